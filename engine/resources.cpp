@@ -1,0 +1,96 @@
+#include "mcunet/engine/resources.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mcunet::engine {
+namespace {
+
+// Code sizes of firmware for Cortex-M, in bytes; the linked size is reported by the export.
+constexpr std::int64_t kStartUpCode = 3 * 1024;
+constexpr std::int64_t kKernelCode = 1024;
+constexpr std::int64_t kStepCode = 96;
+
+// One kernel is linked for each kind of operator and size of window.
+std::uint32_t kernel_key(const Op& op) {
+  const Window& w = op.window;
+  return (static_cast<std::uint32_t>(op.kind) << 24) |
+         (static_cast<std::uint32_t>(w.kernel_height & 0x3f) << 18) |
+         (static_cast<std::uint32_t>(w.kernel_width & 0x3f) << 12) |
+         (static_cast<std::uint32_t>(w.stride_height & 0x3f) << 6) |
+         static_cast<std::uint32_t>(w.stride_width & 0x3f);
+}
+
+}  // namespace
+
+FlashEstimate estimate_flash(const Graph& graph) {
+  FlashEstimate flash;
+  thread_local std::vector<std::uint32_t> kernels;
+  kernels.clear();
+  for (const Op& op : graph.ops) {
+    const std::int64_t weights = count_weights(graph, op);
+    if (weights > 0) {
+      const std::int64_t channels = graph.output_of(op).shape.channels;
+      flash.weights += weights;
+      flash.biases += 4 * channels;
+      flash.quantization += 5 * channels;
+    }
+    const std::uint32_t key = kernel_key(op);
+    if (std::find(kernels.begin(), kernels.end(), key) == kernels.end()) kernels.push_back(key);
+  }
+  flash.code = kStartUpCode + kKernelCode * static_cast<std::int64_t>(kernels.size()) +
+               kStepCode * static_cast<std::int64_t>(graph.ops.size());
+  return flash;
+}
+
+double estimate_latency_ms(const Graph& graph, const LatencyModel& model) {
+  std::int64_t convolution = 0;
+  std::int64_t depthwise = 0;
+  for (const Op& op : graph.ops) {
+    (op.kind == OpKind::kDepthwiseConv2d ? depthwise : convolution) += count_macs(graph, op);
+  }
+  const double cycles = model.cycles_per_convolution_mac * static_cast<double>(convolution) +
+                        model.cycles_per_depthwise_mac * static_cast<double>(depthwise);
+  return cycles / (1e3 * model.clock_mhz);
+}
+
+bool fits(const Resources& resources, const Budget& budget) {
+  return (!budget.sram_bytes || resources.peak_sram_bytes <= *budget.sram_bytes) &&
+         (!budget.flash_bytes || resources.flash_bytes <= *budget.flash_bytes) &&
+         (!budget.latency_ms || resources.latency_ms <= *budget.latency_ms) &&
+         (!budget.energy_mj || resources.energy_mj <= *budget.energy_mj);
+}
+
+std::vector<std::string> describe_excess(const Resources& resources, const Budget& budget) {
+  std::vector<std::string> excess;
+  const auto compare = [&](const char* name, auto value, const auto& limit, const char* unit) {
+    if (limit && value > *limit) {
+      excess.push_back(fmt::format("{} {} of {} {}", name, value, *limit, unit));
+    }
+  };
+  compare("SRAM", resources.peak_sram_bytes, budget.sram_bytes, "bytes");
+  compare("flash", resources.flash_bytes, budget.flash_bytes, "bytes");
+  compare("latency", resources.latency_ms, budget.latency_ms, "ms");
+  compare("energy", resources.energy_mj, budget.energy_mj, "mJ");
+  return excess;
+}
+
+Resources ResourceOracle::measure(const Graph& graph) {
+  make_schedule(graph, options_of(options_.schedule), schedule_);
+  request_memory(graph, schedule_, options_.scratch, requests_);
+  plan_ = &planner_.plan(requests_.buffers, options_.planner);
+
+  Resources resources;
+  resources.peak_sram_bytes = plan_->arena_bytes + requests_.fixed_scratch_bytes;
+  resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_scratch_bytes;
+  resources.is_optimal = plan_->is_optimal;
+  resources.flash_bytes = estimate_flash(graph).total();
+  resources.macs = count_macs(graph);
+  resources.params = count_parameters(graph);
+  resources.latency_ms = estimate_latency_ms(graph, options_.latency);
+  resources.energy_mj = resources.latency_ms * options_.latency.power_mw * 1e-3;
+  return resources;
+}
+
+}  // namespace mcunet::engine

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace mcunet {
+
+// Writes to a temporary name in the same folder, flushes to disk and renames: a reader sees the old
+// file or the new one, never a part. Throws Error, leaving an old file as it was.
+void write_file_atomically(const std::filesystem::path& file, std::string_view contents);
+
+// Throws Error if the file cannot be read.
+std::string read_file(const std::filesystem::path& file);
+
+// Proves that the folder exists or can be created and that a file can be written there, and leaves
+// no trace: long work must not end in an error that could be told before. Throws Error.
+void require_writable_folder(const std::filesystem::path& folder);
+
+// Finds what the user named, in this order: the path as it stands; NAME.yaml in
+// $MCUNET_CONFIGS/GROUP; then in configs/GROUP of the working directory, of a folder above the
+// executable, or of the installation. Throws Error that lists the names there are.
+std::filesystem::path find_config(const std::string& name, const std::string& group);
+
+}  // namespace mcunet

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "mcunet/core/config.hpp"
+
+namespace mcunet {
+
+struct StageCost {
+  double wall_seconds = 0;
+  double cpu_seconds = 0;  // of all threads
+};
+
+// The folder that a job writes: manifest.json (resolved configuration, seed, versions, cost of each
+// stage) beside the results of the stages. Nothing is written before the first stage is complete, and
+// a stage counts as complete only when its results are on disk.
+class RunDirectory {
+ public:
+  // With `resume`, takes over the stages that an earlier run completed; throws Error if that run had
+  // another configuration or its manifest is damaged. Without, starts afresh. Throws Error if the folder
+  // cannot be written.
+  RunDirectory(std::filesystem::path folder, const ConfigNode& resolved_config, std::uint64_t seed,
+               bool resume);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  bool is_complete(const std::string& stage) const { return stages_.contains(stage); }
+
+  // Creates the folder if need be and writes one result file.
+  void write(const std::filesystem::path& relative, const std::string& contents) const;
+
+  void mark_complete(const std::string& stage, const StageCost& cost);
+
+ private:
+  std::filesystem::path folder_;
+  std::string config_json_;
+  std::uint64_t seed_;
+  std::map<std::string, StageCost> stages_;
+};
+
+// Measures a stage from its construction on.
+class StageClock {
+ public:
+  StageClock();
+  StageCost elapsed() const;
+
+ private:
+  StageCost start_;
+};
+
+}  // namespace mcunet

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mcunet/engine/memory_planner.hpp"
+#include "mcunet/engine/schedule.hpp"
+
+// From a schedule to the buffers that it needs: activations over their lifetimes, and the scratch
+// memory of the kernels.
+namespace mcunet::engine {
+
+// How the kernels' scratch memory is counted.
+enum class ScratchPolicy {
+  // One area beside the arena, of the largest need, plus the first convolution's weights widened to
+  // 16 bits. Reproduces the peaks that the authors published for TinyEngine on STM32H743.
+  kTinyEngine,
+  // As this engine's kernels need it: in the arena, alive during its own step only.
+  kOwn,
+};
+
+// Bytes of scratch for one operator.
+//   kTinyEngine: depthwise 2 (H + 2p)(W + 2p); convolution 4 k² Cin, two columns of 16 bits.
+//   kOwn: depthwise (H + 2p)(W + 2p), one padded channel; convolution 4 k² Cin for k > 1, none for a 1x1.
+std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy);
+
+struct MemoryRequests {
+  // Of every tensor, indexed as in the graph; then of the scratch of steps that need some.
+  std::vector<BufferRequest> buffers;
+  std::vector<std::int64_t> step_scratch_bytes;  // per step
+  // Scratch beside the arena, for the whole run.
+  std::int64_t fixed_scratch_bytes = 0;
+};
+
+// Refills `requests`, keeping its memory.
+void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
+                    MemoryRequests& requests);
+
+}  // namespace mcunet::engine

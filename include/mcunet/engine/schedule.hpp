@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "mcunet/engine/graph.hpp"
+
+// The order in which a graph runs, and which operators write their result over their input. The
+// planner, the kernels and the code generator all work on steps.
+namespace mcunet::engine {
+
+// A run of consecutive operators of the graph that execute as one.
+struct Step {
+  OpId first_op = 0;
+  std::int32_t op_count = 1;
+};
+
+struct ScheduleOptions {
+  // A depthwise convolution reads one channel at a time, so a finished channel may overwrite its
+  // input (paper, Figure 7). At stride 2 the output is compact and ends before the input does.
+  bool in_place_depthwise = true;
+  // An addition overwrites one of its operands.
+  bool in_place_add = true;
+};
+
+// Schedules by the names that users give them.
+enum class SchedulePolicy { kOpByOp, kInPlace };
+ScheduleOptions options_of(SchedulePolicy policy);
+
+struct Schedule {
+  std::vector<Step> steps;
+  // Per tensor: the tensor whose memory it takes over at the same offset, or kNone.
+  std::vector<TensorId> in_place_of;
+};
+
+// One operator a step, in the order of the graph. Refills `schedule`, keeping its memory.
+void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule);
+Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
+
+// The steps, both included, over which a tensor must keep its memory. Graph inputs live from the
+// first step on, outputs up to the last.
+struct Lifetime {
+  std::int32_t first_step = 0;
+  std::int32_t last_step = 0;
+};
+
+void find_lifetimes(const Graph& graph, std::span<const Step> steps, std::vector<Lifetime>& lifetimes);
+
+}  // namespace mcunet::engine

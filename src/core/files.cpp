@@ -1,0 +1,109 @@
+#include "mcunet/core/files.hpp"
+
+#include <fcntl.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "mcunet/core/config.hpp"
+#include "mcunet/core/error.hpp"
+
+namespace mcunet {
+namespace fs = std::filesystem;
+namespace {
+
+// Writes all of it and flushes it to disk; errno tells what went wrong.
+bool write_and_flush(const fs::path& file, std::string_view contents) {
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor < 0) return false;
+  bool good = true;
+  while (good && !contents.empty()) {
+    const ssize_t written = ::write(descriptor, contents.data(), contents.size());
+    if (written < 0 && errno == EINTR) continue;
+    good = written >= 0;
+    if (good) contents.remove_prefix(static_cast<std::size_t>(written));
+  }
+  good = good && ::fsync(descriptor) == 0;
+  const int error = errno;
+  good = ::close(descriptor) == 0 && good;
+  if (!good) errno = error;
+  return good;
+}
+
+std::vector<fs::path> config_roots() {
+  std::vector<fs::path> roots;
+  if (const char* variable = std::getenv("MCUNET_CONFIGS")) roots.emplace_back(variable);
+  roots.emplace_back("configs");
+  std::error_code error;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+  for (fs::path folder = executable.parent_path(); !error && folder.has_relative_path();
+       folder = folder.parent_path()) {
+    roots.push_back(folder / "configs");
+    roots.push_back(folder / "share" / "mcunet" / "configs");
+  }
+  return roots;
+}
+
+}  // namespace
+
+void write_file_atomically(const fs::path& file, std::string_view contents) {
+  const fs::path temporary = fmt::format("{}.{}.partial", file.string(), ::getpid());
+  if (write_and_flush(temporary, contents) && ::rename(temporary.c_str(), file.c_str()) == 0) return;
+  const int error = errno;
+  ::unlink(temporary.c_str());
+  throw Error("{}: cannot be written: {}", file.string(), std::strerror(error));
+}
+
+std::string read_file(const fs::path& file) {
+  std::error_code ignored;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream || fs::is_directory(file, ignored)) throw Error("{}: cannot be read", file.string());
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return std::move(text).str();
+}
+
+void require_writable_folder(const fs::path& folder) {
+  std::vector<fs::path> missing;  // deepest first
+  std::error_code error;
+  for (fs::path path = fs::absolute(folder); !fs::exists(path, error) && path.has_relative_path();
+       path = path.parent_path()) {
+    missing.push_back(path);
+  }
+  fs::create_directories(folder, error);
+  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  const fs::path probe = folder / fmt::format(".{}.partial", ::getpid());
+  const bool good = write_and_flush(probe, "");
+  const int reason = errno;
+  ::unlink(probe.c_str());
+  for (const fs::path& path : missing) ::rmdir(path.c_str());
+  if (!good) throw Error("{}: cannot be written to: {}", folder.string(), std::strerror(reason));
+}
+
+fs::path find_config(const std::string& name, const std::string& group) {
+  std::error_code ignored;
+  if (fs::is_regular_file(name, ignored)) return name;
+  std::vector<std::string> known;
+  for (const fs::path& root : config_roots()) {
+    const fs::path file = root / group / (name + ".yaml");
+    if (fs::is_regular_file(file, ignored)) return file;
+    for (const auto& entry : fs::directory_iterator(root / group, ignored)) {
+      if (entry.path().extension() == ".yaml") known.push_back(entry.path().stem().string());
+    }
+  }
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  const std::string nearest = nearest_name(name, known);
+  throw Error("{}: is no file and no name in configs/{}{}{}", name, group,
+              nearest.empty() ? "" : "; did you mean " + nearest + "?",
+              known.empty() ? "" : fmt::format(" (there are {})", fmt::join(known, ", ")));
+}
+
+}  // namespace mcunet

@@ -1,0 +1,63 @@
+#include "mcunet/core/progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace mcunet {
+namespace {
+
+using std::chrono::duration;
+using std::chrono::duration_cast;
+using std::chrono::nanoseconds;
+
+constexpr std::int64_t kFirstDrawNs = 1'000'000'000;
+constexpr std::int64_t kTerminalPeriodNs = 200'000'000;
+constexpr std::int64_t kLogPeriodNs = 30'000'000'000;
+
+}  // namespace
+
+Progress::Progress(std::string title, std::int64_t total, std::string unit)
+    : title_(std::move(title)),
+      unit_(std::move(unit)),
+      total_(std::max<std::int64_t>(total, 1)),
+      next_draw_ns_(kFirstDrawNs),
+      is_terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() {
+  if (is_terminal_ && has_drawn_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void Progress::advance(std::int64_t amount) {
+  done_.fetch_add(amount, std::memory_order_relaxed);
+  const Clock::time_point now = Clock::now();
+  const std::int64_t elapsed = duration_cast<nanoseconds>(now - start_).count();
+  if (elapsed < next_draw_ns_.load(std::memory_order_relaxed)) return;
+  const std::unique_lock lock(drawing_, std::try_to_lock);
+  if (!lock) return;
+  next_draw_ns_ = elapsed + (is_terminal_ ? kTerminalPeriodNs : kLogPeriodNs);
+  draw(now);
+}
+
+void Progress::draw(Clock::time_point now) {
+  has_drawn_ = true;
+  const double elapsed = duration<double>(now - start_).count();
+  const auto done = static_cast<double>(done_.load(std::memory_order_relaxed));
+  const double share = std::min(1.0, done / static_cast<double>(total_));
+  const double left = share > 0 ? elapsed / share - elapsed : 0;
+  fmt::print(stderr, "{}{}: {:.0f}/{} {} ({:.0f} %), {:.0f} {}/s, {} left{}",
+             is_terminal_ ? "\r\x1b[K" : "", title_, done, total_, unit_, 100 * share,
+             done / elapsed, unit_, format_duration(left), is_terminal_ ? "" : "\n");
+}
+
+std::string format_duration(double seconds) {
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+}  // namespace mcunet

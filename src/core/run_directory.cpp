@@ -1,0 +1,87 @@
+#include "mcunet/core/run_directory.hpp"
+
+#include <chrono>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/version.hpp"
+
+namespace mcunet {
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr int kManifestFormat = 1;
+
+StageCost now() {
+  const auto wall = std::chrono::steady_clock::now().time_since_epoch();
+  timespec cpu{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+  return {std::chrono::duration<double>(wall).count(),
+          static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec)};
+}
+
+std::map<std::string, StageCost> read_stages(const fs::path& manifest, const Json& config) {
+  const Json json = Json::parse(read_file(manifest), nullptr, /*allow_exceptions=*/false);
+  try {
+    if (json.is_discarded() || json.at("format") != kManifestFormat) {
+      throw Error("{}: is no manifest of this version", manifest.string());
+    }
+    if (json.at("config") != config) {
+      throw Error("{}: belongs to another configuration; resume with that one or choose another --out",
+                  manifest.string());
+    }
+    std::map<std::string, StageCost> stages;
+    for (const auto& [name, cost] : json.at("stages").items()) {
+      stages[name] = {cost.at("wall_seconds"), cost.at("cpu_seconds")};
+    }
+    return stages;
+  } catch (const Json::exception& error) {
+    throw Error("{}: is damaged: {}", manifest.string(), error.what());
+  }
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, std::uint64_t seed,
+                           bool resume)
+    : folder_(std::move(folder)), config_json_(to_json_text(resolved_config)), seed_(seed) {
+  require_writable_folder(folder_);
+  const fs::path manifest = folder_ / "manifest.json";
+  if (resume && fs::exists(manifest)) stages_ = read_stages(manifest, Json::parse(config_json_));
+}
+
+void RunDirectory::write(const fs::path& relative, const std::string& contents) const {
+  const fs::path file = folder_ / relative;
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  if (error) throw Error("{}: cannot be created: {}", file.parent_path().string(), error.message());
+  write_file_atomically(file, contents);
+}
+
+void RunDirectory::mark_complete(const std::string& stage, const StageCost& cost) {
+  stages_[stage] = cost;
+  Json json;
+  json["format"] = kManifestFormat;
+  json["mcunet_version"] = kVersion;
+  json["compiler"] = kCompiler;
+  json["seed"] = seed_;
+  json["stages"] = Json::object();
+  for (const auto& [name, spent] : stages_) {
+    json["stages"][name] = {{"wall_seconds", spent.wall_seconds}, {"cpu_seconds", spent.cpu_seconds}};
+  }
+  json["config"] = Json::parse(config_json_);
+  write("manifest.json", json.dump(2) + "\n");
+}
+
+StageClock::StageClock() : start_(now()) {}
+
+StageCost StageClock::elapsed() const {
+  const StageCost end = now();
+  return {end.wall_seconds - start_.wall_seconds, end.cpu_seconds - start_.cpu_seconds};
+}
+
+}  // namespace mcunet
