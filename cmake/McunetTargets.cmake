@@ -22,6 +22,8 @@ if(MOLD)
 endif()
 
 add_compile_options(-Wall -Wextra -Wshadow -Wpedantic)
+# Designated initializers leave the other members at their defaults on purpose.
+add_compile_options(-Wno-missing-field-initializers)
 add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
 if(MCUNET_WARNINGS_AS_ERRORS)
   add_compile_options(-Werror)

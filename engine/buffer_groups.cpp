@@ -16,7 +16,7 @@ void check_request(std::span<const BufferRequest> requests, std::size_t index) {
     throw Error("buffer {}: lives from step {} to step {}", index, request.first_step,
                 request.last_step);
   }
-  if (request.in_place_of == kNone) return;
+  if (request.in_place_of == kNoId) return;
   const bool is_earlier =
       request.in_place_of >= 0 && static_cast<std::size_t>(request.in_place_of) < index;
   if (!is_earlier || requests[request.in_place_of].last_step != request.first_step) {
@@ -26,19 +26,19 @@ void check_request(std::span<const BufferRequest> requests, std::size_t index) {
 }
 
 std::int32_t begin_group(BufferGroups& result) {
-  result.groups.push_back({0, 0, 0, kNone, kNone, kNone});
+  result.groups.push_back({0, 0, 0, kNoId, kNoId, kNoId});
   return static_cast<std::int32_t>(result.groups.size()) - 1;
 }
 
 void append_piece(BufferGroups& result, std::int32_t group_id, const BufferRequest& request,
                   std::int64_t bytes) {
   BufferGroups::Group& group = result.groups[group_id];
-  if (group.last_piece != kNone && result.pieces[group.last_piece].bytes == bytes) {
+  if (group.last_piece != kNoId && result.pieces[group.last_piece].bytes == bytes) {
     result.pieces[group.last_piece].last_step = request.last_step;
   } else {
     const auto piece = static_cast<std::int32_t>(result.pieces.size());
-    result.pieces.push_back({request.first_step, request.last_step, bytes, kNone});
-    if (group.last_piece == kNone) {
+    result.pieces.push_back({request.first_step, request.last_step, bytes, kNoId});
+    if (group.last_piece == kNoId) {
       group.first_piece = piece;
       group.first_step = request.first_step;
     } else {
@@ -58,7 +58,7 @@ void sum_live_bytes(BufferGroups& result, std::int32_t step_count) {
   for (const BufferGroups::Piece& piece : result.pieces) {
     live[piece.first_step] += piece.bytes;
     live[piece.last_step + 1] -= piece.bytes;
-    if (piece.next != kNone) {
+    if (piece.next != kNoId) {
       const std::int64_t smaller = std::min(piece.bytes, result.pieces[piece.next].bytes);
       live[piece.last_step] -= smaller;
       live[piece.last_step + 1] += smaller;
@@ -74,7 +74,7 @@ std::int64_t most_bytes(const BufferGroups& groups, int group, std::int32_t firs
   const BufferGroups::Group& g = groups.groups[group];
   if (g.first_piece == g.last_piece) return g.bytes;
   std::int64_t most = 0;
-  for (std::int32_t p = g.first_piece; p != kNone; p = groups.pieces[p].next) {
+  for (std::int32_t p = g.first_piece; p != kNoId; p = groups.pieces[p].next) {
     const BufferGroups::Piece& piece = groups.pieces[p];
     if (piece.first_step <= last && piece.last_step >= first) most = std::max(most, piece.bytes);
   }
@@ -92,7 +92,7 @@ void group_requests(std::span<const BufferRequest> requests, std::int64_t alignm
   for (std::size_t i = 0; i < requests.size(); ++i) {
     check_request(requests, i);
     const BufferRequest& request = requests[i];
-    const bool continues = request.in_place_of != kNone;
+    const bool continues = request.in_place_of != kNoId;
     const std::int32_t group =
         continues ? result.group_of[request.in_place_of] : begin_group(result);
     if (continues && result.groups[group].last_request != request.in_place_of) {

@@ -16,7 +16,7 @@ struct BufferGroups {
     std::int32_t first_step;
     std::int32_t last_step;
     std::int64_t bytes;
-    std::int32_t next;  // piece of the same group, or kNone
+    std::int32_t next;  // piece of the same group, or kNoId
   };
   struct Group {
     std::int32_t first_step;
@@ -42,10 +42,10 @@ struct BufferGroups {
   template <typename Visitor>
   void for_each_step(int group, Visitor visit) const {
     std::int32_t step = groups[group].first_step;
-    for (std::int32_t p = groups[group].first_piece; p != kNone; p = pieces[p].next) {
+    for (std::int32_t p = groups[group].first_piece; p != kNoId; p = pieces[p].next) {
       const Piece& piece = pieces[p];
       for (; step < piece.last_step; ++step) visit(step, piece.bytes);
-      const bool grows = piece.next != kNone && pieces[piece.next].bytes > piece.bytes;
+      const bool grows = piece.next != kNoId && pieces[piece.next].bytes > piece.bytes;
       if (step == piece.last_step && !grows) visit(step++, piece.bytes);
     }
   }

@@ -62,7 +62,7 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
     most = std::max(most, bytes);
     if (policy == ScratchPolicy::kOwn && bytes > 0) {
       const auto at = static_cast<std::int32_t>(index);
-      requests.buffers.push_back({bytes, at, at, kNone});
+      requests.buffers.push_back({bytes, at, at, kNoId});
     }
   }
   requests.fixed_scratch_bytes =

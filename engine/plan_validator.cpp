@@ -36,7 +36,7 @@ std::vector<PlanViolation> validate_plan(std::span<const BufferRequest> requests
                          second.end - 1, plan.arena_bytes));
     }
     const std::int32_t source = requests[b].in_place_of;
-    if (source != kNone && plan.offsets[source] != second.begin) {
+    if (source != kNoId && plan.offsets[source] != second.begin) {
       report(fmt::format("buffer {} is in place of buffer {}, but at byte {} instead of {}", b,
                          source, second.begin, plan.offsets[source]));
     }

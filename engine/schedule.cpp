@@ -5,20 +5,20 @@
 namespace mcunet::engine {
 namespace {
 
-// The operand that an operator may overwrite, or kNone: it must die here and hold the output.
+// The operand that an operator may overwrite, or kNoId: it must die here and hold the output.
 TensorId overwritable_input(const Graph& graph, const Op& op, const ScheduleOptions& options,
                             std::span<const OpId> last_use, OpId op_id) {
   const bool allowed = (op.kind == OpKind::kDepthwiseConv2d && options.in_place_depthwise) ||
                        (op.kind == OpKind::kAdd && options.in_place_add);
-  if (!allowed) return kNone;
+  if (!allowed) return kNoId;
   const Tensor& output = graph.output_of(op);
   // The operand made first is taken: the residual stream of a stage then stays where it is.
-  TensorId best = kNone;
+  TensorId best = kNoId;
   for (TensorId input : graph.inputs_of(op)) {
     const Tensor& tensor = graph.tensors[input];
     const bool fits = tensor.type == output.type && tensor.bytes() >= output.bytes() &&
                       tensor.shape.channels == output.shape.channels;
-    if (fits && last_use[input] == op_id && (best == kNone || input < best)) best = input;
+    if (fits && last_use[input] == op_id && (best == kNoId || input < best)) best = input;
   }
   return best;
 }
@@ -33,10 +33,10 @@ ScheduleOptions options_of(SchedulePolicy policy) {
 void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {
   const auto op_count = static_cast<OpId>(graph.ops.size());
   schedule.steps.clear();
-  schedule.in_place_of.assign(graph.tensors.size(), kNone);
+  schedule.in_place_of.assign(graph.tensors.size(), kNoId);
 
   thread_local std::vector<OpId> last_use;
-  last_use.assign(graph.tensors.size(), kNone);
+  last_use.assign(graph.tensors.size(), kNoId);
   for (OpId id = 0; id < op_count; ++id) {
     for (TensorId input : graph.inputs_of(graph.ops[id])) last_use[input] = id;
   }

@@ -14,7 +14,7 @@ namespace mcunet::engine {
 
 using TensorId = std::int32_t;
 using OpId = std::int32_t;
-inline constexpr std::int32_t kNone = -1;
+inline constexpr std::int32_t kNoId = -1;
 
 // Activations are NHWC with a batch of 1; a vector of n features is {1, 1, n}.
 struct Shape {
@@ -81,10 +81,10 @@ struct Op {
   // The bias stands for a folded batch normalization, which trains two parameters per channel.
   bool folds_batch_norm = false;
   Window window;
-  TensorId output = kNone;
+  TensorId output = kNoId;
   std::int32_t first_input = 0;  // into Graph::op_inputs
   std::int32_t input_count = 0;
-  std::int32_t block = kNone;  // the block of the network that the operator belongs to
+  std::int32_t block = kNoId;  // the block of the network that the operator belongs to
 };
 
 // Operators refer to tensors by index; `ops` is topologically sorted.

@@ -17,7 +17,7 @@ struct BufferRequest {
   std::int64_t size_bytes = 0;
   std::int32_t first_step = 0;
   std::int32_t last_step = 0;
-  std::int32_t in_place_of = kNone;  // index of an earlier request
+  std::int32_t in_place_of = kNoId;  // index of an earlier request
 };
 
 struct PlannerOptions {

@@ -31,7 +31,7 @@ ScheduleOptions options_of(SchedulePolicy policy);
 
 struct Schedule {
   std::vector<Step> steps;
-  // Per tensor: the tensor whose memory it takes over at the same offset, or kNone.
+  // Per tensor: the tensor whose memory it takes over at the same offset, or kNoId.
   std::vector<TensorId> in_place_of;
 };
 

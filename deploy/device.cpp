@@ -1,0 +1,104 @@
+#include "mcunet/deploy/device.hpp"
+
+#include <algorithm>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+
+namespace mcunet::deploy {
+namespace {
+
+constexpr double kMaxKib = 1 << 20;
+
+std::vector<Field> fields_of_bank(MemoryBank& bank) {
+  return {required(field("name", bank.name)), required(field("origin", bank.origin)),
+          required(field("size_kib", bank.size_kib, between(1, kMaxKib)))};
+}
+
+std::vector<Field> fields_of_flash(MemoryBank& flash) {
+  return {required(field("origin", flash.origin)),
+          required(field("size_kib", flash.size_kib, between(1, kMaxKib)))};
+}
+
+std::vector<Field> fields_of(Device& device) {
+  return {
+      required(field("name", device.name)),
+      required(choice("core", device.core,
+                      {{"cortex-m0plus", std::string("cortex-m0plus")},
+                       {"cortex-m3", std::string("cortex-m3")},
+                       {"cortex-m4", std::string("cortex-m4")},
+                       {"cortex-m7", std::string("cortex-m7")}})),
+      required(field("clock_mhz", device.clock_mhz, positive())),
+      required(section("flash", fields_of_flash(device.flash))),
+      required(section_list("sram_banks", device.sram_banks, fields_of_bank)),
+      required(field("arena_banks", device.arena_banks)),
+      field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
+      field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
+      field("power_mw", device.power_mw, at_least(0)),
+      required(section("cycles_per_mac",
+                       {required(field("convolution", device.cycles_per_convolution_mac, positive())),
+                        required(field("depthwise", device.cycles_per_depthwise_mac, positive()))})),
+  };
+}
+
+const MemoryBank* find_bank(const Device& device, const std::string& name) {
+  const auto found = std::find_if(device.sram_banks.begin(), device.sram_banks.end(),
+                                  [&](const MemoryBank& bank) { return bank.name == name; });
+  return found == device.sram_banks.end() ? nullptr : &*found;
+}
+
+// One arena cannot have a gap.
+void check_arena_banks(const ConfigNode& node, const Device& device) {
+  if (device.arena_banks.empty()) node.fail("must name at least one bank");
+  const MemoryBank* before = nullptr;
+  for (const std::string& name : device.arena_banks) {
+    const MemoryBank* bank = find_bank(device, name);
+    if (bank == nullptr) node.fail("names " + name + ", which is not in sram_banks");
+    if (before != nullptr && before->origin + before->size_kib * 1024 != bank->origin) {
+      node.fail(bank->name + " does not begin where " + before->name + " ends");
+    }
+    before = bank;
+  }
+}
+
+std::int64_t arena_kib(const Device& device) {
+  std::int64_t total = 0;
+  for (const std::string& name : device.arena_banks) total += find_bank(device, name)->size_kib;
+  return total;
+}
+
+}  // namespace
+
+std::int64_t Device::sram_budget_bytes() const {
+  return (arena_kib(*this) - reserved_sram_kib) * 1024;
+}
+
+std::int64_t Device::flash_budget_bytes() const {
+  return (flash.size_kib - reserved_flash_kib) * 1024;
+}
+
+engine::LatencyModel Device::latency_model() const {
+  return {.clock_mhz = clock_mhz,
+          .cycles_per_convolution_mac = cycles_per_convolution_mac,
+          .cycles_per_depthwise_mac = cycles_per_depthwise_mac,
+          .power_mw = power_mw};
+}
+
+engine::Budget Device::budget() const {
+  return {.sram_bytes = sram_budget_bytes(), .flash_bytes = flash_budget_bytes()};
+}
+
+Device read_device(const ConfigNode& node) {
+  Device device;
+  read_fields(node, fields_of(device));
+  check_arena_banks(*node.find("arena_banks"), device);
+  if (device.sram_budget_bytes() <= 0) node.fail("reserves all of its SRAM");
+  if (device.flash_budget_bytes() <= 0) node.fail("reserves all of its flash");
+  return device;
+}
+
+Device load_device(const std::string& name_or_file) {
+  return read_device(load_config(find_config(name_or_file, "devices")));
+}
+
+}  // namespace mcunet::deploy

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mcunet/core/config.hpp"
+#include "mcunet/engine/resources.hpp"
+
+// A microcontroller as configs/devices/NAME.yaml describes it.
+namespace mcunet::deploy {
+
+// A region of memory, as the linker script will see it.
+struct MemoryBank {
+  std::string name;
+  std::uint32_t origin = 0;
+  std::int64_t size_kib = 0;
+};
+
+struct Device {
+  std::string name;
+  std::string core;  // as in -mcpu: cortex-m4, cortex-m7
+  double clock_mhz = 0;
+  MemoryBank flash;
+  std::vector<MemoryBank> sram_banks;
+  // The banks, adjacent in the address space, that hold the arena, stack and static data.
+  std::vector<std::string> arena_banks;
+  std::int64_t reserved_sram_kib = 0;   // for the stack and the application's own data
+  std::int64_t reserved_flash_kib = 0;  // for the application around the network
+  double power_mw = 0;                  // while computing
+  double cycles_per_convolution_mac = 0;
+  double cycles_per_depthwise_mac = 0;
+
+  // What a network may use, in bytes.
+  std::int64_t sram_budget_bytes() const;
+  std::int64_t flash_budget_bytes() const;
+
+  engine::LatencyModel latency_model() const;
+  engine::Budget budget() const;
+};
+
+// Throws Error, through the node's place, for keys and values that make no device.
+Device read_device(const ConfigNode& node);
+
+// A name in configs/devices/ or a file. Throws Error.
+Device load_device(const std::string& name_or_file);
+
+}  // namespace mcunet::deploy

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mcunet/engine/graph.hpp"
+
+// One concrete network of the MobileNet family: what a sub-network stands for, what the network JSON
+// of the published models holds, and what is lowered to a graph.
+namespace mcunet::search::space {
+
+// Rounds a channel count to the nearest multiple of `divisor`, but never by more than 10 % down.
+int make_divisible(double channels, int divisor = 8);
+
+// Expansion 1x1, depthwise kxk, projection 1x1, with an activation after the first two. There is no expansion
+// convolution if expand_ratio is 1.
+struct InvertedResidual {
+  int in_channels = 0;
+  int mid_channels = 0;
+  int out_channels = 0;
+  int kernel = 3;
+  int stride = 1;
+  double expand_ratio = 1;
+  bool has_residual = false;
+};
+
+struct Network {
+  std::string name;
+  int resolution = 224;  // of the square input image
+  int image_channels = 3;
+  int stem_channels = 32;  // 3x3 convolution of stride 2
+  int stem_kernel = 3;
+  int stem_stride = 2;
+  std::vector<InvertedResidual> blocks;
+  std::optional<int> feature_mix_channels;  // 1x1 convolution before the pooling
+  int classes = 1000;
+  engine::Activation activation = engine::Activation::kRelu6;
+  double batch_norm_epsilon = 1e-5;
+  double batch_norm_momentum = 0.1;
+};
+
+// Appends the network's inference graph to an empty one. Block 0 is the stem, block i the i-th inverted
+// residual, the last one the head. Throws Error if the image is too small for the network.
+void lower(const Network& network, engine::Graph& graph);
+engine::Graph lower(const Network& network);
+
+// The network JSON of the published MCUNet models: first_conv, blocks, feature_mix_layer, classifier,
+// bn, resolution. Throws Error that names the source and the key.
+Network network_from_json(std::string_view text, const std::string& source);
+std::string network_to_json(const Network& network);
+
+}  // namespace mcunet::search::space

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mcunet/core/config.hpp"
+
+// The networks that one supernet holds. Elastic are the kernel and the expansion of each block, the
+// depth of each stage, and, where a set has several values, width multiplier and resolution.
+namespace mcunet::search::space {
+
+struct Stage {
+  int channels = 0;  // at width 1
+  int stride = 1;    // of its first block
+  std::vector<int> depths = {2, 3, 4};
+  std::vector<int> kernels = {3, 5, 7};
+  std::vector<double> expand_ratios = {3, 4, 6};
+
+  int max_depth() const;
+};
+
+// The mobile space: stem 3x3 of stride 2, a block without expansion, the stages, pooling,
+// classifier. Channels are scaled by the width and rounded by make_divisible.
+struct SearchSpace {
+  std::string name = "unnamed";
+  std::vector<double> widths = {1.0};
+  std::vector<int> resolutions = {224};
+  int image_channels = 3;
+  int stem_channels = 32;
+  int first_block_channels = 16;
+  std::vector<Stage> stages;
+  int feature_mix_channels = 0;  // of a 1x1 convolution before the pooling; 0: none
+  int classes = 1000;
+  int channel_divisor = 8;
+
+  // The space at one width and one resolution, everything else alike.
+  SearchSpace at(double width, int resolution) const;
+
+  // Blocks of the deepest network.
+  int max_blocks() const;
+};
+
+// The keys of configs/spaces/NAME.yaml.
+std::vector<Field> fields_of(SearchSpace& space);
+
+// Throws Error, through the node's place, for keys and values that make no search space.
+SearchSpace read_search_space(const ConfigNode& node);
+
+// The number of distinct networks as decimal digits, for it passes 64 bits.
+std::string count_networks(const SearchSpace& space);
+
+}  // namespace mcunet::search::space

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mcunet/core/random.hpp"
+#include "mcunet/search/space/network.hpp"
+#include "mcunet/search/space/search_space.hpp"
+
+namespace mcunet::search::space {
+
+struct BlockGenes {
+  std::int32_t kernel = 3;
+  double expand_ratio = 1;
+
+  bool operator==(const BlockGenes&) const = default;
+};
+
+// One member of a search space. `blocks` has room for the deepest network, stage after stage; the first
+// `depths[s]` blocks of stage s are active. In the canonical form the others hold the first choices of
+// their stage, so that equal networks have equal encodings; all functions here return that form.
+struct Subnet {
+  double width = 1;
+  int resolution = 224;
+  std::vector<std::int32_t> depths;  // per stage
+  std::vector<BlockGenes> blocks;
+
+  bool operator==(const Subnet&) const = default;
+};
+
+// How often each network is drawn.
+enum class Sampling {
+  kUniformGenes,     // every gene uniform, as the published supernets are sampled
+  kUniformNetworks,  // every distinct network equally often
+};
+
+// Refills `subnet`, keeping its memory.
+void sample(const SearchSpace& space, Sampling sampling, RandomStream& random, Subnet& subnet);
+Subnet sample(const SearchSpace& space, Sampling sampling, RandomStream& random);
+
+Subnet canonical(const SearchSpace& space, Subnet subnet);
+
+// All networks that differ in one gene: a block's kernel or expansion, a stage's depth (blocks that
+// appear take the first choices), the width or the resolution.
+std::vector<Subnet> neighbours(const SearchSpace& space, const Subnet& subnet);
+
+// Every gene at its largest or smallest value.
+Subnet largest(const SearchSpace& space);
+Subnet smallest(const SearchSpace& space);
+
+// The network that a member of the space stands for. Refills `network`, keeping its memory.
+void build_network(const SearchSpace& space, const Subnet& subnet, Network& network);
+Network build_network(const SearchSpace& space, const Subnet& subnet);
+
+}  // namespace mcunet::search::space
