@@ -188,8 +188,8 @@ bool improve_by_branch_and_bound(const BufferGroups& groups, std::int64_t alignm
 
   bool is_proven = true;
   std::int64_t branches_left = max_branches;
-  std::int64_t new_height = lower_bound;
-  std::vector<int> placed;
+  FirstFit first_fit;
+  first_fit.reset(groups);
   for (const std::vector<int>& component : split_into_components(groups, remains)) {
     std::int64_t component_height = 0;
     for (int group : component) {
@@ -197,14 +197,11 @@ bool improve_by_branch_and_bound(const BufferGroups& groups, std::int64_t alignm
     }
     ComponentSearch search(groups, component, lower_bound, branches_left);
     is_proven = search.run(offsets, component_height) && is_proven;
-    new_height = std::max(new_height, component_height);
-    placed.insert(placed.end(), component.begin(), component.end());
+    for (int group : component) first_fit.place_at(group, offsets[group]);
   }
-  for (auto group = set_aside.rbegin(); group != set_aside.rend(); ++group) {
-    offsets[*group] = lowest_free_offset(groups, *group, placed, offsets);
-    placed.push_back(*group);
-  }
-  height = new_height;
+  for (auto group = set_aside.rbegin(); group != set_aside.rend(); ++group) first_fit.place(*group);
+  offsets = first_fit.offsets();
+  height = first_fit.height();
   return is_proven;
 }
 

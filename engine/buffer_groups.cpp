@@ -68,6 +68,26 @@ void sum_live_bytes(BufferGroups& result, std::int32_t step_count) {
   live.resize(static_cast<std::size_t>(step_count));
 }
 
+// Counting sort of the groups by the steps in which they are alive.
+void list_alive_groups(BufferGroups& result, std::int32_t step_count) {
+  std::vector<std::int32_t>& begin = result.alive_begin;
+  begin.assign(static_cast<std::size_t>(step_count) + 1, 0);
+  std::int32_t total = 0;
+  for (const BufferGroups::Group& group : result.groups) {
+    for (std::int32_t step = group.first_step; step <= group.last_step; ++step) ++begin[step];
+    total += group.last_step - group.first_step + 1;
+  }
+  // begin[s] becomes the end of step s, from which the groups are filled in downwards.
+  for (std::int32_t step = 1; step <= step_count; ++step) begin[step] += begin[step - 1];
+  result.alive.resize(static_cast<std::size_t>(total));
+  for (std::int32_t id = result.size() - 1; id >= 0; --id) {
+    const BufferGroups::Group& group = result.groups[id];
+    for (std::int32_t step = group.first_step; step <= group.last_step; ++step) {
+      result.alive[--begin[step]] = id;
+    }
+  }
+}
+
 // The most that a group needs over the steps first..last.
 std::int64_t most_bytes(const BufferGroups& groups, int group, std::int32_t first,
                         std::int32_t last) {
@@ -106,6 +126,7 @@ void group_requests(std::span<const BufferRequest> requests, std::int64_t alignm
     step_count = std::max(step_count, request.last_step + 1);
   }
   sum_live_bytes(result, step_count);
+  list_alive_groups(result, step_count);
 }
 
 Clearance clearance(const BufferGroups& groups, int a, int b) {
@@ -114,29 +135,46 @@ Clearance clearance(const BufferGroups& groups, int a, int b) {
   return {most_bytes(groups, a, first, last), most_bytes(groups, b, first, last)};
 }
 
-std::int64_t lowest_free_offset(const BufferGroups& groups, int group, std::span<const int> placed,
-                                std::span<const std::int64_t> offsets) {
-  struct Blocked {
-    std::int64_t begin;  // offsets strictly between begin and end are not free
-    std::int64_t end;
-  };
-  thread_local std::vector<Blocked> blocked;
-  blocked.clear();
-  for (int other : placed) {
-    if (!groups.overlap_in_time(group, other)) continue;
-    const Clearance apart = clearance(groups, other, group);
-    if (apart.above == 0 || apart.below == 0) continue;
-    const Blocked entry{offsets[other] - apart.below, offsets[other] + apart.above};
-    auto position = blocked.end();
-    while (position != blocked.begin() && std::prev(position)->begin > entry.begin) --position;
-    blocked.insert(position, entry);
-  }
+void FirstFit::reset(const BufferGroups& groups) {
+  groups_ = &groups;
+  offsets_.assign(groups.groups.size(), 0);
+  is_placed_.assign(groups.groups.size(), 0);
+  seen_by_.assign(groups.groups.size(), kNoId);
+  height_ = 0;
+}
+
+void FirstFit::place(int group) {
+  collect_taken(group);
   std::int64_t offset = 0;
-  for (const Blocked& entry : blocked) {
+  for (const Taken& entry : taken_) {
     if (offset <= entry.begin) break;
     offset = std::max(offset, entry.end);
   }
-  return offset;
+  place_at(group, offset);
+}
+
+void FirstFit::place_at(int group, std::int64_t offset) {
+  offsets_[group] = offset;
+  is_placed_[group] = 1;
+  height_ = std::max(height_, offset + groups_->groups[group].bytes);
+}
+
+void FirstFit::collect_taken(int group) {
+  const BufferGroups::Group& g = groups_->groups[group];
+  taken_.clear();
+  const std::int32_t begin = groups_->alive_begin[g.first_step];
+  const std::int32_t end = groups_->alive_begin[g.last_step + 1];
+  for (std::int32_t i = begin; i < end; ++i) {
+    const std::int32_t other = groups_->alive[i];
+    if (is_placed_[other] == 0 || seen_by_[other] == group) continue;
+    seen_by_[other] = group;
+    const Clearance apart = clearance(*groups_, other, group);
+    if (apart.above == 0 || apart.below == 0) continue;
+    const Taken entry{offsets_[other] - apart.below, offsets_[other] + apart.above};
+    auto position = taken_.end();
+    while (position != taken_.begin() && std::prev(position)->begin > entry.begin) --position;
+    taken_.insert(position, entry);
+  }
 }
 
 }  // namespace mcunet::engine

@@ -31,6 +31,9 @@ struct BufferGroups {
   std::vector<Piece> pieces;
   std::vector<std::int32_t> group_of;    // per request
   std::vector<std::int64_t> live_bytes;  // per step, all groups together
+  // The groups alive in step s: alive[alive_begin[s]] up to alive[alive_begin[s + 1]].
+  std::vector<std::int32_t> alive_begin;
+  std::vector<std::int32_t> alive;
 
   int size() const { return static_cast<int>(groups.size()); }
   bool overlap_in_time(int a, int b) const {
@@ -63,8 +66,35 @@ struct Clearance {
 };
 Clearance clearance(const BufferGroups& groups, int a, int b);
 
-// The lowest offset at which `group` is free of the groups in `placed`.
-std::int64_t lowest_free_offset(const BufferGroups& groups, int group, std::span<const int> placed,
-                                std::span<const std::int64_t> offsets);
+// Places groups one after another, each at the lowest offset that is free over its lifetime.
+class FirstFit {
+ public:
+  // Forgets all groups placed; `groups` must outlive the object's use.
+  void reset(const BufferGroups& groups);
+
+  // Places a group where it fits, or where the caller says.
+  void place(int group);
+  void place_at(int group, std::int64_t offset);
+
+  // Per group; meaningful for placed ones.
+  const std::vector<std::int64_t>& offsets() const { return offsets_; }
+  std::int64_t height() const { return height_; }
+
+ private:
+  // Offsets strictly between begin and end are taken.
+  struct Taken {
+    std::int64_t begin;
+    std::int64_t end;
+  };
+
+  void collect_taken(int group);
+
+  const BufferGroups* groups_ = nullptr;
+  std::vector<std::int64_t> offsets_;
+  std::vector<std::uint8_t> is_placed_;
+  std::vector<std::int32_t> seen_by_;
+  std::vector<Taken> taken_;  // by rising begin
+  std::int64_t height_ = 0;
+};
 
 }  // namespace mcunet::engine

@@ -16,20 +16,6 @@ std::int64_t kernel_area(const Op& op) {
 
 }  // namespace
 
-std::int64_t bytes_per_element(DataType type) {
-  switch (type) {
-    case DataType::kInt8:
-    case DataType::kUint8:
-      return 1;
-    case DataType::kInt16:
-      return 2;
-    case DataType::kInt32:
-    case DataType::kFloat32:
-      return 4;
-  }
-  return 0;
-}
-
 std::string_view name_of(OpKind kind) {
   switch (kind) {
     case OpKind::kConv2d:
@@ -116,50 +102,36 @@ TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
   return op.output;
 }
 
-std::int64_t count_macs(const Graph& graph, const Op& op) {
+OpCost cost_of(const Graph& graph, const Op& op) {
+  const Shape& output = graph.output_of(op).shape;
+  std::int64_t weights_per_channel = 0;
   switch (op.kind) {
     case OpKind::kConv2d:
-      return graph.output_of(op).shape.elements() * kernel_area(op) *
-             graph.input_of(op).shape.channels;
+      weights_per_channel = kernel_area(op) * graph.input_of(op).shape.channels;
+      break;
     case OpKind::kDepthwiseConv2d:
-      return graph.output_of(op).shape.elements() * kernel_area(op);
+      weights_per_channel = kernel_area(op);
+      break;
     case OpKind::kFullyConnected:
-      return graph.input_of(op).shape.elements() * graph.output_of(op).shape.channels;
+      weights_per_channel = graph.input_of(op).shape.elements();
+      break;
     default:
-      return 0;
+      return {};
   }
+  const int biases = op.folds_batch_norm ? 2 : op.has_bias ? 1 : 0;
+  return {.macs = output.elements() * weights_per_channel,
+          .weights = output.channels * weights_per_channel,
+          .params = output.channels * (weights_per_channel + biases)};
 }
 
-std::int64_t count_weights(const Graph& graph, const Op& op) {
-  switch (op.kind) {
-    case OpKind::kConv2d:
-      return kernel_area(op) * graph.input_of(op).shape.channels *
-             graph.output_of(op).shape.channels;
-    case OpKind::kDepthwiseConv2d:
-      return kernel_area(op) * graph.output_of(op).shape.channels;
-    case OpKind::kFullyConnected:
-      return graph.input_of(op).shape.elements() * graph.output_of(op).shape.channels;
-    default:
-      return 0;
+OpCost cost_of(const Graph& graph) {
+  OpCost total;
+  for (const Op& op : graph.ops) {
+    const OpCost cost = cost_of(graph, op);
+    total.macs += cost.macs;
+    total.weights += cost.weights;
+    total.params += cost.params;
   }
-}
-
-std::int64_t count_parameters(const Graph& graph, const Op& op) {
-  const std::int64_t weights = count_weights(graph, op);
-  if (weights == 0) return 0;
-  const int per_channel = op.folds_batch_norm ? 2 : op.has_bias ? 1 : 0;
-  return weights + std::int64_t{per_channel} * graph.output_of(op).shape.channels;
-}
-
-std::int64_t count_macs(const Graph& graph) {
-  std::int64_t total = 0;
-  for (const Op& op : graph.ops) total += count_macs(graph, op);
-  return total;
-}
-
-std::int64_t count_parameters(const Graph& graph) {
-  std::int64_t total = 0;
-  for (const Op& op : graph.ops) total += count_parameters(graph, op);
   return total;
 }
 

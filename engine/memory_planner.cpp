@@ -1,7 +1,8 @@
 #include "mcunet/engine/memory_planner.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <limits>
+#include <utility>
 
 #include "branch_and_bound.hpp"
 #include "buffer_groups.hpp"
@@ -11,29 +12,21 @@ namespace mcunet::engine {
 
 struct MemoryPlanner::Workspace {
   BufferGroups groups;
-  std::vector<int> order;
-  std::vector<int> placed;
-  std::vector<std::int64_t> offsets;  // per group
-  std::vector<std::int64_t> best_offsets;
+  FirstFit first_fit;
+  std::vector<std::pair<std::int64_t, int>> order;  // key and group
+  std::vector<std::int64_t> offsets;                // per group: of the best plan so far
 
-  // Places the groups one after another as `order` says, each as low as it fits; returns the height.
-  std::int64_t place_in_order() {
-    std::int64_t height = 0;
-    placed.clear();
-    for (int group : order) {
-      offsets[group] = lowest_free_offset(groups, group, placed, offsets);
-      placed.push_back(group);
-      height = std::max(height, offsets[group] + groups.groups[group].bytes);
-    }
-    return height;
-  }
-
+  // First fit in the order of rising keys; keeps the result if it is lower than `height`.
   template <typename Key>
-  void order_by(Key key) {
-    order.resize(groups.groups.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(),
-              [&](int a, int b) { return std::pair(key(a), a) < std::pair(key(b), b); });
+  void place_in_order(Key key, std::int64_t& height) {
+    order.clear();
+    for (int group = 0; group < groups.size(); ++group) order.emplace_back(key(group), group);
+    std::sort(order.begin(), order.end());
+    first_fit.reset(groups);
+    for (const auto& [unused, group] : order) first_fit.place(group);
+    if (first_fit.height() >= height) return;
+    height = first_fit.height();
+    offsets = first_fit.offsets();
   }
 };
 
@@ -49,25 +42,17 @@ const MemoryPlan& MemoryPlanner::plan(std::span<const BufferRequest> requests,
   group_requests(requests, options.alignment, w.groups);
   const std::vector<std::int64_t>& live = w.groups.live_bytes;
   const std::int64_t bound = live.empty() ? 0 : *std::max_element(live.begin(), live.end());
-  w.offsets.resize(w.groups.groups.size());
 
-  w.order_by([&](int g) { return -w.groups.groups[g].bytes; });
-  std::int64_t height = w.place_in_order();
-  bool is_optimal = height == bound;
-  if (!is_optimal) {
-    w.best_offsets = w.offsets;
-    w.order_by([&](int g) {
+  std::int64_t height = std::numeric_limits<std::int64_t>::max();
+  w.place_in_order([&](int g) { return -w.groups.groups[g].bytes; }, height);
+  if (height > bound) {
+    const auto area = [&](int g) {
       const BufferGroups::Group& group = w.groups.groups[g];
-      return -group.bytes * (group.last_step - group.first_step + 1);
-    });
-    const std::int64_t other_height = w.place_in_order();
-    if (other_height < height) {
-      height = other_height;
-    } else {
-      w.offsets = w.best_offsets;
-    }
-    is_optimal = height == bound;
+      return group.bytes * (group.last_step - group.first_step + 1);
+    };
+    w.place_in_order([&](int g) { return -area(g); }, height);
   }
+  bool is_optimal = height == bound;
   if (!is_optimal) {
     is_optimal = improve_by_branch_and_bound(w.groups, options.alignment, bound,
                                              options.max_branches, w.offsets, height);

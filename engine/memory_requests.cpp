@@ -24,7 +24,7 @@ bool is_pointwise(const Op& op) {
 // TinyEngine's kernel for the image's three channels reads weights of 16 bits.
 std::int64_t widened_first_convolution(const Graph& graph) {
   if (graph.ops.empty() || graph.ops.front().kind != OpKind::kConv2d) return 0;
-  return is_pointwise(graph.ops.front()) ? 0 : 2 * count_weights(graph, graph.ops.front());
+  return is_pointwise(graph.ops.front()) ? 0 : 2 * cost_of(graph, graph.ops.front()).weights;
 }
 
 }  // namespace
@@ -43,12 +43,11 @@ std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy polic
 
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests) {
-  thread_local std::vector<Lifetime> lifetimes;
-  find_lifetimes(graph, schedule.steps, lifetimes);
   requests.buffers.clear();
   for (std::size_t tensor = 0; tensor < graph.tensors.size(); ++tensor) {
-    requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetimes[tensor].first_step,
-                                lifetimes[tensor].last_step, schedule.in_place_of[tensor]});
+    const Lifetime& lifetime = schedule.lifetimes[tensor];
+    requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,
+                                lifetime.last_step, schedule.in_place_of[tensor]});
   }
   requests.step_scratch_bytes.clear();
   std::int64_t most = 0;

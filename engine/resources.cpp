@@ -22,37 +22,51 @@ std::uint32_t kernel_key(const Op& op) {
          static_cast<std::uint32_t>(w.stride_width & 0x3f);
 }
 
-}  // namespace
+// Adds up what a network costs beside memory, in one pass over its operators.
+class CostSum {
+ public:
+  CostSum(const Graph& graph, std::vector<std::uint32_t>& kernels) : kernels_(kernels) {
+    kernels_.clear();
+    for (const Op& op : graph.ops) add(graph, op);
+    flash.code = kStartUpCode + kKernelCode * static_cast<std::int64_t>(kernels_.size()) +
+                 kStepCode * static_cast<std::int64_t>(graph.ops.size());
+  }
 
-FlashEstimate estimate_flash(const Graph& graph) {
   FlashEstimate flash;
-  thread_local std::vector<std::uint32_t> kernels;
-  kernels.clear();
-  for (const Op& op : graph.ops) {
-    const std::int64_t weights = count_weights(graph, op);
-    if (weights > 0) {
+  std::int64_t params = 0;
+  std::int64_t convolution_macs = 0;
+  std::int64_t depthwise_macs = 0;
+
+  double latency_ms(const LatencyModel& model) const {
+    const double cycles =
+        model.cycles_per_convolution_mac * static_cast<double>(convolution_macs) +
+        model.cycles_per_depthwise_mac * static_cast<double>(depthwise_macs);
+    return cycles / (1e3 * model.clock_mhz);
+  }
+
+ private:
+  void add(const Graph& graph, const Op& op) {
+    const OpCost cost = cost_of(graph, op);
+    (op.kind == OpKind::kDepthwiseConv2d ? depthwise_macs : convolution_macs) += cost.macs;
+    params += cost.params;
+    if (cost.weights > 0) {
       const std::int64_t channels = graph.output_of(op).shape.channels;
-      flash.weights += weights;
+      flash.weights += cost.weights;
       flash.biases += 4 * channels;
       flash.quantization += 5 * channels;
     }
     const std::uint32_t key = kernel_key(op);
-    if (std::find(kernels.begin(), kernels.end(), key) == kernels.end()) kernels.push_back(key);
+    if (std::find(kernels_.begin(), kernels_.end(), key) == kernels_.end()) kernels_.push_back(key);
   }
-  flash.code = kStartUpCode + kKernelCode * static_cast<std::int64_t>(kernels.size()) +
-               kStepCode * static_cast<std::int64_t>(graph.ops.size());
-  return flash;
-}
 
-double estimate_latency_ms(const Graph& graph, const LatencyModel& model) {
-  std::int64_t convolution = 0;
-  std::int64_t depthwise = 0;
-  for (const Op& op : graph.ops) {
-    (op.kind == OpKind::kDepthwiseConv2d ? depthwise : convolution) += count_macs(graph, op);
-  }
-  const double cycles = model.cycles_per_convolution_mac * static_cast<double>(convolution) +
-                        model.cycles_per_depthwise_mac * static_cast<double>(depthwise);
-  return cycles / (1e3 * model.clock_mhz);
+  std::vector<std::uint32_t>& kernels_;
+};
+
+}  // namespace
+
+FlashEstimate estimate_flash(const Graph& graph) {
+  std::vector<std::uint32_t> kernels;
+  return CostSum(graph, kernels).flash;
 }
 
 bool fits(const Resources& resources, const Budget& budget) {
@@ -85,10 +99,12 @@ Resources ResourceOracle::measure(const Graph& graph) {
   resources.peak_sram_bytes = plan_->arena_bytes + requests_.fixed_scratch_bytes;
   resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_scratch_bytes;
   resources.is_optimal = plan_->is_optimal;
-  resources.flash_bytes = estimate_flash(graph).total();
-  resources.macs = count_macs(graph);
-  resources.params = count_parameters(graph);
-  resources.latency_ms = estimate_latency_ms(graph, options_.latency);
+
+  const CostSum costs(graph, kernels_);
+  resources.flash_bytes = costs.flash.total();
+  resources.macs = costs.convolution_macs + costs.depthwise_macs;
+  resources.params = costs.params;
+  resources.latency_ms = costs.latency_ms(options_.latency);
   resources.energy_mj = resources.latency_ms * options_.latency.power_mw * 1e-3;
   return resources;
 }

@@ -5,20 +5,37 @@
 namespace mcunet::engine {
 namespace {
 
-// The operand that an operator may overwrite, or kNoId: it must die here and hold the output.
-TensorId overwritable_input(const Graph& graph, const Op& op, const ScheduleOptions& options,
-                            std::span<const OpId> last_use, OpId op_id) {
-  const bool allowed = (op.kind == OpKind::kDepthwiseConv2d && options.in_place_depthwise) ||
-                       (op.kind == OpKind::kAdd && options.in_place_add);
-  if (!allowed) return kNoId;
+// One operator a step.
+void find_lifetimes(const Graph& graph, std::vector<Lifetime>& lifetimes) {
+  lifetimes.assign(graph.tensors.size(), {});
+  const auto step_count = static_cast<std::int32_t>(graph.ops.size());
+  for (std::int32_t step = 0; step < step_count; ++step) {
+    const Op& op = graph.ops[step];
+    for (TensorId input : graph.inputs_of(op)) lifetimes[input].last_step = step;
+    lifetimes[op.output] = {step, step};
+  }
+  for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
+}
+
+bool may_overwrite(const Op& op, const ScheduleOptions& options) {
+  return (op.kind == OpKind::kDepthwiseConv2d && options.in_place_depthwise) ||
+         (op.kind == OpKind::kAdd && options.in_place_add);
+}
+
+// The operand whose memory the output takes over, or kNoId: it must die in this step and be no smaller.
+// Of several the one made first is taken: the residual stream of a stage then stays where it is.
+TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
+                           const std::vector<Lifetime>& lifetimes) {
   const Tensor& output = graph.output_of(op);
-  // The operand made first is taken: the residual stream of a stage then stays where it is.
   TensorId best = kNoId;
   for (TensorId input : graph.inputs_of(op)) {
     const Tensor& tensor = graph.tensors[input];
-    const bool fits = tensor.type == output.type && tensor.bytes() >= output.bytes() &&
-                      tensor.shape.channels == output.shape.channels;
-    if (fits && last_use[input] == op_id && (best == kNoId || input < best)) best = input;
+    const bool can_hold = tensor.type == output.type && tensor.bytes() >= output.bytes() &&
+                          tensor.shape.channels == output.shape.channels;
+    const bool is_dying = lifetimes[input].last_step == step;
+    const bool is_output = std::find(graph.outputs.begin(), graph.outputs.end(), input) !=
+                           graph.outputs.end();
+    if (can_hold && is_dying && !is_output && (best == kNoId || input < best)) best = input;
   }
   return best;
 }
@@ -31,21 +48,16 @@ ScheduleOptions options_of(SchedulePolicy policy) {
 }
 
 void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {
-  const auto op_count = static_cast<OpId>(graph.ops.size());
+  find_lifetimes(graph, schedule.lifetimes);
   schedule.steps.clear();
   schedule.in_place_of.assign(graph.tensors.size(), kNoId);
-
-  thread_local std::vector<OpId> last_use;
-  last_use.assign(graph.tensors.size(), kNoId);
-  for (OpId id = 0; id < op_count; ++id) {
-    for (TensorId input : graph.inputs_of(graph.ops[id])) last_use[input] = id;
-  }
-  for (TensorId output : graph.outputs) last_use[output] = op_count;
-
-  for (OpId id = 0; id < op_count; ++id) {
-    const Op& op = graph.ops[id];
-    schedule.steps.push_back({id, 1});
-    schedule.in_place_of[op.output] = overwritable_input(graph, op, options, last_use, id);
+  const auto step_count = static_cast<std::int32_t>(graph.ops.size());
+  for (std::int32_t step = 0; step < step_count; ++step) {
+    const Op& op = graph.ops[step];
+    schedule.steps.push_back({step, 1});
+    if (may_overwrite(op, options)) {
+      schedule.in_place_of[op.output] = overwritten_input(graph, op, step, schedule.lifetimes);
+    }
   }
 }
 
@@ -53,21 +65,6 @@ Schedule make_schedule(const Graph& graph, const ScheduleOptions& options) {
   Schedule schedule;
   make_schedule(graph, options, schedule);
   return schedule;
-}
-
-void find_lifetimes(const Graph& graph, std::span<const Step> steps,
-                    std::vector<Lifetime>& lifetimes) {
-  lifetimes.assign(graph.tensors.size(), {});
-  const auto step_count = static_cast<std::int32_t>(steps.size());
-  for (std::int32_t step = 0; step < step_count; ++step) {
-    const OpId end = steps[step].first_op + steps[step].op_count;
-    for (OpId id = steps[step].first_op; id < end; ++id) {
-      const Op& op = graph.ops[id];
-      for (TensorId input : graph.inputs_of(op)) lifetimes[input].last_step = step;
-      lifetimes[op.output] = {step, step};
-    }
-  }
-  for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
 }
 
 }  // namespace mcunet::engine

@@ -28,7 +28,19 @@ struct Shape {
 
 enum class DataType : std::uint8_t { kInt8, kUint8, kInt16, kInt32, kFloat32 };
 
-std::int64_t bytes_per_element(DataType type);
+constexpr std::int64_t bytes_per_element(DataType type) {
+  switch (type) {
+    case DataType::kInt8:
+    case DataType::kUint8:
+      return 1;
+    case DataType::kInt16:
+      return 2;
+    case DataType::kInt32:
+    case DataType::kFloat32:
+      return 4;
+  }
+  return 0;
+}
 
 struct Tensor {
   Shape shape;
@@ -117,16 +129,17 @@ TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
 // The rules of TFLite: floor((in + padding - kernel) / stride) + 1 along each axis.
 Shape infer_output_shape(const Op& op, const Shape& input, std::int32_t output_channels);
 
-// Multiply-accumulates of one operator; what the papers on mobile networks call FLOPs.
-std::int64_t count_macs(const Graph& graph, const Op& op);
+struct OpCost {
+  // Multiply-accumulates; what the papers on mobile networks call FLOPs.
+  std::int64_t macs = 0;
+  std::int64_t weights = 0;  // without bias
+  // As training frameworks count them: weights, biases, two per batch-normalized channel.
+  std::int64_t params = 0;
+};
 
-// Weights of one operator, without bias.
-std::int64_t count_weights(const Graph& graph, const Op& op);
+OpCost cost_of(const Graph& graph, const Op& op);
 
-// Parameters as training frameworks count them: weights, biases, two per batch-normalized channel.
-std::int64_t count_parameters(const Graph& graph, const Op& op);
-
-std::int64_t count_macs(const Graph& graph);
-std::int64_t count_parameters(const Graph& graph);
+// Of all operators together.
+OpCost cost_of(const Graph& graph);
 
 }  // namespace mcunet::engine

@@ -58,7 +58,6 @@ struct FlashEstimate {
 };
 
 FlashEstimate estimate_flash(const Graph& graph);
-double estimate_latency_ms(const Graph& graph, const LatencyModel& model);
 
 struct OracleOptions {
   SchedulePolicy schedule = SchedulePolicy::kInPlace;
@@ -85,6 +84,7 @@ class ResourceOracle {
   Schedule schedule_;
   MemoryRequests requests_;
   MemoryPlanner planner_;
+  std::vector<std::uint32_t> kernels_;
   const MemoryPlan* plan_ = nullptr;
 };
 

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <string_view>
 #include <vector>
 
 #include "mcunet/engine/graph.hpp"
@@ -29,16 +27,6 @@ struct ScheduleOptions {
 enum class SchedulePolicy { kOpByOp, kInPlace };
 ScheduleOptions options_of(SchedulePolicy policy);
 
-struct Schedule {
-  std::vector<Step> steps;
-  // Per tensor: the tensor whose memory it takes over at the same offset, or kNoId.
-  std::vector<TensorId> in_place_of;
-};
-
-// One operator a step, in the order of the graph. Refills `schedule`, keeping its memory.
-void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule);
-Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
-
 // The steps, both included, over which a tensor must keep its memory. Graph inputs live from the
 // first step on, outputs up to the last.
 struct Lifetime {
@@ -46,6 +34,15 @@ struct Lifetime {
   std::int32_t last_step = 0;
 };
 
-void find_lifetimes(const Graph& graph, std::span<const Step> steps, std::vector<Lifetime>& lifetimes);
+struct Schedule {
+  std::vector<Step> steps;
+  std::vector<Lifetime> lifetimes;  // per tensor
+  // Per tensor: the tensor whose memory it takes over at the same offset, or kNoId.
+  std::vector<TensorId> in_place_of;
+};
+
+// One operator a step, in the order of the graph. Refills `schedule`, keeping its memory.
+void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule);
+Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
 
 }  // namespace mcunet::engine
