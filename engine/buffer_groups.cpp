@@ -119,7 +119,7 @@ void group_requests(std::span<const BufferRequest> requests, std::int64_t alignm
       throw Error("buffer {}: is in place of buffer {}, which another one has taken over", i,
                   request.in_place_of);
     }
-    const std::int64_t bytes = (request.size_bytes + alignment - 1) / alignment * alignment;
+    const std::int64_t bytes = (request.size_bytes + alignment - 1) & ~(alignment - 1);
     append_piece(result, group, request, bytes);
     result.groups[group].last_request = static_cast<std::int32_t>(i);
     result.group_of[i] = group;

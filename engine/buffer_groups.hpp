@@ -54,7 +54,7 @@ struct BufferGroups {
   }
 };
 
-// Refills `result`. Sizes are rounded up to the alignment. Throws Error on malformed requests.
+// Refills `result`. Sizes are rounded up to the alignment, a power of two. Throws Error on malformed requests.
 void group_requests(std::span<const BufferRequest> requests, std::int64_t alignment,
                     BufferGroups& result);
 

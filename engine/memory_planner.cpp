@@ -1,8 +1,8 @@
 #include "mcunet/engine/memory_planner.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
-#include <utility>
 
 #include "branch_and_bound.hpp"
 #include "buffer_groups.hpp"
@@ -10,20 +10,28 @@
 
 namespace mcunet::engine {
 
+namespace {
+
+constexpr std::int64_t kMaxGroups = 1 << 16;
+
+}  // namespace
+
 struct MemoryPlanner::Workspace {
   BufferGroups groups;
   FirstFit first_fit;
-  std::vector<std::pair<std::int64_t, int>> order;  // key and group
-  std::vector<std::int64_t> offsets;                // per group: of the best plan so far
+  std::vector<std::int64_t> order;    // key and group, in one number
+  std::vector<std::int64_t> offsets;  // per group: of the best plan so far
 
   // First fit in the order of rising keys; keeps the result if it is lower than `height`.
   template <typename Key>
   void place_in_order(Key key, std::int64_t& height) {
     order.clear();
-    for (int group = 0; group < groups.size(); ++group) order.emplace_back(key(group), group);
+    for (int group = 0; group < groups.size(); ++group) {
+      order.push_back(key(group) * kMaxGroups + group);
+    }
     std::sort(order.begin(), order.end());
     first_fit.reset(groups);
-    for (const auto& [unused, group] : order) first_fit.place(group);
+    for (std::int64_t entry : order) first_fit.place(static_cast<int>(entry & (kMaxGroups - 1)));
     if (first_fit.height() >= height) return;
     height = first_fit.height();
     offsets = first_fit.offsets();
@@ -37,10 +45,13 @@ MemoryPlanner& MemoryPlanner::operator=(MemoryPlanner&&) noexcept = default;
 
 const MemoryPlan& MemoryPlanner::plan(std::span<const BufferRequest> requests,
                                       const PlannerOptions& options) {
-  if (options.alignment < 1) throw Error("an alignment of {} bytes", options.alignment);
+  if (!std::has_single_bit(static_cast<std::uint64_t>(options.alignment))) {
+    throw Error("an alignment of {} bytes is no power of two", options.alignment);
+  }
   Workspace& w = *workspace_;
   group_requests(requests, options.alignment, w.groups);
   const std::vector<std::int64_t>& live = w.groups.live_bytes;
+  if (w.groups.size() > kMaxGroups) throw Error("more than {} buffers to plan", kMaxGroups);
   const std::int64_t bound = live.empty() ? 0 : *std::max_element(live.begin(), live.end());
 
   std::int64_t height = std::numeric_limits<std::int64_t>::max();
@@ -48,7 +59,7 @@ const MemoryPlan& MemoryPlanner::plan(std::span<const BufferRequest> requests,
   if (height > bound) {
     const auto area = [&](int g) {
       const BufferGroups::Group& group = w.groups.groups[g];
-      return group.bytes * (group.last_step - group.first_step + 1);
+      return group.bytes * std::min(group.last_step - group.first_step + 1, 1 << 14);
     };
     w.place_in_order([&](int g) { return -area(g); }, height);
   }

@@ -21,7 +21,7 @@ struct BufferRequest {
 };
 
 struct PlannerOptions {
-  std::int64_t alignment = 4;  // offsets are multiples of this, in bytes
+  std::int64_t alignment = 4;  // of offsets, in bytes; a power of two
   // Branches that the exact search may visit before it gives up its proof.
   std::int64_t max_branches = 200'000;
 };
