@@ -20,27 +20,6 @@ std::vector<Field> fields_of_flash(MemoryBank& flash) {
           required(field("size_kib", flash.size_kib, between(1, kMaxKib)))};
 }
 
-std::vector<Field> fields_of(Device& device) {
-  return {
-      required(field("name", device.name)),
-      required(choice("core", device.core,
-                      {{"cortex-m0plus", std::string("cortex-m0plus")},
-                       {"cortex-m3", std::string("cortex-m3")},
-                       {"cortex-m4", std::string("cortex-m4")},
-                       {"cortex-m7", std::string("cortex-m7")}})),
-      required(field("clock_mhz", device.clock_mhz, positive())),
-      required(section("flash", fields_of_flash(device.flash))),
-      required(section_list("sram_banks", device.sram_banks, fields_of_bank)),
-      required(field("arena_banks", device.arena_banks)),
-      field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
-      field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
-      field("power_mw", device.power_mw, at_least(0)),
-      required(section("cycles_per_mac",
-                       {required(field("convolution", device.cycles_per_convolution_mac, positive())),
-                        required(field("depthwise", device.cycles_per_depthwise_mac, positive()))})),
-  };
-}
-
 const MemoryBank* find_bank(const Device& device, const std::string& name) {
   const auto found = std::find_if(device.sram_banks.begin(), device.sram_banks.end(),
                                   [&](const MemoryBank& bank) { return bank.name == name; });
@@ -68,6 +47,27 @@ std::int64_t arena_kib(const Device& device) {
 }
 
 }  // namespace
+
+std::vector<Field> fields_of(Device& device) {
+  return {
+      required(field("name", device.name)),
+      required(choice("core", device.core,
+                      {{"cortex-m0plus", std::string("cortex-m0plus")},
+                       {"cortex-m3", std::string("cortex-m3")},
+                       {"cortex-m4", std::string("cortex-m4")},
+                       {"cortex-m7", std::string("cortex-m7")}})),
+      required(field("clock_mhz", device.clock_mhz, positive())),
+      required(section("flash", fields_of_flash(device.flash))),
+      required(section_list("sram_banks", device.sram_banks, fields_of_bank)),
+      required(field("arena_banks", device.arena_banks)),
+      field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
+      field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
+      field("power_mw", device.power_mw, at_least(0)),
+      required(section("cycles_per_mac",
+                       {required(field("convolution", device.cycles_per_convolution_mac, positive())),
+                        required(field("depthwise", device.cycles_per_depthwise_mac, positive()))})),
+  };
+}
 
 std::int64_t Device::sram_budget_bytes() const {
   return (arena_kib(*this) - reserved_sram_kib) * 1024;

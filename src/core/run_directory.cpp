@@ -77,6 +77,14 @@ void RunDirectory::mark_complete(const std::string& stage, const StageCost& cost
   write("manifest.json", json.dump(2) + "\n");
 }
 
+ConfigNode read_run_config(const fs::path& folder) {
+  // JSON is YAML too.
+  const ConfigNode manifest = load_config(folder / "manifest.json");
+  const ConfigNode* config = manifest.find("config");
+  if (config == nullptr) manifest.fail("lacks the key config");
+  return *config;
+}
+
 StageClock::StageClock() : start_(now()) {}
 
 StageCost StageClock::elapsed() const {

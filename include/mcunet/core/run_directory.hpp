@@ -40,6 +40,9 @@ class RunDirectory {
   std::map<std::string, StageCost> stages_;
 };
 
+// The resolved configuration of the run in a folder. Throws Error if there is none.
+ConfigNode read_run_config(const std::filesystem::path& folder);
+
 // Measures a stage from its construction on.
 class StageClock {
  public:

@@ -39,6 +39,9 @@ struct Device {
   engine::Budget budget() const;
 };
 
+// The keys of configs/devices/NAME.yaml.
+std::vector<Field> fields_of(Device& device);
+
 // Throws Error, through the node's place, for keys and values that make no device.
 Device read_device(const ConfigNode& node);
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "mcunet/engine/graph.hpp"
@@ -78,6 +78,8 @@ class ResourceOracle {
   const Schedule& schedule() const { return schedule_; }
   const MemoryRequests& requests() const { return requests_; }
   const MemoryPlan& plan() const { return *plan_; }
+  // Bytes of the arena alive per step.
+  std::span<const std::int64_t> live_bytes() const { return planner_.live_bytes(); }
 
  private:
   OracleOptions options_;

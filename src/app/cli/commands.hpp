@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+// One file per subcommand. Each adds itself to the program and leaves in `run` what to do if the user
+// chose it; `run` returns the exit code.
+namespace mcunet::cli {
+
+enum ExitCode { kDone = 0, kFailed = 1, kWrongUsage = 2, kDoesNotFit = 3 };
+
+using Run = std::function<int()>;
+
+void add_space_command(CLI::App& program, Run& run);
+void add_plan_command(CLI::App& program, Run& run);
+void add_report_command(CLI::App& program, Run& run);
+
+}  // namespace mcunet::cli

@@ -1,0 +1,187 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "commands.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/deploy/device.hpp"
+#include "mcunet/engine/plan_validator.hpp"
+#include "mcunet/engine/resources.hpp"
+#include "pipeline/network_source.hpp"
+#include "report/plan_report.hpp"
+#include "text_table.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using engine::Resources;
+using report::StepUse;
+
+struct PlanArguments {
+  pipeline::NetworkSource source;
+  std::string device;
+  std::string out;
+  engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
+  engine::ScratchPolicy scratch = engine::ScratchPolicy::kTinyEngine;
+  bool json = false;
+};
+
+Json to_json(const Resources& r, const std::optional<deploy::Device>& device,
+             const std::vector<StepUse>& steps) {
+  Json json = {{"macs", r.macs},
+               {"params", r.params},
+               {"peak_sram_bytes", r.peak_sram_bytes},
+               {"lower_bound_bytes", r.lower_bound_bytes},
+               {"is_optimal", r.is_optimal},
+               {"flash_bytes", r.flash_bytes},
+               {"latency_ms", nullptr},
+               {"energy_mj", nullptr},
+               {"fits", nullptr}};
+  if (device) {
+    json["latency_ms"] = r.latency_ms;
+    json["energy_mj"] = r.energy_mj;
+    json["fits"] = engine::fits(r, device->budget());
+  }
+  json["steps"] = Json::array();
+  for (const StepUse& step : steps) {
+    json["steps"].push_back({{"op", step.op},
+                             {"output", step.output},
+                             {"block", step.block},
+                             {"macs", step.macs},
+                             {"live_bytes", step.activation_bytes},
+                             {"scratch_bytes", step.scratch_bytes},
+                             {"total_bytes", step.total_bytes},
+                             {"is_peak", step.is_peak}});
+  }
+  json["block_peaks_bytes"] = report::block_peaks(steps);
+  return json;
+}
+
+std::string bar(std::int64_t bytes, std::int64_t peak, int width) {
+  const auto length = static_cast<int>(bytes * width / std::max<std::int64_t>(peak, 1));
+  std::string text;
+  for (int i = 0; i < length; ++i) text += "█";
+  return text;
+}
+
+void print_steps(const std::vector<StepUse>& steps) {
+  std::int64_t peak = 0;
+  for (const StepUse& step : steps) peak = std::max(peak, step.total_bytes);
+  TextTable table({"step", "block", "operator", "output", "live bytes", "scratch", "total", ""});
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const StepUse& step = steps[i];
+    table.add_row({std::to_string(i), std::to_string(step.block), step.op, step.output,
+                   std::to_string(step.activation_bytes), std::to_string(step.scratch_bytes),
+                   std::to_string(step.total_bytes),
+                   bar(step.total_bytes, peak, 24) + (step.is_peak ? " ◄ peak" : "")});
+  }
+  fmt::print("{}\n", table.to_string());
+}
+
+void print_block_peaks(const std::vector<StepUse>& steps) {
+  const std::vector<std::int64_t> peaks = report::block_peaks(steps);
+  const std::int64_t most = *std::max_element(peaks.begin(), peaks.end());
+  TextTable table({"block", "peak of its tensors", ""});
+  for (std::size_t block = 0; block < peaks.size(); ++block) {
+    table.add_row(
+        {std::to_string(block), std::to_string(peaks[block]), bar(peaks[block], most, 40)});
+  }
+  fmt::print("{}\n", table.to_string());
+}
+
+void print_summary(const Resources& r, const engine::FlashEstimate& flash, std::int64_t fixed_scratch,
+                   const std::optional<deploy::Device>& device) {
+  fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
+  fmt::print("peak SRAM    {:>12} bytes ({:.1f} KiB)", r.peak_sram_bytes, r.peak_sram_bytes / 1024.0);
+  if (fixed_scratch > 0) fmt::print(", of them {} scratch beside the arena", fixed_scratch);
+  fmt::print("\nlower bound  {:>12} bytes, gap {} ({})\n", r.lower_bound_bytes,
+             r.peak_sram_bytes - r.lower_bound_bytes,
+             r.is_optimal ? "the plan is proven optimal" : "optimality not proven");
+  fmt::print("flash        {:>12} bytes: weights {}, biases {}, quantization {}, code {} (estimate)\n",
+             r.flash_bytes, flash.weights, flash.biases, flash.quantization, flash.code);
+  if (!device) return;
+  fmt::print("latency      {:>12.1f} ms (model, not measured)\n", r.latency_ms);
+  if (device->power_mw > 0) fmt::print("energy       {:>12.1f} mJ (model, not measured)\n", r.energy_mj);
+  const engine::Budget budget = device->budget();
+  if (engine::fits(r, budget)) {
+    fmt::print("fits {}: SRAM {} of {} bytes, flash {} of {}\n", device->name, r.peak_sram_bytes,
+               *budget.sram_bytes, r.flash_bytes, *budget.flash_bytes);
+  }
+}
+
+int run_plan(const PlanArguments& arguments) {
+  std::optional<deploy::Device> device;
+  if (!arguments.device.empty()) device = deploy::load_device(arguments.device);
+  const engine::Graph graph = pipeline::load_network(arguments.source);
+  engine::OracleOptions options{.schedule = arguments.schedule, .scratch = arguments.scratch};
+  if (device) options.latency = device->latency_model();
+  engine::ResourceOracle oracle(options);
+  const Resources resources = oracle.measure(graph);
+  for (const auto& violation : validate_plan(oracle.requests().buffers, oracle.plan())) {
+    throw Error("the planner made an invalid plan: {}", violation.message);
+  }
+  const std::vector<StepUse> steps = report::describe_steps(graph, oracle);
+  const engine::Budget budget = device ? device->budget() : engine::Budget{};
+
+  const Json json = to_json(resources, device, steps);
+  if (!arguments.out.empty()) {
+    require_writable_folder(arguments.out);
+    report::write_plan_report(graph, oracle,
+                              {arguments.source.name_or_file, resources, budget}, arguments.out);
+    write_file_atomically(std::filesystem::path(arguments.out) / "plan.json", json.dump(2) + "\n");
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", json.dump());
+  } else {
+    print_steps(steps);
+    print_block_peaks(steps);
+    fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
+               report::draw_memory_map(oracle, graph.tensors.size(), 24));
+    print_summary(resources, estimate_flash(graph), oracle.requests().fixed_scratch_bytes, device);
+    if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);
+  }
+  const std::vector<std::string> excess = describe_excess(resources, budget);
+  for (const std::string& text : excess) {
+    fmt::print(stderr, "mcunet: does not fit {}: {}\n", device->name, text);
+  }
+  return excess.empty() ? kDone : kDoesNotFit;
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<PlanArguments>();
+  CLI::App* command =
+      program.add_subcommand("plan", "Plan the memory of a network, step by step");
+  command->footer(
+      "NET is mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar or a network JSON.\n\n"
+      "  mcunet plan mobilenet_v2 --width 0.35 --resolution 144 --device stm32f746\n"
+      "  mcunet plan net.json --resolution 160 --out plan/");
+  command->add_option("NET", arguments->source.name_or_file, "Reference network or file")->required();
+  command->add_option("--width", arguments->source.width_multiplier,
+                      "Width multiplier of a reference network")
+      ->check(CLI::Range(0.01, 8.0));
+  command->add_option("--resolution", arguments->source.resolution, "Side of the square input image")
+      ->check(CLI::Range(8, 4096));
+  command->add_option("--device", arguments->device,
+                      "Name in configs/devices/ or a file; says whether the network fits");
+  command->add_option("--schedule", arguments->schedule, "op-by-op or in-place [in-place]")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, engine::SchedulePolicy>{
+              {"op-by-op", engine::SchedulePolicy::kOpByOp},
+              {"in-place", engine::SchedulePolicy::kInPlace}}));
+  command->add_option("--scratch", arguments->scratch,
+                      "How kernel scratch is counted: tinyengine or own [tinyengine]")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, engine::ScratchPolicy>{
+          {"tinyengine", engine::ScratchPolicy::kTinyEngine}, {"own", engine::ScratchPolicy::kOwn}}));
+  command->add_option("--out", arguments->out, "Folder for plan.json, plots and index.html");
+  command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
+  command->callback([arguments, &run] { run = [arguments] { return run_plan(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

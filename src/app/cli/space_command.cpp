@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "commands.hpp"
+#include "pipeline/experiment.hpp"
+#include "pipeline/space_stage.hpp"
+#include "report/space_report.hpp"
+#include "text_table.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using search::SpaceRanking;
+using search::SpaceStatistics;
+
+struct SpaceArguments {
+  std::string config;
+  std::string out;
+  std::vector<std::string> overrides;
+  std::string schedule;
+  std::string scratch;
+  bool json = false;
+  bool no_report = false;
+  bool resume = false;
+  int rows = 15;
+};
+
+std::string ranking_table(const SpaceRanking& ranking, int rows) {
+  TextTable table({"rank", "space", "mean MACs", "±95 %", "top 20 % from", "fit", "of"});
+  for (int i = 0; i < std::min<int>(rows, static_cast<int>(ranking.spaces.size())); ++i) {
+    const SpaceStatistics& s = ranking.spaces[i];
+    if (s.satisfying == 0) break;
+    table.add_row({std::to_string(i + 1), report::space_label(s.width, s.resolution),
+                   fmt::format("{:.2f}M", s.mean_macs / 1e6),
+                   fmt::format("{:.2f}M", s.mean_macs_error / 1e6),
+                   fmt::format("{:.2f}M", static_cast<double>(s.top20_macs) / 1e6),
+                   std::to_string(s.satisfying), std::to_string(s.sampled)});
+  }
+  return table.to_string();
+}
+
+std::string sweep_table(const SpaceRanking& ranking) {
+  std::vector<std::string> header = {"flash \\ SRAM"};
+  std::vector<std::vector<std::string>> rows;
+  for (const search::SweepCell& cell : ranking.sweep) {
+    const std::string sram = fmt::format("{} KiB", cell.sram_bytes / 1024);
+    if (header.back() != sram) header.push_back(sram);
+    const std::size_t row = header.size() == 2 ? rows.size() : 0;
+    if (header.size() == 2) rows.push_back({fmt::format("{} KiB", cell.flash_bytes / 1024)});
+    const std::size_t index =
+        header.size() == 2 ? row
+                           : static_cast<std::size_t>(&cell - ranking.sweep.data()) % rows.size();
+    rows[index].push_back(cell.width == 0 ? "-" : report::space_label(cell.width, cell.resolution));
+  }
+  TextTable table(header);
+  for (auto& row : rows) table.add_row(row);
+  return table.to_string();
+}
+
+void print_result(const pipeline::Experiment& experiment, const SpaceRanking& ranking,
+                  const SpaceArguments& arguments, const std::string& folder) {
+  const SpaceStatistics& best = ranking.spaces.front();
+  std::int64_t planned = 0;
+  for (const SpaceStatistics& space : ranking.spaces) planned += space.sampled;
+  fmt::print("{}\n", ranking_table(ranking, arguments.rows));
+  if (!ranking.sweep.empty()) {
+    fmt::print("Best space under other limits\n{}\n", sweep_table(ranking));
+  }
+  fmt::print("Best space for {}: {} ({:.1f}M MACs on average, {} of {} networks fit)\n",
+             experiment.device.name, report::space_label(best.width, best.resolution),
+             best.mean_macs / 1e6, best.satisfying, best.sampled);
+  fmt::print("Planned {} networks in {:.2f} s\n", planned, ranking.seconds);
+  fmt::print("{}: {}\n", arguments.no_report ? "Results" : "Report",
+             arguments.no_report ? folder : folder + "/report/index.html");
+}
+
+int run_space(const SpaceArguments& arguments) {
+  std::vector<std::string> overrides = arguments.overrides;
+  if (!arguments.schedule.empty()) overrides.push_back("engine.schedule=" + arguments.schedule);
+  if (!arguments.scratch.empty()) overrides.push_back("engine.scratch=" + arguments.scratch);
+  pipeline::Experiment experiment = pipeline::load_experiment(arguments.config, overrides);
+  const std::string folder =
+      arguments.out.empty()
+          ? "runs/" + std::filesystem::path(arguments.config).stem().string()
+          : arguments.out;
+  RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
+                   arguments.resume);
+  const SpaceRanking ranking = pipeline::run_space_stage(experiment, run);
+  if (arguments.json) fmt::print("{}", pipeline::ranking_to_json(ranking));
+  if (!ranking.is_feasible()) {
+    for (const std::string& reason : pipeline::explain_infeasible(ranking, experiment.budget)) {
+      fmt::print(stderr, "mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
+    }
+    return kDoesNotFit;
+  }
+  if (!arguments.no_report) {
+    report::write_space_report(ranking, pipeline::report_context(experiment), run.folder() / "report");
+  }
+  if (!arguments.json) print_result(experiment, ranking, arguments, folder);
+  return kDone;
+}
+
+}  // namespace
+
+void add_space_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<SpaceArguments>();
+  CLI::App* command = program.add_subcommand(
+      "space", "Optimize the search space: rank widths and resolutions for a device");
+  command->footer(
+      "Samples networks from every width x resolution, plans each with the engine, and ranks the\n"
+      "spaces by the mean MACs of the networks that fit. No training is involved.\n\n"
+      "  mcunet space stm32f746 --out runs/f746\n"
+      "  mcunet space my.yaml --set space_optimization.samples=200 --json");
+  command->add_option("CONFIG", arguments->config, "YAML file, or a name in configs/experiments/")
+      ->required();
+  command->add_option("--out", arguments->out, "Folder for results and report [runs/CONFIG]");
+  command->add_option("--set", arguments->overrides, "Override a value: key.path=value")
+      ->take_all();
+  command->add_option("--schedule", arguments->schedule, "Schedule of the oracle")
+      ->check(CLI::IsMember({"op-by-op", "in-place"}));
+  command->add_option("--scratch", arguments->scratch, "How kernel scratch memory is counted")
+      ->check(CLI::IsMember({"tinyengine", "own"}));
+  command->add_option("--rows", arguments->rows, "Rows of the ranking to print")
+      ->capture_default_str();
+  command->add_flag("--resume", arguments->resume, "Take over results that the folder holds");
+  command->add_flag("--no-report", arguments->no_report, "Draw no plots, write no HTML");
+  command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
+  command->callback([arguments, &run] { run = [arguments] { return run_space(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

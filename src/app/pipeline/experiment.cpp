@@ -1,0 +1,139 @@
+#include "experiment.hpp"
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+constexpr double kMaxKib = 1 << 20;
+
+// A value given by name, from configs/GROUP/, or written out in place.
+template <typename T>
+Field named(std::string key, const std::string& group, T& value, T (*read)(const ConfigNode&),
+            std::vector<Field> (*fields)(T&)) {
+  auto read_node = [&value, group, read](const ConfigNode& node) {
+    if (node.kind != ConfigNode::Kind::kScalar) {
+      value = read(node);
+      return;
+    }
+    std::filesystem::path file;
+    try {
+      file = find_config(node.scalar, group);
+    } catch (const Error& error) {
+      node.fail(error.what());
+    }
+    value = read(load_config(file));
+  };
+  return {std::move(key), std::move(read_node), [&value, fields] { return write_fields(fields(value)); }};
+}
+
+// A size that the file gives in KiB and the program keeps in bytes.
+void read_kib(const ConfigNode& node, std::int64_t& bytes) {
+  double kib = 0;
+  read_value(node, kib);
+  check_number(node, between(1, kMaxKib));
+  bytes = static_cast<std::int64_t>(kib * 1024);
+}
+
+ConfigNode write_kib(std::int64_t bytes) { return write_value(static_cast<double>(bytes) / 1024); }
+
+Field kib(std::string key, std::optional<std::int64_t>& bytes) {
+  auto read = [&bytes](const ConfigNode& node) {
+    bytes.reset();
+    if (node.kind != ConfigNode::Kind::kNull) read_kib(node, bytes.emplace());
+  };
+  return {std::move(key), std::move(read),
+          [&bytes] { return bytes ? write_kib(*bytes) : ConfigNode{}; }};
+}
+
+Field kib_list(std::string key, std::vector<std::int64_t>& sizes) {
+  auto read = [&sizes](const ConfigNode& node) {
+    sizes.clear();
+    for (const ConfigNode& item : list_items(node, true)) read_kib(item, sizes.emplace_back());
+  };
+  auto write = [&sizes] {
+    ConfigNode node;
+    node.kind = ConfigNode::Kind::kSequence;
+    for (std::int64_t bytes : sizes) node.items.push_back(write_kib(bytes));
+    return node;
+  };
+  return {std::move(key), std::move(read), std::move(write)};
+}
+
+std::vector<Field> fields_of_budget(engine::Budget& budget) {
+  return {kib("sram_kib", budget.sram_bytes), kib("flash_kib", budget.flash_bytes),
+          field("latency_ms", budget.latency_ms, positive()),
+          field("energy_mj", budget.energy_mj, positive())};
+}
+
+std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
+  return {choice("schedule", oracle.schedule,
+                 {{"op-by-op", engine::SchedulePolicy::kOpByOp},
+                  {"in-place", engine::SchedulePolicy::kInPlace}}),
+          choice("scratch", oracle.scratch,
+                 {{"tinyengine", engine::ScratchPolicy::kTinyEngine},
+                  {"own", engine::ScratchPolicy::kOwn}})};
+}
+
+std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
+  return {field("widths", options.widths, between(0.01, 8)),
+          field("resolutions", options.resolutions, between(16, 1024)),
+          field("samples", options.samples, between(1, 10'000'000)),
+          choice("sampling", options.sampling,
+                 {{"uniform-genes", search::space::Sampling::kUniformGenes},
+                  {"uniform-networks", search::space::Sampling::kUniformNetworks}}),
+          field("min_satisfying_share", options.min_satisfying_share, between(0, 1)),
+          field("threads", options.threads, between(0, 1024)),
+          section("sweep", {kib_list("sram_kib", options.sweep_sram_bytes),
+                            kib_list("flash_kib", options.sweep_flash_bytes)})};
+}
+
+// The sweep of the paper, Figure 12.
+search::SpaceOptimizerOptions default_optimizer() {
+  search::SpaceOptimizerOptions options;
+  for (std::int64_t sram : {192, 256, 320, 384, 448, 512}) {
+    options.sweep_sram_bytes.push_back(sram * 1024);
+  }
+  for (std::int64_t flash : {512, 1024, 1536, 2048}) {
+    options.sweep_flash_bytes.push_back(flash * 1024);
+  }
+  return options;
+}
+
+}  // namespace
+
+std::vector<Field> fields_of(Experiment& experiment) {
+  return {required(named("device", "devices", experiment.device, deploy::read_device,
+                         deploy::fields_of)),
+          required(named("space", "spaces", experiment.space, search::space::read_search_space,
+                         search::space::fields_of)),
+          field("seed", experiment.seed),
+          section("budget", fields_of_budget(experiment.budget)),
+          section("engine", fields_of_engine(experiment.oracle)),
+          section("space_optimization", fields_of_optimizer(experiment.space_optimization))};
+}
+
+Experiment read_experiment(const ConfigNode& root) {
+  Experiment experiment;
+  experiment.space_optimization = default_optimizer();
+  read_fields(root, fields_of(experiment));
+  const engine::Budget device_budget = experiment.device.budget();
+  engine::Budget& budget = experiment.budget;
+  if (!budget.sram_bytes) budget.sram_bytes = device_budget.sram_bytes;
+  if (!budget.flash_bytes) budget.flash_bytes = device_budget.flash_bytes;
+  if (budget.energy_mj && experiment.device.power_mw == 0) {
+    root.find("budget")->fail("energy_mj needs a device with power_mw");
+  }
+  experiment.oracle.latency = experiment.device.latency_model();
+  experiment.space_optimization.seed = experiment.seed;
+  return experiment;
+}
+
+Experiment load_experiment(const std::string& name, std::span<const std::string> overrides) {
+  ConfigNode root = load_config(find_config(name, "experiments"));
+  for (const std::string& assignment : overrides) apply_override(root, assignment);
+  return read_experiment(root);
+}
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "mcunet/core/config.hpp"
+#include "mcunet/deploy/device.hpp"
+#include "mcunet/engine/resources.hpp"
+#include "mcunet/search/space/search_space.hpp"
+#include "mcunet/search/space_optimizer.hpp"
+
+// One job, as one YAML file describes it.
+namespace mcunet::pipeline {
+
+struct Experiment {
+  deploy::Device device;
+  search::space::SearchSpace space;
+  std::uint64_t seed = 0;
+  engine::Budget budget;  // the device's, where the file gives no other limit
+  engine::OracleOptions oracle;
+  search::SpaceOptimizerOptions space_optimization;
+};
+
+// The keys of configs/experiments/NAME.yaml. `device` and `space` are names or files, or the
+// description itself.
+std::vector<Field> fields_of(Experiment& experiment);
+
+Experiment read_experiment(const ConfigNode& root);
+
+// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Throws Error.
+Experiment load_experiment(const std::string& name, std::span<const std::string> overrides);
+
+}  // namespace mcunet::pipeline

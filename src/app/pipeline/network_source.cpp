@@ -1,0 +1,29 @@
+#include "network_source.hpp"
+
+#include <filesystem>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/search/space/network.hpp"
+#include "mcunet/search/space/reference_networks.hpp"
+
+namespace mcunet::pipeline {
+
+engine::Graph load_network(const NetworkSource& source) {
+  namespace space = search::space;
+  const std::filesystem::path file = source.name_or_file;
+  std::error_code ignored;
+  if (file.extension() != ".json" && !std::filesystem::exists(file, ignored)) {
+    return space::make_reference_network(
+        source.name_or_file, {.width_multiplier = source.width_multiplier.value_or(1.0),
+                              .resolution = source.resolution});
+  }
+  if (source.width_multiplier) {
+    throw Error("{}: has its width built in; --width is for reference networks", file.string());
+  }
+  space::Network network = space::network_from_json(read_file(file), file.string());
+  network.resolution = source.resolution.value_or(network.resolution);
+  return space::lower(network);
+}
+
+}  // namespace mcunet::pipeline

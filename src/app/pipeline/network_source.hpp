@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "mcunet/engine/graph.hpp"
+
+namespace mcunet::pipeline {
+
+// What a user means by NET: the name of a reference network or a network JSON file.
+struct NetworkSource {
+  std::string name_or_file;
+  std::optional<double> width_multiplier;  // reference networks only
+  std::optional<int> resolution;
+};
+
+// Throws Error if there is no such network or the scale does not apply to it.
+engine::Graph load_network(const NetworkSource& source);
+
+}  // namespace mcunet::pipeline

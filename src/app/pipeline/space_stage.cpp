@@ -1,0 +1,175 @@
+#include "space_stage.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/progress.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using search::CdfPoint;
+using search::SpaceRanking;
+using search::SpaceStatistics;
+using search::SweepCell;
+
+Json to_json(const SpaceStatistics& space) {
+  Json json = {{"width", space.width},
+               {"resolution", space.resolution},
+               {"mean_macs", space.mean_macs},
+               {"mean_macs_error", space.mean_macs_error},
+               {"top20_macs", space.top20_macs},
+               {"max_macs", space.max_macs},
+               {"satisfying", space.satisfying},
+               {"sampled", space.sampled},
+               {"least_sram_bytes", space.least.peak_sram_bytes},
+               {"least_flash_bytes", space.least.flash_bytes},
+               {"least_latency_ms", space.least.latency_ms},
+               {"least_energy_mj", space.least.energy_mj},
+               {"above_bound_plans", space.above_bound_plans},
+               {"unproven_plans", space.unproven_plans}};
+  json["cdf"] = Json::array();
+  for (const CdfPoint& point : space.cdf) json["cdf"].push_back({point.macs, point.share});
+  return json;
+}
+
+SpaceStatistics space_from_json(const Json& json) {
+  SpaceStatistics space;
+  json.at("width").get_to(space.width);
+  json.at("resolution").get_to(space.resolution);
+  json.at("mean_macs").get_to(space.mean_macs);
+  json.at("mean_macs_error").get_to(space.mean_macs_error);
+  json.at("top20_macs").get_to(space.top20_macs);
+  json.at("max_macs").get_to(space.max_macs);
+  json.at("satisfying").get_to(space.satisfying);
+  json.at("sampled").get_to(space.sampled);
+  json.at("least_sram_bytes").get_to(space.least.peak_sram_bytes);
+  json.at("least_flash_bytes").get_to(space.least.flash_bytes);
+  json.at("least_latency_ms").get_to(space.least.latency_ms);
+  json.at("least_energy_mj").get_to(space.least.energy_mj);
+  json.at("above_bound_plans").get_to(space.above_bound_plans);
+  json.at("unproven_plans").get_to(space.unproven_plans);
+  for (const Json& point : json.at("cdf")) space.cdf.push_back({point.at(0), point.at(1)});
+  return space;
+}
+
+std::string spaces_csv(const SpaceRanking& ranking) {
+  std::string csv =
+      "rank,width,resolution,mean_macs,mean_macs_error,top20_macs,max_macs,satisfying,sampled\n";
+  int rank = 0;
+  for (const SpaceStatistics& s : ranking.spaces) {
+    csv += fmt::format("{},{},{},{:.0f},{:.0f},{},{},{},{}\n", ++rank, s.width, s.resolution,
+                       s.mean_macs, s.mean_macs_error, s.top20_macs, s.max_macs, s.satisfying,
+                       s.sampled);
+  }
+  return csv;
+}
+
+std::string sweep_csv(const SpaceRanking& ranking) {
+  std::string csv = "sram_bytes,flash_bytes,best_width,best_resolution,mean_macs\n";
+  for (const SweepCell& cell : ranking.sweep) {
+    csv += fmt::format("{},{},{},{},{:.0f}\n", cell.sram_bytes, cell.flash_bytes, cell.width,
+                       cell.resolution, cell.mean_macs);
+  }
+  return csv;
+}
+
+}  // namespace
+
+SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
+  if (run.is_complete(kSpaceStage)) {
+    const auto file = run.folder() / "space.json";
+    return ranking_from_json(read_file(file), file.string());
+  }
+  const StageClock clock;
+  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
+  SpaceRanking ranking;
+  {
+    const auto spaces = static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
+    Progress progress("Optimizing the search space", spaces * options.samples, "networks");
+    ranking = search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
+                                     [&](std::int64_t planned) { progress.advance(planned); });
+  }
+  if (!ranking.is_feasible()) return ranking;
+  run.write("space.json", ranking_to_json(ranking));
+  run.write("spaces.csv", spaces_csv(ranking));
+  run.write("sweep.csv", sweep_csv(ranking));
+  run.mark_complete(kSpaceStage, clock.elapsed());
+  return ranking;
+}
+
+std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,
+                                            const engine::Budget& budget) {
+  std::vector<std::string> reasons;
+  const auto explain = [&](const char* name, const auto& limit, auto need_of, const char* unit) {
+    if (!limit) return;
+    auto least = need_of(ranking.spaces.front());
+    for (const SpaceStatistics& space : ranking.spaces) least = std::min(least, need_of(space));
+    if (least > *limit) {
+      reasons.push_back(fmt::format("{}: the limit is {} {}, the smallest of the networks needs {}",
+                                    name, *limit, unit, least));
+    }
+  };
+  explain("SRAM", budget.sram_bytes, [](const auto& s) { return s.least.peak_sram_bytes; }, "bytes");
+  explain("flash", budget.flash_bytes, [](const auto& s) { return s.least.flash_bytes; }, "bytes");
+  explain("latency", budget.latency_ms, [](const auto& s) { return s.least.latency_ms; }, "ms");
+  explain("energy", budget.energy_mj, [](const auto& s) { return s.least.energy_mj; }, "mJ");
+  if (reasons.empty()) {
+    reasons.push_back("each limit alone can be met, but no network meets all of them together");
+  }
+  return reasons;
+}
+
+std::string ranking_to_json(const SpaceRanking& ranking) {
+  Json json;
+  json["spaces"] = Json::array();
+  for (const SpaceStatistics& space : ranking.spaces) json["spaces"].push_back(to_json(space));
+  json["best"] = nullptr;
+  if (ranking.is_feasible()) {
+    const SpaceStatistics& best = ranking.spaces.front();
+    json["best"] = {{"width", best.width},
+                    {"resolution", best.resolution},
+                    {"mean_macs", best.mean_macs}};
+  }
+  json["sweep"] = Json::array();
+  for (const SweepCell& cell : ranking.sweep) {
+    json["sweep"].push_back({{"sram_bytes", cell.sram_bytes},
+                             {"flash_bytes", cell.flash_bytes},
+                             {"width", cell.width},
+                             {"resolution", cell.resolution},
+                             {"mean_macs", cell.mean_macs}});
+  }
+  json["seconds"] = ranking.seconds;
+  return json.dump() + "\n";
+}
+
+SpaceRanking ranking_from_json(const std::string& text, const std::string& source) {
+  try {
+    const Json json = Json::parse(text);
+    SpaceRanking ranking;
+    for (const Json& space : json.at("spaces")) ranking.spaces.push_back(space_from_json(space));
+    for (const Json& cell : json.at("sweep")) {
+      ranking.sweep.push_back({cell.at("sram_bytes"), cell.at("flash_bytes"), cell.at("width"),
+                               cell.at("resolution"), cell.at("mean_macs")});
+    }
+    json.at("seconds").get_to(ranking.seconds);
+    return ranking;
+  } catch (const Json::exception& error) {
+    throw Error("{}: is no result of the space stage: {}", source, error.what());
+  }
+}
+
+report::SpaceReportContext report_context(const Experiment& experiment) {
+  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
+  return {.device_name = experiment.device.name,
+          .space_name = experiment.space.name,
+          .networks = search::space::count_networks(
+              experiment.space.at(options.widths.front(), options.resolutions.front())),
+          .budget = experiment.budget,
+          .oracle = experiment.oracle};
+}
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "mcunet/search/space_optimizer.hpp"
+
+namespace mcunet::report {
+
+// What the figures of the ranking refer to.
+struct SpaceReportContext {
+  std::string device_name;
+  std::string space_name;
+  std::string networks;  // in one space of the grid, in digits
+  engine::Budget budget;
+  engine::OracleOptions oracle;
+};
+
+// Writes FOLDER/index.html with the plots beside it: the FLOPs distribution of the best spaces (paper,
+// Figure 3), mean MACs over the grid, ranking table, and the sweep over memory limits (Figure 12).
+void write_space_report(const search::SpaceRanking& ranking, const SpaceReportContext& context,
+                        const std::filesystem::path& folder);
+
+// "w0.5-r144"
+std::string space_label(double width, int resolution);
+
+}  // namespace mcunet::report
