@@ -16,7 +16,10 @@ using search::SpaceRanking;
 using search::SpaceStatistics;
 using search::SweepCell;
 
-constexpr std::size_t kCurves = 10;
+// Red is the best space; the others can be told apart on paper and by the colour-blind.
+constexpr const char* kCurveColors[] = {"#d62728", "#1f77b4", "#ff9f1c", "#2ca02c", "#9467bd",
+                                        "#8c564b", "#17becf", "#e377c2", "#7f7f7f", "#222222"};
+constexpr std::size_t kCurves = std::size(kCurveColors);
 
 double millions(double macs) { return macs / 1e6; }
 
@@ -34,7 +37,8 @@ Plot cdf_plot(const SpaceRanking& ranking) {
       plot.csv += fmt::format("{},{:.4f},{:.4f}\n", label, millions(static_cast<double>(point.macs)),
                               point.share);
     }
-    const std::string style = count == 0 ? "lw 3 lc rgb '#d62728'" : fmt::format("lw 1.5 lc {}", count);
+    const std::string style =
+        fmt::format("lw {} lc rgb '{}'", count == 0 ? 3.0 : 1.5, kCurveColors[count]);
     curves += fmt::format(
         "{} 'space_cdf.csv' using (strcol(1) eq '{}' ? $2 : 1/0):3 skip 1 with lines {} title '{} | {:.1f}M'",
         count == 0 ? "" : ", \\\n ", label, style, label, millions(space.mean_macs));
@@ -77,7 +81,8 @@ constexpr char kHeatMap[] =
 std::string heat_map_command(const std::string& name, double max) {
   return fmt::format(
       "set cbrange [0:{1}]\nset key off\n"
-      "plot '{0}.csv' using 1:2:3 skip 1 with image, \\\n"
+      "plot '{0}.csv' using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 skip 1 "
+      "with boxxyerror fs solid border lc rgb 'white' fc palette, \\\n"
       " '{0}.csv' using 1:2:(strcol(4)):($3 > {2} ? 0xffffff : 0x222222) skip 1 with labels tc rgb variable",
       name, max, 0.55 * max);
 }
