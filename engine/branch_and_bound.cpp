@@ -16,7 +16,7 @@ std::vector<int> set_aside_easy_groups(const BufferGroups& groups, std::int64_t 
     for (int other = 0; other < groups.size() && free > 0; ++other) {
       if (other == group || !remains[other] || !groups.overlap_in_time(group, other)) continue;
       const Clearance apart = clearance(groups, other, group);
-      if (apart.above > 0 && apart.below > 0) free -= (apart.above + apart.below) / alignment - 1;
+      free -= (apart.above + apart.below) / alignment - 1;
     }
     return free > 0;
   };

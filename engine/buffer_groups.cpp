@@ -9,7 +9,7 @@ namespace {
 
 void check_request(std::span<const BufferRequest> requests, std::size_t index) {
   const BufferRequest& request = requests[index];
-  if (request.size_bytes < 0) {
+  if (request.size_bytes < 1) {
     throw Error("buffer {}: has a size of {} bytes", index, request.size_bytes);
   }
   if (request.first_step < 0 || request.last_step < request.first_step) {
@@ -22,6 +22,11 @@ void check_request(std::span<const BufferRequest> requests, std::size_t index) {
   if (!is_earlier || requests[request.in_place_of].last_step != request.first_step) {
     throw Error("buffer {}: is in place of buffer {}, which does not end at step {}", index,
                 request.in_place_of, request.first_step);
+  }
+  const BufferRequest& source = requests[request.in_place_of];
+  if (source.in_place_of != kNoId && source.first_step == source.last_step) {
+    throw Error("buffer {}: takes over buffer {} in the step in which that one took over another",
+                index, request.in_place_of);
   }
 }
 
@@ -169,7 +174,6 @@ void FirstFit::collect_taken(int group) {
     if (is_placed_[other] == 0 || seen_by_[other] == group) continue;
     seen_by_[other] = group;
     const Clearance apart = clearance(*groups_, other, group);
-    if (apart.above == 0 || apart.below == 0) continue;
     const Taken entry{offsets_[other] - apart.below, offsets_[other] + apart.above};
     auto position = taken_.end();
     while (position != taken_.begin() && std::prev(position)->begin > entry.begin) --position;

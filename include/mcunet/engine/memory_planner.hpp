@@ -47,7 +47,7 @@ class MemoryPlanner {
   MemoryPlanner(MemoryPlanner&&) noexcept;
   MemoryPlanner& operator=(MemoryPlanner&&) noexcept;
 
-  // Throws Error if a request is malformed (negative size, lifetime that ends before it begins, in
+  // Throws Error if a request is malformed (no size, lifetime that ends before it begins, in
   // place of a request that does not end where this one begins).
   const MemoryPlan& plan(std::span<const BufferRequest> requests, const PlannerOptions& options);
 

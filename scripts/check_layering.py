@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Checks that every #include in the tree respects the architecture.
+
+Usage: check_layering.py SOURCE_DIR
+
+A module may include its own headers and those of the modules that it stands on; some libraries are
+kept out of some modules. Prints one line per violation and exits 1 if there is any.
+"""
+
+import pathlib
+import re
+import sys
+
+# Module: (folder, public headers, modules it may include, libraries it must not include).
+TORCH = ("torch/", "ATen/", "c10/")
+OPENCV = ("opencv2/",)
+TBB = ("tbb/", "oneapi/")
+MODULES = {
+    "core": ("src/core", (), TORCH + OPENCV + TBB),
+    "engine/kernels": ("engine/kernels", (), None),
+    "engine": ("engine", ("core", "engine/kernels"), TORCH + OPENCV + TBB),
+    "search/space": ("search/space", ("core", "engine"), TORCH + OPENCV + TBB),
+    "search": ("search", ("core", "engine", "search/space"), TORCH + OPENCV),
+    "deploy": ("deploy", ("core", "engine"), TORCH + OPENCV + TBB),
+    "datasets": ("datasets", ("core",), ()),
+    "supernet": ("supernet", ("core", "search/space", "datasets"), ()),
+    "report": ("src/app/report", ("core", "search", "search/space", "engine"), TORCH + OPENCV),
+    "pipeline": (
+        "src/app/pipeline",
+        ("core", "engine", "search/space", "search", "deploy", "datasets", "supernet", "report"),
+        (),
+    ),
+    "cli": (
+        "src/app/cli",
+        ("core", "engine", "search/space", "search", "deploy", "pipeline", "report"),
+        TORCH + OPENCV,
+    ),
+}
+# Only what a kernel on a microcontroller may see.
+KERNEL_HEADERS = re.compile(r"^(stdint|stddef|stdbool|string|limits|arm_acle)\.h$")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+SUFFIXES = {".cpp", ".hpp", ".c", ".h"}
+
+
+def longest_match(path, folders):
+    """The module whose folder is the longest prefix of the path."""
+    found = [m for m, folder in folders.items() if path == folder or path.startswith(folder + "/")]
+    return max(found, key=lambda m: len(folders[m]), default=None)
+
+
+def module_of_file(relative):
+    sources = {m: spec[0] for m, spec in MODULES.items()}
+    headers = {m: "include/mcunet/" + m for m in MODULES}
+    return longest_match(relative, headers) or longest_match(relative, sources)
+
+
+def module_of_include(target, source, root):
+    """The module that an include leads to; None for what lies outside the project."""
+    if target.startswith("mcunet/"):
+        return module_of_file("include/" + target)
+    for base in (source.parent, root / "src/app"):
+        if (base / target).is_file():
+            return module_of_file((base / target).resolve().relative_to(root).as_posix())
+    return None
+
+
+def violations_in(source, root):
+    relative = source.relative_to(root).as_posix()
+    module = module_of_file(relative)
+    if module is None:
+        yield f"{relative}: belongs to no module"
+        return
+    _, allowed, forbidden = MODULES[module]
+    for match in INCLUDE.finditer(source.read_text(encoding="utf-8")):
+        target = match.group(2)
+        line = source.read_text(encoding="utf-8").count("\n", 0, match.start()) + 1
+        other = module_of_include(target, source, root)
+        if other is None:
+            if forbidden is None:
+                if match.group(1) == "<" and not KERNEL_HEADERS.match(target):
+                    yield f"{relative}:{line}: a kernel must not include <{target}>"
+            elif target.startswith(forbidden):
+                yield f"{relative}:{line}: {module} must not include <{target}>"
+        elif other != module and other not in allowed:
+            yield f"{relative}:{line}: {module} must not include {other} ({target})"
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    root = pathlib.Path(sys.argv[1]).resolve()
+    folders = ("include", "src", "engine", "search", "deploy", "datasets", "supernet")
+    sources = [
+        path
+        for folder in folders
+        for path in sorted((root / folder).rglob("*"))
+        if path.suffix in SUFFIXES
+    ]
+    if not sources:
+        sys.exit(f"{root}: holds no sources")
+    violations = [line for source in sources for line in violations_in(source, root)]
+    for line in violations:
+        print(line)
+    print(f"{len(sources)} files, {len(violations)} violations")
+    sys.exit(1 if violations else 0)
+
+
+if __name__ == "__main__":
+    main()

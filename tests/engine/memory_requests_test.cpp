@@ -1,0 +1,52 @@
+#include "mcunet/engine/memory_requests.hpp"
+
+#include <gmock/gmock.h>
+
+#include "residual_block.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+using testing::ElementsAre;
+
+MemoryRequests request(const Graph& graph, ScratchPolicy policy) {
+  MemoryRequests requests;
+  request_memory(graph, make_schedule(graph), policy, requests);
+  return requests;
+}
+
+TEST(MemoryRequests, ABufferForEveryTensor) {
+  const MemoryRequests requests = request(make_residual_block({}), ScratchPolicy::kTinyEngine);
+  ASSERT_EQ(requests.buffers.size(), 5u);
+  EXPECT_EQ(requests.buffers[0].size_bytes, 8 * 6 * 4);
+  EXPECT_EQ(requests.buffers[1].size_bytes, 8 * 6 * 24);
+  EXPECT_EQ(requests.buffers[2].in_place_of, 1);
+}
+
+TEST(MemoryRequests, TinyEngineScratchLiesBesideTheArena) {
+  const MemoryRequests requests = request(make_residual_block({}), ScratchPolicy::kTinyEngine);
+  // 4 k² Cin for 1x1 convolutions; 2 (H + 2p)(W + 2p) for the depthwise one.
+  EXPECT_THAT(requests.step_scratch_bytes, ElementsAre(16, 2 * 12 * 10, 96, 0));
+  EXPECT_EQ(requests.fixed_scratch_bytes, 240);
+}
+
+TEST(MemoryRequests, TinyEngineWidensTheFirstConvolution) {
+  Graph graph;
+  const TensorId image = add_input(graph, {8, 8, 3});
+  graph.outputs.push_back(append_op(
+      graph, {.kind = OpKind::kConv2d, .window = centred_window(3, 2)}, {image}, 16));
+  // im2col 4 * 9 * 3, weights 2 * 9 * 3 * 16.
+  EXPECT_EQ(request(graph, ScratchPolicy::kTinyEngine).fixed_scratch_bytes, 108 + 864);
+}
+
+TEST(MemoryRequests, OwnScratchIsABufferOfItsStep) {
+  const MemoryRequests requests = request(make_residual_block({}), ScratchPolicy::kOwn);
+  EXPECT_EQ(requests.fixed_scratch_bytes, 0);
+  ASSERT_EQ(requests.buffers.size(), 6u);
+  EXPECT_EQ(requests.buffers[5].size_bytes, 12 * 10);
+  EXPECT_EQ(requests.buffers[5].first_step, 1);
+  EXPECT_EQ(requests.buffers[5].last_step, 1);
+}
+
+}  // namespace
+}  // namespace mcunet::engine
