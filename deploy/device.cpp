@@ -26,6 +26,21 @@ const MemoryBank* find_bank(const Device& device, const std::string& name) {
   return found == device.sram_banks.end() ? nullptr : &*found;
 }
 
+void check_banks(const ConfigNode& node, const Device& device) {
+  for (std::size_t i = 0; i < device.sram_banks.size(); ++i) {
+    const MemoryBank& bank = device.sram_banks[i];
+    const std::int64_t end = bank.origin + bank.size_kib * 1024;
+    if (end > std::int64_t{1} << 32) node.items[i].fail("ends beyond 32 bits of address");
+    for (std::size_t j = 0; j < i; ++j) {
+      const MemoryBank& other = device.sram_banks[j];
+      if (other.name == bank.name) node.items[i].fail("has the name of another bank, " + bank.name);
+      if (bank.origin < other.origin + other.size_kib * 1024 && other.origin < end) {
+        node.items[i].fail("overlaps " + other.name);
+      }
+    }
+  }
+}
+
 // One arena cannot have a gap.
 void check_arena_banks(const ConfigNode& node, const Device& device) {
   if (device.arena_banks.empty()) node.fail("must name at least one bank");
@@ -63,9 +78,10 @@ std::vector<Field> fields_of(Device& device) {
       field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
       field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
       field("power_mw", device.power_mw, at_least(0)),
-      required(section("cycles_per_mac",
-                       {required(field("convolution", device.cycles_per_convolution_mac, positive())),
-                        required(field("depthwise", device.cycles_per_depthwise_mac, positive()))})),
+      required(
+          section("cycles_per_mac",
+                  {required(field("convolution", device.cycles_per_convolution_mac, positive())),
+                   required(field("depthwise", device.cycles_per_depthwise_mac, positive()))})),
   };
 }
 
@@ -91,6 +107,7 @@ engine::Budget Device::budget() const {
 Device read_device(const ConfigNode& node) {
   Device device;
   read_fields(node, fields_of(device));
+  check_banks(*node.find("sram_banks"), device);
   check_arena_banks(*node.find("arena_banks"), device);
   if (device.sram_budget_bytes() <= 0) node.fail("reserves all of its SRAM");
   if (device.flash_budget_bytes() <= 0) node.fail("reserves all of its flash");

@@ -57,7 +57,10 @@ class ComponentSearch {
  public:
   ComponentSearch(const BufferGroups& groups, const std::vector<int>& members,
                   std::int64_t lower_bound, std::int64_t& branches_left)
-      : groups_(groups), members_(members), lower_bound_(lower_bound), branches_left_(branches_left) {
+      : groups_(groups),
+        members_(members),
+        lower_bound_(lower_bound),
+        branches_left_(branches_left) {
     first_step_ = groups.groups[members.front()].first_step;
     std::int32_t last_step = first_step_;
     for (int group : members) last_step = std::max(last_step, groups.groups[group].last_step);
@@ -72,8 +75,8 @@ class ComponentSearch {
     current_.assign(members.size(), 0);
   }
 
-  // Improves on `best` (offsets per group) and `height`, which must be feasible; returns whether the
-  // result is proven optimal.
+  // Improves on `best` (offsets per group) and `height`, which must be feasible; returns whether
+  // the result is proven optimal.
   bool run(std::vector<std::int64_t>& best, std::int64_t& height) {
     best_ = &best;
     height_ = height;
@@ -183,8 +186,7 @@ bool improve_by_branch_and_bound(const BufferGroups& groups, std::int64_t alignm
                                  std::int64_t lower_bound, std::int64_t max_branches,
                                  std::vector<std::int64_t>& offsets, std::int64_t& height) {
   std::vector<bool> remains;
-  const std::vector<int> set_aside =
-      set_aside_easy_groups(groups, alignment, lower_bound, remains);
+  const std::vector<int> set_aside = set_aside_easy_groups(groups, alignment, lower_bound, remains);
 
   bool is_proven = true;
   std::int64_t branches_left = max_branches;

@@ -55,8 +55,8 @@ void append_piece(BufferGroups& result, std::int32_t group_id, const BufferReque
   group.bytes = std::max(group.bytes, bytes);
 }
 
-// Sums by differences: each piece adds its bytes where it begins and takes them away after its end; at
-// a transition the smaller of both pieces is not counted.
+// Sums by differences: each piece adds its bytes where it begins and takes them away after its end;
+// at a transition the smaller of both pieces is not counted.
 void sum_live_bytes(BufferGroups& result, std::int32_t step_count) {
   std::vector<std::int64_t>& live = result.live_bytes;
   live.assign(static_cast<std::size_t>(step_count) + 2, 0);

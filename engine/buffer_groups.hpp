@@ -11,7 +11,8 @@
 namespace mcunet::engine {
 
 struct BufferGroups {
-  // Bytes that a group needs over some steps. Consecutive pieces share the step of their transition.
+  // Bytes that a group needs over some steps. Consecutive pieces share the step of their
+  // transition.
   struct Piece {
     std::int32_t first_step;
     std::int32_t last_step;
@@ -54,7 +55,8 @@ struct BufferGroups {
   }
 };
 
-// Refills `result`. Sizes are rounded up to the alignment, a power of two. Throws Error on malformed requests.
+// Refills `result`. Sizes are rounded up to the alignment, a power of two. Throws Error on
+// malformed requests.
 void group_requests(std::span<const BufferRequest> requests, std::int64_t alignment,
                     BufferGroups& result);
 

@@ -38,9 +38,8 @@ class CostSum {
   std::int64_t depthwise_macs = 0;
 
   double latency_ms(const LatencyModel& model) const {
-    const double cycles =
-        model.cycles_per_convolution_mac * static_cast<double>(convolution_macs) +
-        model.cycles_per_depthwise_mac * static_cast<double>(depthwise_macs);
+    const double cycles = model.cycles_per_convolution_mac * static_cast<double>(convolution_macs) +
+                          model.cycles_per_depthwise_mac * static_cast<double>(depthwise_macs);
     return cycles / (1e3 * model.clock_mhz);
   }
 

@@ -22,8 +22,9 @@ bool may_overwrite(const Op& op, const ScheduleOptions& options) {
          (op.kind == OpKind::kAdd && options.in_place_add);
 }
 
-// The operand whose memory the output takes over, or kNoId: it must die in this step and be no smaller.
-// Of several the one made first is taken: the residual stream of a stage then stays where it is.
+// The operand whose memory the output takes over, or kNoId: it must die in this step and be no
+// smaller. Of several the one made first is taken: the residual stream of a stage then stays where
+// it is.
 TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
                            const std::vector<Lifetime>& lifetimes) {
   const Tensor& output = graph.output_of(op);
@@ -33,8 +34,8 @@ TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
     const bool can_hold = tensor.type == output.type && tensor.bytes() >= output.bytes() &&
                           tensor.shape.channels == output.shape.channels;
     const bool is_dying = lifetimes[input].last_step == step;
-    const bool is_output = std::find(graph.outputs.begin(), graph.outputs.end(), input) !=
-                           graph.outputs.end();
+    const bool is_output =
+        std::find(graph.outputs.begin(), graph.outputs.end(), input) != graph.outputs.end();
     if (can_hold && is_dying && !is_output && (best == kNoId || input < best)) best = input;
   }
   return best;

@@ -2,6 +2,7 @@
 
 #include <tbb/blocked_range.h>
 #include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -43,10 +44,9 @@ using Workers = tbb::enumerable_thread_specific<Worker>;
 
 // The stream of a space depends on its width and resolution, not on its place in the grid.
 RandomStream stream_of(const space::SearchSpace& space, std::uint64_t seed, std::int64_t sample) {
-  return RandomStream(seed,
-                      {static_cast<std::uint64_t>(std::llround(1e6 * space.widths.front())),
-                       static_cast<std::uint64_t>(space.resolutions.front()),
-                       static_cast<std::uint64_t>(sample)});
+  return RandomStream(seed, {static_cast<std::uint64_t>(std::llround(1e6 * space.widths.front())),
+                             static_cast<std::uint64_t>(space.resolutions.front()),
+                             static_cast<std::uint64_t>(sample)});
 }
 
 std::vector<Resources> plan_samples(const space::SearchSpace& space,
@@ -76,8 +76,8 @@ std::vector<CdfPoint> summarize_cdf(const std::vector<std::int64_t>& sorted) {
   const std::size_t count = std::min(kCdfPoints, sorted.size());
   for (std::size_t i = 1; i <= count; ++i) {
     const std::size_t rank = i * sorted.size() / count;
-    cdf.push_back({sorted[rank - 1],
-                   static_cast<double>(rank) / static_cast<double>(sorted.size())});
+    cdf.push_back(
+        {sorted[rank - 1], static_cast<double>(rank) / static_cast<double>(sorted.size())});
   }
   return cdf;
 }
@@ -200,7 +200,10 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
   ranking.spaces.resize(grid.size());
   std::vector<std::vector<double>> means(grid.size());
   Workers workers(oracle);
-  tbb::task_arena arena(options.threads > 0 ? options.threads : tbb::task_arena::automatic);
+  const auto threads = static_cast<std::size_t>(
+      options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency());
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, threads);
+  tbb::task_arena arena(static_cast<int>(threads));
   arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, grid.size(), [&](std::size_t s) {
       const std::vector<Resources> samples = plan_samples(grid[s], options, workers, advance);
@@ -217,8 +220,7 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
                      if (a_counts != b_counts) return a_counts;
                      return a.mean_macs > b.mean_macs;
                    });
-  ranking.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ranking.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return ranking;
 }
 

@@ -28,9 +28,9 @@ TensorId append_block(Graph& graph, TensorId input, const InvertedResidual& bloc
   const Window point;
   TensorId hidden = input;
   if (block.expand_ratio != 1) {
-    hidden = engine::append_op(
-        graph, normalized_convolution(OpKind::kConv2d, point, activation, index), {hidden},
-        block.mid_channels);
+    hidden =
+        engine::append_op(graph, normalized_convolution(OpKind::kConv2d, point, activation, index),
+                          {hidden}, block.mid_channels);
   }
   const Window window = engine::centred_window(block.kernel, block.stride);
   hidden = engine::append_op(
@@ -68,8 +68,8 @@ int make_divisible(double channels, int divisor) {
 }
 
 void lower(const Network& network, Graph& graph) {
-  TensorId features = engine::add_input(
-      graph, {network.resolution, network.resolution, network.image_channels});
+  TensorId features =
+      engine::add_input(graph, {network.resolution, network.resolution, network.image_channels});
   const Window stem = engine::centred_window(network.stem_kernel, network.stem_stride);
   int index = 0;
   features = engine::append_op(

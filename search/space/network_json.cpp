@@ -15,9 +15,7 @@ struct Place {
   const Json& json;
   std::string path;
 
-  [[noreturn]] void fail(const std::string& message) const {
-    throw Error("{}: {}", path, message);
-  }
+  [[noreturn]] void fail(const std::string& message) const { throw Error("{}: {}", path, message); }
 
   Place operator[](const std::string& key) const {
     if (!json.is_object() || !json.contains(key)) fail("lacks " + key);
@@ -84,8 +82,8 @@ InvertedResidual read_block(const Place& place, int in_channels, engine::Activat
   if (block.expand_ratio < 1 || block.expand_ratio > 64) layer.fail("expand_ratio is out of range");
   if (block.kernel % 2 == 0) layer.fail("kernel_size must be odd");
   if (block.in_channels != in_channels) {
-    layer.fail(fmt::format("in_channels must be {}, what the layer before gives, is {}", in_channels,
-                           block.in_channels));
+    layer.fail(fmt::format("in_channels must be {}, what the layer before gives, is {}",
+                           in_channels, block.in_channels));
   }
   block.mid_channels = layer.has("mid_channels")
                            ? layer["mid_channels"].integer(1, kMaxChannels)
@@ -96,7 +94,8 @@ InvertedResidual read_block(const Place& place, int in_channels, engine::Activat
   if (block.has_residual && (block.stride != 1 || block.in_channels != block.out_channels)) {
     place.fail("has a shortcut although its input and output differ in shape");
   }
-  if (read_activation(layer) != activation) layer.fail("act_func must be that of first_conv");
+  if (layer.has("act_func") && read_activation(layer) != activation)
+    layer.fail("act_func must be that of first_conv");
   return block;
 }
 

@@ -111,16 +111,15 @@ Op global_average_pool(const engine::Shape& map, int block) {
 TensorId append_basic_block(Graph& graph, TensorId input, int channels, int stride, int index) {
   using engine::append_op;
   TensorId shortcut = input;
-  TensorId hidden = append_op(graph, convolution(3, stride, Activation::kRelu, index), {input},
-                              channels);
+  TensorId hidden =
+      append_op(graph, convolution(3, stride, Activation::kRelu, index), {input}, channels);
   hidden = append_op(graph, convolution(3, 1, Activation::kNone, index), {hidden}, channels);
   if (stride != 1 || graph.tensors[input].shape.channels != channels) {
-    shortcut = append_op(graph, convolution(1, stride, Activation::kNone, index), {input}, channels);
+    shortcut =
+        append_op(graph, convolution(1, stride, Activation::kNone, index), {input}, channels);
   }
-  const Op add{.kind = OpKind::kAdd,
-               .activation = Activation::kRelu,
-               .has_bias = false,
-               .block = index};
+  const Op add{
+      .kind = OpKind::kAdd, .activation = Activation::kRelu, .has_bias = false, .block = index};
   return append_op(graph, add, {shortcut, hidden});
 }
 
@@ -143,7 +142,8 @@ Graph make_resnet18(double width, int resolution) {
       features = append_basic_block(graph, features, scaled(channels), stride, ++index);
     }
   }
-  features = append_op(graph, global_average_pool(graph.tensors[features].shape, ++index), {features});
+  features =
+      append_op(graph, global_average_pool(graph.tensors[features].shape, ++index), {features});
   features = append_op(graph, {.kind = OpKind::kFullyConnected, .block = index}, {features}, 1000);
   graph.outputs.push_back(features);
   return graph;

@@ -74,9 +74,11 @@ SearchSpace read_search_space(const ConfigNode& node) {
   read_fields(node, fields_of(space));
   const ConfigNode& stages = *node.find("stages");
   if (space.stages.empty() || space.stages.size() > 16) stages.fail("must be 1 to 16 stages");
-  for (std::size_t i = 0; i < space.stages.size(); ++i) check_stage(stages.items[i], space.stages[i]);
+  for (std::size_t i = 0; i < space.stages.size(); ++i)
+    check_stage(stages.items[i], space.stages[i]);
   if (const ConfigNode* widths = node.find("widths")) require_distinct(*widths, space.widths);
-  if (const ConfigNode* sides = node.find("resolutions")) require_distinct(*sides, space.resolutions);
+  if (const ConfigNode* sides = node.find("resolutions"))
+    require_distinct(*sides, space.resolutions);
   return space;
 }
 

@@ -48,9 +48,9 @@ Subnet pick_everywhere(const SearchSpace& space, auto choose) {
     const int depth = choose(stage.depths);
     subnet.depths.push_back(depth);
     for (int block = 0; block < stage.max_depth(); ++block) {
-      subnet.blocks.push_back(block < depth ? BlockGenes{choose(stage.kernels),
-                                                         choose(stage.expand_ratios)}
-                                            : first_choice(stage));
+      subnet.blocks.push_back(block < depth
+                                  ? BlockGenes{choose(stage.kernels), choose(stage.expand_ratios)}
+                                  : first_choice(stage));
     }
   }
   return subnet;
@@ -117,15 +117,13 @@ std::vector<Subnet> neighbours(const SearchSpace& space, const Subnet& subnet) {
 }
 
 Subnet largest(const SearchSpace& space) {
-  return pick_everywhere(space, [](const auto& choices) {
-    return *std::max_element(choices.begin(), choices.end());
-  });
+  return pick_everywhere(
+      space, [](const auto& choices) { return *std::max_element(choices.begin(), choices.end()); });
 }
 
 Subnet smallest(const SearchSpace& space) {
-  return pick_everywhere(space, [](const auto& choices) {
-    return *std::min_element(choices.begin(), choices.end());
-  });
+  return pick_everywhere(
+      space, [](const auto& choices) { return *std::min_element(choices.begin(), choices.end()); });
 }
 
 void build_network(const SearchSpace& space, const Subnet& subnet, Network& network) {
@@ -138,7 +136,8 @@ void build_network(const SearchSpace& space, const Subnet& subnet, Network& netw
   network.stem_channels = scaled(space.stem_channels);
   network.classes = space.classes;
   network.feature_mix_channels.reset();
-  if (space.feature_mix_channels > 0) network.feature_mix_channels = scaled(space.feature_mix_channels);
+  if (space.feature_mix_channels > 0)
+    network.feature_mix_channels = scaled(space.feature_mix_channels);
 
   network.blocks.clear();
   int channels = scaled(space.first_block_channels);

@@ -35,12 +35,15 @@ template <typename T>
 std::optional<T> parse_number(const std::string& text) {
   const char* first = text.data();
   const char* last = first + text.size();
-  if (first != last && *first == '+') ++first;
+  const bool is_hexadecimal =
+      std::is_integral_v<T> && (text.starts_with("0x") || text.starts_with("0X"));
+  const bool has_prefix = is_hexadecimal || text.starts_with('+');
+  first += is_hexadecimal ? 2 : has_prefix ? 1 : 0;
+  if (has_prefix && first != last && *first == '-') return std::nullopt;
   T value{};
   std::from_chars_result result{};
   if constexpr (std::is_integral_v<T>) {
-    const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
-    result = std::from_chars(hexadecimal ? first + 2 : first, last, value, hexadecimal ? 16 : 10);
+    result = std::from_chars(first, last, value, is_hexadecimal ? 16 : 10);
   } else {
     result = std::from_chars(first, last, value);
   }
@@ -56,9 +59,18 @@ ConfigNode make_scalar(std::string text, bool quoted = false) {
   return node;
 }
 
+// Without the error of binary fractions in the 13th digit.
+double round_decimal(double value) {
+  return std::strtod(fmt::format("{:.12g}", value).c_str(), nullptr);
+}
+
 std::string shortest(double value) {
   char text[32];
-  const auto result = std::to_chars(text, text + sizeof text, value);
+  // Whole numbers without an exponent, so that they read as integers.
+  const bool is_whole = value == std::floor(value) && std::abs(value) < 1e15;
+  const auto result =
+      is_whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
+               : std::to_chars(text, text + sizeof text, value);
   return {text, result.ptr};
 }
 
@@ -122,8 +134,10 @@ std::vector<ConfigNode> list_items(const ConfigNode& node, bool numbers) {
   if (count > 100'000) node.fail("has more than 100000 values");
   std::vector<ConfigNode> items;
   for (int i = 0; i < static_cast<int>(count); ++i) {
-    // Rounded to 12 digits, so that 0.2 + 1 * 0.1 reads 0.3.
-    ConfigNode item = make_scalar(fmt::format("{:.12g}", from + i * step));
+    // To a billionth of the step, so that 0.2 + 1 * 0.1 reads 0.3 and -0.3 + 3 * 0.1 reads 0.
+    const double grain = std::pow(10, std::floor(std::log10(step)) - 9);
+    ConfigNode item =
+        make_scalar(shortest(round_decimal(std::round((from + i * step) / grain) * grain)));
     item.origin = node.origin;
     item.path = fmt::format("{}[{}]", node.path, i);
     items.push_back(std::move(item));
@@ -146,8 +160,9 @@ NumberCheck positive() {
 
 void check_number(const ConfigNode& node, const NumberCheck& check) {
   if (node.kind == ConfigNode::Kind::kScalar) {
-    double value = 0;
-    read_value(node, value);
+    const auto integer = parse_number<std::int64_t>(node.scalar);
+    double value = integer ? static_cast<double>(*integer) : 0;
+    if (!integer) read_value(node, value);
     if (value < check.min || value > check.max) {
       node.fail(check.complaint + ", is " + node.scalar);
     }
@@ -179,8 +194,9 @@ void read_fields(const ConfigNode& node, const std::vector<Field>& fields) {
     if (std::find(known.begin(), known.end(), node.keys[i]) != known.end()) continue;
     const std::string nearest = nearest_name(node.keys[i], known);
     node.items[i].fail("is no known key" +
-                       (nearest.empty() ? ", expected one of " + fmt::format("{}", fmt::join(known, ", "))
-                                        : "; did you mean " + nearest + "?"));
+                       (nearest.empty()
+                            ? ", expected one of " + fmt::format("{}", fmt::join(known, ", "))
+                            : "; did you mean " + nearest + "?"));
   }
   for (const Field& field : fields) {
     if (const ConfigNode* child = node.find(field.key)) {

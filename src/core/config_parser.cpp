@@ -94,7 +94,7 @@ ConfigNode load_config(const std::filesystem::path& file) {
 void apply_override(ConfigNode& root, const std::string& assignment) {
   const std::string origin = "--set " + assignment;
   const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0) {
+  if (equals == std::string::npos || equals == 0 || assignment[equals - 1] == '.') {
     throw Error("{}: must have the form key.path=value", origin);
   }
   ConfigNode* node = &root;
@@ -122,7 +122,7 @@ void apply_override(ConfigNode& root, const std::string& assignment) {
   ConfigNode value = parse_config(assignment.substr(equals + 1), origin);
   const auto adopt = [&](auto&& self, ConfigNode& child, const std::string& prefix) -> void {
     child.origin = origin;
-    child.path = child.path.empty()             ? prefix
+    child.path = child.path.empty()            ? prefix
                  : child.path.starts_with('[') ? prefix + child.path
                                                : prefix + "." + child.path;
     for (ConfigNode& item : child.items) self(self, item, prefix);

@@ -55,7 +55,8 @@ std::vector<fs::path> config_roots() {
 
 void write_file_atomically(const fs::path& file, std::string_view contents) {
   const fs::path temporary = fmt::format("{}.{}.partial", file.string(), ::getpid());
-  if (write_and_flush(temporary, contents) && ::rename(temporary.c_str(), file.c_str()) == 0) return;
+  if (write_and_flush(temporary, contents) && ::rename(temporary.c_str(), file.c_str()) == 0)
+    return;
   const int error = errno;
   ::unlink(temporary.c_str());
   throw Error("{}: cannot be written: {}", file.string(), std::strerror(error));
@@ -77,13 +78,19 @@ void require_writable_folder(const fs::path& folder) {
        path = path.parent_path()) {
     missing.push_back(path);
   }
+  const auto remove_created = [&] {
+    for (const fs::path& path : missing) ::rmdir(path.c_str());
+  };
   fs::create_directories(folder, error);
-  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  if (error) {
+    remove_created();
+    throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  }
   const fs::path probe = folder / fmt::format(".{}.partial", ::getpid());
   const bool good = write_and_flush(probe, "");
   const int reason = errno;
   ::unlink(probe.c_str());
-  for (const fs::path& path : missing) ::rmdir(path.c_str());
+  remove_created();
   if (!good) throw Error("{}: cannot be written to: {}", folder.string(), std::strerror(reason));
 }
 
@@ -92,7 +99,7 @@ fs::path find_config(const std::string& name, const std::string& group) {
   if (fs::is_regular_file(name, ignored)) return name;
   std::vector<std::string> known;
   for (const fs::path& root : config_roots()) {
-    const fs::path file = root / group / (name + ".yaml");
+    fs::path file = root / group / (name + ".yaml");
     if (fs::is_regular_file(file, ignored)) return file;
     for (const auto& entry : fs::directory_iterator(root / group, ignored)) {
       if (entry.path().extension() == ".yaml") known.push_back(entry.path().stem().string());

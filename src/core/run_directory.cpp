@@ -31,8 +31,9 @@ std::map<std::string, StageCost> read_stages(const fs::path& manifest, const Jso
       throw Error("{}: is no manifest of this version", manifest.string());
     }
     if (json.at("config") != config) {
-      throw Error("{}: belongs to another configuration; resume with that one or choose another --out",
-                  manifest.string());
+      throw Error(
+          "{}: belongs to another configuration; resume with that one or choose another --out",
+          manifest.string());
     }
     std::map<std::string, StageCost> stages;
     for (const auto& [name, cost] : json.at("stages").items()) {
@@ -51,7 +52,8 @@ RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, s
     : folder_(std::move(folder)), config_json_(to_json_text(resolved_config)), seed_(seed) {
   require_writable_folder(folder_);
   const fs::path manifest = folder_ / "manifest.json";
-  if (resume && fs::exists(manifest)) stages_ = read_stages(manifest, Json::parse(config_json_));
+  has_manifest_ = resume && fs::exists(manifest);
+  if (has_manifest_) stages_ = read_stages(manifest, Json::parse(config_json_));
 }
 
 void RunDirectory::write(const fs::path& relative, const std::string& contents) const {
@@ -59,6 +61,10 @@ void RunDirectory::write(const fs::path& relative, const std::string& contents) 
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
   if (error) throw Error("{}: cannot be created: {}", file.parent_path().string(), error.message());
+  if (!has_manifest_) {
+    // Until the first stage is complete, an older manifest would vouch for the new results.
+    fs::remove(folder_ / "manifest.json", error);
+  }
   write_file_atomically(file, contents);
 }
 
@@ -71,10 +77,12 @@ void RunDirectory::mark_complete(const std::string& stage, const StageCost& cost
   json["seed"] = seed_;
   json["stages"] = Json::object();
   for (const auto& [name, spent] : stages_) {
-    json["stages"][name] = {{"wall_seconds", spent.wall_seconds}, {"cpu_seconds", spent.cpu_seconds}};
+    json["stages"][name] = {{"wall_seconds", spent.wall_seconds},
+                            {"cpu_seconds", spent.cpu_seconds}};
   }
   json["config"] = Json::parse(config_json_);
   write("manifest.json", json.dump(2) + "\n");
+  has_manifest_ = true;
 }
 
 ConfigNode read_run_config(const fs::path& folder) {

@@ -31,7 +31,8 @@ TEST(Graph, AWindowMustFitItsInput) {
 TEST(Graph, CountsAConvolution) {
   Graph graph;
   const TensorId image = add_input(graph, {8, 8, 3});
-  append_op(graph, {.kind = OpKind::kConv2d, .folds_batch_norm = true, .window = centred_window(3, 2)},
+  append_op(graph,
+            {.kind = OpKind::kConv2d, .folds_batch_norm = true, .window = centred_window(3, 2)},
             {image}, 16);
   const OpCost cost = cost_of(graph, graph.ops.back());
   EXPECT_EQ(cost.macs, 4 * 4 * 16 * 27);

@@ -59,8 +59,7 @@ TEST(MemoryPlanner, AGroupMayGrow) {
 }
 
 TEST(MemoryPlanner, OffsetsAreAligned) {
-  const MemoryPlan plan =
-      plan_and_validate({{5, 0, 0}, {6, 0, 0}, {7, 0, 0}}, {.alignment = 16});
+  const MemoryPlan plan = plan_and_validate({{5, 0, 0}, {6, 0, 0}, {7, 0, 0}}, {.alignment = 16});
   EXPECT_EQ(plan.arena_bytes, 48);
   for (std::int64_t offset : plan.offsets) EXPECT_EQ(offset % 16, 0);
 }

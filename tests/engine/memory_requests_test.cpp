@@ -33,8 +33,8 @@ TEST(MemoryRequests, TinyEngineScratchLiesBesideTheArena) {
 TEST(MemoryRequests, TinyEngineWidensTheFirstConvolution) {
   Graph graph;
   const TensorId image = add_input(graph, {8, 8, 3});
-  graph.outputs.push_back(append_op(
-      graph, {.kind = OpKind::kConv2d, .window = centred_window(3, 2)}, {image}, 16));
+  graph.outputs.push_back(
+      append_op(graph, {.kind = OpKind::kConv2d, .window = centred_window(3, 2)}, {image}, 16));
   // im2col 4 * 9 * 3, weights 2 * 9 * 3 * 16.
   EXPECT_EQ(request(graph, ScratchPolicy::kTinyEngine).fixed_scratch_bytes, 108 + 864);
 }

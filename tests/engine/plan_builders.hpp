@@ -43,8 +43,8 @@ inline std::vector<BufferRequest> make_random_requests(const RandomProblem& prob
   return requests;
 }
 
-// The least arena by trying every offset for every buffer, with none of the planner's reasoning. For
-// tiny problems only.
+// The least arena by trying every offset for every buffer, with none of the planner's reasoning.
+// For tiny problems only.
 class BruteForce {
  public:
   explicit BruteForce(const std::vector<BufferRequest>& requests) : requests_(requests) {
@@ -61,8 +61,8 @@ class BruteForce {
   bool collides(std::size_t a, std::size_t b) const {
     const BufferRequest& x = requests_[a];
     const BufferRequest& y = requests_[b];
-    const bool share_bytes = offsets_[a] < offsets_[b] + y.size_bytes &&
-                             offsets_[b] < offsets_[a] + x.size_bytes;
+    const bool share_bytes =
+        offsets_[a] < offsets_[b] + y.size_bytes && offsets_[b] < offsets_[a] + x.size_bytes;
     int common_steps = 0;
     for (int step = x.first_step; step <= x.last_step; ++step) {
       common_steps += step >= y.first_step && step <= y.last_step ? 1 : 0;

@@ -19,11 +19,10 @@ inline Graph make_residual_block(const ResidualBlock& block) {
   const TensorId input = add_input(graph, {block.height, block.width, block.channels});
   TensorId hidden =
       append_op(graph, {.kind = OpKind::kConv2d, .block = 0}, {input}, block.expanded_channels);
-  hidden = append_op(graph,
-                     {.kind = OpKind::kDepthwiseConv2d,
-                      .window = centred_window(block.kernel, 1),
-                      .block = 0},
-                     {hidden}, block.expanded_channels);
+  hidden = append_op(
+      graph,
+      {.kind = OpKind::kDepthwiseConv2d, .window = centred_window(block.kernel, 1), .block = 0},
+      {hidden}, block.expanded_channels);
   hidden = append_op(graph, {.kind = OpKind::kConv2d, .block = 0}, {hidden}, block.channels);
   graph.outputs.push_back(
       append_op(graph, {.kind = OpKind::kAdd, .has_bias = false, .block = 0}, {hidden, input}));

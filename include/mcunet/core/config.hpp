@@ -89,7 +89,8 @@ ConfigNode write_value(const std::optional<T>& value) {
   return value ? write_value(*value) : ConfigNode{};
 }
 
-// A list; a list of numbers may be written as a range: {from: 48, to: 224, step: 16}, ends included.
+// A list; a list of numbers may be written as a range: {from: 48, to: 224, step: 16}, ends
+// included.
 std::vector<ConfigNode> list_items(const ConfigNode& node, bool numbers);
 
 template <typename T>

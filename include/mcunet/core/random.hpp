@@ -7,15 +7,15 @@ namespace mcunet {
 
 // A seeded stream of random numbers that depends on its seed and path alone, so that work item i
 // draws the same numbers whichever thread runs it: RandomStream stream(seed, {space, sample}).
-// The generator is SplitMix64 (Steele, Lea, Flood 2014); its whole state is one word, to be saved in
-// checkpoints. Not for cryptography.
+// The generator is SplitMix64 (Steele, Lea, Flood 2014); its whole state is one word, to be saved
+// in checkpoints. Not for cryptography.
 class RandomStream {
  public:
   using result_type = std::uint64_t;
 
   explicit RandomStream(std::uint64_t seed, std::initializer_list<std::uint64_t> path = {}) {
     state_ = mix(seed + kGamma);
-    for (std::uint64_t step : path) state_ = mix(state_ ^ mix(step + kGamma));
+    for (std::uint64_t step : path) state_ = mix(mix(state_ + kGamma) + step);
   }
 
   static constexpr result_type min() { return 0; }

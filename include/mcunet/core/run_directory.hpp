@@ -15,13 +15,13 @@ struct StageCost {
 };
 
 // The folder that a job writes: manifest.json (resolved configuration, seed, versions, cost of each
-// stage) beside the results of the stages. Nothing is written before the first stage is complete, and
-// a stage counts as complete only when its results are on disk.
+// stage) beside the results of the stages. Nothing is written before the first stage is complete,
+// and a stage counts as complete only when its results are on disk.
 class RunDirectory {
  public:
-  // With `resume`, takes over the stages that an earlier run completed; throws Error if that run had
-  // another configuration or its manifest is damaged. Without, starts afresh. Throws Error if the folder
-  // cannot be written.
+  // With `resume`, takes over the stages that an earlier run completed; throws Error if that run
+  // had another configuration or its manifest is damaged. Without, starts afresh. Throws Error if
+  // the folder cannot be written.
   RunDirectory(std::filesystem::path folder, const ConfigNode& resolved_config, std::uint64_t seed,
                bool resume);
 
@@ -38,6 +38,7 @@ class RunDirectory {
   std::string config_json_;
   std::uint64_t seed_;
   std::map<std::string, StageCost> stages_;
+  bool has_manifest_ = false;  // one of this configuration is on disk
 };
 
 // The resolved configuration of the run in a folder. Throws Error if there is none.

@@ -122,7 +122,8 @@ struct Graph {
 TensorId add_input(Graph& graph, const Shape& shape, DataType type = DataType::kInt8);
 
 // Appends an operator, infers its output's shape and returns the output. `output_channels` matters
-// to convolutions and fully connected layers only. Throws Error if the inputs do not fit the operator.
+// to convolutions and fully connected layers only. Throws Error if the inputs do not fit the
+// operator.
 TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
                    std::int32_t output_channels = 0);
 

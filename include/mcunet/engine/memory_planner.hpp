@@ -11,8 +11,8 @@
 // graphs nor operators; memory_requests.hpp turns a schedule into requests.
 namespace mcunet::engine {
 
-// Memory for `size_bytes` over the steps first_step..last_step, both included. A request in place of
-// an earlier one takes over its offset at the step in which that one ends.
+// Memory for `size_bytes` over the steps first_step..last_step, both included. A request in place
+// of an earlier one takes over its offset at the step in which that one ends.
 struct BufferRequest {
   std::int64_t size_bytes = 0;
   std::int32_t first_step = 0;

@@ -11,7 +11,8 @@
 #include "mcunet/engine/memory_requests.hpp"
 #include "mcunet/engine/schedule.hpp"
 
-// What a network costs on a device, and what a device has to give: the constraint oracle of the search.
+// What a network costs on a device, and what a device has to give: the constraint oracle of the
+// search.
 namespace mcunet::engine {
 
 // Latency as cycles per multiply-accumulate, by operator class; a coarse model of a core and its

@@ -10,9 +10,9 @@
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space/subnet.hpp"
 
-// Search-space optimization (paper, section 3.1): of many spaces, which differ in width multiplier and
-// resolution, the best is the one whose networks have the most computation within the budget. No
-// training is involved: networks are sampled, and planned by the engine.
+// Search-space optimization (paper, section 3.1): of many spaces, which differ in width multiplier
+// and resolution, the best is the one whose networks have the most computation within the budget.
+// No training is involved: networks are sampled, and planned by the engine.
 namespace mcunet::search {
 
 struct SpaceOptimizerOptions {
@@ -24,7 +24,8 @@ struct SpaceOptimizerOptions {
   double min_satisfying_share = 0;
   std::uint64_t seed = 0;
   int threads = 0;  // 0: as many as there are
-  // SRAM and flash limits for which the sensitivity sweep (Figure 12) finds the best space, in bytes.
+  // SRAM and flash limits for which the sensitivity sweep (Figure 12) finds the best space, in
+  // bytes.
   std::vector<std::int64_t> sweep_sram_bytes;
   std::vector<std::int64_t> sweep_flash_bytes;
 };
@@ -73,8 +74,9 @@ struct SpaceRanking {
   bool is_feasible() const { return !spaces.empty() && spaces.front().satisfying > 0; }
 };
 
-// Samples and plans; the result depends on the options alone, not on the number of threads. `advance`,
-// if given, is called from any thread with the number of networks planned since its last call.
+// Samples and plans; the result depends on the options alone, not on the number of threads.
+// `advance`, if given, is called from any thread with the number of networks planned since its last
+// call.
 SpaceRanking optimize_space(const space::SearchSpace& base, const engine::OracleOptions& oracle,
                             const engine::Budget& budget, const SpaceOptimizerOptions& options,
                             const std::function<void(std::int64_t)>& advance = {});

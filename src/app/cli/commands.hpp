@@ -6,8 +6,8 @@ namespace CLI {
 class App;
 }
 
-// One file per subcommand. Each adds itself to the program and leaves in `run` what to do if the user
-// chose it; `run` returns the exit code.
+// One file per subcommand. Each adds itself to the program and leaves in `run` what to do if the
+// user chose it; `run` returns the exit code.
 namespace mcunet::cli {
 
 enum ExitCode { kDone = 0, kFailed = 1, kWrongUsage = 2, kDoesNotFit = 3 };

@@ -1,11 +1,36 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 
 #include "commands.hpp"
+#include "mcunet/core/config.hpp"
 #include "mcunet/core/logging.hpp"
 #include "mcunet/core/version.hpp"
+
+namespace {
+
+// One line whatever a user's input holds.
+std::string on_one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return text;
+}
+
+// What CLI11 does not say: which word it took for a command, and which one was meant.
+std::string describe_unknown_command(const CLI::App& program, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands({})) names.push_back(command->get_name());
+  if (word.starts_with('-') || std::find(names.begin(), names.end(), word) != names.end())
+    return "";
+  const std::string nearest = mcunet::nearest_name(word, names);
+  return fmt::format("{}: is no command{} (see mcunet --help)", word,
+                     nearest.empty() ? "" : "; did you mean " + nearest + "?");
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace mcunet;
@@ -24,6 +49,11 @@ int main(int argc, char** argv) {
   cli::add_space_command(program, run);
   cli::add_plan_command(program, run);
   cli::add_report_command(program, run);
+  const std::string unknown = argc > 1 ? describe_unknown_command(program, argv[1]) : "";
+  if (!unknown.empty()) {
+    fmt::print(stderr, "mcunet: {}\n", on_one_line(unknown));
+    return cli::kWrongUsage;
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -35,7 +65,7 @@ int main(int argc, char** argv) {
   try {
     return run();
   } catch (const std::exception& error) {
-    fmt::print(stderr, "mcunet: {}\n", error.what());
+    fmt::print(stderr, "mcunet: {}\n", on_one_line(error.what()));
     return cli::kFailed;
   }
 }

@@ -94,19 +94,22 @@ void print_block_peaks(const std::vector<StepUse>& steps) {
   fmt::print("{}\n", table.to_string());
 }
 
-void print_summary(const Resources& r, const engine::FlashEstimate& flash, std::int64_t fixed_scratch,
-                   const std::optional<deploy::Device>& device) {
+void print_summary(const Resources& r, const engine::FlashEstimate& flash,
+                   std::int64_t fixed_scratch, const std::optional<deploy::Device>& device) {
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
-  fmt::print("peak SRAM    {:>12} bytes ({:.1f} KiB)", r.peak_sram_bytes, r.peak_sram_bytes / 1024.0);
+  fmt::print("peak SRAM    {:>12} bytes ({:.1f} KiB)", r.peak_sram_bytes,
+             r.peak_sram_bytes / 1024.0);
   if (fixed_scratch > 0) fmt::print(", of them {} scratch beside the arena", fixed_scratch);
   fmt::print("\nlower bound  {:>12} bytes, gap {} ({})\n", r.lower_bound_bytes,
              r.peak_sram_bytes - r.lower_bound_bytes,
              r.is_optimal ? "the plan is proven optimal" : "optimality not proven");
-  fmt::print("flash        {:>12} bytes: weights {}, biases {}, quantization {}, code {} (estimate)\n",
-             r.flash_bytes, flash.weights, flash.biases, flash.quantization, flash.code);
+  fmt::print(
+      "flash        {:>12} bytes: weights {}, biases {}, quantization {}, code {} (estimate)\n",
+      r.flash_bytes, flash.weights, flash.biases, flash.quantization, flash.code);
   if (!device) return;
   fmt::print("latency      {:>12.1f} ms (model, not measured)\n", r.latency_ms);
-  if (device->power_mw > 0) fmt::print("energy       {:>12.1f} mJ (model, not measured)\n", r.energy_mj);
+  if (device->power_mw > 0)
+    fmt::print("energy       {:>12.1f} mJ (model, not measured)\n", r.energy_mj);
   const engine::Budget budget = device->budget();
   if (engine::fits(r, budget)) {
     fmt::print("fits {}: SRAM {} of {} bytes, flash {} of {}\n", device->name, r.peak_sram_bytes,
@@ -131,8 +134,8 @@ int run_plan(const PlanArguments& arguments) {
   const Json json = to_json(resources, device, steps);
   if (!arguments.out.empty()) {
     require_writable_folder(arguments.out);
-    report::write_plan_report(graph, oracle,
-                              {arguments.source.name_or_file, resources, budget}, arguments.out);
+    report::write_plan_report(graph, oracle, {arguments.source.name_or_file, resources, budget},
+                              arguments.out);
     write_file_atomically(std::filesystem::path(arguments.out) / "plan.json", json.dump(2) + "\n");
   }
   if (arguments.json) {
@@ -156,29 +159,33 @@ int run_plan(const PlanArguments& arguments) {
 
 void add_plan_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<PlanArguments>();
-  CLI::App* command =
-      program.add_subcommand("plan", "Plan the memory of a network, step by step");
+  CLI::App* command = program.add_subcommand("plan", "Plan the memory of a network, step by step");
   command->footer(
-      "NET is mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar or a network JSON.\n\n"
+      "NET is mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar or a network "
+      "JSON.\n\n"
       "  mcunet plan mobilenet_v2 --width 0.35 --resolution 144 --device stm32f746\n"
       "  mcunet plan net.json --resolution 160 --out plan/");
-  command->add_option("NET", arguments->source.name_or_file, "Reference network or file")->required();
-  command->add_option("--width", arguments->source.width_multiplier,
-                      "Width multiplier of a reference network")
+  command->add_option("NET", arguments->source.name_or_file, "Reference network or file")
+      ->required();
+  command
+      ->add_option("--width", arguments->source.width_multiplier,
+                   "Width multiplier of a reference network")
       ->check(CLI::Range(0.01, 8.0));
-  command->add_option("--resolution", arguments->source.resolution, "Side of the square input image")
+  command
+      ->add_option("--resolution", arguments->source.resolution, "Side of the square input image")
       ->check(CLI::Range(8, 4096));
   command->add_option("--device", arguments->device,
                       "Name in configs/devices/ or a file; says whether the network fits");
   command->add_option("--schedule", arguments->schedule, "op-by-op or in-place [in-place]")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, engine::SchedulePolicy>{
-              {"op-by-op", engine::SchedulePolicy::kOpByOp},
-              {"in-place", engine::SchedulePolicy::kInPlace}}));
-  command->add_option("--scratch", arguments->scratch,
-                      "How kernel scratch is counted: tinyengine or own [tinyengine]")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, engine::SchedulePolicy>{
+          {"op-by-op", engine::SchedulePolicy::kOpByOp},
+          {"in-place", engine::SchedulePolicy::kInPlace}}));
+  command
+      ->add_option("--scratch", arguments->scratch,
+                   "How kernel scratch is counted: tinyengine or own [tinyengine]")
       ->transform(CLI::CheckedTransformer(std::map<std::string, engine::ScratchPolicy>{
-          {"tinyengine", engine::ScratchPolicy::kTinyEngine}, {"own", engine::ScratchPolicy::kOwn}}));
+          {"tinyengine", engine::ScratchPolicy::kTinyEngine},
+          {"own", engine::ScratchPolicy::kOwn}}));
   command->add_option("--out", arguments->out, "Folder for plan.json, plots and index.html");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, &run] { run = [arguments] { return run_plan(*arguments); }; });

@@ -42,18 +42,17 @@ std::string ranking_table(const SpaceRanking& ranking, int rows) {
   return table.to_string();
 }
 
-std::string sweep_table(const SpaceRanking& ranking) {
+// The sweep is stored SRAM by SRAM, flash by flash.
+std::string sweep_table(const SpaceRanking& ranking, std::size_t flash_count) {
+  const auto kib = [](std::int64_t bytes) { return fmt::format("{:.6g} KiB", bytes / 1024.0); };
   std::vector<std::string> header = {"flash \\ SRAM"};
-  std::vector<std::vector<std::string>> rows;
-  for (const search::SweepCell& cell : ranking.sweep) {
-    const std::string sram = fmt::format("{} KiB", cell.sram_bytes / 1024);
-    if (header.back() != sram) header.push_back(sram);
-    const std::size_t row = header.size() == 2 ? rows.size() : 0;
-    if (header.size() == 2) rows.push_back({fmt::format("{} KiB", cell.flash_bytes / 1024)});
-    const std::size_t index =
-        header.size() == 2 ? row
-                           : static_cast<std::size_t>(&cell - ranking.sweep.data()) % rows.size();
-    rows[index].push_back(cell.width == 0 ? "-" : report::space_label(cell.width, cell.resolution));
+  std::vector<std::vector<std::string>> rows(flash_count);
+  for (std::size_t i = 0; i < ranking.sweep.size(); ++i) {
+    const search::SweepCell& cell = ranking.sweep[i];
+    std::vector<std::string>& row = rows[i % flash_count];
+    if (i % flash_count == 0) header.push_back(kib(cell.sram_bytes));
+    if (row.empty()) row.push_back(kib(cell.flash_bytes));
+    row.push_back(cell.width == 0 ? "-" : report::space_label(cell.width, cell.resolution));
   }
   TextTable table(header);
   for (auto& row : rows) table.add_row(row);
@@ -67,7 +66,8 @@ void print_result(const pipeline::Experiment& experiment, const SpaceRanking& ra
   for (const SpaceStatistics& space : ranking.spaces) planned += space.sampled;
   fmt::print("{}\n", ranking_table(ranking, arguments.rows));
   if (!ranking.sweep.empty()) {
-    fmt::print("Best space under other limits\n{}\n", sweep_table(ranking));
+    fmt::print("Best space under other limits\n{}\n",
+               sweep_table(ranking, experiment.space_optimization.sweep_flash_bytes.size()));
   }
   fmt::print("Best space for {}: {} ({:.1f}M MACs on average, {} of {} networks fit)\n",
              experiment.device.name, report::space_label(best.width, best.resolution),
@@ -82,24 +82,28 @@ int run_space(const SpaceArguments& arguments) {
   if (!arguments.schedule.empty()) overrides.push_back("engine.schedule=" + arguments.schedule);
   if (!arguments.scratch.empty()) overrides.push_back("engine.scratch=" + arguments.scratch);
   pipeline::Experiment experiment = pipeline::load_experiment(arguments.config, overrides);
-  const std::string folder =
-      arguments.out.empty()
-          ? "runs/" + std::filesystem::path(arguments.config).stem().string()
-          : arguments.out;
+  const std::string folder = arguments.out.empty()
+                                 ? "runs/" + std::filesystem::path(arguments.config).stem().string()
+                                 : arguments.out;
   RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
                    arguments.resume);
   const SpaceRanking ranking = pipeline::run_space_stage(experiment, run);
-  if (arguments.json) fmt::print("{}", pipeline::ranking_to_json(ranking));
   if (!ranking.is_feasible()) {
+    if (arguments.json) fmt::print("{}", pipeline::ranking_to_json(ranking));
     for (const std::string& reason : pipeline::explain_infeasible(ranking, experiment.budget)) {
       fmt::print(stderr, "mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
     }
     return kDoesNotFit;
   }
   if (!arguments.no_report) {
-    report::write_space_report(ranking, pipeline::report_context(experiment), run.folder() / "report");
+    report::write_space_report(ranking, pipeline::report_context(experiment),
+                               run.folder() / "report");
   }
-  if (!arguments.json) print_result(experiment, ranking, arguments, folder);
+  if (arguments.json) {
+    fmt::print("{}", pipeline::ranking_to_json(ranking));
+  } else {
+    print_result(experiment, ranking, arguments, folder);
+  }
   return kDone;
 }
 
@@ -118,7 +122,8 @@ void add_space_command(CLI::App& program, Run& run) {
       ->required();
   command->add_option("--out", arguments->out, "Folder for results and report [runs/CONFIG]");
   command->add_option("--set", arguments->overrides, "Override a value: key.path=value")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_option("--schedule", arguments->schedule, "Schedule of the oracle")
       ->check(CLI::IsMember({"op-by-op", "in-place"}));
   command->add_option("--scratch", arguments->scratch, "How kernel scratch memory is counted")

@@ -18,8 +18,9 @@ bool is_number(const std::string& text) {
 }  // namespace
 
 std::string TextTable::to_string() const {
-  std::vector<std::size_t> widths(rows_.front().size(), 0);
+  std::vector<std::size_t> widths;
   for (const auto& row : rows_) {
+    widths.resize(std::max(widths.size(), row.size()), 0);
     for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
   }
   const bool has_body = rows_.size() > 1;
@@ -29,7 +30,8 @@ std::string TextTable::to_string() const {
     for (std::size_t c = 0; c < row.size(); ++c) {
       const std::string space(widths[c] - width_of(row[c]), ' ');
       // A heading stands as its column does.
-      const bool to_right = is_number(&row == &rows_.front() && has_body ? rows_[1][c] : row[c]);
+      const bool to_right = is_number(
+          &row == &rows_.front() && has_body && c < rows_[1].size() ? rows_[1][c] : row[c]);
       line += (c == 0 ? "" : "  ") + (to_right ? space + row[c] : row[c] + space);
     }
     line.erase(line.find_last_not_of(' ') + 1);

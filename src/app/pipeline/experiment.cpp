@@ -25,7 +25,8 @@ Field named(std::string key, const std::string& group, T& value, T (*read)(const
     }
     value = read(load_config(file));
   };
-  return {std::move(key), std::move(read_node), [&value, fields] { return write_fields(fields(value)); }};
+  return {std::move(key), std::move(read_node),
+          [&value, fields] { return write_fields(fields(value)); }};
 }
 
 // A size that the file gives in KiB and the program keeps in bytes.

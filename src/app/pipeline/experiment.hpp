@@ -29,7 +29,8 @@ std::vector<Field> fields_of(Experiment& experiment);
 
 Experiment read_experiment(const ConfigNode& root);
 
-// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Throws Error.
+// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Throws
+// Error.
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides);
 
 }  // namespace mcunet::pipeline

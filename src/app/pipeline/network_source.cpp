@@ -14,9 +14,9 @@ engine::Graph load_network(const NetworkSource& source) {
   const std::filesystem::path file = source.name_or_file;
   std::error_code ignored;
   if (file.extension() != ".json" && !std::filesystem::exists(file, ignored)) {
-    return space::make_reference_network(
-        source.name_or_file, {.width_multiplier = source.width_multiplier.value_or(1.0),
-                              .resolution = source.resolution});
+    return space::make_reference_network(source.name_or_file,
+                                         {.width_multiplier = source.width_multiplier.value_or(1.0),
+                                          .resolution = source.resolution});
   }
   if (source.width_multiplier) {
     throw Error("{}: has its width built in; --width is for reference networks", file.string());

@@ -88,10 +88,12 @@ SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
   const search::SpaceOptimizerOptions& options = experiment.space_optimization;
   SpaceRanking ranking;
   {
-    const auto spaces = static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
+    const auto spaces =
+        static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
     Progress progress("Optimizing the search space", spaces * options.samples, "networks");
-    ranking = search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
-                                     [&](std::int64_t planned) { progress.advance(planned); });
+    ranking =
+        search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
+                               [&](std::int64_t planned) { progress.advance(planned); });
   }
   if (!ranking.is_feasible()) return ranking;
   run.write("space.json", ranking_to_json(ranking));
@@ -109,14 +111,19 @@ std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,
     auto least = need_of(ranking.spaces.front());
     for (const SpaceStatistics& space : ranking.spaces) least = std::min(least, need_of(space));
     if (least > *limit) {
-      reasons.push_back(fmt::format("{}: the limit is {} {}, the smallest of the networks needs {}",
-                                    name, *limit, unit, least));
+      reasons.push_back(
+          fmt::format("{}: the limit is {:.7g} {}, the smallest of the networks needs {:.7g}", name,
+                      static_cast<double>(*limit), unit, static_cast<double>(least)));
     }
   };
-  explain("SRAM", budget.sram_bytes, [](const auto& s) { return s.least.peak_sram_bytes; }, "bytes");
-  explain("flash", budget.flash_bytes, [](const auto& s) { return s.least.flash_bytes; }, "bytes");
-  explain("latency", budget.latency_ms, [](const auto& s) { return s.least.latency_ms; }, "ms");
-  explain("energy", budget.energy_mj, [](const auto& s) { return s.least.energy_mj; }, "mJ");
+  explain(
+      "SRAM", budget.sram_bytes, [](const auto& s) { return s.least.peak_sram_bytes; }, "bytes");
+  explain(
+      "flash", budget.flash_bytes, [](const auto& s) { return s.least.flash_bytes; }, "bytes");
+  explain(
+      "latency", budget.latency_ms, [](const auto& s) { return s.least.latency_ms; }, "ms");
+  explain(
+      "energy", budget.energy_mj, [](const auto& s) { return s.least.energy_mj; }, "mJ");
   if (reasons.empty()) {
     reasons.push_back("each limit alone can be met, but no network meets all of them together");
   }
@@ -130,9 +137,8 @@ std::string ranking_to_json(const SpaceRanking& ranking) {
   json["best"] = nullptr;
   if (ranking.is_feasible()) {
     const SpaceStatistics& best = ranking.spaces.front();
-    json["best"] = {{"width", best.width},
-                    {"resolution", best.resolution},
-                    {"mean_macs", best.mean_macs}};
+    json["best"] = {
+        {"width", best.width}, {"resolution", best.resolution}, {"mean_macs", best.mean_macs}};
   }
   json["sweep"] = Json::array();
   for (const SweepCell& cell : ranking.sweep) {
@@ -156,6 +162,9 @@ SpaceRanking ranking_from_json(const std::string& text, const std::string& sourc
                                cell.at("resolution"), cell.at("mean_macs")});
     }
     json.at("seconds").get_to(ranking.seconds);
+    if (ranking.spaces.empty()) {
+      throw Error("{}: is no result of the space stage: it holds no spaces", source);
+    }
     return ranking;
   } catch (const Json::exception& error) {
     throw Error("{}: is no result of the space stage: {}", source, error.what());

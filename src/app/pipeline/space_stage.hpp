@@ -12,13 +12,13 @@ namespace mcunet::pipeline {
 
 inline constexpr char kSpaceStage[] = "space";
 
-// Optimizes the search space of the experiment. If something fits, writes space.json, spaces.csv and
-// sweep.csv to the run directory and marks the stage complete; otherwise writes nothing. A stage that is
-// complete already is read back instead.
+// Optimizes the search space of the experiment. If something fits, writes space.json, spaces.csv
+// and sweep.csv to the run directory and marks the stage complete; otherwise writes nothing. A
+// stage that is complete already is read back instead.
 search::SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run);
 
-// For each limit that rules out every sampled network on its own: "SRAM: limit 4096 bytes, the smallest
-// network needs 30112"; one line on their combination if none does.
+// For each limit that rules out every sampled network on its own: "SRAM: limit 4096 bytes, the
+// smallest network needs 30112"; one line on their combination if none does.
 std::vector<std::string> explain_infeasible(const search::SpaceRanking& ranking,
                                             const engine::Budget& budget);
 

@@ -74,12 +74,15 @@ Plot memory_map_plot(const ResourceOracle& oracle, std::size_t tensor_count,
   plot.script = fmt::format(
       "set xlabel 'step'\nset ylabel 'offset (KiB)'\nset xrange [0:{}]\nset yrange [0:{}]\n"
       "set key outside top center horizontal\n"
-      "set arrow 1 from graph 0, first {} to graph 1, first {} nohead lw 1.5 dt 2 lc rgb '#d62728' front\n"
-      "set label 1 'peak {:.1f} KiB' at graph 0.99, first {} right offset 0,0.6 tc rgb '#d62728' front\n"
+      "set arrow 1 from graph 0, first {} to graph 1, first {} nohead lw 1.5 dt 2 lc rgb '#d62728' "
+      "front\n"
+      "set label 1 'peak {:.1f} KiB' at graph 0.99, first {} right offset 0,0.6 tc rgb '#d62728' "
+      "front\n"
       "plot {}, \\\n {}, \\\n {}",
       last_step + 1, 1.12 * kib(resources.peak_sram_bytes), kib(resources.peak_sram_bytes),
-      kib(resources.peak_sram_bytes), kib(resources.peak_sram_bytes), kib(resources.peak_sram_bytes),
-      boxes("tensor", "#6baed6"), boxes("in place", "#74c476"), boxes("scratch", "#fdae6b"));
+      kib(resources.peak_sram_bytes), kib(resources.peak_sram_bytes),
+      kib(resources.peak_sram_bytes), boxes("tensor", "#6baed6"), boxes("in place", "#74c476"),
+      boxes("scratch", "#fdae6b"));
   return plot;
 }
 
@@ -91,23 +94,23 @@ Plot block_peaks_plot(const std::vector<std::int64_t>& peaks) {
     sum += kib(peaks[block]);
   }
   const double mean = sum / static_cast<double>(std::max<std::size_t>(peaks.size(), 1));
-  const double most =
-      peaks.empty() ? 1 : kib(*std::max_element(peaks.begin(), peaks.end()));
+  const double most = peaks.empty() ? 1 : kib(*std::max_element(peaks.begin(), peaks.end()));
   plot.script = fmt::format(
       "set xlabel 'block'\nset ylabel 'peak activations (KiB)'\nset yrange [0:{}]\n"
       "set xrange [-0.7:{}]\nset boxwidth 0.8\nset style fill solid 0.8 noborder\n"
       "set xtics 1 scale 0\nset key off\nset grid noxtics\n"
       "set arrow 1 from graph 0, first {} to graph 1, first {} nohead dt 2 lc rgb '#888888' front\n"
       "set label 1 'mean' at graph 0.99, first {} right offset 0,0.6 tc rgb '#666666' front\n"
-      "plot 'block_peaks.csv' using 1:2:($2 >= {} ? 0xd62728 : 0x6baed6) skip 1 with boxes lc rgb variable",
+      "plot 'block_peaks.csv' using 1:2:($2 >= {} ? 0xd62728 : 0x6baed6) skip 1 with boxes lc rgb "
+      "variable",
       1.08 * most, static_cast<double>(peaks.size()) - 0.3, mean, mean, mean, most * 0.9999);
   return plot;
 }
 
 std::vector<std::vector<std::string>> step_rows(const std::vector<StepUse>& steps) {
-  std::vector<std::vector<std::string>> rows = {
-      {"step", "block", "operator", "output", "MACs", "tensors (bytes)", "scratch (bytes)",
-       "total (bytes)", ""}};
+  std::vector<std::vector<std::string>> rows = {{"step", "block", "operator", "output", "MACs",
+                                                 "tensors (bytes)", "scratch (bytes)",
+                                                 "total (bytes)", ""}};
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const StepUse& step = steps[i];
     rows.push_back({std::to_string(i), std::to_string(step.block), step.op, step.output,
@@ -202,9 +205,11 @@ void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
     page.paragraph("Does not fit: " + excess + ".");
   }
   page.heading("Memory map");
-  page.figure("memory_map", "Where each buffer lies in the arena, over the steps of one inference.");
+  page.figure("memory_map",
+              "Where each buffer lies in the arena, over the steps of one inference.");
   page.heading("Peak per block");
-  page.figure("block_peaks", "The most that the tensors of each block need; the bottleneck in red.");
+  page.figure("block_peaks",
+              "The most that the tensors of each block need; the bottleneck in red.");
   page.heading("Steps");
   page.table(step_rows(steps));
   write_file_atomically(folder / "index.html", page.to_string());

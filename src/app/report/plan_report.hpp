@@ -22,13 +22,16 @@ struct StepUse {
 };
 
 // Of the graph that the oracle measured last.
-std::vector<StepUse> describe_steps(const engine::Graph& graph, const engine::ResourceOracle& oracle);
+std::vector<StepUse> describe_steps(const engine::Graph& graph,
+                                    const engine::ResourceOracle& oracle);
 
 // The largest activation_bytes of each block (paper, Figure 11).
 std::vector<std::int64_t> block_peaks(const std::vector<StepUse>& steps);
 
-// The map for a terminal: a column per step, rows of equal bytes, a letter per buffer, # for scratch.
-std::string draw_memory_map(const engine::ResourceOracle& oracle, std::size_t tensor_count, int rows);
+// The map for a terminal: a column per step, rows of equal bytes, a letter per buffer, # for
+// scratch.
+std::string draw_memory_map(const engine::ResourceOracle& oracle, std::size_t tensor_count,
+                            int rows);
 
 struct PlanReportContext {
   std::string network_name;

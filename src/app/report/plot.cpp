@@ -11,8 +11,6 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 
-extern char** environ;
-
 namespace mcunet::report {
 namespace fs = std::filesystem;
 namespace {
@@ -49,7 +47,8 @@ constexpr char kStyle[] =
 std::string draw_commands(const Plot& plot) {
   return fmt::format(
       "reset\n{0}"
-      "set terminal svg size {1},{2} dynamic enhanced font 'DejaVu Sans,12' background rgb 'white'\n"
+      "set terminal svg size {1},{2} dynamic enhanced font 'DejaVu Sans,12' background rgb "
+      "'white'\n"
       "set output '{3}.svg'\n{4}\n"
       "reset\n{0}"
       "set terminal pdfcairo size {5:.2f}in,{6:.2f}in enhanced font 'DejaVu Sans,9'\n"
@@ -73,7 +72,8 @@ std::string run_gnuplot(const fs::path& folder, int& status) {
   pid_t child = 0;
   const int error = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error == ENOENT) throw Error("gnuplot: is not installed; plots need it (package gnuplot-nox)");
+  if (error == ENOENT)
+    throw Error("gnuplot: is not installed; plots need it (package gnuplot-nox)");
   if (error != 0) throw Error("gnuplot: cannot be started: {}", std::strerror(error));
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -107,19 +107,6 @@ void draw(const std::vector<Plot>& plots, const fs::path& folder) {
     write_file_atomically(folder / (plot.name + ".csv"), plot.csv);
     write_file_atomically(folder / (plot.name + ".gp"), draw_commands(plot));
   }
-}
-
-std::string gnuplot_quoted(const std::string& text) {
-  std::string result = "\"";
-  for (char c : text) {
-    if (std::strchr("_^{}@&~", c) != nullptr) {
-      result += "\\\\";
-    } else if (c == '"' || c == '\\') {
-      result += '\\';
-    }
-    result += c;
-  }
-  return result + "\"";
 }
 
 }  // namespace mcunet::report

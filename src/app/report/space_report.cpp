@@ -1,6 +1,7 @@
 #include "space_report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -23,7 +24,9 @@ constexpr std::size_t kCurves = std::size(kCurveColors);
 
 double millions(double macs) { return macs / 1e6; }
 
-std::string kib(std::int64_t bytes) { return fmt::format("{:.6g} KiB", static_cast<double>(bytes) / 1024); }
+std::string kib(std::int64_t bytes) {
+  return fmt::format("{:.6g} KiB", static_cast<double>(bytes) / 1024);
+}
 
 // Figure 3: one curve per space, the best one red and bold.
 Plot cdf_plot(const SpaceRanking& ranking) {
@@ -34,13 +37,14 @@ Plot cdf_plot(const SpaceRanking& ranking) {
     if (space.satisfying == 0 || count == kCurves) break;
     const std::string label = space_label(space.width, space.resolution);
     for (const search::CdfPoint& point : space.cdf) {
-      plot.csv += fmt::format("{},{:.4f},{:.4f}\n", label, millions(static_cast<double>(point.macs)),
-                              point.share);
+      plot.csv += fmt::format("{},{:.4f},{:.4f}\n", label,
+                              millions(static_cast<double>(point.macs)), point.share);
     }
     const std::string style =
         fmt::format("lw {} lc rgb '{}'", count == 0 ? 3.0 : 1.5, kCurveColors[count]);
     curves += fmt::format(
-        "{} 'space_cdf.csv' using (strcol(1) eq '{}' ? $2 : 1/0):3 skip 1 with lines {} title '{} | {:.1f}M'",
+        "{} 'space_cdf.csv' using (strcol(1) eq '{}' ? $2 : 1/0):3 skip 1 with lines {} title '{} "
+        "| {:.1f}M'",
         count == 0 ? "" : ", \\\n ", label, style, label, millions(space.mean_macs));
     ++count;
   }
@@ -51,7 +55,8 @@ Plot cdf_plot(const SpaceRanking& ranking) {
       "set yrange [0:1]\n"
       "set arrow 1 from graph 0, first 0.8 to graph 1, first 0.8 nohead dt 2 lc rgb '#888888'\n"
       "set label 1 'top 20 %' at graph 0.01, first 0.83 tc rgb '#666666'\n"
-      "plot " + curves;
+      "plot " +
+      curves;
   return plot;
 }
 
@@ -63,7 +68,8 @@ std::string axis_tics(const char* axis, const Values& values, Label label) {
     tics += fmt::format("{}'{}' {}", index == 0 ? "" : ", ", label(value), index);
     ++index;
   }
-  return fmt::format("set {}tics ({}) scale 0\nset {}range [-0.5:{}.5]\n", axis, tics, axis, index - 1);
+  return fmt::format("set {}tics ({}) scale 0\nset {}range [-0.5:{}.5]\n", axis, tics, axis,
+                     index - 1);
 }
 
 template <typename Set, typename Value>
@@ -76,14 +82,15 @@ constexpr char kHeatMap[] =
     "set palette defined (0 '#f7fbff', 0.5 '#6baed6', 1 '#08519c')\n"
     "unset colorbox\n";
 
-// Cells with their value; text is white on dark cells. Columns: x, y, value, label. Values must lie in
-// 0..`max`.
+// Cells with their value; text is white on dark cells. Columns: x, y, value, label. Values must lie
+// in 0..`max`.
 std::string heat_map_command(const std::string& name, double max) {
   return fmt::format(
       "set cbrange [0:{1}]\nset key off\n"
       "plot '{0}.csv' using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 skip 1 "
       "with boxxyerror fs solid border lc rgb 'white' fc palette, \\\n"
-      " '{0}.csv' using 1:2:(strcol(4)):($3 > {2} ? 0xffffff : 0x222222) skip 1 with labels tc rgb variable",
+      " '{0}.csv' using 1:2:(strcol(4)):($3 > {2} ? 0xffffff : 0x222222) skip 1 with labels tc rgb "
+      "variable",
       name, max, 0.55 * max);
 }
 
@@ -102,7 +109,9 @@ Plot grid_plot(const SpaceRanking& ranking) {
                             space.satisfying == 0 ? "-" : fmt::format("{:.1f}", mean), space.width,
                             space.resolution);
   }
-  const double max = std::max(1e-3, millions(ranking.spaces.front().mean_macs));
+  double max = 1e-3;
+  for (const SpaceStatistics& space : ranking.spaces)
+    max = std::max(max, millions(space.mean_macs));
   plot.script = std::string(kHeatMap) +
                 axis_tics("x", widths, [](double w) { return fmt::format("{}", w); }) +
                 axis_tics("y", resolutions, [](int r) { return fmt::format("{}", r); }) +
@@ -122,13 +131,15 @@ Plot sweep_plot(const SpaceRanking& ranking, const std::string& name, Choice cho
     flashes.insert(cell.flash_bytes);
     max = std::max(max, static_cast<double>(choice(cell)));
   }
-  Plot plot{.name = name, .csv = "x,y,best,label,sram_bytes,flash_bytes\n", .width_px = 620,
+  Plot plot{.name = name,
+            .csv = "x,y,best,label,sram_bytes,flash_bytes\n",
+            .width_px = 620,
             .height_px = 360};
   for (const SweepCell& cell : ranking.sweep) {
     plot.csv += fmt::format("{},{},{},{},{},{}\n", index_in(srams, cell.sram_bytes),
                             index_in(flashes, cell.flash_bytes), choice(cell),
-                            cell.width == 0 ? "-" : fmt::format("{}", choice(cell)), cell.sram_bytes,
-                            cell.flash_bytes);
+                            cell.width == 0 ? "-" : fmt::format("{}", choice(cell)),
+                            cell.sram_bytes, cell.flash_bytes);
   }
   const auto in_kib = [](std::int64_t bytes) { return fmt::format("{:.6g}", bytes / 1024.0); };
   plot.script = std::string(kHeatMap) + axis_tics("x", srams, in_kib) +
@@ -161,12 +172,12 @@ std::vector<std::vector<std::string>> ranking_rows(const SpaceRanking& ranking) 
 }
 
 std::string describe_budget(const engine::Budget& budget) {
-  std::string text;
-  if (budget.sram_bytes) text += "SRAM " + kib(*budget.sram_bytes);
-  if (budget.flash_bytes) text += ", flash " + kib(*budget.flash_bytes);
-  if (budget.latency_ms) text += fmt::format(", latency {} ms", *budget.latency_ms);
-  if (budget.energy_mj) text += fmt::format(", energy {} mJ", *budget.energy_mj);
-  return text;
+  std::vector<std::string> limits;
+  if (budget.sram_bytes) limits.push_back("SRAM " + kib(*budget.sram_bytes));
+  if (budget.flash_bytes) limits.push_back("flash " + kib(*budget.flash_bytes));
+  if (budget.latency_ms) limits.push_back(fmt::format("latency {} ms", *budget.latency_ms));
+  if (budget.energy_mj) limits.push_back(fmt::format("energy {} mJ", *budget.energy_mj));
+  return fmt::format("{}", fmt::join(limits, ", "));
 }
 
 std::string describe_planning(const SpaceRanking& ranking, const SpaceReportContext& context) {
@@ -179,7 +190,8 @@ std::string describe_planning(const SpaceRanking& ranking, const SpaceReportCont
     unproven += space.unproven_plans;
   }
   return fmt::format(
-      "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting). The arena exceeds its "
+      "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting). The arena "
+      "exceeds its "
       "lower bound in {} plans; {} of them are not proven optimal.",
       planned, ranking.seconds,
       context.oracle.schedule == engine::SchedulePolicy::kInPlace ? "in-place" : "op-by-op",
@@ -206,17 +218,20 @@ void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& c
   const SpaceStatistics& best = ranking.spaces.front();
   HtmlPage page(fmt::format("Search space for {}", context.device_name));
   page.paragraph(fmt::format(
-      "The best space is {} of {}: networks within the limits ({}) have {:.1f} million MACs on average, "
+      "The best space is {} of {}: networks within the limits ({}) have {:.1f} million MACs on "
+      "average, "
       "and the top 20 % have at least {:.1f} million. It holds {} sub-networks.",
       space_label(best.width, best.resolution), context.space_name, describe_budget(context.budget),
       millions(best.mean_macs), millions(static_cast<double>(best.top20_macs)), context.networks));
   page.paragraph(describe_planning(ranking, context));
   page.heading("FLOPs distribution");
-  page.figure("space_cdf",
-              "Cumulative distribution of the computation of networks within the limits, for the best "
-              "spaces. Further right is better.");
-  page.figure("space_grid", "Mean computation (million MACs) of networks within the limits, for every "
-                            "width and resolution; - where nothing fits.");
+  page.figure(
+      "space_cdf",
+      "Cumulative distribution of the computation of networks within the limits, for the best "
+      "spaces. Further right is better.");
+  page.figure("space_grid",
+              "Mean computation (million MACs) of networks within the limits, for every "
+              "width and resolution; - where nothing fits.");
   page.heading("Ranking");
   page.table(ranking_rows(ranking), 1);
   if (!ranking.sweep.empty()) {

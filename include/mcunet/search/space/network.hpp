@@ -7,15 +7,15 @@
 
 #include "mcunet/engine/graph.hpp"
 
-// One concrete network of the MobileNet family: what a sub-network stands for, what the network JSON
-// of the published models holds, and what is lowered to a graph.
+// One concrete network of the MobileNet family: what a sub-network stands for, what the network
+// JSON of the published models holds, and what is lowered to a graph.
 namespace mcunet::search::space {
 
 // Rounds a channel count to the nearest multiple of `divisor`, but never by more than 10 % down.
 int make_divisible(double channels, int divisor = 8);
 
-// Expansion 1x1, depthwise kxk, projection 1x1, with an activation after the first two. There is no expansion
-// convolution if expand_ratio is 1.
+// Expansion 1x1, depthwise kxk, projection 1x1, with an activation after the first two. There is no
+// expansion convolution if expand_ratio is 1.
 struct InvertedResidual {
   int in_channels = 0;
   int mid_channels = 0;
@@ -41,13 +41,13 @@ struct Network {
   double batch_norm_momentum = 0.1;
 };
 
-// Appends the network's inference graph to an empty one. Block 0 is the stem, block i the i-th inverted
-// residual, the last one the head. Throws Error if the image is too small for the network.
+// Appends the network's inference graph to an empty one. Block 0 is the stem, block i the i-th
+// inverted residual, the last one the head. Throws Error if the image is too small for the network.
 void lower(const Network& network, engine::Graph& graph);
 engine::Graph lower(const Network& network);
 
-// The network JSON of the published MCUNet models: first_conv, blocks, feature_mix_layer, classifier,
-// bn, resolution. Throws Error that names the source and the key.
+// The network JSON of the published MCUNet models: first_conv, blocks, feature_mix_layer,
+// classifier, bn, resolution. Throws Error that names the source and the key.
 Network network_from_json(std::string_view text, const std::string& source);
 std::string network_to_json(const Network& network);
 

@@ -16,9 +16,10 @@ struct BlockGenes {
   bool operator==(const BlockGenes&) const = default;
 };
 
-// One member of a search space. `blocks` has room for the deepest network, stage after stage; the first
-// `depths[s]` blocks of stage s are active. In the canonical form the others hold the first choices of
-// their stage, so that equal networks have equal encodings; all functions here return that form.
+// One member of a search space. `blocks` has room for the deepest network, stage after stage; the
+// first `depths[s]` blocks of stage s are active. In the canonical form the others hold the first
+// choices of their stage, so that equal networks have equal encodings; all functions here return
+// that form.
 struct Subnet {
   double width = 1;
   int resolution = 224;

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs what mcunet needs on Debian 12 or a relative of it, and builds it.
+#
+#   scripts/setup.sh              packages and a Release build in build/release
+#   scripts/setup.sh --packages   packages only
+#   scripts/setup.sh --build      build only
+#
+# Can be run again at any time: what is there already is left alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+  # tools
+  cmake ninja-build g++ ccache mold pkg-config git python3 clang-format clang-tidy
+  # libraries
+  libyaml-cpp-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libcli11-dev libtbb-dev libgmp-dev
+  # tests and benchmarks
+  libgtest-dev libgmock-dev libbenchmark-dev
+  # plots
+  gnuplot-nox fonts-dejavu-core
+)
+
+install_packages() {
+  local missing=()
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+      missing+=("$package")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    echo "All ${#packages[@]} packages are installed."
+    return
+  fi
+  echo "Installing ${missing[*]}"
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >/dev/null
+}
+
+build() {
+  cmake --preset release >/dev/null
+  cmake --build build/release
+  echo "Built build/release/bin/mcunet; try: build/release/bin/mcunet --help"
+}
+
+case "${1:-}" in
+  --packages) install_packages ;;
+  --build) build ;;
+  '') install_packages && build ;;
+  *) sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+esac

@@ -1,0 +1,192 @@
+#include "pipeline/experiment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error_text.hpp"
+#include "core/temporary_folder.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using engine::SchedulePolicy;
+using engine::ScratchPolicy;
+using search::space::Sampling;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr std::int64_t kKib = 1024;
+
+class ExperimentTest : public testing::Test {
+ protected:
+  static Experiment read(const std::string& yaml) {
+    return read_experiment(parse_config(yaml, "x.yaml"));
+  }
+  static std::string read_error(const std::string& yaml) {
+    return error_of([&] { read(yaml); });
+  }
+  // The text with a device and a space before it, which takes two lines.
+  static Experiment read_rest(const std::string& yaml) {
+    return read("device: stm32f746\nspace: proxyless\n" + yaml);
+  }
+  static std::string rest_error(const std::string& yaml) {
+    return error_of([&] { read_rest(yaml); });
+  }
+
+  ScopedVariable configs_{"MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs"};
+};
+
+TEST_F(ExperimentTest, ShippedExperimentsLoad) {
+  for (const std::string name : {"stm32f412", "stm32f746", "stm32f765", "stm32h743"}) {
+    const Experiment experiment = load_experiment(name, {});
+    EXPECT_EQ(experiment.device.name, name);
+    EXPECT_EQ(experiment.space.name, "proxyless");
+    EXPECT_EQ(experiment.space_optimization.widths.size(), 9u);
+    EXPECT_EQ(experiment.space_optimization.resolutions.size(), 12u);
+    EXPECT_EQ(experiment.space_optimization.samples, 1000);
+    EXPECT_EQ(experiment.budget.sram_bytes, experiment.device.sram_budget_bytes());
+    EXPECT_EQ(experiment.budget.flash_bytes, experiment.device.flash_budget_bytes());
+  }
+}
+
+TEST_F(ExperimentTest, DefaultsAreThoseOfThePaper) {
+  const Experiment experiment = read_rest("");
+  EXPECT_EQ(experiment.seed, 0u);
+  EXPECT_EQ(experiment.oracle.schedule, SchedulePolicy::kInPlace);
+  EXPECT_EQ(experiment.oracle.scratch, ScratchPolicy::kTinyEngine);
+  EXPECT_EQ(experiment.budget.latency_ms, std::nullopt);
+  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
+  EXPECT_THAT(options.widths, ElementsAre(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0));
+  EXPECT_THAT(options.resolutions,
+              ElementsAre(48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224));
+  EXPECT_EQ(options.sampling, Sampling::kUniformGenes);
+  EXPECT_THAT(options.sweep_sram_bytes,
+              ElementsAre(192 * kKib, 256 * kKib, 320 * kKib, 384 * kKib, 448 * kKib, 512 * kKib));
+  EXPECT_THAT(options.sweep_flash_bytes,
+              ElementsAre(512 * kKib, 1024 * kKib, 1536 * kKib, 2048 * kKib));
+}
+
+TEST_F(ExperimentTest, TheOracleTakesTheDevicesLatencyModel) {
+  const Experiment experiment = read_rest("");
+  EXPECT_EQ(experiment.oracle.latency.clock_mhz, 216);
+  EXPECT_EQ(experiment.oracle.latency.cycles_per_convolution_mac, 1.8);
+  EXPECT_EQ(experiment.oracle.latency.power_mw, 155);
+}
+
+TEST_F(ExperimentTest, TheSeedReachesTheOptimizer) {
+  EXPECT_EQ(read_rest("seed: 17\n").space_optimization.seed, 17u);
+}
+
+TEST_F(ExperimentTest, TheFilesBudgetComesBeforeTheDevices) {
+  const Experiment experiment =
+      read_rest("budget: {sram_kib: 100.5, latency_ms: 200, energy_mj: 3}\n");
+  EXPECT_EQ(experiment.budget.sram_bytes, 102'912);
+  EXPECT_EQ(experiment.budget.flash_bytes, experiment.device.flash_budget_bytes());
+  EXPECT_EQ(experiment.budget.latency_ms, 200);
+  EXPECT_EQ(experiment.budget.energy_mj, 3);
+}
+
+TEST_F(ExperimentTest, OverridesApply) {
+  const std::vector<std::string> overrides = {"device=stm32f412", "space_optimization.samples=5",
+                                              "space_optimization.sampling=uniform-networks",
+                                              "engine.scratch=own",
+                                              "space_optimization.sweep.sram_kib=[64]"};
+  const Experiment experiment = load_experiment("stm32f746", overrides);
+  EXPECT_EQ(experiment.device.name, "stm32f412");
+  EXPECT_EQ(experiment.space_optimization.samples, 5);
+  EXPECT_EQ(experiment.space_optimization.sampling, Sampling::kUniformNetworks);
+  EXPECT_EQ(experiment.oracle.scratch, ScratchPolicy::kOwn);
+  EXPECT_THAT(experiment.space_optimization.sweep_sram_bytes, ElementsAre(64 * kKib));
+}
+
+TEST_F(ExperimentTest, DeviceAndSpaceMayBeFilesOrWrittenOut) {
+  const TemporaryFolder folder;
+  const auto space = folder.write("space.yaml", "name: mine\nstages: [{channels: 24}]\n");
+  const Experiment experiment = read(
+      "device:\n  name: board\n  core: cortex-m4\n  clock_mhz: 100\n"
+      "  flash: {origin: 0, size_kib: 64}\n  sram_banks: [{name: A, origin: 0x100, size_kib: 16}]\n"
+      "  arena_banks: [A]\n  cycles_per_mac: {convolution: 2, depthwise: 3}\n"
+      "space: " +
+      space.string() + "\n");
+  EXPECT_EQ(experiment.device.name, "board");
+  EXPECT_EQ(experiment.budget.sram_bytes, 16 * kKib);
+  EXPECT_EQ(experiment.space.name, "mine");
+}
+
+TEST_F(ExperimentTest, ErrorsInNamedFilesNameThoseFiles) {
+  const TemporaryFolder folder;
+  const auto space = folder.write("space.yaml", "name: mine\nstages:\n- {channels: 0}\n");
+  EXPECT_EQ(read_error("device: stm32f746\nspace: " + space.string() + "\n"),
+            space.string() + ":3: stages[0].channels: must be between 1 and 4096, is 0");
+  EXPECT_THAT(read_error("device: stm32f747\nspace: proxyless\n"),
+              StartsWith("x.yaml:1: device: stm32f747: is no file and no name in configs/devices; "
+                         "did you mean "));
+}
+
+TEST_F(ExperimentTest, RefusesBadValues) {
+  EXPECT_EQ(read_error("space: proxyless\n"), "x.yaml:1: lacks the key device");
+  EXPECT_EQ(rest_error("sead: 1\n"), "x.yaml:3: sead: is no known key; did you mean seed?");
+  EXPECT_EQ(rest_error("space_optimization: {samples: 0}\n"),
+            "x.yaml:3: space_optimization.samples: must be between 1 and 10000000, is 0");
+  EXPECT_EQ(rest_error("space_optimization: {widths: []}\n"),
+            "x.yaml:3: space_optimization.widths: must not be empty");
+  EXPECT_EQ(rest_error("space_optimization: {resolutions: [48, 8]}\n"),
+            "x.yaml:3: space_optimization.resolutions[1]: must be between 16 and 1024, is 8");
+  EXPECT_EQ(rest_error("space_optimization: {min_satisfying_share: 1.5}\n"),
+            "x.yaml:3: space_optimization.min_satisfying_share: must be between 0 and 1, is 1.5");
+  EXPECT_EQ(rest_error("engine: {schedule: fastest}\n"),
+            "x.yaml:3: engine.schedule: must be one of op-by-op, in-place, is fastest");
+  EXPECT_EQ(rest_error("budget: {sram_kib: 0}\n"),
+            "x.yaml:3: budget.sram_kib: must be between 1 and 1048576, is 0");
+  EXPECT_EQ(rest_error("budget: {latency_ms: 0}\n"),
+            "x.yaml:3: budget.latency_ms: must be greater than 0, is 0");
+  EXPECT_EQ(rest_error("seed: -1\n"), "x.yaml:3: seed: is out of range: -1");
+}
+
+TEST_F(ExperimentTest, AnEnergyLimitNeedsADeviceWithPower) {
+  const Experiment f746 = read_rest("");
+  Experiment copy = f746;
+  copy.device.power_mw = 0;
+  copy.budget.energy_mj = 1;
+  const std::string text = to_json_text(write_fields(fields_of(copy)));
+  EXPECT_THAT(error_of([&] { read_experiment(parse_config(text, "x.json")); }),
+              EndsWith("budget: energy_mj needs a device with power_mw"));
+}
+
+TEST_F(ExperimentTest, TheResolvedConfigurationRoundTrips) {
+  Experiment experiment = read_rest(
+      "seed: 3\n"
+      "budget: {sram_kib: 100.5, latency_ms: 12.25}\n"
+      "engine: {schedule: op-by-op, scratch: own}\n"
+      "space_optimization:\n"
+      "  widths: {from: 0.2, to: 0.4, step: 0.1}\n"
+      "  sampling: uniform-networks\n"
+      "  sweep: {sram_kib: [64.25], flash_kib: []}\n");
+  const std::string text = to_json_text(write_fields(fields_of(experiment)));
+  Experiment copy = read_experiment(parse_config(text, "manifest.json"));
+  EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
+  EXPECT_EQ(copy.budget.sram_bytes, experiment.budget.sram_bytes);
+  EXPECT_EQ(copy.budget.energy_mj, std::nullopt);
+  EXPECT_EQ(copy.device.sram_budget_bytes(), experiment.device.sram_budget_bytes());
+  EXPECT_EQ(copy.oracle.schedule, SchedulePolicy::kOpByOp);
+  EXPECT_EQ(copy.oracle.latency.clock_mhz, experiment.oracle.latency.clock_mhz);
+  EXPECT_EQ(copy.space.stages.size(), experiment.space.stages.size());
+  EXPECT_EQ(copy.space_optimization.seed, 3u);
+  EXPECT_THAT(copy.space_optimization.widths, ElementsAre(0.2, 0.3, 0.4));
+  EXPECT_THAT(copy.space_optimization.sweep_sram_bytes, ElementsAre(65'792));
+  EXPECT_THAT(copy.space_optimization.sweep_flash_bytes, ElementsAre());
+}
+
+TEST_F(ExperimentTest, TheResolvedConfigurationOfEveryShippedExperimentRoundTrips) {
+  for (const std::string name : {"stm32f412", "stm32f746", "stm32f765", "stm32h743"}) {
+    Experiment experiment = load_experiment(name, {});
+    const std::string text = to_json_text(write_fields(fields_of(experiment)));
+    Experiment copy = read_experiment(parse_config(text, "manifest.json"));
+    EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text) << name;
+  }
+}
+
+}  // namespace
+}  // namespace mcunet::pipeline

@@ -1,0 +1,174 @@
+#include "mcunet/core/files.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/error_text.hpp"
+#include "core/temporary_folder.hpp"
+
+namespace mcunet {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(WriteFileAtomically, CreatesAndReplaces) {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "a.txt";
+  write_file_atomically(file, "first");
+  EXPECT_EQ(read_file(file), "first");
+  write_file_atomically(file, "second, which is longer");
+  EXPECT_EQ(read_file(file), "second, which is longer");
+  write_file_atomically(file, "");
+  EXPECT_EQ(read_file(file), "");
+  EXPECT_THAT(folder.list(), ElementsAre("a.txt"));
+}
+
+TEST(WriteFileAtomically, WritesAllBytes) {
+  const TemporaryFolder folder;
+  std::string contents(3'000'000, '\0');
+  for (std::size_t i = 0; i < contents.size(); ++i) contents[i] = static_cast<char>(i * 31 >> 3);
+  write_file_atomically(folder / "a.bin", contents);
+  EXPECT_TRUE(read_file(folder / "a.bin") == contents);
+}
+
+TEST(WriteFileAtomically, FailsBelowAFileOrAMissingFolder) {
+  const TemporaryFolder folder;
+  folder.write("file", "x");
+  EXPECT_EQ(error_of([&] { write_file_atomically(folder / "file/a", "y"); }),
+            (folder / "file/a").string() + ": cannot be written: Not a directory");
+  EXPECT_EQ(error_of([&] { write_file_atomically(folder / "none/a", "y"); }),
+            (folder / "none/a").string() + ": cannot be written: No such file or directory");
+  EXPECT_THAT(folder.list(), ElementsAre("file"));
+  EXPECT_EQ(read_file(folder / "file"), "x");
+}
+
+TEST(WriteFileAtomically, AFolderInItsPlaceLeavesNoTrace) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "taken");
+  EXPECT_THAT(error_of([&] { write_file_atomically(folder / "taken", "y"); }),
+              HasSubstr("taken: cannot be written: Is a directory"));
+  EXPECT_THAT(folder.list(), ElementsAre("taken"));
+}
+
+TEST(WriteFileAtomically, AFullDiskLeavesTheOldFile) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.write("a.txt", "old");
+  // A limit on the size of files stands for the full disk, in a process of its own.
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{1000, 1000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const std::string error =
+        error_of([&] { write_file_atomically(file, std::string(5000, 'x')); });
+    ::_exit(error == file.string() + ": cannot be written: File too large" ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_EQ(read_file(file), "old");
+  EXPECT_THAT(folder.list(), ElementsAre("a.txt"));
+}
+
+TEST(ReadFile, RefusesWhatIsNoFile) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(error_of([&] { read_file(folder / "none"); }),
+            (folder / "none").string() + ": cannot be read");
+  EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
+            folder.path().string() + ": cannot be read");
+}
+
+TEST(RequireWritableFolder, LeavesNoTrace) {
+  const TemporaryFolder folder;
+  require_writable_folder(folder / "a/b/c");
+  require_writable_folder(folder / "a/b/c/");
+  require_writable_folder(folder / "a/./b/../c");
+  EXPECT_THAT(folder.list(), IsEmpty());
+  fs::create_directories(folder / "there");
+  require_writable_folder(folder / "there");
+  require_writable_folder(folder / "there/more");
+  EXPECT_THAT(folder.list(), ElementsAre("there"));
+}
+
+TEST(RequireWritableFolder, RefusesAFileInTheWay) {
+  const TemporaryFolder folder;
+  folder.write("file", "x");
+  EXPECT_EQ(error_of([&] { require_writable_folder(folder / "file"); }),
+            (folder / "file").string() + ": cannot be created: Not a directory");
+  EXPECT_EQ(error_of([&] { require_writable_folder(folder / "file/below/it"); }),
+            (folder / "file/below/it").string() + ": cannot be created: Not a directory");
+  EXPECT_THAT(folder.list(), ElementsAre("file"));
+}
+
+TEST(RequireWritableFolder, AFailureHalfWayLeavesNoTrace) {
+  const TemporaryFolder folder;
+  const fs::path too_long = folder / "new" / std::string(300, 'x');
+  EXPECT_THAT(error_of([&] { require_writable_folder(too_long); }),
+              HasSubstr("cannot be created: File name too long"));
+  EXPECT_THAT(folder.list(), IsEmpty());
+}
+
+TEST(RequireWritableFolder, RefusesAFolderThatCannotBeWritten) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "locked");
+  fs::permissions(folder / "locked", fs::perms::owner_read | fs::perms::owner_exec);
+  EXPECT_THAT(error_of([&] { require_writable_folder(folder / "locked"); }),
+              HasSubstr("cannot be written to: Permission denied"));
+}
+
+// A working directory and a MCUNET_CONFIGS of its own.
+class FindConfig : public testing::Test {
+ protected:
+  FindConfig() : before_(fs::current_path()) {
+    folder_.write("variable/fruits/apple.yaml", "");
+    folder_.write("work/configs/fruits/apple.yaml", "");
+    folder_.write("work/configs/fruits/pear.yaml", "");
+    folder_.write("work/configs/fruits/README.md", "");
+    fs::current_path(folder_ / "work");
+  }
+  ~FindConfig() override { fs::current_path(before_); }
+
+  fs::path before_;
+  TemporaryFolder folder_;
+  ScopedVariable variable_{"MCUNET_CONFIGS", (folder_ / "variable").string()};
+};
+
+TEST_F(FindConfig, AFileComesFirst) {
+  folder_.write("work/apple", "");
+  EXPECT_EQ(find_config("apple", "fruits"), "apple");
+  EXPECT_EQ(find_config("configs/fruits/pear.yaml", "fruits"), "configs/fruits/pear.yaml");
+}
+
+TEST_F(FindConfig, ThenTheVariableThenTheWorkingDirectory) {
+  EXPECT_EQ(find_config("apple", "fruits"), folder_ / "variable/fruits/apple.yaml");
+  EXPECT_EQ(find_config("pear", "fruits"), "configs/fruits/pear.yaml");
+  const ScopedVariable none("MCUNET_CONFIGS", std::nullopt);
+  EXPECT_EQ(find_config("apple", "fruits"), "configs/fruits/apple.yaml");
+}
+
+TEST_F(FindConfig, AFolderIsNoConfig) {
+  fs::create_directories(folder_ / "work/apple");
+  EXPECT_EQ(find_config("apple", "fruits"), folder_ / "variable/fruits/apple.yaml");
+}
+
+TEST_F(FindConfig, TheErrorListsTheNames) {
+  EXPECT_EQ(error_of([] { find_config("xylophone", "fruits"); }),
+            "xylophone: is no file and no name in configs/fruits (there are apple, pear)");
+  EXPECT_EQ(error_of([] { find_config("aple", "fruits"); }),
+            "aple: is no file and no name in configs/fruits; did you mean apple? (there are apple, "
+            "pear)");
+  EXPECT_EQ(error_of([] { find_config("carrot", "vegetables"); }),
+            "carrot: is no file and no name in configs/vegetables");
+}
+
+}  // namespace
+}  // namespace mcunet

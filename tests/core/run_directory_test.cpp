@@ -1,0 +1,169 @@
+#include "mcunet/core/run_directory.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error_text.hpp"
+#include "core/temporary_folder.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/version.hpp"
+
+namespace mcunet {
+namespace {
+
+using nlohmann::ordered_json;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+ConfigNode config(const std::string& text = "{device: board, limits: [1, 0.5]}") {
+  return parse_config(text, "x.yaml");
+}
+
+TEST(RunDirectory, NothingIsWrittenBeforeAStageWrites) {
+  const TemporaryFolder folder;
+  const RunDirectory run(folder / "a/run", config(), 7, false);
+  EXPECT_FALSE(run.is_complete("space"));
+  EXPECT_THAT(folder.list(), IsEmpty());
+}
+
+TEST(RunDirectory, WritesResultsAndManifest) {
+  const TemporaryFolder folder;
+  RunDirectory run(folder / "run", config(), 7, false);
+  run.write("results/space.json", "{}\n");
+  EXPECT_THAT(folder.list(), ElementsAre("run", "run/results", "run/results/space.json"));
+  run.mark_complete("space", {.wall_seconds = 1.5, .cpu_seconds = 3});
+  EXPECT_TRUE(run.is_complete("space"));
+  EXPECT_FALSE(run.is_complete("train"));
+
+  const auto json = ordered_json::parse(read_file(folder / "run/manifest.json"));
+  EXPECT_EQ(json.at("format"), 1);
+  EXPECT_EQ(json.at("mcunet_version"), kVersion);
+  EXPECT_EQ(json.at("compiler"), kCompiler);
+  EXPECT_EQ(json.at("seed"), 7);
+  EXPECT_EQ(json.at("config").dump(), R"({"device":"board","limits":[1,0.5]})");
+  EXPECT_EQ(json.at("stages").dump(), R"({"space":{"wall_seconds":1.5,"cpu_seconds":3.0}})");
+}
+
+TEST(RunDirectory, TheManifestHoldsEveryStage) {
+  const TemporaryFolder folder;
+  RunDirectory run(folder.path(), config(), 0, false);
+  run.mark_complete("space", {1, 2});
+  run.mark_complete("search", {3, 4});
+  const auto json = ordered_json::parse(read_file(folder / "manifest.json"));
+  EXPECT_EQ(json.at("stages").size(), 2u);
+  EXPECT_EQ(json.at("stages").at("search").at("cpu_seconds"), 4);
+}
+
+TEST(RunDirectory, ResumeTakesOverCompleteStages) {
+  const TemporaryFolder folder;
+  RunDirectory(folder.path(), config(), 0, false).mark_complete("space", {1.25, 2});
+  RunDirectory resumed(folder.path(), config(), 0, true);
+  EXPECT_TRUE(resumed.is_complete("space"));
+  resumed.mark_complete("search", {3, 4});
+  const auto json = ordered_json::parse(read_file(folder / "manifest.json"));
+  EXPECT_EQ(json.at("stages").at("space").at("wall_seconds"), 1.25);
+}
+
+TEST(RunDirectory, WithoutResumeItStartsAfresh) {
+  const TemporaryFolder folder;
+  RunDirectory(folder.path(), config(), 0, false).mark_complete("space", {1, 2});
+  EXPECT_FALSE(RunDirectory(folder.path(), config(), 0, false).is_complete("space"));
+}
+
+TEST(RunDirectory, ResumeOfNothingStartsAfresh) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(RunDirectory(folder / "run", config(), 0, true).is_complete("space"));
+  EXPECT_THAT(folder.list(), IsEmpty());
+}
+
+TEST(RunDirectory, ResumeRefusesAnotherConfiguration) {
+  const TemporaryFolder folder;
+  RunDirectory(folder.path(), config(), 0, false).mark_complete("space", {1, 2});
+  const std::string before = read_file(folder / "manifest.json");
+  EXPECT_EQ(error_of([&] { RunDirectory(folder.path(), config("{device: other}"), 0, true); }),
+            (folder / "manifest.json").string() +
+                ": belongs to another configuration; resume with that one or choose another --out");
+  EXPECT_EQ(read_file(folder / "manifest.json"), before);
+}
+
+TEST(RunDirectory, ResumeRefusesADamagedManifest) {
+  const std::vector<std::string> damages = {
+      "",
+      "{\"format\": 1",
+      "[]",
+      "{}",
+      R"({"format": 1})",
+      R"({"format": 2, "config": {}, "stages": {}})",
+      R"({"format": 1, "config": {"device": "board", "limits": [1, 0.5]}})",
+      R"({"format": 1, "config": {"device": "board", "limits": [1, 0.5]}, "stages": 5})",
+      R"({"format": 1, "config": {"device": "board", "limits": [1, 0.5]}, "stages": {"space": 1}})",
+      R"({"format": 1, "config": {"device": "board", "limits": [1, 0.5]},
+          "stages": {"space": {"wall_seconds": "x", "cpu_seconds": 1}}})"};
+  for (const std::string& damage : damages) {
+    const TemporaryFolder folder;
+    const auto manifest = folder.write("manifest.json", damage);
+    EXPECT_THAT(error_of([&] { RunDirectory(folder.path(), config(), 0, true); }),
+                StartsWith(manifest.string() + ": is "))
+        << damage;
+  }
+}
+
+TEST(RunDirectory, AnAbandonedFreshRunIsNotTakenForTheOldOne) {
+  const TemporaryFolder folder;
+  {
+    RunDirectory old(folder.path(), config("{seed: 1}"), 1, false);
+    old.write("space.json", "old");
+    old.mark_complete("space", {1, 2});
+  }
+  {
+    // Killed after it wrote its results and before it marked the stage.
+    const RunDirectory fresh(folder.path(), config("{seed: 2}"), 2, false);
+    fresh.write("space.json", "fresh");
+  }
+  bool takes_fresh_for_old = false;
+  error_of([&] {  // To refuse is fine too.
+    const RunDirectory resumed(folder.path(), config("{seed: 1}"), 1, true);
+    takes_fresh_for_old =
+        resumed.is_complete("space") && read_file(folder / "space.json") == "fresh";
+  });
+  EXPECT_FALSE(takes_fresh_for_old);
+}
+
+TEST(RunDirectory, RefusesAFolderThatCannotBeWritten) {
+  const TemporaryFolder folder;
+  folder.write("file", "x");
+  EXPECT_EQ(error_of([&] { RunDirectory(folder / "file/run", config(), 0, false); }),
+            (folder / "file/run").string() + ": cannot be created: Not a directory");
+}
+
+TEST(ReadRunConfig, GivesBackTheConfiguration) {
+  const TemporaryFolder folder;
+  const ConfigNode original = config("{device: 'é \"x\"', ids: ['1', 2], none: null, on: true}");
+  RunDirectory(folder.path(), original, 0, false).mark_complete("space", {1, 2});
+  EXPECT_EQ(to_json_text(read_run_config(folder.path())), to_json_text(original));
+}
+
+TEST(ReadRunConfig, RefusesAFolderWithoutARun) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(error_of([&] { read_run_config(folder.path()); }),
+            (folder / "manifest.json").string() + ": cannot be read");
+  folder.write("manifest.json", "{\"format\": 1}");
+  EXPECT_EQ(error_of([&] { read_run_config(folder.path()); }),
+            (folder / "manifest.json").string() + ":1: lacks the key config");
+}
+
+TEST(StageClock, CountsUpwards) {
+  const StageClock clock;
+  const StageCost first = clock.elapsed();
+  const StageCost second = clock.elapsed();
+  EXPECT_GE(first.wall_seconds, 0);
+  EXPECT_GE(first.cpu_seconds, 0);
+  EXPECT_GE(second.wall_seconds, first.wall_seconds);
+  EXPECT_GE(second.cpu_seconds, first.cpu_seconds);
+}
+
+}  // namespace
+}  // namespace mcunet

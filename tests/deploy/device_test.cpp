@@ -1,0 +1,162 @@
+#include "mcunet/deploy/device.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error_text.hpp"
+#include "core/temporary_folder.hpp"
+
+namespace mcunet::deploy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::int64_t kKib = 1024;
+
+Device load_shipped(const std::string& name) {
+  return load_device(std::string(MCUNET_SOURCE_DIR) + "/configs/devices/" + name + ".yaml");
+}
+
+// Line by line, so that a test can change one.
+constexpr char kBoard[] = R"(name: board
+core: cortex-m4
+clock_mhz: 100
+flash: {origin: 0x08000000, size_kib: 64}
+sram_banks:
+  - {name: A, origin: 0x20000000, size_kib: 16}
+  - {name: B, origin: 0x20004000, size_kib: 8}
+  - {name: C, origin: 0x20008000, size_kib: 4}
+arena_banks: [A, B]
+reserved_sram_kib: 2
+reserved_flash_kib: 4
+power_mw: 10
+cycles_per_mac: {convolution: 2, depthwise: 3}
+)";
+
+Device read_board(const std::vector<std::string>& overrides = {}) {
+  ConfigNode root = parse_config(kBoard, "board.yaml");
+  for (const std::string& assignment : overrides) apply_override(root, assignment);
+  return read_device(root);
+}
+
+std::string board_error(const std::vector<std::string>& overrides) {
+  return error_of([&] { read_board(overrides); });
+}
+
+TEST(Device, ShippedDevicesHaveTheirBudgets) {
+  struct Expected {
+    const char* name;
+    const char* core;
+    std::int64_t sram_kib;
+    std::int64_t flash_kib;
+  };
+  for (const Expected& expected : {Expected{"stm32f412", "cortex-m4", 256 - 8, 1024 - 32},
+                                   Expected{"stm32f746", "cortex-m7", 320 - 8, 1024 - 32},
+                                   Expected{"stm32f765", "cortex-m7", 512 - 8, 1024 - 32},
+                                   Expected{"stm32h743", "cortex-m7", 512, 2048 - 32}}) {
+    const Device device = load_shipped(expected.name);
+    EXPECT_EQ(device.name, expected.name);
+    EXPECT_EQ(device.core, expected.core);
+    EXPECT_EQ(device.sram_budget_bytes(), expected.sram_kib * kKib) << expected.name;
+    EXPECT_EQ(device.flash_budget_bytes(), expected.flash_kib * kKib) << expected.name;
+    EXPECT_GT(device.power_mw, 0) << expected.name;
+  }
+}
+
+TEST(Device, AddressesAreHexadecimal) {
+  const Device device = load_shipped("stm32f746");
+  EXPECT_EQ(device.flash.origin, 0x08000000u);
+  ASSERT_EQ(device.sram_banks.size(), 3u);
+  EXPECT_EQ(device.sram_banks[1].name, "SRAM1");
+  EXPECT_EQ(device.sram_banks[1].origin, 0x20010000u);
+  EXPECT_THAT(device.arena_banks, ElementsAre("DTCM", "SRAM1", "SRAM2"));
+}
+
+TEST(Device, IsFoundByName) {
+  const ScopedVariable configs("MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs");
+  EXPECT_EQ(load_device("stm32f412").name, "stm32f412");
+  EXPECT_THAT(error_of([] { load_device("stm32f413"); }),
+              HasSubstr("stm32f413: is no file and no name in configs/devices; did you mean "
+                        "stm32f412?"));
+}
+
+TEST(Device, BudgetAndLatencyModelFollowTheFile) {
+  const Device device = read_board();
+  EXPECT_EQ(device.budget().sram_bytes, (16 + 8 - 2) * kKib);
+  EXPECT_EQ(device.budget().flash_bytes, (64 - 4) * kKib);
+  EXPECT_EQ(device.budget().latency_ms, std::nullopt);
+  EXPECT_EQ(device.budget().energy_mj, std::nullopt);
+  EXPECT_EQ(device.latency_model().clock_mhz, 100);
+  EXPECT_EQ(device.latency_model().cycles_per_convolution_mac, 2);
+  EXPECT_EQ(device.latency_model().cycles_per_depthwise_mac, 3);
+  EXPECT_EQ(device.latency_model().power_mw, 10);
+}
+
+TEST(Device, ReservesNothingByDefault) {
+  const Device device = read_board({"reserved_sram_kib=0", "reserved_flash_kib=0"});
+  EXPECT_EQ(device.sram_budget_bytes(), 24 * kKib);
+  EXPECT_EQ(device.flash_budget_bytes(), 64 * kKib);
+}
+
+TEST(Device, RefusesAGapBetweenArenaBanks) {
+  EXPECT_EQ(board_error({"arena_banks=[A, B, C]"}),
+            "--set arena_banks=[A, B, C]: arena_banks: C does not begin where B ends");
+  EXPECT_EQ(board_error({"arena_banks=[B, A]"}),
+            "--set arena_banks=[B, A]: arena_banks: A does not begin where B ends");
+  EXPECT_EQ(board_error({"arena_banks=[A, A]"}),
+            "--set arena_banks=[A, A]: arena_banks: A does not begin where A ends");
+}
+
+TEST(Device, RefusesUnknownBanks) {
+  EXPECT_EQ(board_error({"arena_banks=[A, X]"}),
+            "--set arena_banks=[A, X]: arena_banks: names X, which is not in sram_banks");
+  EXPECT_EQ(board_error({"arena_banks=[]"}),
+            "--set arena_banks=[]: arena_banks: must name at least one bank");
+}
+
+TEST(Device, RefusesAnUnknownCore) {
+  EXPECT_EQ(board_error({"core=cortex-m85"}),
+            "--set core=cortex-m85: core: must be one of cortex-m0plus, cortex-m3, cortex-m4, "
+            "cortex-m7, is cortex-m85");
+}
+
+TEST(Device, RefusesToReserveEverything) {
+  EXPECT_EQ(board_error({"reserved_sram_kib=24"}), "board.yaml:1: reserves all of its SRAM");
+  EXPECT_EQ(board_error({"reserved_flash_kib=64"}), "board.yaml:1: reserves all of its flash");
+  EXPECT_EQ(board_error({"reserved_sram_kib=23"}), "(no error)");
+}
+
+TEST(Device, RefusesValuesOutOfRange) {
+  EXPECT_THAT(board_error({"clock_mhz=0"}), HasSubstr("clock_mhz: must be greater than 0, is 0"));
+  EXPECT_THAT(board_error({"power_mw=-1"}), HasSubstr("power_mw: must be at least 0, is -1"));
+  EXPECT_THAT(board_error({"flash={origin: 0, size_kib: 0}"}),
+              HasSubstr("flash.size_kib: must be between 1 and 1048576, is 0"));
+  EXPECT_THAT(board_error({"flash={origin: 0x100000000, size_kib: 1}"}),
+              HasSubstr("flash.origin: is out of range"));
+  EXPECT_THAT(board_error({"cycles_per_mac={convolution: 1}"}),
+              HasSubstr("cycles_per_mac: lacks the key depthwise"));
+  EXPECT_THAT(board_error({"sram_banks=[{name: A, origin: 0, size_kb: 1}]"}),
+              HasSubstr("sram_banks[0].size_kb: is no known key; did you mean size_kib?"));
+  EXPECT_EQ(error_of([] { read_device(parse_config("", "board.yaml")); }),
+            "board.yaml: lacks the key name");
+}
+
+TEST(Device, RefusesTwoBanksOfOneName) {
+  EXPECT_NE(board_error({"sram_banks=[{name: A, origin: 0x20000000, size_kib: 16}, "
+                         "{name: A, origin: 0x20004000, size_kib: 8}]",
+                         "arena_banks=[A]"}),
+            "(no error)");
+}
+
+TEST(Device, RoundTrip) {
+  Device device = load_shipped("stm32h743");
+  const std::string text = to_json_text(write_fields(fields_of(device)));
+  Device copy = read_device(parse_config(text, "device.json"));
+  EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
+  EXPECT_EQ(copy.sram_budget_bytes(), device.sram_budget_bytes());
+  EXPECT_EQ(copy.sram_banks.back().origin, device.sram_banks.back().origin);
+}
+
+}  // namespace
+}  // namespace mcunet::deploy
