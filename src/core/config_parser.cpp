@@ -94,9 +94,10 @@ ConfigNode load_config(const std::filesystem::path& file) {
 void apply_override(ConfigNode& root, const std::string& assignment) {
   const std::string origin = "--set " + assignment;
   const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0 || assignment[equals - 1] == '.') {
+  if (equals == std::string::npos || equals == 0) {
     throw Error("{}: must have the form key.path=value", origin);
   }
+  if (assignment[equals - 1] == '.') throw Error("{}: has an empty key in its path", origin);
   ConfigNode* node = &root;
   std::string path;
   std::istringstream keys(assignment.substr(0, equals));
