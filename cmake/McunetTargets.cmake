@@ -13,8 +13,10 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  # Without this sloppiness it would not cache what uses a precompiled header.
+  set(CCACHE_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_LAUNCHER})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_LAUNCHER})
 endif()
 find_program(MOLD mold)
 if(MOLD)
