@@ -30,6 +30,8 @@ MCUNET_INLINE uint32_t mcunet_load_half(const void* from) {
   return half;
 }
 
+MCUNET_INLINE void mcunet_store_word(void* to, uint32_t word) { memcpy(to, &word, sizeof word); }
+
 MCUNET_INLINE int32_t mcunet_low(uint32_t pair) { return (int16_t)pair; }
 MCUNET_INLINE int32_t mcunet_high(uint32_t pair) { return (int32_t)pair >> 16; }
 

@@ -62,6 +62,48 @@ struct mcunet_conv2d {
 void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d* layer,
                    const void* weights, void* scratch, int32_t scratch_bytes);
 
+// ---- Depthwise convolution -------------------------------------------------------------------------
+
+struct mcunet_depthwise_conv2d {
+  int32_t input_height;
+  int32_t input_width;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t channels;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_zero_point;
+  struct mcunet_output output;
+};
+
+// Depthwise convolutions with a depth multiplier of 1, one for each window and stride.
+// Weights: mcunet_pack_depthwise. Scratch, for any number of rows from min(kernel, input_height) to
+// input_height (more rows save moving them):
+//   4 * rows * pitch + 8 * kernel * (stride == 1 ? kernel - 1 : (kernel + 1) / 2) + 16, with
+//   pitch = round_up(max(pad_left + input_width, (output_width - 1) * stride + kernel), 2).
+// The output may overwrite the input, at the same address, if output_width <= input_width and
+// pad_top < kernel.
+void mcunet_depthwise_conv2d_3x3_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_3x3_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_5x5_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_5x5_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_7x7_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_7x7_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const void* weights, void* scratch, int32_t scratch_bytes);
+
+// ---- Fully connected -------------------------------------------------------------------------------
+
 struct mcunet_fully_connected {
   int32_t batches;
   int32_t input_features;

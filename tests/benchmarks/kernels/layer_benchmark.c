@@ -62,6 +62,14 @@ static void fill_random(int8_t* bytes, int32_t count) {
   for (int32_t i = 0; i < count; ++i) bytes[i] = (int8_t)(random_word() >> 8);
 }
 
+typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_conv2d*,
+                              const void*, void*, int32_t);
+static depthwise_kernel* const kDepthwise[3][2] = {
+    {mcunet_depthwise_conv2d_3x3_s1, mcunet_depthwise_conv2d_3x3_s2},
+    {mcunet_depthwise_conv2d_5x5_s1, mcunet_depthwise_conv2d_5x5_s2},
+    {mcunet_depthwise_conv2d_7x7_s1, mcunet_depthwise_conv2d_7x7_s2},
+};
+
 static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t* macs) {
   const int depthwise = layer->kind == DEPTHWISE;
   const int32_t depth =
@@ -92,7 +100,21 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
                                        layer->out_channels, in_zero, {out_zero, -128, 127}};
   const int8_t* result = output;
   if (depthwise) {
-    return 0;
+    const struct mcunet_depthwise_conv2d conv = {
+        layer->height, layer->width, layer->out_height, layer->out_width, layer->out_channels,
+        layer->pad_top, layer->pad_left, in_zero, filter.output};
+    const int size = layer->kernel_height;
+    depthwise_kernel* const kernel = size == 3   ? kDepthwise[0][layer->stride - 1]
+                                     : size == 5 ? kDepthwise[1][layer->stride - 1]
+                                                 : kDepthwise[2][layer->stride - 1];
+    const int32_t pitch = (layer->width + 2 * (size / 2) + 1) & ~1;
+    const int32_t rows = size < layer->height ? size : layer->height;
+    const int32_t row_pairs = layer->stride == 1 ? size - 1 : (size + 1) / 2;
+    mcunet_pack_depthwise(&filter, size, packed);
+    start_timer();
+    kernel(input, input, &conv, packed, scratch, 4 * rows * pitch + 8 * size * row_pairs + 16);
+    *instructions = elapsed_instructions();
+    result = input;
   } else {
     mcunet_pack_matmul(&filter, depth, packed);
     if (layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride == 1) {

@@ -1,0 +1,81 @@
+#ifndef MCUNET_KERNELS_DEPTHWISE_ROWS_H_
+#define MCUNET_KERNELS_DEPTHWISE_ROWS_H_
+
+// The part of the specialised depthwise convolutions that does not depend on the window's size.
+// Internal to the kernels.
+//
+// Two channels are computed at a time, row by row:
+//   1. their input rows are gathered from NHWC into rows of int16, one set for each channel, the zero
+//      point subtracted and the padding at the sides zero, so that a word holds two neighbouring taps;
+//   2. an output row is the sum over the window's rows that lie in the input: rows in the padding
+//      above and below are skipped, which is much of a large window over a small map;
+//   3. it is written over whatever the output points at: all it needs has been copied out before.
+//
+// Scratch holds some rows of both channels (at least as many as the window or the map is high). When
+// it is full, rows that are still needed move to its beginning, so more scratch means fewer moves.
+//
+// Packed weights of a channel, padded to a multiple of 4 bytes:
+//
+//   int32 bias, int32 doubled, int8 shift, uint8 mode (see requantize.h), int8 weights[kernel * kernel]
+
+#include "mcunet_kernels.h"
+#include "requantize.h"
+
+struct mcunet_depthwise_channel {
+  int32_t bias;
+  int32_t doubled;
+  int8_t shift;
+  uint8_t mode;
+  int8_t weights[];
+};
+
+MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t kernel) {
+  return (10 + kernel * kernel + 3) & ~3;
+}
+
+// Pairs of int16 weights per row of the window: at stride 1 (w0 w1) (w2 w3) … (w1 w2) (w3 w4) …, for
+// outputs at even and at odd columns; at stride 2 (w0 w1) (w2 w3) … (w_last 0).
+MCUNET_INLINE int32_t mcunet_depthwise_row_pairs(int32_t kernel, int32_t stride) {
+  return stride == 1 ? kernel - 1 : (kernel + 1) / 2;
+}
+
+// int16 values per gathered row.
+MCUNET_INLINE int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_conv2d* layer,
+                                             int32_t kernel, int32_t stride) {
+  const int32_t inputs = layer->pad_left + layer->input_width;
+  const int32_t reach = (layer->output_width - 1) * stride + kernel;
+  return ((inputs > reach ? inputs : reach) + 1) & ~1;
+}
+
+// One output row of one channel.
+struct mcunet_depthwise_row {
+  const int16_t* input;     // the window's first row in the map, at the column of the first output
+  const uint32_t* weights;  // the same row's
+  int32_t rows;             // of the window that lie in the map
+  int32_t pitch_bytes;
+  int32_t outputs;
+  int32_t channels;  // distance of outputs in bytes
+  const struct mcunet_depthwise_channel* channel;
+  const struct mcunet_output* output;
+};
+
+typedef void mcunet_depthwise_row_function(const struct mcunet_depthwise_row* row, int8_t* output);
+typedef void mcunet_depthwise_widen_function(const int8_t* weights, uint32_t* pairs);
+
+struct mcunet_depthwise_kernel {
+  int32_t kernel;
+  int32_t stride;
+  mcunet_depthwise_widen_function* widen_weights;
+  mcunet_depthwise_row_function* compute_row;
+};
+
+void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
+                           const struct mcunet_depthwise_conv2d* layer, const void* weights,
+                           void* scratch, int32_t scratch_bytes,
+                           const struct mcunet_depthwise_kernel* kernel);
+
+// Requantizes and stores a few outputs the general way.
+void mcunet_depthwise_finish(const int32_t* sums, int32_t count,
+                             const struct mcunet_depthwise_row* row, int8_t* output);
+
+#endif  // MCUNET_KERNELS_DEPTHWISE_ROWS_H_
