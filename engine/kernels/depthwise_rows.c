@@ -3,12 +3,24 @@
 // Gathers a row of two channels into one row of int16 each, less the zero point.
 static void gather_two_channels(const int8_t* from, int32_t width, int32_t channels,
                                 uint32_t minus_zero_point, int16_t* first, int16_t* second) {
-  const int8_t* const end = from + (width & ~1) * channels;
-  while (from != end) {
+  const int32_t two = 2 * channels;
+  const int32_t three = 3 * channels;
+  for (; width >= 4; width -= 4) {
+    const uint32_t left = mcunet_load_half(from) | mcunet_load_half(from + channels) << 16;
+    const uint32_t right = mcunet_load_half(from + two) | mcunet_load_half(from + three) << 16;
+    mcunet_store_word(first, mcunet_widen_even_add(minus_zero_point, left));
+    mcunet_store_word(first + 2, mcunet_widen_even_add(minus_zero_point, right));
+    mcunet_store_word(second, mcunet_widen_odd_add(minus_zero_point, left));
+    mcunet_store_word(second + 2, mcunet_widen_odd_add(minus_zero_point, right));
+    from += 4 * channels;
+    first += 4;
+    second += 4;
+  }
+  if (width & 2) {
     const uint32_t bytes = mcunet_load_half(from) | mcunet_load_half(from + channels) << 16;
     mcunet_store_word(first, mcunet_widen_even_add(minus_zero_point, bytes));
     mcunet_store_word(second, mcunet_widen_odd_add(minus_zero_point, bytes));
-    from += 2 * channels;
+    from += two;
     first += 2;
     second += 2;
   }
@@ -23,18 +35,111 @@ static void gather_one_channel(const int8_t* from, int32_t width, int32_t channe
   for (; width > 0; --width, from += channels) *row++ = (int16_t)(*from - zero_point);
 }
 
-static void move_down(uint32_t* to, const uint32_t* from, int32_t words) {
-  for (; words > 0; --words) {
-    *to++ = *from++;
-    __asm__("" : "+r"(to));  // keeps the compiler from calling a bytewise memmove
+static void fill_with_zeros(int16_t* row, int32_t pitch) {
+  uint32_t* words = (uint32_t*)(void*)row;
+  for (int32_t i = pitch / 2; i > 0; --i) {
+    *words++ = 0;
+    __asm__("" : "+r"(words));  // keeps the compiler from calling a bytewise memset
   }
 }
 
-void mcunet_depthwise_finish(const int32_t* sums, int32_t count,
+__attribute__((used)) void mcunet_depthwise_finish(const int32_t* sums, int32_t count,
                              const struct mcunet_depthwise_row* row, int8_t* output) {
   for (int32_t i = 0; i < count; ++i) {
-    output[i * row->channels] = (int8_t)mcunet_requantize_general(
-        sums[i], row->channel->doubled, row->channel->shift, row->output);
+    output[i * row->channels] =
+        (int8_t)mcunet_requantize_general(sums[i], row->doubled, row->shift, row->output);
+  }
+}
+
+// The state of one call.
+struct pass {
+  const struct mcunet_depthwise_conv2d* layer;
+  const struct mcunet_depthwise_kernel* kernel;
+  uint32_t minus_zero_point;
+  int32_t pitch;
+  int32_t row_pairs;
+  int32_t weight_pairs;  // of one channel
+  int32_t plane;         // gathered values of one channel
+  int32_t count;         // channels in this pass: 2, or 1 at the end of an odd number
+  uint32_t* pairs;
+  int16_t* rows;
+  struct mcunet_depthwise_row row[2];
+};
+
+// Gathers one row of the channels that `from` points at.
+static void gather(const struct pass* pass, const int8_t* from, int16_t* to) {
+  const struct mcunet_depthwise_conv2d* const layer = pass->layer;
+  to += layer->pad_left;
+  if (pass->count == 2) {
+    gather_two_channels(from, layer->input_width, layer->channels, pass->minus_zero_point, to,
+                        to + pass->plane);
+  } else {
+    gather_one_channel(from, layer->input_width, layer->channels, layer->input_zero_point, to);
+  }
+}
+
+// All rows at once.
+static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output) {
+  const struct mcunet_depthwise_conv2d* const layer = pass->layer;
+  const int32_t size = pass->kernel->kernel;
+  const int32_t stride = pass->kernel->stride;
+  const int32_t height = layer->input_height;
+  const int32_t pitch = pass->pitch;
+  const int32_t row_pairs = pass->row_pairs;
+  const int32_t output_row_bytes = layer->output_width * layer->channels;
+  for (int32_t y = 0; y < height; ++y) {
+    gather(pass, input, pass->rows + y * pitch);
+    input += layer->input_width * layer->channels;
+  }
+  mcunet_depthwise_row_function* const compute_row = pass->kernel->compute_row;
+  for (int32_t i = 0; i < pass->count; ++i) {
+    const int16_t* const rows = pass->rows + i * pass->plane;
+    const uint32_t* const pairs = pass->pairs + i * pass->weight_pairs;
+    struct mcunet_depthwise_row* const row = &pass->row[i];
+    int8_t* to = output + i;
+    int32_t y = -layer->pad_top;
+    for (int32_t left = layer->output_height; left > 0; --left) {
+      const int32_t first = y < 0 ? 0 : y;
+      const int32_t last = y + size < height ? y + size : height;
+      row->rows = last - first;
+      compute_row(rows + first * pitch, pairs + (first - y) * row_pairs, to, row);
+      y += stride;
+      to += output_row_bytes;
+    }
+  }
+}
+
+// A ring of as many rows as the window has.
+static void compute_ring(struct pass* pass, const int8_t* input, int8_t* output) {
+  const struct mcunet_depthwise_conv2d* const layer = pass->layer;
+  const int32_t size = pass->kernel->kernel;
+  const int32_t stride = pass->kernel->stride;
+  const int32_t pitch = pass->pitch;
+  int32_t next = -layer->pad_top;  // row to gather
+  int32_t slot = 0;                // where it goes
+  int32_t turned = 0;              // the ring's first row is this tap
+  int32_t end = size - layer->pad_top;
+  for (int32_t i = 0; i < pass->count; ++i) pass->row[i].rows = size;
+  for (int32_t left = layer->output_height; left > 0; --left, end += stride) {
+    for (; next < end; ++next) {
+      int16_t* const to = pass->rows + slot * pitch;
+      if (next >= 0 && next < layer->input_height) {
+        gather(pass, input, to);
+        input += layer->input_width * layer->channels;
+      } else {
+        fill_with_zeros(to, pitch);
+        fill_with_zeros(to + pass->plane, pitch);
+      }
+      if (++slot == size) slot = 0;
+    }
+    for (int32_t i = 0; i < pass->count; ++i) {
+      pass->kernel->compute_row(pass->rows + i * pass->plane,
+                                pass->pairs + i * pass->weight_pairs + turned * pass->row_pairs,
+                                output + i, &pass->row[i]);
+    }
+    turned -= stride;
+    if (turned < 0) turned += size;
+    output += layer->output_width * layer->channels;
   }
 }
 
@@ -43,73 +148,52 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
                            void* scratch, int32_t scratch_bytes,
                            const struct mcunet_depthwise_kernel* kernel) {
   const int32_t size = kernel->kernel;
-  const int32_t channels = layer->channels;
-  const int32_t pitch = mcunet_depthwise_pitch(layer, size, kernel->stride);
-  const int32_t row_pairs = mcunet_depthwise_row_pairs(size, kernel->stride);
-  const int32_t weight_pairs = size * row_pairs;
-  const int32_t channel_bytes = mcunet_depthwise_channel_bytes(size);
-  const uint32_t minus_zero_point = mcunet_pack_low_low((uint32_t)-layer->input_zero_point,
-                                                        (uint32_t)-layer->input_zero_point);
-
-  // Scratch: widened weights of two channels, then rows of the first channel, then of the second.
-  int32_t capacity = (scratch_bytes - 16 - 8 * weight_pairs) / (4 * pitch);
-  if (capacity > layer->input_height) capacity = layer->input_height;
-  uint32_t* const pairs = (uint32_t*)scratch;
-  int16_t* const rows = (int16_t*)(pairs + 2 * weight_pairs);
-  const int32_t plane = capacity * pitch;
-  memset(rows, 0, (size_t)(4 * plane));
-
-  struct mcunet_depthwise_row row = {
-      .pitch_bytes = 2 * pitch,
-      .outputs = layer->output_width,
-      .channels = channels,
-      .output = &layer->output,
+  const uint32_t minus_zero_point = (uint32_t)-layer->input_zero_point;
+  struct pass pass = {
+      .layer = layer,
+      .kernel = kernel,
+      .minus_zero_point = mcunet_pack_low_low(minus_zero_point, minus_zero_point),
+      .pitch = mcunet_depthwise_pitch(layer, size, kernel->stride),
+      .row_pairs = mcunet_depthwise_row_pairs(size, kernel->stride),
   };
-  const int8_t* packed = (const int8_t*)weights;
-  for (int32_t c = 0; c < channels; c += 2) {
-    const int32_t count = channels - c >= 2 ? 2 : 1;
-    for (int32_t i = 0; i < count; ++i) {
-      const struct mcunet_depthwise_channel* const channel =
-          (const struct mcunet_depthwise_channel*)(const void*)(packed + i * channel_bytes);
-      kernel->widen_weights(channel->weights, pairs + i * weight_pairs);
-    }
+  pass.weight_pairs = size * pass.row_pairs;
+  const int whole = scratch_bytes >= 4 * layer->input_height * pass.pitch + 8 * pass.weight_pairs +
+                                         MCUNET_DEPTHWISE_SLACK_BYTES;
+  const int32_t held_rows = whole ? layer->input_height : size;
+  if (!whole) pass.weight_pairs += (size - 1) * pass.row_pairs;
+  pass.plane = held_rows * pass.pitch;
+  pass.pairs = (uint32_t*)scratch;
+  pass.rows = (int16_t*)(void*)(pass.pairs + 2 * pass.weight_pairs);
+  memset(pass.rows, 0, (size_t)(4 * pass.plane));  // the padding at the sides stays
 
-    const int8_t* from = input + c;
-    int8_t* to = output + c;
-    int32_t held = 0;    // the first row that scratch holds
-    int32_t gathered = 0;  // one past the last
-    int32_t y = -layer->pad_top;
-    for (int32_t oy = 0; oy < layer->output_height; ++oy, y += kernel->stride) {
-      const int32_t first = y < 0 ? 0 : y;
-      const int32_t last = y + size < layer->input_height ? y + size : layer->input_height;
-      for (; gathered < last; ++gathered) {
-        if (gathered - held == capacity) {
-          const int32_t drop = first - held;
-          const int32_t words = (capacity - drop) * pitch / 2;
-          for (int32_t i = 0; i < count; ++i) {
-            uint32_t* const start = (uint32_t*)(void*)(rows + i * plane);
-            move_down(start, start + drop * pitch / 2, words);
-          }
-          held = first;
-        }
-        int16_t* const at = rows + (gathered - held) * pitch + layer->pad_left;
-        if (count == 2) {
-          gather_two_channels(from, layer->input_width, channels, minus_zero_point, at, at + plane);
-        } else {
-          gather_one_channel(from, layer->input_width, channels, layer->input_zero_point, at);
-        }
-        from += layer->input_width * channels;
+  const int32_t channel_bytes = mcunet_depthwise_channel_bytes(size);
+  const int8_t* packed = (const int8_t*)weights;
+  for (int32_t c = 0; c < layer->channels; c += 2) {
+    pass.count = layer->channels - c >= 2 ? 2 : 1;
+    for (int32_t i = 0; i < pass.count; ++i, packed += channel_bytes) {
+      const struct mcunet_depthwise_channel* const channel =
+          (const struct mcunet_depthwise_channel*)(const void*)packed;
+      uint32_t* const pairs = pass.pairs + i * pass.weight_pairs;
+      kernel->widen_weights(channel->weights, pairs);
+      for (int32_t k = size * pass.row_pairs; k < pass.weight_pairs; ++k) {
+        pairs[k] = pairs[k - size * pass.row_pairs];
       }
-      row.rows = last - first;
-      for (int32_t i = 0; i < count; ++i) {
-        row.input = rows + i * plane + (first - held) * pitch;
-        row.weights = pairs + i * weight_pairs + (first - y) * row_pairs;
-        row.channel =
-            (const struct mcunet_depthwise_channel*)(const void*)(packed + i * channel_bytes);
-        kernel->compute_row(&row, to + i);
-      }
-      to += layer->output_width * channels;
+      pass.row[i] = (struct mcunet_depthwise_row){
+          .pitch_bytes = 2 * pass.pitch,
+          .outputs = layer->output_width,
+          .channels = layer->channels,
+          .bias = channel->bias,
+          .doubled = channel->doubled,
+          .shift = channel->shift,
+          .mode = channel->mode,
+          .zero_point = layer->output.zero_point,
+          .output = &layer->output,
+      };
     }
-    packed += count * channel_bytes;
+    if (whole) {
+      compute_plane(&pass, input + c, output + c);
+    } else {
+      compute_ring(&pass, input + c, output + c);
+    }
   }
 }

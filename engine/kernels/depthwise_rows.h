@@ -4,15 +4,17 @@
 // The part of the specialised depthwise convolutions that does not depend on the window's size.
 // Internal to the kernels.
 //
-// Two channels are computed at a time, row by row:
+// Two channels are computed at a time:
 //   1. their input rows are gathered from NHWC into rows of int16, one set for each channel, the zero
 //      point subtracted and the padding at the sides zero, so that a word holds two neighbouring taps;
-//   2. an output row is the sum over the window's rows that lie in the input: rows in the padding
-//      above and below are skipped, which is much of a large window over a small map;
+//   2. an output row is the sum over the rows of the window, two taps per instruction;
 //   3. it is written over whatever the output points at: all it needs has been copied out before.
 //
-// Scratch holds some rows of both channels (at least as many as the window or the map is high). When
-// it is full, rows that are still needed move to its beginning, so more scratch means fewer moves.
+// With scratch for all rows of two channels, they are gathered at once, and rows of the window that
+// lie in the padding are skipped, which is much of a large window over a small map. With less, scratch
+// is a ring of as many rows as the window has. Instead of turning the rows, the ring turns the
+// weights: they are stored twice in a row, and the window starts at the tap that fits the ring's first
+// row.
 //
 // Packed weights of a channel, padded to a multiple of 4 bytes:
 //
@@ -20,6 +22,12 @@
 
 #include "mcunet_kernels.h"
 #include "requantize.h"
+
+enum {
+  // Blocks of outputs at the end of a row read on beyond the last gathered row; the results are
+  // dropped.
+  MCUNET_DEPTHWISE_SLACK_BYTES = 16,
+};
 
 struct mcunet_depthwise_channel {
   int32_t bias;
@@ -47,19 +55,24 @@ MCUNET_INLINE int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_conv2
   return ((inputs > reach ? inputs : reach) + 1) & ~1;
 }
 
-// One output row of one channel.
+// What the output rows of one channel share, and the extent of the current one. The assembly in
+// depthwise_row_dsp.inc knows this order.
 struct mcunet_depthwise_row {
-  const int16_t* input;     // the window's first row in the map, at the column of the first output
-  const uint32_t* weights;  // the same row's
-  int32_t rows;             // of the window that lie in the map
-  int32_t pitch_bytes;
+  int32_t rows;  // of the window, to sum over; at least 1
   int32_t outputs;
   int32_t channels;  // distance of outputs in bytes
-  const struct mcunet_depthwise_channel* channel;
+  int32_t bias;
+  int32_t doubled;
+  int32_t shift;
+  int32_t zero_point;
+  int32_t mode;
+  int32_t pitch_bytes;  // from one gathered row to the next
   const struct mcunet_output* output;
 };
 
-typedef void mcunet_depthwise_row_function(const struct mcunet_depthwise_row* row, int8_t* output);
+// Computes an output row from gathered rows and their weights.
+typedef void mcunet_depthwise_row_function(const int16_t* input, const uint32_t* weights,
+                                           int8_t* output, const struct mcunet_depthwise_row* row);
 typedef void mcunet_depthwise_widen_function(const int8_t* weights, uint32_t* pairs);
 
 struct mcunet_depthwise_kernel {

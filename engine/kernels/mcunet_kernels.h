@@ -77,10 +77,12 @@ struct mcunet_depthwise_conv2d {
 };
 
 // Depthwise convolutions with a depth multiplier of 1, one for each window and stride.
-// Weights: mcunet_pack_depthwise. Scratch, for any number of rows from min(kernel, input_height) to
-// input_height (more rows save moving them):
-//   4 * rows * pitch + 8 * kernel * (stride == 1 ? kernel - 1 : (kernel + 1) / 2) + 16, with
-//   pitch = round_up(max(pad_left + input_width, (output_width - 1) * stride + kernel), 2).
+// Weights: mcunet_pack_depthwise. Scratch: the smaller of
+//   4 * input_height * pitch + 8 * kernel * pairs + 16   (all rows of two channels; faster), and
+//   4 * kernel * pitch + 8 * (2 * kernel - 1) * pairs + 16   (a ring of rows), with
+//   pitch = round_up(max(pad_left + input_width, (output_width - 1) * stride + kernel), 2),
+//   pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
+// with as much as the first asks for, the first way is taken.
 // The output may overwrite the input, at the same address, if output_width <= input_width and
 // pad_top < kernel.
 void mcunet_depthwise_conv2d_3x3_s1(const int8_t* input, int8_t* output,

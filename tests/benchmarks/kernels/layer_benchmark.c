@@ -14,6 +14,10 @@
 
 void semihosting_print(const char* format, ...);
 
+#ifndef MAX_PLANE
+#define MAX_PLANE 2048  // bytes of scratch above which depthwise convolutions use a ring of rows
+#endif
+
 enum kind { CONV, DEPTHWISE };
 
 struct layer {
@@ -108,11 +112,13 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
                                      : size == 5 ? kDepthwise[1][layer->stride - 1]
                                                  : kDepthwise[2][layer->stride - 1];
     const int32_t pitch = (layer->width + 2 * (size / 2) + 1) & ~1;
-    const int32_t rows = size < layer->height ? size : layer->height;
     const int32_t row_pairs = layer->stride == 1 ? size - 1 : (size + 1) / 2;
+    const int32_t plane = 4 * layer->height * pitch + 8 * size * row_pairs + 16;
+    const int32_t ring = 4 * size * pitch + 8 * (2 * size - 1) * row_pairs + 16;
+    const int32_t scratch_bytes = plane < MAX_PLANE || plane < ring ? plane : ring;
     mcunet_pack_depthwise(&filter, size, packed);
     start_timer();
-    kernel(input, input, &conv, packed, scratch, 4 * rows * pitch + 8 * size * row_pairs + 16);
+    kernel(input, input, &conv, packed, scratch, scratch_bytes);
     *instructions = elapsed_instructions();
     result = input;
   } else {
