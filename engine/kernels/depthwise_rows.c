@@ -1,43 +1,54 @@
 #include "depthwise_rows.h"
 
-// Gathers a row of two channels into one row of int16 each, less the zero point.
-static void gather_two_channels(const int8_t* from, int32_t width, int32_t channels,
-                                uint32_t minus_zero_point, int16_t* first, int16_t* second) {
+// Gathers `rows` rows of two channels, less the zero point, `pitch` values apart.
+static void gather_two_channels(const int8_t* from, int32_t rows, int32_t width, int32_t channels,
+                                uint32_t minus_zero_point, int16_t* first, int16_t* second,
+                                int32_t pitch) {
   const int32_t two = 2 * channels;
   const int32_t three = 3 * channels;
-  for (; width >= 4; width -= 4) {
-    const uint32_t left = mcunet_load_half(from) | mcunet_load_half(from + channels) << 16;
-    const uint32_t right = mcunet_load_half(from + two) | mcunet_load_half(from + three) << 16;
-    mcunet_store_word(first, mcunet_widen_even_add(minus_zero_point, left));
-    mcunet_store_word(first + 2, mcunet_widen_even_add(minus_zero_point, right));
-    mcunet_store_word(second, mcunet_widen_odd_add(minus_zero_point, left));
-    mcunet_store_word(second + 2, mcunet_widen_odd_add(minus_zero_point, right));
-    from += 4 * channels;
-    first += 4;
-    second += 4;
-  }
-  if (width & 2) {
-    const uint32_t bytes = mcunet_load_half(from) | mcunet_load_half(from + channels) << 16;
-    mcunet_store_word(first, mcunet_widen_even_add(minus_zero_point, bytes));
-    mcunet_store_word(second, mcunet_widen_odd_add(minus_zero_point, bytes));
-    from += two;
-    first += 2;
-    second += 2;
-  }
-  if (width & 1) {
-    *first = (int16_t)(mcunet_low(minus_zero_point) + from[0]);
-    *second = (int16_t)(mcunet_low(minus_zero_point) + from[1]);
+  const int32_t gap = pitch - (width & ~1);
+  for (; rows > 0; --rows) {
+    // Four pixels at a time, and what is left at the end of the row.
+    for (int32_t left = width >> 2; left > 0; --left) {
+      const uint32_t a = mcunet_load_half(from) | mcunet_load_half(from + channels) << 16;
+      const uint32_t b = mcunet_load_half(from + two) | mcunet_load_half(from + three) << 16;
+      from += 2 * two;
+      mcunet_store_word(first, mcunet_widen_even_add(minus_zero_point, a));
+      mcunet_store_word(first + 2, mcunet_widen_even_add(minus_zero_point, b));
+      first += 4;
+      mcunet_store_word(second, mcunet_widen_odd_add(minus_zero_point, a));
+      mcunet_store_word(second + 2, mcunet_widen_odd_add(minus_zero_point, b));
+      second += 4;
+    }
+    if (width & 2) {
+      const uint32_t a = mcunet_load_half(from) | mcunet_load_half(from + channels) << 16;
+      from += two;
+      mcunet_store_word(first, mcunet_widen_even_add(minus_zero_point, a));
+      first += 2;
+      mcunet_store_word(second, mcunet_widen_odd_add(minus_zero_point, a));
+      second += 2;
+    }
+    if (width & 1) {
+      const uint32_t a = mcunet_load_half(from);
+      from += channels;
+      *first = (int16_t)mcunet_widen_even_add(minus_zero_point, a);
+      *second = (int16_t)mcunet_widen_odd_add(minus_zero_point, a);
+    }
+    first += gap;
+    second += gap;
   }
 }
 
-static void gather_one_channel(const int8_t* from, int32_t width, int32_t channels,
-                               int32_t zero_point, int16_t* row) {
-  for (; width > 0; --width, from += channels) *row++ = (int16_t)(*from - zero_point);
+static void gather_one_channel(const int8_t* from, int32_t rows, int32_t width, int32_t channels,
+                               int32_t zero_point, int16_t* to, int32_t pitch) {
+  for (; rows > 0; --rows, to += pitch) {
+    for (int32_t x = 0; x < width; ++x, from += channels) to[x] = (int16_t)(*from - zero_point);
+  }
 }
 
-static void fill_with_zeros(int16_t* row, int32_t pitch) {
-  uint32_t* words = (uint32_t*)(void*)row;
-  for (int32_t i = pitch / 2; i > 0; --i) {
+static void fill_with_zeros(int16_t* values, int32_t count) {
+  uint32_t* words = (uint32_t*)(void*)values;
+  for (int32_t i = count / 2; i > 0; --i) {
     *words++ = 0;
     __asm__("" : "+r"(words));  // keeps the compiler from calling a bytewise memset
   }
@@ -66,15 +77,16 @@ struct pass {
   struct mcunet_depthwise_row row[2];
 };
 
-// Gathers one row of the channels that `from` points at.
-static void gather(const struct pass* pass, const int8_t* from, int16_t* to) {
+// Gathers rows of the channels that `from` points at.
+MCUNET_INLINE void gather(const struct pass* pass, const int8_t* from, int32_t rows, int16_t* to) {
   const struct mcunet_depthwise_conv2d* const layer = pass->layer;
   to += layer->pad_left;
   if (pass->count == 2) {
-    gather_two_channels(from, layer->input_width, layer->channels, pass->minus_zero_point, to,
-                        to + pass->plane);
+    gather_two_channels(from, rows, layer->input_width, layer->channels, pass->minus_zero_point, to,
+                        to + pass->plane, pass->pitch);
   } else {
-    gather_one_channel(from, layer->input_width, layer->channels, layer->input_zero_point, to);
+    gather_one_channel(from, rows, layer->input_width, layer->channels, layer->input_zero_point, to,
+                       pass->pitch);
   }
 }
 
@@ -87,10 +99,7 @@ static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output
   const int32_t pitch = pass->pitch;
   const int32_t row_pairs = pass->row_pairs;
   const int32_t output_row_bytes = layer->output_width * layer->channels;
-  for (int32_t y = 0; y < height; ++y) {
-    gather(pass, input, pass->rows + y * pitch);
-    input += layer->input_width * layer->channels;
-  }
+  gather(pass, input, height, pass->rows);
   mcunet_depthwise_row_function* const compute_row = pass->kernel->compute_row;
   for (int32_t i = 0; i < pass->count; ++i) {
     const int16_t* const rows = pass->rows + i * pass->plane;
@@ -98,13 +107,20 @@ static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output
     struct mcunet_depthwise_row* const row = &pass->row[i];
     int8_t* to = output + i;
     int32_t y = -layer->pad_top;
-    for (int32_t left = layer->output_height; left > 0; --left) {
+    for (int32_t left = layer->output_height; left > 0;) {
       const int32_t first = y < 0 ? 0 : y;
       const int32_t last = y + size < height ? y + size : height;
       row->rows = last - first;
+      row->output_rows = 1;
+      if (row->rows == size) {
+        // All windows from here to the bottom padding are whole.
+        const int32_t whole = (stride == 2 ? (height - last) / 2 : height - last) + 1;
+        row->output_rows = whole < left ? whole : left;
+      }
       compute_row(rows + first * pitch, pairs + (first - y) * row_pairs, to, row);
-      y += stride;
-      to += output_row_bytes;
+      left -= row->output_rows;
+      y += stride * row->output_rows;
+      to += output_row_bytes * row->output_rows;
     }
   }
 }
@@ -124,7 +140,7 @@ static void compute_ring(struct pass* pass, const int8_t* input, int8_t* output)
     for (; next < end; ++next) {
       int16_t* const to = pass->rows + slot * pitch;
       if (next >= 0 && next < layer->input_height) {
-        gather(pass, input, to);
+        gather(pass, input, 1, to);
         input += layer->input_width * layer->channels;
       } else {
         fill_with_zeros(to, pitch);
@@ -164,7 +180,16 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
   pass.plane = held_rows * pass.pitch;
   pass.pairs = (uint32_t*)scratch;
   pass.rows = (int16_t*)(void*)(pass.pairs + 2 * pass.weight_pairs);
-  memset(pass.rows, 0, (size_t)(4 * pass.plane));  // the padding at the sides stays
+  fill_with_zeros(pass.rows, 2 * pass.plane);  // the padding at the sides stays
+  for (int32_t i = 0; i < 2; ++i) {
+    struct mcunet_depthwise_row* const row = &pass.row[i];
+    row->pitch_bytes = 2 * pass.pitch;
+    row->outputs = layer->output_width;
+    row->output_rows = 1;
+    row->channels = layer->channels;
+    row->zero_point = layer->output.zero_point;
+    row->output = &layer->output;
+  }
 
   const int32_t channel_bytes = mcunet_depthwise_channel_bytes(size);
   const int8_t* packed = (const int8_t*)weights;
@@ -178,17 +203,11 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
       for (int32_t k = size * pass.row_pairs; k < pass.weight_pairs; ++k) {
         pairs[k] = pairs[k - size * pass.row_pairs];
       }
-      pass.row[i] = (struct mcunet_depthwise_row){
-          .pitch_bytes = 2 * pass.pitch,
-          .outputs = layer->output_width,
-          .channels = layer->channels,
-          .bias = channel->bias,
-          .doubled = channel->doubled,
-          .shift = channel->shift,
-          .mode = channel->mode,
-          .zero_point = layer->output.zero_point,
-          .output = &layer->output,
-      };
+      struct mcunet_depthwise_row* const row = &pass.row[i];
+      row->bias = channel->bias;
+      row->doubled = channel->doubled;
+      row->shift = channel->shift;
+      row->mode = channel->mode;
     }
     if (whole) {
       compute_plane(&pass, input + c, output + c);

@@ -67,10 +67,11 @@ struct mcunet_depthwise_row {
   int32_t zero_point;
   int32_t mode;
   int32_t pitch_bytes;  // from one gathered row to the next
+  int32_t output_rows;  // to compute, all of them with `rows`
   const struct mcunet_output* output;
 };
 
-// Computes an output row from gathered rows and their weights.
+// Computes output rows from gathered rows and their weights.
 typedef void mcunet_depthwise_row_function(const int16_t* input, const uint32_t* weights,
                                            int8_t* output, const struct mcunet_depthwise_row* row);
 typedef void mcunet_depthwise_widen_function(const int8_t* weights, uint32_t* pairs);
