@@ -72,7 +72,7 @@ struct mcunet_depthwise_row {
 };
 
 // Computes output rows from gathered rows and their weights.
-typedef void mcunet_depthwise_row_function(const int16_t* input, const uint32_t* weights,
+typedef void mcunet_depthwise_row_function(const uint32_t* weights, const int16_t* input,
                                            int8_t* output, const struct mcunet_depthwise_row* row);
 typedef void mcunet_depthwise_widen_function(const int8_t* weights, uint32_t* pairs);
 
