@@ -6,14 +6,6 @@
 // into columns, and the columns multiplied with all output channels at once. With scratch for four
 // columns every weight that is loaded serves four positions.
 
-// The rows of a window are gathered here before they are widened, unless their lengths are multiples
-// of 4.
-struct gather {
-  const struct mcunet_conv2d* layer;
-  int8_t* bytes;  // padded_depth of them; null if not needed
-  int32_t padded_depth;
-};
-
 // A window within the input along x: `left` and `right` taps lie in the padding.
 struct span {
   int32_t left;
@@ -37,9 +29,8 @@ static uint32_t* widen_padding(uint32_t* column, int32_t pitch, int32_t value, i
 }
 
 // Channels are a multiple of 4: every row of the window is widened from where it lies.
-static void widen_window(const struct gather* gather, const int8_t* input, int32_t y, int32_t x,
-                         uint32_t* column, int32_t pitch) {
-  const struct mcunet_conv2d* const layer = gather->layer;
+static void widen_window(const struct mcunet_conv2d* layer, const int8_t* input, int32_t y,
+                         int32_t x, uint32_t* column, int32_t pitch) {
   const int32_t channels = layer->input_channels;
   const int32_t row_bytes = layer->kernel_width * channels;
   const int32_t zero_point = layer->input_zero_point;
@@ -59,8 +50,7 @@ static void widen_window(const struct gather* gather, const int8_t* input, int32
 
 static int8_t* copy(int8_t* to, const int8_t* from, int32_t bytes) {
   for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
-    const uint32_t word = mcunet_load_word(from);
-    memcpy(to, &word, sizeof word);
+    mcunet_store_word(to, mcunet_load_word(from));
   }
   for (; bytes > 0; --bytes) *to++ = *from++;
   return to;
@@ -71,18 +61,21 @@ static int8_t* fill(int8_t* to, int32_t value, int32_t bytes) {
   return to;
 }
 
-// Any number of channels: the window is put together as bytes first.
-static void gather_window(const struct gather* gather, const int8_t* input, int32_t y, int32_t x,
-                          uint32_t* column, int32_t pitch) {
-  const struct mcunet_conv2d* const layer = gather->layer;
+// Any number of channels: the window is put together as bytes first, to be widened afterwards.
+static void gather_window(const struct mcunet_conv2d* layer, const int8_t* input, int32_t y,
+                          int32_t x, int8_t* to) {
   const int32_t channels = layer->input_channels;
   const int32_t zero_point = layer->input_zero_point;
   const int32_t row_bytes = layer->kernel_width * channels;
   const int32_t input_row_bytes = layer->input_width * channels;
+  int32_t rows = layer->kernel_height;
   const struct span span = clip(x, layer->kernel_width, layer->input_width);
   const int8_t* row = input + y * input_row_bytes + (x + span.left) * channels;
-  int8_t* to = gather->bytes;
-  for (int32_t last = y + layer->kernel_height; y != last; ++y) {
+  if (span.inside == layer->kernel_width && y >= 0 && y + rows <= layer->input_height) {
+    for (; rows > 0; --rows, row += input_row_bytes) to = copy(to, row, row_bytes);
+    return;
+  }
+  for (; rows > 0; --rows, ++y, row += input_row_bytes) {
     if (y < 0 || y >= layer->input_height) {
       to = fill(to, zero_point, row_bytes);
     } else {
@@ -90,9 +83,7 @@ static void gather_window(const struct gather* gather, const int8_t* input, int3
       to = copy(to, row, span.inside * channels);
       to = fill(to, zero_point, span.right * channels);
     }
-    row += input_row_bytes;
   }
-  mcunet_widen_column(column, pitch, gather->bytes, gather->padded_depth);
 }
 
 void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d* layer,
@@ -108,32 +99,26 @@ void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv
       .output = layer->output,
   };
 
-  const int in_place = (layer->input_channels & 3) == 0;
-  struct gather gather = {.layer = layer, .bytes = NULL, .padded_depth = padded_depth};
-  void (*const window)(const struct gather*, const int8_t*, int32_t, int32_t, uint32_t*, int32_t) =
-      in_place ? widen_window : gather_window;
-  int32_t column_bytes = scratch_bytes;
-  uint32_t* columns = (uint32_t*)scratch;
-  if (!in_place) {
-    gather.bytes = (int8_t*)scratch;
-    memset(gather.bytes, 0, (size_t)padded_depth);
-    columns += padded_depth / 4;
-    column_bytes -= padded_depth;
-  } else if (depth != padded_depth) {
-    // Only 1x1 windows of four channels.
-    memset(columns, 0, (size_t)column_bytes);
-  }
-  const int32_t pitch = column_bytes >= 2 * MCUNET_COLUMNS * padded_depth ? MCUNET_COLUMNS : 1;
+  const int as_bytes = (layer->input_channels & 3) != 0;
+  const int32_t column_bytes = (as_bytes ? 3 : 2) * padded_depth;
+  const int32_t most = scratch_bytes >= MCUNET_COLUMNS * column_bytes ? MCUNET_COLUMNS : 1;
+  uint32_t* const columns = (uint32_t*)scratch;
+  int8_t* const bytes = (int8_t*)(columns + most * padded_depth / 2);
+  // What no window fills; it meets zero weights.
+  if (depth != padded_depth) memset(columns, 0, (size_t)(most * column_bytes));
 
   // Output positions in reading order; four of them may lie in two rows.
-  const int32_t positions = layer->output_height * layer->output_width;
   int32_t y = -layer->pad_top;
   int32_t x = -layer->pad_left;
   const int32_t x_end = x + layer->output_width * layer->stride_width;
-  for (int32_t position = 0; position < positions;) {
-    const int32_t count = positions - position >= pitch ? pitch : 1;
+  for (int32_t left = layer->output_height * layer->output_width; left > 0;) {
+    const int32_t count = left >= most ? most : 1;
     for (int32_t i = 0; i < count; ++i) {
-      window(&gather, input, y, x, columns + i, count);
+      if (as_bytes) {
+        gather_window(layer, input, y, x, bytes + i * padded_depth);
+      } else {
+        widen_window(layer, input, y, x, columns + i, count);
+      }
       x += layer->stride_width;
       if (x == x_end) {
         x = -layer->pad_left;
@@ -141,11 +126,13 @@ void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv
       }
     }
     if (count == MCUNET_COLUMNS) {
+      if (as_bytes) mcunet_widen_four_columns(columns, bytes, padded_depth);
       mcunet_matmul_four_columns(columns, output, &matmul);
     } else {
+      if (as_bytes) mcunet_widen_column(columns, 1, bytes, padded_depth);
       mcunet_matmul_one_column(columns, output, &matmul);
     }
     output += count * layer->output_channels;
-    position += count;
+    left -= count;
   }
 }

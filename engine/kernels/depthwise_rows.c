@@ -214,7 +214,7 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
     row->output = &layer->output;
   }
 
-  const int32_t channel_bytes = mcunet_depthwise_channel_bytes(size);
+  const int32_t channel_bytes = mcunet_depthwise_channel_bytes(size * size);
   const int8_t* packed = (const int8_t*)weights;
   for (int32_t c = 0; c < layer->channels; c += 2) {
     pass.count = layer->channels - c >= 2 ? 2 : 1;

@@ -18,7 +18,7 @@
 //
 // Packed weights of a channel, padded to a multiple of 4 bytes:
 //
-//   int32 bias, int32 doubled, int8 shift, uint8 mode (see requantize.h), int8 weights[kernel * kernel]
+//   int32 bias, int32 doubled, int8 shift, uint8 mode (see requantize.h), int8 weights[taps]
 
 #include "mcunet_kernels.h"
 #include "requantize.h"
@@ -37,8 +37,8 @@ struct mcunet_depthwise_channel {
   int8_t weights[];
 };
 
-MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t kernel) {
-  return (10 + kernel * kernel + 3) & ~3;
+MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t taps) {
+  return (10 + taps + 3) & ~3;
 }
 
 // Pairs of int16 weights per row of the window: at stride 1 (w0 w1) (w2 w3) … (w1 w2) (w3 w4) …, for

@@ -31,6 +31,41 @@ uint32_t* mcunet_widen_column(uint32_t* column, int32_t pitch, const int8_t* val
   return column;
 }
 
+void mcunet_widen_four_columns(uint32_t* columns, const int8_t* values, int32_t bytes) {
+  const int8_t* const end = values + bytes;
+  while (values != end) {
+#if MCUNET_DSP
+    // The two stores of four registers each are what the compiler would not find by itself.
+    __asm__ volatile(
+        "ldr    r2, [%[p], %[c]]          \n"
+        "ldr    r4, [%[p], %[c], lsl #1]  \n"
+        "ldr    r6, [%[p], %[c3]]         \n"
+        "ldr    r0, [%[p]], #4            \n"
+        "sxtb16 r3, r2, ror #8            \n"
+        "sxtb16 r2, r2                    \n"
+        "sxtb16 r5, r4, ror #8            \n"
+        "sxtb16 r4, r4                    \n"
+        "sxtb16 r8, r6, ror #8            \n"
+        "sxtb16 r6, r6                    \n"
+        "sxtb16 r1, r0, ror #8            \n"
+        "sxtb16 r0, r0                    \n"
+        "stmia  %[to]!, {r0, r2, r4, r6}  \n"
+        "stmia  %[to]!, {r1, r3, r5, r8}  \n"
+        : [p] "+r"(values), [to] "+r"(columns)
+        : [c] "r"(bytes), [c3] "r"(3 * bytes)
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r8", "memory");
+#else
+    for (int32_t i = 0; i < MCUNET_COLUMNS; ++i) {
+      const uint32_t word = mcunet_load_word(values + i * bytes);
+      columns[i] = mcunet_widen_even(word);
+      columns[MCUNET_COLUMNS + i] = mcunet_widen_odd(word);
+    }
+    columns += 2 * MCUNET_COLUMNS;
+    values += 4;
+#endif
+  }
+}
+
 #if MCUNET_DSP
 
 // What the assembly reads from its stack, beside the four arguments in registers.

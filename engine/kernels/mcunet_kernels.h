@@ -58,7 +58,7 @@ struct mcunet_conv2d {
 // A convolution with any window. im2col of as many columns as `scratch_bytes` holds, four at most
 // (MCUNet, equations 1 and 2), with depth = kernel_height * kernel_width * input_channels.
 // Weights: mcunet_pack_matmul. Scratch, for n = 1 or 4 columns:
-//   2 * n * padded_depth(depth) + (input_channels % 4 == 0 ? 0 : padded_depth(depth)).
+//   (input_channels % 4 == 0 ? 2 : 3) * n * padded_depth(depth).
 void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d* layer,
                    const void* weights, void* scratch, int32_t scratch_bytes);
 
@@ -104,6 +104,15 @@ void mcunet_depthwise_conv2d_7x7_s2(const int8_t* input, int8_t* output,
                                     const struct mcunet_depthwise_conv2d* layer,
                                     const void* weights, void* scratch, int32_t scratch_bytes);
 
+struct mcunet_depthwise_any {
+  struct mcunet_conv2d window;
+  int32_t depth_multiplier;  // output_channels / input_channels
+};
+
+// Any window and depth multiplier, slowly. Weights: mcunet_pack_depthwise. Not in place.
+void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
+                             const struct mcunet_depthwise_any* layer, const void* weights);
+
 // ---- Fully connected -------------------------------------------------------------------------------
 
 struct mcunet_fully_connected {
@@ -117,6 +126,126 @@ struct mcunet_fully_connected {
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
                             const struct mcunet_fully_connected* layer, const void* weights,
                             void* scratch);
+
+// ---- Pooling ---------------------------------------------------------------------------------------
+
+struct mcunet_pool2d {
+  int32_t input_height;
+  int32_t input_width;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t channels;
+  int16_t kernel_height;
+  int16_t kernel_width;
+  int16_t stride_height;
+  int16_t stride_width;
+  int16_t pad_top;
+  int16_t pad_left;
+  int32_t min;  // the fused activation, as quantized bounds
+  int32_t max;
+};
+
+// Padding does not count. Input and output have the same scale.
+void mcunet_average_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d* layer);
+void mcunet_max_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d* layer);
+
+// The mean over the middle axis of input[outer][reduced][inner].
+struct mcunet_mean {
+  int32_t outer;
+  int32_t reduced;
+  int32_t inner;
+  int32_t input_zero_point;
+  // input scale / output scale / reduced. A multiplier of 0: input and output are quantized alike, and
+  // the mean is the sum divided with truncation.
+  int32_t multiplier;
+  int32_t shift;  // to the right
+  struct mcunet_output output;
+};
+
+// The output may overwrite the input if outer is 1.
+void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean* layer);
+
+// ---- Elementwise -----------------------------------------------------------------------------------
+
+struct mcunet_operand {
+  int32_t zero_point;
+  int32_t multiplier;  // of 2^31; addition and subtraction only
+  int32_t shift;       // to the right
+};
+
+// a and the output have `elements` values. b has `period` and is repeated: as many values, one per
+// channel, or one.
+struct mcunet_elementwise {
+  int32_t elements;
+  int32_t period;
+  struct mcunet_operand operands[2];  // a, b
+  int32_t multiplier;
+  int32_t shift;  // to the right
+  struct mcunet_output output;
+};
+
+// Sums and differences are formed with 20 bits of headroom: operands' multipliers are their scales
+// over twice the larger one, the output's is twice the larger one over 2^20 output scales. The output
+// may overwrite a, or b if it has as many elements.
+void mcunet_add(const int8_t* a, const int8_t* b, int8_t* output,
+                const struct mcunet_elementwise* layer);
+void mcunet_sub(const int8_t* a, const int8_t* b, int8_t* output,
+                const struct mcunet_elementwise* layer);
+void mcunet_mul(const int8_t* a, const int8_t* b, int8_t* output,
+                const struct mcunet_elementwise* layer);
+
+// Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, RELU6,
+// LOGISTIC, HARD_SWISH) and requantization (QUANTIZE). May work in place.
+void mcunet_lookup(const int8_t* input, int8_t* output, int32_t elements, const int8_t* table);
+
+struct mcunet_softmax {
+  int32_t rows;
+  int32_t depth;
+  int32_t multiplier;  // of 2^31: input scale * beta with 5 integer bits
+  int32_t left_shift;
+  int32_t min_difference;  // from the largest value; what is farther away becomes 0
+};
+
+// May work in place.
+void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax* layer);
+
+// ---- Layout ----------------------------------------------------------------------------------------
+
+struct mcunet_copy_channels {
+  int32_t pixels;
+  int32_t channels;
+  int32_t output_stride;  // channels of the output
+};
+
+// One input of a concatenation along the channels; `output` points at its first channel. `table`
+// requantizes as in mcunet_lookup, or is null.
+void mcunet_copy_channels(const int8_t* input, int8_t* output,
+                          const struct mcunet_copy_channels* layer, const int8_t* table);
+
+struct mcunet_pad {
+  int32_t input_height;
+  int32_t input_width;
+  int32_t channels;
+  int32_t top;
+  int32_t bottom;
+  int32_t left;
+  int32_t right;
+  int32_t value;
+};
+
+void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad* layer);
+
+struct mcunet_resize_nearest {
+  int32_t input_width;
+  int32_t channels;
+  int32_t output_height;
+  int32_t output_width;
+};
+
+// rows[output_height] and columns[output_width] name the input row and column of each output one.
+void mcunet_resize_nearest(const int8_t* input, int8_t* output,
+                           const struct mcunet_resize_nearest* layer, const uint16_t* rows,
+                           const uint16_t* columns);
 
 #ifdef __cplusplus
 }

@@ -61,22 +61,22 @@ void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void*
   }
 }
 
-size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t kernel) {
-  return (size_t)channels * (size_t)mcunet_depthwise_channel_bytes(kernel);
+size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps) {
+  return (size_t)channels * (size_t)mcunet_depthwise_channel_bytes(taps);
 }
 
-void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t kernel, void* packed) {
-  memset(packed, 0, mcunet_packed_depthwise_bytes(filter->output_channels, kernel));
+void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t taps, void* packed) {
+  memset(packed, 0, mcunet_packed_depthwise_bytes(filter->output_channels, taps));
   for (int32_t c = 0; c < filter->output_channels; ++c) {
     struct mcunet_depthwise_channel* const channel =
         (struct mcunet_depthwise_channel*)(void*)((uint8_t*)packed +
-                                                  c * mcunet_depthwise_channel_bytes(kernel));
+                                                  c * mcunet_depthwise_channel_bytes(taps));
     channel->bias = filter->bias != NULL ? filter->bias[c] : 0;
     channel->doubled = doubled(filter->multipliers[c]);
     channel->shift = (int8_t)filter->shifts[c];
     channel->mode =
         (uint8_t)mcunet_requantize_mode(filter->multipliers[c], filter->shifts[c], &filter->output);
-    for (int32_t tap = 0; tap < kernel * kernel; ++tap) {
+    for (int32_t tap = 0; tap < taps; ++tap) {
       channel->weights[tap] = filter->weights[(ptrdiff_t)tap * filter->output_channels + c];
     }
   }

@@ -32,10 +32,10 @@ int mcunet_requantize_mode(int32_t multiplier, int32_t shift, const struct mcune
 size_t mcunet_packed_matmul_bytes(int32_t output_channels, int32_t depth);
 void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void* packed);
 
-// Depthwise: weights[kernel][kernel][output_channels], as TFLite has them. The layout is in
-// depthwise_rows.h; input_zero_point does not matter here.
-size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t kernel);
-void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t kernel, void* packed);
+// Depthwise: weights[taps][output_channels] with taps = kernel_height * kernel_width, as TFLite has
+// them. The layout is in depthwise_rows.h; input_zero_point does not matter here.
+size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps);
+void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t taps, void* packed);
 
 #ifdef __cplusplus
 }

@@ -116,7 +116,7 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
     const int32_t plane = 4 * layer->height * pitch + 8 * size * row_pairs + 16;
     const int32_t ring = 4 * size * pitch + 8 * (2 * size - 1) * row_pairs + 16;
     const int32_t scratch_bytes = plane < MAX_PLANE || plane < ring ? plane : ring;
-    mcunet_pack_depthwise(&filter, size, packed);
+    mcunet_pack_depthwise(&filter, size * size, packed);
     start_timer();
     kernel(input, input, &conv, packed, scratch, scratch_bytes);
     *instructions = elapsed_instructions();
