@@ -2,7 +2,7 @@
 
 // One operand has the larger scale, whose multiplier is exactly a half: rescaling it is a shift. With
 // that, full int8 bounds and right shifts elsewhere, 14 instructions per element remain.
-static int is_simple(const struct mcunet_elementwise* layer, int first, int second) {
+static int is_simple(const struct mcunet_elementwise_layer* layer, int first, int second) {
   const struct mcunet_operand* const half = &layer->operands[first];
   const struct mcunet_operand* const other = &layer->operands[second];
   return half->multiplier == 1 << 30 && half->shift == 0 && other->shift > 0 &&
@@ -11,7 +11,7 @@ static int is_simple(const struct mcunet_elementwise* layer, int first, int seco
 }
 
 static void add_simple(const int8_t* half, const int8_t* other, int8_t* output, int32_t elements,
-                       const struct mcunet_elementwise* layer, const struct mcunet_operand* half_is,
+                       const struct mcunet_elementwise_layer* layer, const struct mcunet_operand* half_is,
                        const struct mcunet_operand* other_is) {
   enum { kHeadroom = 20 };
   const int32_t half_base = -half_is->zero_point * (1 << (kHeadroom - 1));
@@ -32,7 +32,7 @@ static void add_simple(const int8_t* half, const int8_t* other, int8_t* output, 
 }
 
 void mcunet_add(const int8_t* a, const int8_t* b, int8_t* output,
-                const struct mcunet_elementwise* layer) {
+                const struct mcunet_elementwise_layer* layer) {
   if (layer->period == layer->elements && is_simple(layer, 0, 1)) {
     add_simple(a, b, output, layer->elements, layer, &layer->operands[0], &layer->operands[1]);
   } else if (layer->period == layer->elements && is_simple(layer, 1, 0)) {

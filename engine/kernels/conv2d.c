@@ -29,7 +29,7 @@ static uint32_t* widen_padding(uint32_t* column, int32_t pitch, int32_t value, i
 }
 
 // Channels are a multiple of 4: every row of the window is widened from where it lies.
-static void widen_window(const struct mcunet_conv2d* layer, const int8_t* input, int32_t y,
+static void widen_window(const struct mcunet_conv2d_layer* layer, const int8_t* input, int32_t y,
                          int32_t x, uint32_t* column, int32_t pitch) {
   const int32_t channels = layer->input_channels;
   const int32_t row_bytes = layer->kernel_width * channels;
@@ -62,7 +62,7 @@ static int8_t* fill(int8_t* to, int32_t value, int32_t bytes) {
 }
 
 // Any number of channels: the window is put together as bytes first, to be widened afterwards.
-static void gather_window(const struct mcunet_conv2d* layer, const int8_t* input, int32_t y,
+static void gather_window(const struct mcunet_conv2d_layer* layer, const int8_t* input, int32_t y,
                           int32_t x, int8_t* to) {
   const int32_t channels = layer->input_channels;
   const int32_t zero_point = layer->input_zero_point;
@@ -86,7 +86,7 @@ static void gather_window(const struct mcunet_conv2d* layer, const int8_t* input
   }
 }
 
-void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d* layer,
+void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d_layer* layer,
                    const void* weights, void* scratch, int32_t scratch_bytes) {
   const int32_t depth = layer->kernel_height * layer->kernel_width * layer->input_channels;
   const int32_t padded_depth = mcunet_padded_depth(depth);

@@ -13,7 +13,7 @@ static void widen_pixel(uint32_t* column, int32_t pitch, const int8_t* pixel, in
   }
 }
 
-void mcunet_conv2d_1x1(const int8_t* input, int8_t* output, const struct mcunet_conv2d_1x1* layer,
+void mcunet_conv2d_1x1(const int8_t* input, int8_t* output, const struct mcunet_conv2d_1x1_layer* layer,
                        const void* weights, void* scratch) {
   uint32_t* const columns = (uint32_t*)scratch;
   const int32_t in_channels = layer->input_channels;
@@ -28,7 +28,8 @@ void mcunet_conv2d_1x1(const int8_t* input, int8_t* output, const struct mcunet_
   };
   // What no pixel fills; it meets zero weights.
   if (in_channels != padded_depth) {
-    memset(columns, 0, (size_t)(2 * MCUNET_COLUMNS * padded_depth));
+    const int32_t most = layer->pixels >= MCUNET_COLUMNS ? MCUNET_COLUMNS : 1;
+    memset(columns, 0, (size_t)(2 * most * padded_depth));
   }
 
   int32_t pixels = layer->pixels;

@@ -3,8 +3,8 @@
 // Any window, stride and depth multiplier, plainly: for the layers that no specialised kernel covers.
 
 void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
-                             const struct mcunet_depthwise_any* layer, const void* weights) {
-  const struct mcunet_conv2d* const window = &layer->window;
+                             const struct mcunet_depthwise_any_layer* layer, const void* weights) {
+  const struct mcunet_conv2d_layer* const window = &layer->window;
   const int32_t channel_bytes =
       mcunet_depthwise_channel_bytes(window->kernel_height * window->kernel_width);
   for (int32_t oy = 0; oy < window->output_height; ++oy) {

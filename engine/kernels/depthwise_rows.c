@@ -87,7 +87,7 @@ __attribute__((used)) void mcunet_depthwise_finish(const int32_t* sums, int32_t 
 
 // The state of one call.
 struct pass {
-  const struct mcunet_depthwise_conv2d* layer;
+  const struct mcunet_depthwise_layer* layer;
   const struct mcunet_depthwise_kernel* kernel;
   uint32_t minus_zero_point;
   int32_t pitch;
@@ -102,7 +102,7 @@ struct pass {
 
 // Gathers rows of the channels that `from` points at.
 MCUNET_INLINE void gather(const struct pass* pass, const int8_t* from, int32_t rows, int16_t* to) {
-  const struct mcunet_depthwise_conv2d* const layer = pass->layer;
+  const struct mcunet_depthwise_layer* const layer = pass->layer;
   to += layer->pad_left;
   if (pass->count == 2) {
     gather_two_channels(from, rows, layer->input_width, layer->channels, pass->minus_zero_point, to,
@@ -115,7 +115,7 @@ MCUNET_INLINE void gather(const struct pass* pass, const int8_t* from, int32_t r
 
 // All rows at once.
 static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output) {
-  const struct mcunet_depthwise_conv2d* const layer = pass->layer;
+  const struct mcunet_depthwise_layer* const layer = pass->layer;
   const int32_t size = pass->kernel->kernel;
   const int32_t stride = pass->kernel->stride;
   const int32_t height = layer->input_height;
@@ -150,7 +150,7 @@ static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output
 
 // A ring of as many rows as the window has.
 static void compute_ring(struct pass* pass, const int8_t* input, int8_t* output) {
-  const struct mcunet_depthwise_conv2d* const layer = pass->layer;
+  const struct mcunet_depthwise_layer* const layer = pass->layer;
   const int32_t size = pass->kernel->kernel;
   const int32_t stride = pass->kernel->stride;
   const int32_t pitch = pass->pitch;
@@ -183,7 +183,7 @@ static void compute_ring(struct pass* pass, const int8_t* input, int8_t* output)
 }
 
 void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
-                           const struct mcunet_depthwise_conv2d* layer, const void* weights,
+                           const struct mcunet_depthwise_layer* layer, const void* weights,
                            void* scratch, int32_t scratch_bytes,
                            const struct mcunet_depthwise_kernel* kernel) {
   const int32_t size = kernel->kernel;

@@ -48,7 +48,7 @@ MCUNET_INLINE int32_t mcunet_depthwise_row_pairs(int32_t kernel, int32_t stride)
 }
 
 // int16 values per gathered row.
-MCUNET_INLINE int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_conv2d* layer,
+MCUNET_INLINE int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_layer* layer,
                                              int32_t kernel, int32_t stride) {
   const int32_t inputs = layer->pad_left + layer->input_width;
   const int32_t reach = (layer->output_width - 1) * stride + kernel;
@@ -84,7 +84,7 @@ struct mcunet_depthwise_kernel {
 };
 
 void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
-                           const struct mcunet_depthwise_conv2d* layer, const void* weights,
+                           const struct mcunet_depthwise_layer* layer, const void* weights,
                            void* scratch, int32_t scratch_bytes,
                            const struct mcunet_depthwise_kernel* kernel);
 

@@ -7,7 +7,7 @@
 
 // a + sign * b: both are brought to a common scale with 20 bits of headroom, added and requantized.
 MCUNET_INLINE void mcunet_add_rescaled(const int8_t* a, const int8_t* b, int8_t* output,
-                                       const struct mcunet_elementwise* layer, int32_t sign) {
+                                       const struct mcunet_elementwise_layer* layer, int32_t sign) {
   const struct mcunet_operand* const first = &layer->operands[0];
   const struct mcunet_operand* const second = &layer->operands[1];
   int32_t at = 0;  // in b, which repeats

@@ -3,9 +3,9 @@
 #include "matmul_columns.h"
 
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
-                            const struct mcunet_fully_connected* layer, const void* weights,
+                            const struct mcunet_fully_connected_layer* layer, const void* weights,
                             void* scratch) {
-  const struct mcunet_conv2d_1x1 as_convolution = {
+  const struct mcunet_conv2d_1x1_layer as_convolution = {
       .pixels = layer->batches,
       .input_channels = layer->input_features,
       .output_channels = layer->output_features,

@@ -24,7 +24,7 @@ extern "C" {
 
 // ---- Convolution -----------------------------------------------------------------------------------
 
-struct mcunet_conv2d_1x1 {
+struct mcunet_conv2d_1x1_layer {
   int32_t pixels;  // height * width
   int32_t input_channels;
   int32_t output_channels;
@@ -32,13 +32,13 @@ struct mcunet_conv2d_1x1 {
 };
 
 // A 1x1 convolution of stride 1.
-// Weights: mcunet_pack_matmul. Scratch: 8 * padded_depth(input_channels).
+// Weights: mcunet_pack_matmul. Scratch: (pixels < 4 ? 2 : 8) * padded_depth(input_channels).
 // Four pixels are copied out before their outputs are written, in reading order: the output may begin
 // where the input begins (or anywhere before it) if it has no more channels than the input.
-void mcunet_conv2d_1x1(const int8_t* input, int8_t* output, const struct mcunet_conv2d_1x1* layer,
+void mcunet_conv2d_1x1(const int8_t* input, int8_t* output, const struct mcunet_conv2d_1x1_layer* layer,
                        const void* weights, void* scratch);
 
-struct mcunet_conv2d {
+struct mcunet_conv2d_layer {
   int32_t input_height;
   int32_t input_width;
   int32_t input_channels;
@@ -59,12 +59,12 @@ struct mcunet_conv2d {
 // (MCUNet, equations 1 and 2), with depth = kernel_height * kernel_width * input_channels.
 // Weights: mcunet_pack_matmul. Scratch, for n = 1 or 4 columns:
 //   (input_channels % 4 == 0 ? 2 : 3) * n * padded_depth(depth).
-void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d* layer,
+void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d_layer* layer,
                    const void* weights, void* scratch, int32_t scratch_bytes);
 
 // ---- Depthwise convolution -------------------------------------------------------------------------
 
-struct mcunet_depthwise_conv2d {
+struct mcunet_depthwise_layer {
   int32_t input_height;
   int32_t input_width;
   int32_t output_height;
@@ -86,36 +86,36 @@ struct mcunet_depthwise_conv2d {
 // The output may overwrite the input, at the same address, if output_width <= input_width and
 // pad_top < kernel.
 void mcunet_depthwise_conv2d_3x3_s1(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const struct mcunet_depthwise_layer* layer,
                                     const void* weights, void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_3x3_s2(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const struct mcunet_depthwise_layer* layer,
                                     const void* weights, void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_5x5_s1(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const struct mcunet_depthwise_layer* layer,
                                     const void* weights, void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_5x5_s2(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const struct mcunet_depthwise_layer* layer,
                                     const void* weights, void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_7x7_s1(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const struct mcunet_depthwise_layer* layer,
                                     const void* weights, void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_7x7_s2(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_conv2d* layer,
+                                    const struct mcunet_depthwise_layer* layer,
                                     const void* weights, void* scratch, int32_t scratch_bytes);
 
-struct mcunet_depthwise_any {
-  struct mcunet_conv2d window;
+struct mcunet_depthwise_any_layer {
+  struct mcunet_conv2d_layer window;
   int32_t depth_multiplier;  // output_channels / input_channels
 };
 
 // Any window and depth multiplier, slowly. Weights: mcunet_pack_depthwise. Not in place.
 void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
-                             const struct mcunet_depthwise_any* layer, const void* weights);
+                             const struct mcunet_depthwise_any_layer* layer, const void* weights);
 
 // ---- Fully connected -------------------------------------------------------------------------------
 
-struct mcunet_fully_connected {
+struct mcunet_fully_connected_layer {
   int32_t batches;
   int32_t input_features;
   int32_t output_features;
@@ -124,12 +124,12 @@ struct mcunet_fully_connected {
 
 // Weights: mcunet_pack_matmul. Scratch: (batches < 4 ? 2 : 8) * padded_depth(input_features).
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
-                            const struct mcunet_fully_connected* layer, const void* weights,
+                            const struct mcunet_fully_connected_layer* layer, const void* weights,
                             void* scratch);
 
 // ---- Pooling ---------------------------------------------------------------------------------------
 
-struct mcunet_pool2d {
+struct mcunet_pool2d_layer {
   int32_t input_height;
   int32_t input_width;
   int32_t output_height;
@@ -146,11 +146,11 @@ struct mcunet_pool2d {
 };
 
 // Padding does not count. Input and output have the same scale.
-void mcunet_average_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d* layer);
-void mcunet_max_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d* layer);
+void mcunet_average_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d_layer* layer);
+void mcunet_max_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d_layer* layer);
 
 // The mean over the middle axis of input[outer][reduced][inner].
-struct mcunet_mean {
+struct mcunet_mean_layer {
   int32_t outer;
   int32_t reduced;
   int32_t inner;
@@ -163,7 +163,7 @@ struct mcunet_mean {
 };
 
 // The output may overwrite the input if outer is 1.
-void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean* layer);
+void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer);
 
 // ---- Elementwise -----------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ struct mcunet_operand {
 
 // a and the output have `elements` values. b has `period` and is repeated: as many values, one per
 // channel, or one.
-struct mcunet_elementwise {
+struct mcunet_elementwise_layer {
   int32_t elements;
   int32_t period;
   struct mcunet_operand operands[2];  // a, b
@@ -188,17 +188,17 @@ struct mcunet_elementwise {
 // over twice the larger one, the output's is twice the larger one over 2^20 output scales. The output
 // may overwrite a, or b if it has as many elements.
 void mcunet_add(const int8_t* a, const int8_t* b, int8_t* output,
-                const struct mcunet_elementwise* layer);
+                const struct mcunet_elementwise_layer* layer);
 void mcunet_sub(const int8_t* a, const int8_t* b, int8_t* output,
-                const struct mcunet_elementwise* layer);
+                const struct mcunet_elementwise_layer* layer);
 void mcunet_mul(const int8_t* a, const int8_t* b, int8_t* output,
-                const struct mcunet_elementwise* layer);
+                const struct mcunet_elementwise_layer* layer);
 
 // Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, RELU6,
 // LOGISTIC, HARD_SWISH) and requantization (QUANTIZE). May work in place.
 void mcunet_lookup(const int8_t* input, int8_t* output, int32_t elements, const int8_t* table);
 
-struct mcunet_softmax {
+struct mcunet_softmax_layer {
   int32_t rows;
   int32_t depth;
   int32_t multiplier;  // of 2^31: input scale * beta with 5 integer bits
@@ -207,11 +207,11 @@ struct mcunet_softmax {
 };
 
 // May work in place.
-void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax* layer);
+void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax_layer* layer);
 
 // ---- Layout ----------------------------------------------------------------------------------------
 
-struct mcunet_copy_channels {
+struct mcunet_copy_channels_layer {
   int32_t pixels;
   int32_t channels;
   int32_t output_stride;  // channels of the output
@@ -220,9 +220,9 @@ struct mcunet_copy_channels {
 // One input of a concatenation along the channels; `output` points at its first channel. `table`
 // requantizes as in mcunet_lookup, or is null.
 void mcunet_copy_channels(const int8_t* input, int8_t* output,
-                          const struct mcunet_copy_channels* layer, const int8_t* table);
+                          const struct mcunet_copy_channels_layer* layer, const int8_t* table);
 
-struct mcunet_pad {
+struct mcunet_pad_layer {
   int32_t input_height;
   int32_t input_width;
   int32_t channels;
@@ -233,9 +233,9 @@ struct mcunet_pad {
   int32_t value;
 };
 
-void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad* layer);
+void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad_layer* layer);
 
-struct mcunet_resize_nearest {
+struct mcunet_resize_nearest_layer {
   int32_t input_width;
   int32_t channels;
   int32_t output_height;
@@ -244,7 +244,7 @@ struct mcunet_resize_nearest {
 
 // rows[output_height] and columns[output_width] name the input row and column of each output one.
 void mcunet_resize_nearest(const int8_t* input, int8_t* output,
-                           const struct mcunet_resize_nearest* layer, const uint16_t* rows,
+                           const struct mcunet_resize_nearest_layer* layer, const uint16_t* rows,
                            const uint16_t* columns);
 
 #ifdef __cplusplus

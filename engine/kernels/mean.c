@@ -1,6 +1,6 @@
 #include "mcunet_kernels.h"
 
-void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean* layer) {
+void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer) {
   for (int32_t outer = 0; outer < layer->outer; ++outer) {
     for (int32_t inner = 0; inner < layer->inner; ++inner) {
       int32_t sum = 0;

@@ -1,7 +1,7 @@
 #include "mcunet_kernels.h"
 
 void mcunet_mul(const int8_t* a, const int8_t* b, int8_t* output,
-                const struct mcunet_elementwise* layer) {
+                const struct mcunet_elementwise_layer* layer) {
   int32_t at = 0;  // in b, which repeats
   for (int32_t i = 0; i < layer->elements; ++i) {
     const int32_t product =

@@ -5,7 +5,7 @@ static int8_t* fill(int8_t* to, int32_t value, int32_t count) {
   return to + count;
 }
 
-void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad* layer) {
+void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad_layer* layer) {
   const int32_t row_bytes = layer->input_width * layer->channels;
   const int32_t left = layer->left * layer->channels;
   const int32_t right = layer->right * layer->channels;

@@ -61,7 +61,7 @@ static int32_t reciprocal_of_one_plus(int32_t a) {
 
 static int32_t leading_zeros(uint32_t value) { return __builtin_clz(value); }
 
-void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax* layer) {
+void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax_layer* layer) {
   for (int32_t row = 0; row < layer->rows; ++row) {
     int32_t most = -128;
     for (int32_t c = 0; c < layer->depth; ++c) {

@@ -66,7 +66,7 @@ static void fill_random(int8_t* bytes, int32_t count) {
   for (int32_t i = 0; i < count; ++i) bytes[i] = (int8_t)(random_word() >> 8);
 }
 
-typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_conv2d*,
+typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_layer*,
                               const void*, void*, int32_t);
 static depthwise_kernel* const kDepthwise[3][2] = {
     {mcunet_depthwise_conv2d_3x3_s1, mcunet_depthwise_conv2d_3x3_s2},
@@ -104,7 +104,7 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
                                        layer->out_channels, in_zero, {out_zero, -128, 127}};
   const int8_t* result = output;
   if (depthwise) {
-    const struct mcunet_depthwise_conv2d conv = {
+    const struct mcunet_depthwise_layer conv = {
         layer->height, layer->width, layer->out_height, layer->out_width, layer->out_channels,
         layer->pad_top, layer->pad_left, in_zero, filter.output};
     const int size = layer->kernel_height;
@@ -124,13 +124,13 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
   } else {
     mcunet_pack_matmul(&filter, depth, packed);
     if (layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride == 1) {
-      const struct mcunet_conv2d_1x1 conv = {layer->height * layer->width, layer->in_channels,
+      const struct mcunet_conv2d_1x1_layer conv = {layer->height * layer->width, layer->in_channels,
                                              layer->out_channels, filter.output};
       start_timer();
       mcunet_conv2d_1x1(input, output, &conv, packed, scratch);
       *instructions = elapsed_instructions();
     } else {
-      const struct mcunet_conv2d conv = {
+      const struct mcunet_conv2d_layer conv = {
           layer->height, layer->width, layer->in_channels, layer->out_height, layer->out_width,
           layer->out_channels, layer->kernel_height, layer->kernel_width, layer->stride,
           layer->stride, layer->pad_top, layer->pad_left, in_zero, filter.output};
