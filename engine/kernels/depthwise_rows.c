@@ -122,8 +122,19 @@ static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output
   const int32_t pitch = pass->pitch;
   const int32_t row_pairs = pass->row_pairs;
   const int32_t output_row_bytes = layer->output_width * layer->channels;
-  gather(pass, input, height, pass->rows);
   mcunet_depthwise_row_function* const compute_row = pass->kernel->compute_row;
+  if (size == 3) {
+    // So few taps lie in the padding that rows of zeros and a single call cost less than skipping.
+    gather(pass, input, height, pass->rows + layer->pad_top * pitch);
+    for (int32_t i = 0; i < pass->count; ++i) {
+      pass->row[i].rows = size;
+      pass->row[i].output_rows = layer->output_height;
+      compute_row(pass->pairs + i * pass->weight_pairs, pass->rows + i * pass->plane, output + i,
+                  &pass->row[i]);
+    }
+    return;
+  }
+  gather(pass, input, height, pass->rows);
   for (int32_t i = 0; i < pass->count; ++i) {
     const int16_t* const rows = pass->rows + i * pass->plane;
     const uint32_t* const pairs = pass->pairs + i * pass->weight_pairs;
@@ -196,9 +207,15 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
       .row_pairs = mcunet_depthwise_row_pairs(size, kernel->stride),
   };
   pass.weight_pairs = size * pass.row_pairs;
-  const int whole = scratch_bytes >= 4 * layer->input_height * pass.pitch + 8 * pass.weight_pairs +
+  int32_t held_rows = layer->input_height;
+  if (size == 3) {
+    const int32_t reach = (layer->output_height - 1) * kernel->stride + size;
+    held_rows += layer->pad_top;
+    if (held_rows < reach) held_rows = reach;
+  }
+  const int whole = scratch_bytes >= 4 * held_rows * pass.pitch + 8 * pass.weight_pairs +
                                          MCUNET_DEPTHWISE_SLACK_BYTES;
-  const int32_t held_rows = whole ? layer->input_height : size;
+  if (!whole) held_rows = size;
   if (!whole) pass.weight_pairs += (size - 1) * pass.row_pairs;
   pass.plane = held_rows * pass.pitch;
   pass.pairs = (uint32_t*)scratch;

@@ -11,7 +11,8 @@
 //   3. it is written over whatever the output points at: all it needs has been copied out before.
 //
 // With scratch for all rows of two channels, they are gathered at once, and rows of the window that
-// lie in the padding are skipped, which is much of a large window over a small map. With less, scratch
+// lie in the padding are skipped, which is much of a large window over a small map (3x3 windows have
+// rows of zeros instead). With less, scratch
 // is a ring of as many rows as the window has. Instead of turning the rows, the ring turns the
 // weights: they are stored twice in a row, and the window starts at the tap that fits the ring's first
 // row.

@@ -77,9 +77,11 @@ struct mcunet_depthwise_layer {
 };
 
 // Depthwise convolutions with a depth multiplier of 1, one for each window and stride.
+// Every window must touch the map: no padding as high or wide as the window.
 // Weights: mcunet_pack_depthwise. Scratch: the smaller of
-//   4 * input_height * pitch + 8 * kernel * pairs + 16   (all rows of two channels; faster), and
+//   4 * rows * pitch + 8 * kernel * pairs + 16   (all rows of two channels; faster), and
 //   4 * kernel * pitch + 8 * (2 * kernel - 1) * pairs + 16   (a ring of rows), with
+//   rows = kernel == 3 ? max(pad_top + input_height, (output_height - 1) * stride + 3) : input_height,
 //   pitch = round_up(max(pad_left + input_width, (output_width - 1) * stride + kernel), 2),
 //   pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
 // with as much as the first asks for, the first way is taken.

@@ -202,7 +202,10 @@ TEST(Convolution, SpecialisedDepthwiseMatchesReference) {
       const int pitch = (std::max(w.pad_left + w.input_width,
                                   (w.output_width - 1) * special.stride + special.kernel) + 1) / 2 * 2;
       const int pairs = special.stride == 1 ? special.kernel - 1 : (special.kernel + 1) / 2;
-      const int whole = 4 * w.input_height * pitch + 8 * special.kernel * pairs + 16;
+      const int rows = special.kernel == 3 ? std::max(w.pad_top + w.input_height,
+                                                      (w.output_height - 1) * special.stride + 3)
+                                           : w.input_height;
+      const int whole = 4 * rows * pitch + 8 * special.kernel * pairs + 16;
       const int ring = 4 * special.kernel * pitch + 8 * (2 * special.kernel - 1) * pairs + 16;
       for (const int scratch_bytes : {whole, std::min(whole, ring)}) {
         auto scratch = make_scratch(scratch_bytes);

@@ -113,7 +113,8 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
                                                  : kDepthwise[2][layer->stride - 1];
     const int32_t pitch = (layer->width + 2 * (size / 2) + 1) & ~1;
     const int32_t row_pairs = layer->stride == 1 ? size - 1 : (size + 1) / 2;
-    const int32_t plane = 4 * layer->height * pitch + 8 * size * row_pairs + 16;
+    const int32_t rows = layer->height + (size == 3 ? 2 : 0);
+    const int32_t plane = 4 * rows * pitch + 8 * size * row_pairs + 16;
     const int32_t ring = 4 * size * pitch + 8 * (2 * size - 1) * row_pairs + 16;
     const int32_t scratch_bytes = plane < MAX_PLANE || plane < ring ? plane : ring;
     mcunet_pack_depthwise(&filter, size * size, packed);

@@ -148,7 +148,11 @@ static int run_depthwise(void) {
   const int32_t padded = w.pad_left + w.input_width;
   const int32_t pitch = ((padded > reach ? padded : reach) + 1) & ~1;
   const int32_t pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
-  const int32_t whole = 4 * w.input_height * pitch + 8 * kernel * pairs + 16;
+  const int32_t reach_rows = (w.output_height - 1) * stride + kernel;
+  const int32_t padded_rows = w.pad_top + w.input_height;
+  const int32_t rows =
+      kernel > 3 ? w.input_height : padded_rows > reach_rows ? padded_rows : reach_rows;
+  const int32_t whole = 4 * rows * pitch + 8 * kernel * pairs + 16;
   const int32_t ring = 4 * kernel * pitch + 8 * (2 * kernel - 1) * pairs + 16;
   const int32_t bytes = whole < ring || between(0, 1) ? whole : ring;
   guarded_scratch(bytes);
