@@ -68,15 +68,8 @@ void mcunet_widen_four_columns(uint32_t* columns, const int8_t* values, int32_t 
 
 #if MCUNET_DSP
 
-// What the assembly reads from its stack, beside the four arguments in registers.
-struct invocation {
-  const uint32_t* columns_end;
-  uint32_t enter_midway;  // the depth is an even number of quarters of 16 bytes
-  int32_t zero_point;
-  const void* weights_end;
-  const struct mcunet_matmul* matmul;
-};
-
+// enter_midway: not zero if the depth is an even number of fours, so that after the first four the
+// loop over eights is entered in its middle.
 #define MATMUL_STACK_ARGUMENTS                                                     \
   const uint32_t *columns_end, uint32_t enter_midway, int32_t zero_point,          \
       const void *weights_end, const struct mcunet_matmul *matmul
