@@ -1,7 +1,7 @@
 #include "elementwise.h"
 
-// One operand has the larger scale, whose multiplier is exactly a half: rescaling it is a shift. With
-// that, full int8 bounds and right shifts elsewhere, 14 instructions per element remain.
+// One operand has the larger scale, whose multiplier is exactly a half: rescaling it is a shift.
+// With that, full int8 bounds and right shifts elsewhere, 14 instructions per element remain.
 static int is_simple(const struct mcunet_elementwise_layer* layer, int first, int second) {
   const struct mcunet_operand* const half = &layer->operands[first];
   const struct mcunet_operand* const other = &layer->operands[second];
@@ -11,7 +11,8 @@ static int is_simple(const struct mcunet_elementwise_layer* layer, int first, in
 }
 
 static void add_simple(const int8_t* half, const int8_t* other, int8_t* output, int32_t elements,
-                       const struct mcunet_elementwise_layer* layer, const struct mcunet_operand* half_is,
+                       const struct mcunet_elementwise_layer* layer,
+                       const struct mcunet_operand* half_is,
                        const struct mcunet_operand* other_is) {
   enum { kHeadroom = 20 };
   const int32_t half_base = -half_is->zero_point * (1 << (kHeadroom - 1));

@@ -1,10 +1,9 @@
+#include "matmul_columns.h"
 #include "mcunet_kernels.h"
 
-#include "matmul_columns.h"
-
-// im2col, a few columns at a time: the receptive fields of neighbouring output positions are gathered
-// into columns, and the columns multiplied with all output channels at once. With scratch for four
-// columns every weight that is loaded serves four positions.
+// im2col, a few columns at a time: the receptive fields of neighbouring output positions are
+// gathered into columns, and the columns multiplied with all output channels at once. With scratch
+// for four columns every weight that is loaded serves four positions.
 
 // A window within the input along x: `left` and `right` taps lie in the padding.
 struct span {

@@ -1,6 +1,5 @@
-#include "mcunet_kernels.h"
-
 #include "matmul_columns.h"
+#include "mcunet_kernels.h"
 
 // One pixel of any number of channels into one column.
 static void widen_pixel(uint32_t* column, int32_t pitch, const int8_t* pixel, int32_t channels) {
@@ -13,8 +12,9 @@ static void widen_pixel(uint32_t* column, int32_t pitch, const int8_t* pixel, in
   }
 }
 
-void mcunet_conv2d_1x1(const int8_t* input, int8_t* output, const struct mcunet_conv2d_1x1_layer* layer,
-                       const void* weights, void* scratch) {
+void mcunet_conv2d_1x1(const int8_t* input, int8_t* output,
+                       const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                       void* scratch) {
   uint32_t* const columns = (uint32_t*)scratch;
   const int32_t in_channels = layer->input_channels;
   const int32_t padded_depth = mcunet_padded_depth(in_channels);

@@ -1,6 +1,7 @@
 #include "depthwise_rows.h"
 
-// Any window, stride and depth multiplier, plainly: for the layers that no specialised kernel covers.
+// Any window, stride and depth multiplier, plainly: for the layers that no specialised kernel
+// covers.
 
 void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
                              const struct mcunet_depthwise_any_layer* layer, const void* weights) {

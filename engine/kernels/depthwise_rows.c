@@ -78,7 +78,8 @@ static void fill_with_zeros(int16_t* values, int32_t count) {
 }
 
 __attribute__((used)) void mcunet_depthwise_finish(const int32_t* sums, int32_t count,
-                             const struct mcunet_depthwise_row* row, int8_t* output) {
+                                                   const struct mcunet_depthwise_row* row,
+                                                   int8_t* output) {
   for (int32_t i = 0; i < count; ++i) {
     output[i * row->channels] =
         (int8_t)mcunet_requantize_general(sums[i], row->doubled, row->shift, row->output);
@@ -183,9 +184,8 @@ static void compute_ring(struct pass* pass, const int8_t* input, int8_t* output)
       if (++slot == size) slot = 0;
     }
     for (int32_t i = 0; i < pass->count; ++i) {
-      pass->kernel->compute_row(
-          pass->pairs + i * pass->weight_pairs + turned * pass->row_pairs,
-          pass->rows + i * pass->plane, output + i, &pass->row[i]);
+      pass->kernel->compute_row(pass->pairs + i * pass->weight_pairs + turned * pass->row_pairs,
+                                pass->rows + i * pass->plane, output + i, &pass->row[i]);
     }
     turned -= stride;
     if (turned < 0) turned += size;

@@ -5,17 +5,18 @@
 // Internal to the kernels.
 //
 // Two channels are computed at a time:
-//   1. their input rows are gathered from NHWC into rows of int16, one set for each channel, the zero
-//      point subtracted and the padding at the sides zero, so that a word holds two neighbouring taps;
+//   1. their input rows are gathered from NHWC into rows of int16, one set for each channel, the
+//   zero
+//      point subtracted and the padding at the sides zero, so that a word holds two neighbouring
+//      taps;
 //   2. an output row is the sum over the rows of the window, two taps per instruction;
 //   3. it is written over whatever the output points at: all it needs has been copied out before.
 //
 // With scratch for all rows of two channels, they are gathered at once, and rows of the window that
-// lie in the padding are skipped, which is much of a large window over a small map (3x3 windows have
-// rows of zeros instead). With less, scratch
-// is a ring of as many rows as the window has. Instead of turning the rows, the ring turns the
-// weights: they are stored twice in a row, and the window starts at the tap that fits the ring's first
-// row.
+// lie in the padding are skipped, which is much of a large window over a small map (3x3 windows
+// have rows of zeros instead). With less, scratch is a ring of as many rows as the window has.
+// Instead of turning the rows, the ring turns the weights: they are stored twice in a row, and the
+// window starts at the tap that fits the ring's first row.
 //
 // Packed weights of a channel, padded to a multiple of 4 bytes:
 //
@@ -38,12 +39,10 @@ struct mcunet_depthwise_channel {
   int8_t weights[];
 };
 
-MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t taps) {
-  return (10 + taps + 3) & ~3;
-}
+MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t taps) { return (10 + taps + 3) & ~3; }
 
-// Pairs of int16 weights per row of the window: at stride 1 (w0 w1) (w2 w3) … (w1 w2) (w3 w4) …, for
-// outputs at even and at odd columns; at stride 2 (w0 w1) (w2 w3) … (w_last 0).
+// Pairs of int16 weights per row of the window: at stride 1 (w0 w1) (w2 w3) … (w1 w2) (w3 w4) …,
+// for outputs at even and at odd columns; at stride 2 (w0 w1) (w2 w3) … (w_last 0).
 MCUNET_INLINE int32_t mcunet_depthwise_row_pairs(int32_t kernel, int32_t stride) {
   return stride == 1 ? kernel - 1 : (kernel + 1) / 2;
 }

@@ -1,9 +1,9 @@
 #ifndef MCUNET_KERNELS_DSP_H_
 #define MCUNET_KERNELS_DSP_H_
 
-// The packed 16-bit arithmetic of the Cortex-M4/M7 DSP extension: single instructions where the core
-// has it, plain C with the same results everywhere else. A "pair" is two int16 in one word, the lower
-// half first in memory. All supported targets are little-endian.
+// The packed 16-bit arithmetic of the Cortex-M4/M7 DSP extension: single instructions where the
+// core has it, plain C with the same results everywhere else. A "pair" is two int16 in one word,
+// the lower half first in memory. All supported targets are little-endian.
 
 #include <stdint.h>
 #include <string.h>

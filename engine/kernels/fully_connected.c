@@ -1,6 +1,5 @@
-#include "mcunet_kernels.h"
-
 #include "matmul_columns.h"
+#include "mcunet_kernels.h"
 
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
                             const struct mcunet_fully_connected_layer* layer, const void* weights,

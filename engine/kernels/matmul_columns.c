@@ -8,9 +8,10 @@ struct pair_tail {
 };
 
 // Requantizes a pair of channels the general way: sums[channel][column].
-__attribute__((used, noinline)) void mcunet_requantize_pair(
-    const int32_t* sums, const struct pair_tail* tail, int8_t* output, int32_t columns,
-    const struct mcunet_matmul* matmul) {
+__attribute__((used, noinline)) void mcunet_requantize_pair(const int32_t* sums,
+                                                            const struct pair_tail* tail,
+                                                            int8_t* output, int32_t columns,
+                                                            const struct mcunet_matmul* matmul) {
   for (int32_t channel = 0; channel < tail->channels; ++channel) {
     for (int32_t column = 0; column < columns; ++column) {
       output[column * matmul->column_stride + channel] = (int8_t)mcunet_requantize_general(
@@ -70,9 +71,9 @@ void mcunet_widen_four_columns(uint32_t* columns, const int8_t* values, int32_t 
 
 // enter_midway: not zero if the depth is an even number of fours, so that after the first four the
 // loop over eights is entered in its middle.
-#define MATMUL_STACK_ARGUMENTS                                                     \
-  const uint32_t *columns_end, uint32_t enter_midway, int32_t zero_point,          \
-      const void *weights_end, const struct mcunet_matmul *matmul
+#define MATMUL_STACK_ARGUMENTS                                                                     \
+  const uint32_t *columns_end, uint32_t enter_midway, int32_t zero_point, const void *weights_end, \
+      const struct mcunet_matmul *matmul
 void mcunet_matmul_four_columns_dsp(const uint32_t* columns, const void* weights, int8_t* output,
                                     int32_t column_stride, MATMUL_STACK_ARGUMENTS);
 void mcunet_matmul_one_column_dsp(const uint32_t* column, const void* weights, int8_t* output,

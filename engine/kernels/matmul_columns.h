@@ -5,22 +5,24 @@
 // weights times a few columns of widened activations. Internal to the kernels.
 //
 // A column is the receptive field of one output position: `depth` int8 values, zero-filled to
-// padded_depth (a multiple of 4, at least 8) and widened to pairs of int16. Four values x0 … x3 become
-// the pairs (x0, x2) and (x1, x3), which is what SXTB16 makes of a word. Columns stand alone, or four
-// together with their pairs interleaved: pair 0 of columns 0, 1, 2, 3, pair 1 of columns 0, 1, 2, 3, …
+// padded_depth (a multiple of 4, at least 8) and widened to pairs of int16. Four values x0 … x3
+// become the pairs (x0, x2) and (x1, x3), which is what SXTB16 makes of a word. Columns stand
+// alone, or four together with their pairs interleaved: pair 0 of columns 0, 1, 2, 3, pair 1 of
+// columns 0, 1, 2, 3, …
 //
 // Packed weights, by pairs of output channels (a, b); an odd last channel has a zero partner:
 //
 //   int32  bias[2]           with the input zero point folded in
 //   int8   weights[2 * padded_depth]
-//                            four bytes per pair of values: a0 b0 a2 b2, a1 b1 a3 b3, a4 b4 a6 b6, …
+//                            four bytes per pair of values: a0 b0 a2 b2, a1 b1 a3 b3, a4 b4 a6 b6,
+//                            …
 //   int32  doubled[2]        multipliers, see requantize.h
 //   int8   shift[2]
 //   uint8  mode              MCUNET_REQUANTIZE_…
 //   uint8  channels          of this pair that exist: 2 or 1
 //
-// One weight word and SXTB16 with and without rotation give one pair for each of the two channels; two
-// channels by four columns take 13 instructions per 16 multiply-accumulates, and 14 registers.
+// One weight word and SXTB16 with and without rotation give one pair for each of the two channels;
+// two channels by four columns take 13 instructions per 16 multiply-accumulates, and 14 registers.
 
 #include <stdint.h>
 

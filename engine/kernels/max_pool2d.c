@@ -1,6 +1,7 @@
 #include "pooling.h"
 
-void mcunet_max_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d_layer* layer) {
+void mcunet_max_pool2d(const int8_t* input, int8_t* output,
+                       const struct mcunet_pool2d_layer* layer) {
   for (int32_t oy = 0; oy < layer->output_height; ++oy) {
     for (int32_t ox = 0; ox < layer->output_width; ++ox) {
       const struct mcunet_pool_extent in = mcunet_clip_pool(layer, oy, ox);

@@ -1,14 +1,14 @@
 #ifndef MCUNET_KERNELS_H_
 #define MCUNET_KERNELS_H_
 
-// The int8 kernels that generated networks call. They compute exactly what TFLite's reference kernels
-// compute; they allocate nothing, keep no state and use nothing but the memory that they are given.
-// Batches are 1.
+// The int8 kernels that generated networks call. They compute exactly what TFLite's reference
+// kernels compute; they allocate nothing, keep no state and use nothing but the memory that they
+// are given. Batches are 1.
 //
 // Activations are int8, NHWC, with one scale and one zero point per tensor. `weights` of the layers
-// that have any is what the functions of pack.h make of them; 4-byte aligned, as is `scratch`. Sizes
-// are in elements unless a name says bytes. Scratch needs are given beside each kernel, in bytes;
-// round_up(n, m) is the next multiple of m, and
+// that have any is what the functions of pack.h make of them; 4-byte aligned, as is `scratch`.
+// Sizes are in elements unless a name says bytes. Scratch needs are given beside each kernel, in
+// bytes; round_up(n, m) is the next multiple of m, and
 //
 //   padded_depth(n) = max(8, round_up(n, 4))
 //
@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-// ---- Convolution -----------------------------------------------------------------------------------
+// ---- Convolution ----
 
 struct mcunet_conv2d_1x1_layer {
   int32_t pixels;  // height * width
@@ -33,10 +33,13 @@ struct mcunet_conv2d_1x1_layer {
 
 // A 1x1 convolution of stride 1.
 // Weights: mcunet_pack_matmul. Scratch: (pixels < 4 ? 2 : 8) * padded_depth(input_channels).
-// Four pixels are copied out before their outputs are written, in reading order: the output may begin
-// where the input begins (or anywhere before it) if it has no more channels than the input.
-void mcunet_conv2d_1x1(const int8_t* input, int8_t* output, const struct mcunet_conv2d_1x1_layer* layer,
-                       const void* weights, void* scratch);
+// Pixels are copied out, four at a time and in reading order, before their outputs are written: the
+// output may overlap the input if it begins at least
+//   max(0, output_channels - input_channels) * pixels
+// bytes before it. Both together then take no more than the larger of them.
+void mcunet_conv2d_1x1(const int8_t* input, int8_t* output,
+                       const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                       void* scratch);
 
 struct mcunet_conv2d_layer {
   int32_t input_height;
@@ -59,10 +62,13 @@ struct mcunet_conv2d_layer {
 // (MCUNet, equations 1 and 2), with depth = kernel_height * kernel_width * input_channels.
 // Weights: mcunet_pack_matmul. Scratch, for n = 1 or 4 columns:
 //   (input_channels % 4 == 0 ? 2 : 3) * n * padded_depth(depth).
+// The output may overlap the input if it begins d >= 0 bytes before it, and for every output row y
+//   (y + 1) * output_row_bytes <= d + max(0, y * stride_height - pad_top) * input_row_bytes:
+// a row is written when nothing above its own window is needed any more.
 void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d_layer* layer,
                    const void* weights, void* scratch, int32_t scratch_bytes);
 
-// ---- Depthwise convolution -------------------------------------------------------------------------
+// ---- Depthwise convolution ----
 
 struct mcunet_depthwise_layer {
   int32_t input_height;
@@ -81,30 +87,30 @@ struct mcunet_depthwise_layer {
 // Weights: mcunet_pack_depthwise. Scratch: the smaller of
 //   4 * rows * pitch + 8 * kernel * pairs + 16   (all rows of two channels; faster), and
 //   4 * kernel * pitch + 8 * (2 * kernel - 1) * pairs + 16   (a ring of rows), with
-//   rows = kernel == 3 ? max(pad_top + input_height, (output_height - 1) * stride + 3) : input_height,
-//   pitch = round_up(max(pad_left + input_width, (output_width - 1) * stride + kernel), 2),
-//   pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
+//   rows = kernel == 3 ? max(pad_top + input_height, (output_height - 1) * stride + 3) :
+//   input_height, pitch = round_up(max(pad_left + input_width, (output_width - 1) * stride +
+//   kernel), 2), pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
 // with as much as the first asks for, the first way is taken.
 // The output may overwrite the input, at the same address, if output_width <= input_width and
-// pad_top < kernel.
+// output_height <= input_height.
 void mcunet_depthwise_conv2d_3x3_s1(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_layer* layer,
-                                    const void* weights, void* scratch, int32_t scratch_bytes);
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_3x3_s2(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_layer* layer,
-                                    const void* weights, void* scratch, int32_t scratch_bytes);
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_5x5_s1(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_layer* layer,
-                                    const void* weights, void* scratch, int32_t scratch_bytes);
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_5x5_s2(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_layer* layer,
-                                    const void* weights, void* scratch, int32_t scratch_bytes);
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_7x7_s1(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_layer* layer,
-                                    const void* weights, void* scratch, int32_t scratch_bytes);
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_7x7_s2(const int8_t* input, int8_t* output,
-                                    const struct mcunet_depthwise_layer* layer,
-                                    const void* weights, void* scratch, int32_t scratch_bytes);
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
 
 struct mcunet_depthwise_any_layer {
   struct mcunet_conv2d_layer window;
@@ -115,7 +121,7 @@ struct mcunet_depthwise_any_layer {
 void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
                              const struct mcunet_depthwise_any_layer* layer, const void* weights);
 
-// ---- Fully connected -------------------------------------------------------------------------------
+// ---- Fully connected ----
 
 struct mcunet_fully_connected_layer {
   int32_t batches;
@@ -129,7 +135,7 @@ void mcunet_fully_connected(const int8_t* input, int8_t* output,
                             const struct mcunet_fully_connected_layer* layer, const void* weights,
                             void* scratch);
 
-// ---- Pooling ---------------------------------------------------------------------------------------
+// ---- Pooling ----
 
 struct mcunet_pool2d_layer {
   int32_t input_height;
@@ -148,8 +154,10 @@ struct mcunet_pool2d_layer {
 };
 
 // Padding does not count. Input and output have the same scale.
-void mcunet_average_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d_layer* layer);
-void mcunet_max_pool2d(const int8_t* input, int8_t* output, const struct mcunet_pool2d_layer* layer);
+void mcunet_average_pool2d(const int8_t* input, int8_t* output,
+                           const struct mcunet_pool2d_layer* layer);
+void mcunet_max_pool2d(const int8_t* input, int8_t* output,
+                       const struct mcunet_pool2d_layer* layer);
 
 // The mean over the middle axis of input[outer][reduced][inner].
 struct mcunet_mean_layer {
@@ -157,8 +165,8 @@ struct mcunet_mean_layer {
   int32_t reduced;
   int32_t inner;
   int32_t input_zero_point;
-  // input scale / output scale / reduced. A multiplier of 0: input and output are quantized alike, and
-  // the mean is the sum divided with truncation.
+  // input scale / output scale / reduced. A multiplier of 0: input and output are quantized alike,
+  // and the mean is the sum divided with truncation.
   int32_t multiplier;
   int32_t shift;  // to the right
   struct mcunet_output output;
@@ -167,7 +175,7 @@ struct mcunet_mean_layer {
 // The output may overwrite the input if outer is 1.
 void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer);
 
-// ---- Elementwise -----------------------------------------------------------------------------------
+// ---- Elementwise ----
 
 struct mcunet_operand {
   int32_t zero_point;
@@ -187,8 +195,8 @@ struct mcunet_elementwise_layer {
 };
 
 // Sums and differences are formed with 20 bits of headroom: operands' multipliers are their scales
-// over twice the larger one, the output's is twice the larger one over 2^20 output scales. The output
-// may overwrite a, or b if it has as many elements.
+// over twice the larger one, the output's is twice the larger one over 2^20 output scales. The
+// output may overwrite a, or b if it has as many elements.
 void mcunet_add(const int8_t* a, const int8_t* b, int8_t* output,
                 const struct mcunet_elementwise_layer* layer);
 void mcunet_sub(const int8_t* a, const int8_t* b, int8_t* output,
@@ -211,7 +219,7 @@ struct mcunet_softmax_layer {
 // May work in place.
 void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax_layer* layer);
 
-// ---- Layout ----------------------------------------------------------------------------------------
+// ---- Layout ----
 
 struct mcunet_copy_channels_layer {
   int32_t pixels;

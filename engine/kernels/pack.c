@@ -16,7 +16,8 @@ int mcunet_requantize_mode(int32_t multiplier, int32_t shift, const struct mcune
 static int32_t doubled(int32_t multiplier) { return (int32_t)((uint32_t)multiplier << 1); }
 
 size_t mcunet_packed_matmul_bytes(int32_t output_channels, int32_t depth) {
-  return (size_t)((output_channels + 1) / 2) * (size_t)mcunet_pair_bytes(mcunet_padded_depth(depth));
+  return (size_t)((output_channels + 1) / 2) *
+         (size_t)mcunet_pair_bytes(mcunet_padded_depth(depth));
 }
 
 static int32_t folded_bias(const struct mcunet_filter* filter, int32_t depth, int32_t channel) {
@@ -43,8 +44,7 @@ void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void*
       memcpy(to + 4 * i, &bias, sizeof bias);
       for (int32_t k = 0; k < depth; ++k) {
         uint8_t* word_pair = to + MCUNET_PAIR_HEAD_BYTES + (k & ~3) * 2;
-        word_pair[2 * kOrder[k & 3] + i] =
-            (uint8_t)filter->weights[(ptrdiff_t)channel * depth + k];
+        word_pair[2 * kOrder[k & 3] + i] = (uint8_t)filter->weights[(ptrdiff_t)channel * depth + k];
       }
       uint8_t* const tail = to + MCUNET_PAIR_HEAD_BYTES + 2 * padded_depth;
       const int32_t multiplier = doubled(filter->multipliers[channel]);

@@ -13,7 +13,7 @@ struct mcunet_pool_extent {
 };
 
 MCUNET_INLINE struct mcunet_pool_extent mcunet_clip_pool(const struct mcunet_pool2d_layer* layer,
-                                                           int32_t oy, int32_t ox) {
+                                                         int32_t oy, int32_t ox) {
   const int32_t y = oy * layer->stride_height - layer->pad_top;
   const int32_t x = ox * layer->stride_width - layer->pad_left;
   const int32_t y_end = y + layer->kernel_height;

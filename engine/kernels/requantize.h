@@ -10,9 +10,11 @@
 //
 //     round(sum * multiplier / 2^31) = sum + round(sum * doubled / 2^32)
 //
-// is one SMMLAR instruction. Three ways to finish, chosen per channel (pair) when weights are packed:
+// is one SMMLAR instruction. Three ways to finish, chosen per channel (pair) when weights are
+// packed:
 //
-//   MCUNET_REQUANTIZE_RELU     bounds are [-128, 127] and the zero point is -128: negative values are
+//   MCUNET_REQUANTIZE_RELU     bounds are [-128, 127] and the zero point is -128: negative values
+//   are
 //                              clamped anyway, so rounding halves up does. 4 instructions.
 //   MCUNET_REQUANTIZE_LINEAR   bounds are [-128, 127]. 5 instructions.
 //   MCUNET_REQUANTIZE_GENERAL  any bounds, multiplier and shift, left shifts included.

@@ -1,7 +1,7 @@
 #include "mcunet_kernels.h"
 
-// Fixed-point softmax. A value with n integer bits is an int32 in units of 2^(n - 31); the product of
-// two of them has the sum of their integer bits.
+// Fixed-point softmax. A value with n integer bits is an int32 in units of 2^(n - 31); the product
+// of two of them has the sum of their integer bits.
 
 static int32_t product(int32_t a, int32_t b) {
   return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);

@@ -24,8 +24,8 @@ std::vector<std::uint32_t> pack_matmul(const Arithmetic& arithmetic, int depth) 
 }
 
 // A window that fits its map, with any padding smaller than itself.
-reference_window random_window(Random& random, int kernel_height, int kernel_width, int stride_height,
-                               int stride_width) {
+reference_window random_window(Random& random, int kernel_height, int kernel_width,
+                               int stride_height, int stride_width) {
   reference_window w{};
   w.kernel_height = kernel_height;
   w.kernel_width = kernel_width;
@@ -61,6 +61,13 @@ mcunet_conv2d_layer conv2d_of(const reference_window& w, const Arithmetic& arith
           arithmetic.output};
 }
 
+// A buffer for an output at its beginning and an input `distance` bytes behind.
+Bytes overlap(const Bytes& input, int distance, std::size_t output_size) {
+  Bytes both(std::max(static_cast<std::size_t>(distance) + input.size(), output_size));
+  std::copy(input.begin(), input.end(), both.begin() + distance);
+  return both;
+}
+
 TEST(Convolution, PointwiseMatchesReference) {
   Random random(1);
   for (int i = 0; i < kLayers; ++i) {
@@ -71,28 +78,28 @@ TEST(Convolution, PointwiseMatchesReference) {
     w.output_channels = random.between(1, 20);
     w.kernel_height = w.kernel_width = w.stride_height = w.stride_width = 1;
     const int pixels = w.input_height * w.input_width;
-    const Arithmetic arithmetic(
-        random, static_cast<std::size_t>(w.input_channels * w.output_channels), w.output_channels,
-        w.input_channels, finish_of(i));
+    const Arithmetic arithmetic(random,
+                                static_cast<std::size_t>(w.input_channels * w.output_channels),
+                                w.output_channels, w.input_channels, finish_of(i));
     const Bytes input = random.bytes(static_cast<std::size_t>(pixels * w.input_channels));
     Bytes expected(static_cast<std::size_t>(pixels * w.output_channels));
     const reference_scale scale = arithmetic.scale();
     reference_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w, &scale,
                      expected.data());
 
-    const mcunet_conv2d_1x1_layer layer{pixels, w.input_channels, w.output_channels, arithmetic.output};
+    const mcunet_conv2d_1x1_layer layer{pixels, w.input_channels, w.output_channels,
+                                        arithmetic.output};
     const auto packed = pack_matmul(arithmetic, w.input_channels);
     auto scratch = make_scratch(8 * padded_depth(w.input_channels));
     Bytes output(expected.size());
     mcunet_conv2d_1x1(input.data(), output.data(), &layer, packed.data(), scratch.data());
     ASSERT_EQ(output, expected) << "layer " << i;
 
-    if (w.output_channels <= w.input_channels) {
-      Bytes in_place = input;
-      mcunet_conv2d_1x1(in_place.data(), in_place.data(), &layer, packed.data(), scratch.data());
-      in_place.resize(expected.size());
-      ASSERT_EQ(in_place, expected) << "layer " << i << ", in place";
-    }
+    const int distance = std::max(0, w.output_channels - w.input_channels) * pixels;
+    Bytes both = overlap(input, distance, expected.size());
+    mcunet_conv2d_1x1(both.data() + distance, both.data(), &layer, packed.data(), scratch.data());
+    both.resize(expected.size());
+    ASSERT_EQ(both, expected) << "layer " << i << ", overlapping";
   }
 }
 
@@ -122,6 +129,19 @@ TEST(Convolution, AnyWindowMatchesReference) {
       mcunet_conv2d(input.data(), output.data(), &layer, packed.data(), scratch.data(),
                     scratch_bytes);
       ASSERT_EQ(output, expected) << "layer " << i << ", columns " << columns;
+
+      int distance = 0;
+      for (int y = 0; y < w.output_height; ++y) {
+        const int written = (y + 1) * w.output_width * w.output_channels;
+        const int consumed =
+            std::max(0, y * w.stride_height - w.pad_top) * w.input_width * w.input_channels;
+        distance = std::max(distance, written - consumed);
+      }
+      Bytes both = overlap(input, distance, expected.size());
+      mcunet_conv2d(both.data() + distance, both.data(), &layer, packed.data(), scratch.data(),
+                    scratch_bytes);
+      both.resize(expected.size());
+      ASSERT_EQ(both, expected) << "layer " << i << ", overlapping, columns " << columns;
     }
   }
 }
@@ -135,9 +155,9 @@ TEST(Convolution, FullyConnectedMatchesReference) {
     w.input_channels = random.between(1, 70);
     w.output_channels = random.between(1, 13);
     w.kernel_height = w.kernel_width = w.stride_height = w.stride_width = 1;
-    const Arithmetic arithmetic(
-        random, static_cast<std::size_t>(w.input_channels * w.output_channels), w.output_channels,
-        w.input_channels, finish_of(i));
+    const Arithmetic arithmetic(random,
+                                static_cast<std::size_t>(w.input_channels * w.output_channels),
+                                w.output_channels, w.input_channels, finish_of(i));
     const Bytes input = random.bytes(static_cast<std::size_t>(w.input_width * w.input_channels));
     Bytes expected(static_cast<std::size_t>(w.input_width * w.output_channels));
     const reference_scale scale = arithmetic.scale();
@@ -145,7 +165,7 @@ TEST(Convolution, FullyConnectedMatchesReference) {
                      expected.data());
 
     const mcunet_fully_connected_layer layer{w.input_width, w.input_channels, w.output_channels,
-                                       arithmetic.output};
+                                             arithmetic.output};
     const auto packed = pack_matmul(arithmetic, w.input_channels);
     auto scratch = make_scratch((w.input_width < 4 ? 2 : 8) * padded_depth(w.input_channels));
     Bytes output(expected.size());
@@ -189,18 +209,21 @@ TEST(Convolution, SpecialisedDepthwiseMatchesReference) {
                                   w.output_channels, taps, finish_of(i));
       const Bytes input =
           random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
-      Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
+      Bytes expected(
+          static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
       const reference_scale scale = arithmetic.scale();
-      reference_depthwise_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w,
-                                 &scale, expected.data());
+      reference_depthwise_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(),
+                                 &w, &scale, expected.data());
 
-      const mcunet_depthwise_layer layer{w.input_height,  w.input_width, w.output_height,
-                                          w.output_width,  w.output_channels, w.pad_top,
-                                          w.pad_left,      arithmetic.input_zero_point,
-                                          arithmetic.output};
+      const mcunet_depthwise_layer layer{
+          w.input_height,    w.input_width, w.output_height, w.output_width,
+          w.output_channels, w.pad_top,     w.pad_left,      arithmetic.input_zero_point,
+          arithmetic.output};
       const auto packed = pack_depthwise(arithmetic, taps);
       const int pitch = (std::max(w.pad_left + w.input_width,
-                                  (w.output_width - 1) * special.stride + special.kernel) + 1) / 2 * 2;
+                                  (w.output_width - 1) * special.stride + special.kernel) +
+                         1) /
+                        2 * 2;
       const int pairs = special.stride == 1 ? special.kernel - 1 : (special.kernel + 1) / 2;
       const int rows = special.kernel == 3 ? std::max(w.pad_top + w.input_height,
                                                       (w.output_height - 1) * special.stride + 3)

@@ -23,7 +23,8 @@ Pooled pool(const Bytes& input, const mcunet_pool2d_layer& layer, int oy, int ox
       const int y = oy * layer.stride_height - layer.pad_top + ky;
       const int x = ox * layer.stride_width - layer.pad_left + kx;
       if (y < 0 || y >= layer.input_height || x < 0 || x >= layer.input_width) continue;
-      const int value = input[static_cast<std::size_t>((y * layer.input_width + x) * layer.channels + c)];
+      const int value =
+          input[static_cast<std::size_t>((y * layer.input_width + x) * layer.channels + c)];
       pooled.sum += value;
       ++pooled.count;
       pooled.most = std::max(pooled.most, value);
@@ -63,7 +64,8 @@ TEST(Pooling, MatchesPlainFormulas) {
       for (int ox = 0; ox < layer.output_width; ++ox) {
         for (int c = 0; c < layer.channels; ++c, ++at) {
           const Pooled pooled = pool(input, layer, oy, ox, c);
-          const int mean = static_cast<int>(std::round(static_cast<double>(pooled.sum) / pooled.count));
+          const int mean =
+              static_cast<int>(std::round(static_cast<double>(pooled.sum) / pooled.count));
           ASSERT_EQ(averages[at], std::clamp(mean, layer.min, layer.max));
           ASSERT_EQ(maxima[at], std::clamp(pooled.most, layer.min, layer.max));
         }
@@ -75,9 +77,13 @@ TEST(Pooling, MatchesPlainFormulas) {
 TEST(Mean, RescalesOrTruncates) {
   Random random(2);
   for (int i = 0; i < kLayers; ++i) {
-    mcunet_mean_layer layer{random.between(1, 3), random.between(1, 20), random.between(1, 9),
-                      random.between(-128, 127), random.between(1 << 30, INT32_MAX),
-                      random.between(1, 6), {random.between(-128, 127), -128, 127}};
+    mcunet_mean_layer layer{random.between(1, 3),
+                            random.between(1, 20),
+                            random.between(1, 9),
+                            random.between(-128, 127),
+                            random.between(1 << 30, INT32_MAX),
+                            random.between(1, 6),
+                            {random.between(-128, 127), -128, 127}};
     if (random.one_in(2)) layer.multiplier = 0;
     const Bytes input =
         random.bytes(static_cast<std::size_t>(layer.outer * layer.reduced * layer.inner));
@@ -94,7 +100,8 @@ TEST(Mean, RescalesOrTruncates) {
                              ? sum / layer.reduced
                              : reference_rescale(centred, layer.multiplier, -layer.shift) +
                                    layer.output.zero_point;
-        ASSERT_EQ(output[static_cast<std::size_t>(o * layer.inner + n)], std::clamp(mean, -128, 127));
+        ASSERT_EQ(output[static_cast<std::size_t>(o * layer.inner + n)],
+                  std::clamp(mean, -128, 127));
       }
     }
   }
@@ -137,7 +144,8 @@ TEST(Elementwise, SumsAndDifferencesMatch) {
             sign * reference_rescale(y, layer.operands[1].multiplier, -layer.operands[1].shift);
         const int value =
             reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
-        ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max)) << "layer " << i;
+        ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max))
+            << "layer " << i;
       }
     }
   }
@@ -171,7 +179,8 @@ TEST(Softmax, IsCloseToTheRealOne) {
     // input_scale in units of 2^-26, as a multiplier of 2^31 and a left shift.
     const double fraction = std::frexp(input_scale * (1 << 26), &exponent);
     mcunet_softmax_layer layer{random.between(1, 3), random.between(1, 40),
-                         static_cast<std::int32_t>(std::round(fraction * 2147483648.0)), exponent, 0};
+                               static_cast<std::int32_t>(std::round(fraction * 2147483648.0)),
+                               exponent, 0};
     layer.min_difference =
         -static_cast<std::int32_t>(std::floor(31.0 * (1 << 26) / std::exp2(exponent)));
     const Bytes input = random.bytes(static_cast<std::size_t>(layer.rows * layer.depth));
@@ -181,10 +190,12 @@ TEST(Softmax, IsCloseToTheRealOne) {
       const auto begin = input.begin() + row * layer.depth;
       const int most = *std::max_element(begin, begin + layer.depth);
       double sum = 0;
-      for (auto at = begin; at != begin + layer.depth; ++at) sum += std::exp((*at - most) * input_scale);
+      for (auto at = begin; at != begin + layer.depth; ++at)
+        sum += std::exp((*at - most) * input_scale);
       for (int c = 0; c < layer.depth; ++c) {
         const double real = std::exp((begin[c] - most) * input_scale) / sum * 256 - 128;
-        EXPECT_NEAR(output[static_cast<std::size_t>(row * layer.depth + c)], std::min(real, 127.0), 1.0);
+        EXPECT_NEAR(output[static_cast<std::size_t>(row * layer.depth + c)], std::min(real, 127.0),
+                    1.0);
       }
     }
   }

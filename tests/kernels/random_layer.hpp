@@ -7,8 +7,8 @@
 #include "pack.h"
 #include "reference.h"
 
-// Random layers for the tests of the kernels. Buffers are vectors of exactly the size that a kernel may
-// touch, so that the address sanitizer sees every access beyond one.
+// Random layers for the tests of the kernels. Buffers are vectors of exactly the size that a kernel
+// may touch, so that the address sanitizer sees every access beyond one.
 namespace mcunet::kernels_test {
 
 using Bytes = std::vector<std::int8_t>;
@@ -16,7 +16,9 @@ using Bytes = std::vector<std::int8_t>;
 class Random {
  public:
   explicit Random(unsigned seed) : generator_(seed) {}
-  int between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(generator_); }
+  int between(int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(generator_);
+  }
   bool one_in(int n) { return between(1, n) == 1; }
 
   // Values over the whole range or, now and then, only the extreme ones.
@@ -77,8 +79,8 @@ struct Arithmetic {
             output};
   }
   reference_scale scale() const {
-    return {multipliers.data(),  shifts.data(), input_zero_point,
-            output.zero_point, output.min,    output.max};
+    return {multipliers.data(), shifts.data(), input_zero_point,
+            output.zero_point,  output.min,    output.max};
   }
 };
 

@@ -48,9 +48,9 @@ void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t*
             if (!inside(y, w->input_height) || !inside(x, w->input_width)) continue;
             for (int32_t ic = 0; ic < w->input_channels; ++ic) {
               const int32_t value = input[(y * w->input_width + x) * w->input_channels + ic];
-              const int32_t weight =
-                  weights[((oc * w->kernel_height + ky) * w->kernel_width + kx) *
-                              w->input_channels + ic];
+              const int32_t weight = weights[((oc * w->kernel_height + ky) * w->kernel_width + kx) *
+                                                 w->input_channels +
+                                             ic];
               sum += (value - scale->input_zero_point) * weight;
             }
           }
@@ -74,8 +74,8 @@ void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, cons
             const int32_t y = oy * w->stride_height - w->pad_top + ky;
             const int32_t x = ox * w->stride_width - w->pad_left + kx;
             if (!inside(y, w->input_height) || !inside(x, w->input_width)) continue;
-            const int32_t value = input[(y * w->input_width + x) * w->input_channels +
-                                        oc / depth_multiplier];
+            const int32_t value =
+                input[(y * w->input_width + x) * w->input_channels + oc / depth_multiplier];
             const int32_t weight = weights[(ky * w->kernel_width + kx) * w->output_channels + oc];
             sum += (value - scale->input_zero_point) * weight;
           }

@@ -1,9 +1,9 @@
 #include "requantize.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <gtest/gtest.h>
 
 #include "random_layer.hpp"
 
@@ -26,9 +26,11 @@ std::vector<std::int32_t> interesting_sums(Random& random, std::int32_t multipli
 TEST(Requantize, ShortFormsMatchTwoRoundings) {
   Random random(1);
   for (int i = 0; i < 20000; ++i) {
-    const std::int32_t multiplier =
-        random.one_in(8) ? 1 << 30 : random.one_in(8) ? INT32_MAX : random.between(1 << 30, INT32_MAX);
-    const std::int32_t doubled = static_cast<std::int32_t>(static_cast<std::uint32_t>(multiplier) << 1);
+    const std::int32_t multiplier = random.one_in(8)   ? 1 << 30
+                                    : random.one_in(8) ? INT32_MAX
+                                                       : random.between(1 << 30, INT32_MAX);
+    const std::int32_t doubled =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(multiplier) << 1);
     const int shift = random.between(1, 31);
     const int zero_point = random.between(-128, 127);
     for (const std::int32_t sum : interesting_sums(random, multiplier, shift)) {

@@ -2,8 +2,8 @@
 // reference, and prints the instructions that each took.
 //
 // Instructions, not cycles: the emulator counts time as one nanosecond per instruction
-// (-icount shift=0), and the boards' timer ticks at 25 MHz, so a tick is 40 instructions. main() checks
-// that with a loop of known length before anything else.
+// (-icount shift=0), and the boards' timer ticks at 25 MHz, so a tick is 40 instructions. main()
+// checks that with a loop of known length before anything else.
 
 #include <stdint.h>
 #include <string.h>
@@ -18,7 +18,7 @@ void semihosting_print(const char* format, ...);
 #define MAX_PLANE 2048  // bytes of scratch above which depthwise convolutions use a ring of rows
 #endif
 
-enum kind { CONV, DEPTHWISE };
+enum kind { CONV, DEPTHWISE, ADD, AVERAGE_POOL };
 
 struct layer {
   const char* network;
@@ -74,7 +74,63 @@ static depthwise_kernel* const kDepthwise[3][2] = {
     {mcunet_depthwise_conv2d_7x7_s1, mcunet_depthwise_conv2d_7x7_s2},
 };
 
+// For these, "MACs" are elements of the input.
+static int run_add(const struct layer* layer, uint32_t* instructions, uint32_t* elements) {
+  *elements = (uint32_t)(layer->height * layer->width * layer->in_channels);
+  struct mcunet_elementwise_layer add = {
+      .elements = (int32_t)*elements,
+      .period = (int32_t)*elements,
+      .operands = {{-8, 1 << 30, 0}, {6, 0x63728194, 1}},
+      .multiplier = 0x51627384,
+      .shift = 18,
+      .output = {-14, -128, 127},
+  };
+  fill_random(input, add.elements);
+  fill_random(filter_weights, add.elements);
+  for (int32_t i = 0; i < add.elements; ++i) {
+    const int32_t sum =
+        reference_rescale((input[i] + 8) * (1 << 20), 1 << 30, 0) +
+        reference_rescale((filter_weights[i] - 6) * (1 << 20), add.operands[1].multiplier, -1);
+    const int32_t value = reference_rescale(sum, add.multiplier, -add.shift) - 14;
+    expected[i] = (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+  }
+  start_timer();
+  mcunet_add(input, filter_weights, input, &add);
+  *instructions = elapsed_instructions();
+  return memcmp(input, expected, *elements) == 0;
+}
+
+static int run_average_pool(const struct layer* layer, uint32_t* instructions, uint32_t* elements) {
+  *elements = (uint32_t)(layer->height * layer->width * layer->in_channels);
+  const int32_t count = layer->height * layer->width;
+  const struct mcunet_pool2d_layer pool = {layer->height,
+                                           layer->width,
+                                           1,
+                                           1,
+                                           layer->in_channels,
+                                           layer->height,
+                                           layer->width,
+                                           1,
+                                           1,
+                                           0,
+                                           0,
+                                           -128,
+                                           127};
+  fill_random(input, (int32_t)*elements);
+  for (int32_t c = 0; c < layer->in_channels; ++c) {
+    int32_t sum = 0;
+    for (int32_t i = 0; i < count; ++i) sum += input[i * layer->in_channels + c];
+    expected[c] = (int8_t)((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
+  }
+  start_timer();
+  mcunet_average_pool2d(input, output, &pool);
+  *instructions = elapsed_instructions();
+  return memcmp(output, expected, (size_t)layer->in_channels) == 0;
+}
+
 static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t* macs) {
+  if (layer->kind == ADD) return run_add(layer, instructions, macs);
+  if (layer->kind == AVERAGE_POOL) return run_average_pool(layer, instructions, macs);
   const int depthwise = layer->kind == DEPTHWISE;
   const int32_t depth =
       layer->kernel_height * layer->kernel_width * (depthwise ? 1 : layer->in_channels);
@@ -92,21 +148,22 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
     shifts[c] = -right_shifts[c];
   }
   const struct reference_window window = {
-      layer->height, layer->width, layer->in_channels, layer->out_height, layer->out_width,
-      layer->out_channels, layer->kernel_height, layer->kernel_width, layer->stride, layer->stride,
-      layer->pad_top, layer->pad_left};
+      layer->height,    layer->width,        layer->in_channels,   layer->out_height,
+      layer->out_width, layer->out_channels, layer->kernel_height, layer->kernel_width,
+      layer->stride,    layer->stride,       layer->pad_top,       layer->pad_left};
   const int32_t in_zero = -5, out_zero = layer->relu ? -128 : 7;
   const struct reference_scale scale = {multipliers, shifts, in_zero, out_zero, -128, 127};
   (depthwise ? reference_depthwise_conv2d : reference_conv2d)(input, filter_weights, bias, &window,
                                                               &scale, expected);
 
-  const struct mcunet_filter filter = {filter_weights, bias, multipliers, right_shifts,
-                                       layer->out_channels, in_zero, {out_zero, -128, 127}};
+  const struct mcunet_filter filter = {
+      filter_weights,      bias,    multipliers,          right_shifts,
+      layer->out_channels, in_zero, {out_zero, -128, 127}};
   const int8_t* result = output;
   if (depthwise) {
     const struct mcunet_depthwise_layer conv = {
-        layer->height, layer->width, layer->out_height, layer->out_width, layer->out_channels,
-        layer->pad_top, layer->pad_left, in_zero, filter.output};
+        layer->height,  layer->width,    layer->out_height, layer->out_width, layer->out_channels,
+        layer->pad_top, layer->pad_left, in_zero,           filter.output};
     const int size = layer->kernel_height;
     depthwise_kernel* const kernel = size == 3   ? kDepthwise[0][layer->stride - 1]
                                      : size == 5 ? kDepthwise[1][layer->stride - 1]
@@ -126,15 +183,16 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
     mcunet_pack_matmul(&filter, depth, packed);
     if (layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride == 1) {
       const struct mcunet_conv2d_1x1_layer conv = {layer->height * layer->width, layer->in_channels,
-                                             layer->out_channels, filter.output};
+                                                   layer->out_channels, filter.output};
       start_timer();
       mcunet_conv2d_1x1(input, output, &conv, packed, scratch);
       *instructions = elapsed_instructions();
     } else {
       const struct mcunet_conv2d_layer conv = {
-          layer->height, layer->width, layer->in_channels, layer->out_height, layer->out_width,
-          layer->out_channels, layer->kernel_height, layer->kernel_width, layer->stride,
-          layer->stride, layer->pad_top, layer->pad_left, in_zero, filter.output};
+          layer->height,    layer->width,        layer->in_channels,   layer->out_height,
+          layer->out_width, layer->out_channels, layer->kernel_height, layer->kernel_width,
+          layer->stride,    layer->stride,       layer->pad_top,       layer->pad_left,
+          in_zero,          filter.output};
       start_timer();
       mcunet_conv2d(input, output, &conv, packed, scratch, sizeof scratch);
       *instructions = elapsed_instructions();
@@ -144,11 +202,10 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
   return memcmp(result, expected, (size_t)outputs) == 0;
 }
 
-static int print_hundredths(const char* label, uint32_t instructions, uint32_t macs) {
+static void print_hundredths(const char* label, uint32_t instructions, uint32_t macs) {
   const uint32_t hundredths = (uint32_t)(((uint64_t)instructions * 1000 / macs + 5) / 10);
   semihosting_print("%s%lu.%02lu", label, (unsigned long)(hundredths / 100),
                     (unsigned long)(hundredths % 100));
-  return 0;
 }
 
 int main(void) {
@@ -172,6 +229,20 @@ int main(void) {
                       (unsigned long)macs[i], (unsigned long)instructions[i]);
     print_hundredths("", instructions[i], macs[i]);
     semihosting_print("%s\n", exact ? "" : "  WRONG");
+  }
+
+  static const char* const kNetworks[] = {"vww", "resnet8", "kws"};
+  for (int n = 0; n < 3; ++n) {
+    uint32_t all_instructions = 0, all_macs = 0;
+    for (int i = 0; i < kCount; ++i) {
+      if (strcmp(kLayers[i].network, kNetworks[n]) != 0) continue;
+      all_instructions += instructions[i] * (uint32_t)kLayers[i].repeat;
+      if (kLayers[i].kind <= DEPTHWISE) all_macs += macs[i] * (uint32_t)kLayers[i].repeat;
+    }
+    semihosting_print("%-9s all these layers %9lu MACs, %9lu instructions, ", kNetworks[n],
+                      (unsigned long)all_macs, (unsigned long)all_instructions);
+    print_hundredths("per MAC ", all_instructions, all_macs);
+    semihosting_print("\n");
   }
 
   // By network and kind of layer, each as often as the network has it.

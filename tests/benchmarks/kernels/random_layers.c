@@ -45,8 +45,13 @@ static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t
     shifts[c] = -right_shifts[c];
   }
   fill_random(weights, weight_count);
-  struct mcunet_filter filter = {weights,  bias, multipliers, right_shifts, channels,
-                                 between(-128, 127), {between(-128, 127), -128, 127}};
+  struct mcunet_filter filter = {weights,
+                                 bias,
+                                 multipliers,
+                                 right_shifts,
+                                 channels,
+                                 between(-128, 127),
+                                 {between(-128, 127), -128, 127}};
   if (finish == 0) filter.output.zero_point = -128;
   if (finish == 2) {
     filter.output.min = between(-128, 0);
@@ -69,7 +74,8 @@ static int32_t guarded_scratch(int32_t bytes) {
 
 static int guards_hold(const int8_t* result, int32_t outputs, int32_t scratch_bytes) {
   for (int32_t i = 0; i < kGuard; ++i) {
-    if (result[outputs + i] != 0x33 || ((const int8_t*)scratch)[scratch_bytes + i] != 0x5a) return 0;
+    if (result[outputs + i] != 0x33 || ((const int8_t*)scratch)[scratch_bytes + i] != 0x5a)
+      return 0;
   }
   return memcmp(result, expected, (size_t)outputs) == 0;
 }
@@ -89,7 +95,7 @@ static int run_convolution(int pointwise) {
   const int32_t depth = w.kernel_height * w.kernel_width * w.input_channels;
   const int32_t outputs = w.output_height * w.output_width * w.output_channels;
   const struct mcunet_filter f = make_filter(w.output_channels, depth, depth * w.output_channels);
-  const struct reference_scale scale = {multipliers, shifts, f.input_zero_point,
+  const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
                                         f.output.zero_point, f.output.min, f.output.max};
   fill_random(input, w.input_height * w.input_width * w.input_channels);
   reference_conv2d(input, weights, bias, &w, &scale, expected);
@@ -102,11 +108,13 @@ static int run_convolution(int pointwise) {
     bytes = guarded_scratch((layer.pixels < 4 ? 2 : 8) * padded_depth(depth));
     mcunet_conv2d_1x1(input, output, &layer, packed, scratch);
   } else {
-    const struct mcunet_conv2d_layer layer = {
-        w.input_height, w.input_width, w.input_channels, w.output_height, w.output_width,
-        w.output_channels, (int16_t)w.kernel_height, (int16_t)w.kernel_width,
-        (int16_t)w.stride_height, (int16_t)w.stride_width, (int16_t)w.pad_top, (int16_t)w.pad_left,
-        f.input_zero_point, f.output};
+    const struct mcunet_conv2d_layer layer = {w.input_height,           w.input_width,
+                                              w.input_channels,         w.output_height,
+                                              w.output_width,           w.output_channels,
+                                              (int16_t)w.kernel_height, (int16_t)w.kernel_width,
+                                              (int16_t)w.stride_height, (int16_t)w.stride_width,
+                                              (int16_t)w.pad_top,       (int16_t)w.pad_left,
+                                              f.input_zero_point,       f.output};
     bytes = (w.input_channels % 4 == 0 ? 2 : 3) * (between(0, 1) ? 4 : 1) * padded_depth(depth);
     guarded_scratch(bytes);
     mcunet_conv2d(input, output, &layer, packed, scratch, bytes);
@@ -136,22 +144,23 @@ static int run_depthwise(void) {
   const int32_t inputs = w.input_height * w.input_width * w.input_channels;
   const int32_t outputs = w.output_height * w.output_width * w.output_channels;
   const struct mcunet_filter f = make_filter(w.output_channels, taps, taps * w.output_channels);
-  const struct reference_scale scale = {multipliers, shifts, f.input_zero_point,
+  const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
                                         f.output.zero_point, f.output.min, f.output.max};
   fill_random(input, inputs);
   reference_depthwise_conv2d(input, weights, bias, &w, &scale, expected);
   mcunet_pack_depthwise(&f, taps, packed);
-  const struct mcunet_depthwise_layer layer = {
-      w.input_height, w.input_width, w.output_height, w.output_width, w.output_channels, w.pad_top,
-      w.pad_left, f.input_zero_point, f.output};
+  const struct mcunet_depthwise_layer layer = {w.input_height, w.input_width,      w.output_height,
+                                               w.output_width, w.output_channels,  w.pad_top,
+                                               w.pad_left,     f.input_zero_point, f.output};
   const int32_t reach = (w.output_width - 1) * stride + kernel;
   const int32_t padded = w.pad_left + w.input_width;
   const int32_t pitch = ((padded > reach ? padded : reach) + 1) & ~1;
   const int32_t pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
   const int32_t reach_rows = (w.output_height - 1) * stride + kernel;
   const int32_t padded_rows = w.pad_top + w.input_height;
-  const int32_t rows =
-      kernel > 3 ? w.input_height : padded_rows > reach_rows ? padded_rows : reach_rows;
+  const int32_t rows = kernel > 3                 ? w.input_height
+                       : padded_rows > reach_rows ? padded_rows
+                                                  : reach_rows;
   const int32_t whole = 4 * rows * pitch + 8 * kernel * pairs + 16;
   const int32_t ring = 4 * kernel * pitch + 8 * (2 * kernel - 1) * pairs + 16;
   const int32_t bytes = whole < ring || between(0, 1) ? whole : ring;
@@ -192,7 +201,8 @@ static int run_add(void) {
       sum += reference_rescale((values[n] - operand->zero_point) * (1 << 20), operand->multiplier,
                                -operand->shift);
     }
-    int32_t value = reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
+    int32_t value =
+        reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
     expected[i] = (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
   }
   mcunet_add(input, weights, input, &layer);
