@@ -99,12 +99,12 @@ void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv
   };
 
   const int as_bytes = (layer->input_channels & 3) != 0;
-  const int32_t column_bytes = (as_bytes ? 3 : 2) * padded_depth;
-  const int32_t most = scratch_bytes >= MCUNET_COLUMNS * column_bytes ? MCUNET_COLUMNS : 1;
+  const int32_t four_bytes = mcunet_conv2d_scratch_bytes(layer, MCUNET_COLUMNS);
+  const int32_t most = scratch_bytes >= four_bytes ? MCUNET_COLUMNS : 1;
   uint32_t* const columns = (uint32_t*)scratch;
   int8_t* const bytes = (int8_t*)(columns + most * padded_depth / 2);
   // What no window fills; it meets zero weights.
-  if (depth != padded_depth) memset(columns, 0, (size_t)(most * column_bytes));
+  if (depth != padded_depth) memset(columns, 0, (size_t)mcunet_conv2d_scratch_bytes(layer, most));
 
   // Output positions in reading order; four of them may lie in two rows.
   int32_t y = -layer->pad_top;

@@ -207,15 +207,9 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
       .row_pairs = mcunet_depthwise_row_pairs(size, kernel->stride),
   };
   pass.weight_pairs = size * pass.row_pairs;
-  int32_t held_rows = layer->input_height;
-  if (size == 3) {
-    const int32_t reach = (layer->output_height - 1) * kernel->stride + size;
-    held_rows += layer->pad_top;
-    if (held_rows < reach) held_rows = reach;
-  }
-  const int whole = scratch_bytes >= 4 * held_rows * pass.pitch + 8 * pass.weight_pairs +
-                                         MCUNET_DEPTHWISE_SLACK_BYTES;
-  if (!whole) held_rows = size;
+  const int whole =
+      scratch_bytes >= mcunet_depthwise_whole_scratch_bytes(layer, size, kernel->stride);
+  const int32_t held_rows = whole ? mcunet_depthwise_whole_rows(layer, size, kernel->stride) : size;
   if (!whole) pass.weight_pairs += (size - 1) * pass.row_pairs;
   pass.plane = held_rows * pass.pitch;
   pass.pairs = (uint32_t*)scratch;

@@ -24,12 +24,7 @@
 
 #include "mcunet_kernels.h"
 #include "requantize.h"
-
-enum {
-  // Blocks of outputs at the end of a row read on beyond the last gathered row; the results are
-  // dropped.
-  MCUNET_DEPTHWISE_SLACK_BYTES = 16,
-};
+#include "scratch.h"
 
 struct mcunet_depthwise_channel {
   int32_t bias;
@@ -41,19 +36,8 @@ struct mcunet_depthwise_channel {
 
 MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t taps) { return (10 + taps + 3) & ~3; }
 
-// Pairs of int16 weights per row of the window: at stride 1 (w0 w1) (w2 w3) … (w1 w2) (w3 w4) …,
-// for outputs at even and at odd columns; at stride 2 (w0 w1) (w2 w3) … (w_last 0).
-MCUNET_INLINE int32_t mcunet_depthwise_row_pairs(int32_t kernel, int32_t stride) {
-  return stride == 1 ? kernel - 1 : (kernel + 1) / 2;
-}
-
-// int16 values per gathered row.
-MCUNET_INLINE int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_layer* layer,
-                                             int32_t kernel, int32_t stride) {
-  const int32_t inputs = layer->pad_left + layer->input_width;
-  const int32_t reach = (layer->output_width - 1) * stride + kernel;
-  return ((inputs > reach ? inputs : reach) + 1) & ~1;
-}
+// Widened weights of a row of the window: at stride 1 (w0 w1) (w2 w3) … (w1 w2) (w3 w4) …, for
+// outputs at even and at odd columns; at stride 2 (w0 w1) (w2 w3) … (w_last 0).
 
 // What the output rows of one channel share, and the extent of the current one. The assembly in
 // depthwise_row_dsp.inc knows this order.

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "requantize.h"
+#include "scratch.h"
 
 enum {
   MCUNET_PAIR_HEAD_BYTES = 8,   // bias
@@ -41,10 +42,6 @@ struct mcunet_matmul {
   int32_t column_stride;  // bytes from one column's output to the next one's
   struct mcunet_output output;
 };
-
-MCUNET_INLINE int32_t mcunet_padded_depth(int32_t depth) {
-  return depth <= 8 ? 8 : (depth + 3) & ~3;
-}
 
 // Bytes of packed weights of a pair of output channels.
 MCUNET_INLINE int32_t mcunet_pair_bytes(int32_t padded_depth) {

@@ -6,13 +6,9 @@
 // are given. Batches are 1.
 //
 // Activations are int8, NHWC, with one scale and one zero point per tensor. `weights` of the layers
-// that have any is what the functions of pack.h make of them; 4-byte aligned, as is `scratch`.
-// Sizes are in elements unless a name says bytes. Scratch needs are given beside each kernel, in
-// bytes; round_up(n, m) is the next multiple of m, and
-//
-//   padded_depth(n) = max(8, round_up(n, 4))
-//
-// Padding at the bottom and at the right follows from the output's size.
+// that have any is what the functions of pack.h make of them. `weights` and `scratch` are 4-byte
+// aligned; scratch.h says how much scratch a layer needs. Sizes are in elements unless a name says
+// bytes. Padding at the bottom and at the right follows from the output's size.
 
 #include <stdint.h>
 
@@ -32,7 +28,7 @@ struct mcunet_conv2d_1x1_layer {
 };
 
 // A 1x1 convolution of stride 1.
-// Weights: mcunet_pack_matmul. Scratch: (pixels < 4 ? 2 : 8) * padded_depth(input_channels).
+// Weights: mcunet_pack_matmul. Scratch: mcunet_conv2d_1x1_scratch_bytes.
 // Pixels are copied out, four at a time and in reading order, before their outputs are written: the
 // output may overlap the input if it begins at least
 //   max(0, output_channels - input_channels) * pixels
@@ -58,11 +54,10 @@ struct mcunet_conv2d_layer {
   struct mcunet_output output;
 };
 
-// A convolution with any window. im2col of as many columns as `scratch_bytes` holds, four at most
-// (MCUNet, equations 1 and 2), with depth = kernel_height * kernel_width * input_channels.
-// Weights: mcunet_pack_matmul. Scratch, for n = 1 or 4 columns:
-//   (input_channels % 4 == 0 ? 2 : 3) * n * padded_depth(depth).
-// The output may overlap the input if it begins d >= 0 bytes before it, and for every output row y
+// A convolution with any window. im2col of four columns at a time, or of one if `scratch_bytes`
+// does not hold four (MCUNet, equations 1 and 2). Weights: mcunet_pack_matmul. Scratch:
+// mcunet_conv2d_scratch_bytes. The output may overlap the input if it begins d >= 0 bytes before
+// it, and for every output row y
 //   (y + 1) * output_row_bytes <= d + max(0, y * stride_height - pad_top) * input_row_bytes:
 // a row is written when nothing above its own window is needed any more.
 void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d_layer* layer,
@@ -84,13 +79,8 @@ struct mcunet_depthwise_layer {
 
 // Depthwise convolutions with a depth multiplier of 1, one for each window and stride.
 // Every window must touch the map: no padding as high or wide as the window.
-// Weights: mcunet_pack_depthwise. Scratch: the smaller of
-//   4 * rows * pitch + 8 * kernel * pairs + 16   (all rows of two channels; faster), and
-//   4 * kernel * pitch + 8 * (2 * kernel - 1) * pairs + 16   (a ring of rows), with
-//   rows = kernel == 3 ? max(pad_top + input_height, (output_height - 1) * stride + 3) :
-//   input_height, pitch = round_up(max(pad_left + input_width, (output_width - 1) * stride +
-//   kernel), 2), pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
-// with as much as the first asks for, the first way is taken.
+// Weights: mcunet_pack_depthwise. Scratch: mcunet_depthwise_scratch_bytes, or better
+// mcunet_depthwise_whole_scratch_bytes; `scratch_bytes` decides which way is taken.
 // The output may overwrite the input, at the same address, if output_width <= input_width and
 // output_height <= input_height.
 void mcunet_depthwise_conv2d_3x3_s1(const int8_t* input, int8_t* output,
@@ -130,7 +120,7 @@ struct mcunet_fully_connected_layer {
   struct mcunet_output output;
 };
 
-// Weights: mcunet_pack_matmul. Scratch: (batches < 4 ? 2 : 8) * padded_depth(input_features).
+// Weights: mcunet_pack_matmul. Scratch: mcunet_fully_connected_scratch_bytes.
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
                             const struct mcunet_fully_connected_layer* layer, const void* weights,
                             void* scratch);

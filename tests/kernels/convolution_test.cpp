@@ -4,6 +4,7 @@
 
 #include "mcunet_kernels.h"
 #include "random_layer.hpp"
+#include "scratch.h"
 
 // Random convolutions of every kind against the plain reference, bit for bit.
 namespace mcunet::kernels_test {
@@ -12,8 +13,6 @@ namespace {
 constexpr int kLayers = 400;
 
 Finish finish_of(int i) { return static_cast<Finish>(i % 3); }
-
-std::int32_t padded_depth(std::int32_t depth) { return depth <= 8 ? 8 : (depth + 3) / 4 * 4; }
 
 std::vector<std::uint32_t> pack_matmul(const Arithmetic& arithmetic, int depth) {
   const mcunet_filter filter = arithmetic.filter();
@@ -90,7 +89,7 @@ TEST(Convolution, PointwiseMatchesReference) {
     const mcunet_conv2d_1x1_layer layer{pixels, w.input_channels, w.output_channels,
                                         arithmetic.output};
     const auto packed = pack_matmul(arithmetic, w.input_channels);
-    auto scratch = make_scratch(8 * padded_depth(w.input_channels));
+    auto scratch = make_scratch(mcunet_conv2d_1x1_scratch_bytes(pixels, w.input_channels));
     Bytes output(expected.size());
     mcunet_conv2d_1x1(input.data(), output.data(), &layer, packed.data(), scratch.data());
     ASSERT_EQ(output, expected) << "layer " << i;
@@ -123,7 +122,7 @@ TEST(Convolution, AnyWindowMatchesReference) {
     const mcunet_conv2d_layer layer = conv2d_of(w, arithmetic);
     const auto packed = pack_matmul(arithmetic, depth);
     for (const int columns : {1, 4}) {
-      const int scratch_bytes = (w.input_channels % 4 == 0 ? 2 : 3) * columns * padded_depth(depth);
+      const int scratch_bytes = mcunet_conv2d_scratch_bytes(&layer, columns);
       auto scratch = make_scratch(scratch_bytes);
       Bytes output(expected.size());
       mcunet_conv2d(input.data(), output.data(), &layer, packed.data(), scratch.data(),
@@ -167,7 +166,8 @@ TEST(Convolution, FullyConnectedMatchesReference) {
     const mcunet_fully_connected_layer layer{w.input_width, w.input_channels, w.output_channels,
                                              arithmetic.output};
     const auto packed = pack_matmul(arithmetic, w.input_channels);
-    auto scratch = make_scratch((w.input_width < 4 ? 2 : 8) * padded_depth(w.input_channels));
+    auto scratch =
+        make_scratch(mcunet_fully_connected_scratch_bytes(w.input_width, w.input_channels));
     Bytes output(expected.size());
     mcunet_fully_connected(input.data(), output.data(), &layer, packed.data(), scratch.data());
     ASSERT_EQ(output, expected) << "layer " << i;
@@ -220,17 +220,10 @@ TEST(Convolution, SpecialisedDepthwiseMatchesReference) {
           w.output_channels, w.pad_top,     w.pad_left,      arithmetic.input_zero_point,
           arithmetic.output};
       const auto packed = pack_depthwise(arithmetic, taps);
-      const int pitch = (std::max(w.pad_left + w.input_width,
-                                  (w.output_width - 1) * special.stride + special.kernel) +
-                         1) /
-                        2 * 2;
-      const int pairs = special.stride == 1 ? special.kernel - 1 : (special.kernel + 1) / 2;
-      const int rows = special.kernel == 3 ? std::max(w.pad_top + w.input_height,
-                                                      (w.output_height - 1) * special.stride + 3)
-                                           : w.input_height;
-      const int whole = 4 * rows * pitch + 8 * special.kernel * pairs + 16;
-      const int ring = 4 * special.kernel * pitch + 8 * (2 * special.kernel - 1) * pairs + 16;
-      for (const int scratch_bytes : {whole, std::min(whole, ring)}) {
+      const int whole =
+          mcunet_depthwise_whole_scratch_bytes(&layer, special.kernel, special.stride);
+      const int least = mcunet_depthwise_scratch_bytes(&layer, special.kernel, special.stride);
+      for (const int scratch_bytes : {whole, least}) {
         auto scratch = make_scratch(scratch_bytes);
         Bytes output(expected.size());
         special.function(input.data(), output.data(), &layer, packed.data(), scratch.data(),

@@ -10,12 +10,14 @@
 
 #include "../../../engine/kernels/mcunet_kernels.h"
 #include "../../../engine/kernels/pack.h"
+#include "../../../engine/kernels/scratch.h"
 #include "../../kernels/reference.h"
 
 void semihosting_print(const char* format, ...);
 
-#ifndef MAX_PLANE
-#define MAX_PLANE 2048  // bytes of scratch above which depthwise convolutions use a ring of rows
+#ifndef LARGEST_WHOLE
+#define LARGEST_WHOLE \
+  2048  // bytes of scratch above which depthwise convolutions use a ring of rows
 #endif
 
 enum kind { CONV, DEPTHWISE, ADD, AVERAGE_POOL };
@@ -168,12 +170,9 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
     depthwise_kernel* const kernel = size == 3   ? kDepthwise[0][layer->stride - 1]
                                      : size == 5 ? kDepthwise[1][layer->stride - 1]
                                                  : kDepthwise[2][layer->stride - 1];
-    const int32_t pitch = (layer->width + 2 * (size / 2) + 1) & ~1;
-    const int32_t row_pairs = layer->stride == 1 ? size - 1 : (size + 1) / 2;
-    const int32_t rows = layer->height + (size == 3 ? 2 : 0);
-    const int32_t plane = 4 * rows * pitch + 8 * size * row_pairs + 16;
-    const int32_t ring = 4 * size * pitch + 8 * (2 * size - 1) * row_pairs + 16;
-    const int32_t scratch_bytes = plane < MAX_PLANE || plane < ring ? plane : ring;
+    const int32_t whole = mcunet_depthwise_whole_scratch_bytes(&conv, size, layer->stride);
+    const int32_t least = mcunet_depthwise_scratch_bytes(&conv, size, layer->stride);
+    const int32_t scratch_bytes = whole <= LARGEST_WHOLE ? whole : least;
     mcunet_pack_depthwise(&filter, size * size, packed);
     start_timer();
     kernel(input, input, &conv, packed, scratch, scratch_bytes);

@@ -6,6 +6,7 @@
 
 #include "../../../engine/kernels/mcunet_kernels.h"
 #include "../../../engine/kernels/pack.h"
+#include "../../../engine/kernels/scratch.h"
 #include "../../kernels/reference.h"
 
 void semihosting_print(const char* format, ...);
@@ -29,8 +30,6 @@ static void fill_random(int8_t* bytes, int32_t count) {
     bytes[i] = (int8_t)(extreme ? (between(0, 1) ? -128 : 127) : between(-128, 127));
   }
 }
-
-static int32_t padded_depth(int32_t depth) { return depth <= 8 ? 8 : (depth + 3) & ~3; }
 
 // Random arithmetic for a layer: bounds for ReLU, full ones, or anything.
 static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t weight_count) {
@@ -105,7 +104,7 @@ static int run_convolution(int pointwise) {
   if (pointwise) {
     const struct mcunet_conv2d_1x1_layer layer = {w.input_height * w.input_width, w.input_channels,
                                                   w.output_channels, f.output};
-    bytes = guarded_scratch((layer.pixels < 4 ? 2 : 8) * padded_depth(depth));
+    bytes = guarded_scratch(mcunet_conv2d_1x1_scratch_bytes(layer.pixels, depth));
     mcunet_conv2d_1x1(input, output, &layer, packed, scratch);
   } else {
     const struct mcunet_conv2d_layer layer = {w.input_height,           w.input_width,
@@ -115,7 +114,7 @@ static int run_convolution(int pointwise) {
                                               (int16_t)w.stride_height, (int16_t)w.stride_width,
                                               (int16_t)w.pad_top,       (int16_t)w.pad_left,
                                               f.input_zero_point,       f.output};
-    bytes = (w.input_channels % 4 == 0 ? 2 : 3) * (between(0, 1) ? 4 : 1) * padded_depth(depth);
+    bytes = mcunet_conv2d_scratch_bytes(&layer, between(0, 1) ? 4 : 1);
     guarded_scratch(bytes);
     mcunet_conv2d(input, output, &layer, packed, scratch, bytes);
   }
@@ -152,18 +151,8 @@ static int run_depthwise(void) {
   const struct mcunet_depthwise_layer layer = {w.input_height, w.input_width,      w.output_height,
                                                w.output_width, w.output_channels,  w.pad_top,
                                                w.pad_left,     f.input_zero_point, f.output};
-  const int32_t reach = (w.output_width - 1) * stride + kernel;
-  const int32_t padded = w.pad_left + w.input_width;
-  const int32_t pitch = ((padded > reach ? padded : reach) + 1) & ~1;
-  const int32_t pairs = stride == 1 ? kernel - 1 : (kernel + 1) / 2;
-  const int32_t reach_rows = (w.output_height - 1) * stride + kernel;
-  const int32_t padded_rows = w.pad_top + w.input_height;
-  const int32_t rows = kernel > 3                 ? w.input_height
-                       : padded_rows > reach_rows ? padded_rows
-                                                  : reach_rows;
-  const int32_t whole = 4 * rows * pitch + 8 * kernel * pairs + 16;
-  const int32_t ring = 4 * kernel * pitch + 8 * (2 * kernel - 1) * pairs + 16;
-  const int32_t bytes = whole < ring || between(0, 1) ? whole : ring;
+  const int32_t bytes = between(0, 1) ? mcunet_depthwise_whole_scratch_bytes(&layer, kernel, stride)
+                                      : mcunet_depthwise_scratch_bytes(&layer, kernel, stride);
   guarded_scratch(bytes);
   memset(output, 0x33, sizeof output);
   if (w.output_width <= w.input_width && w.output_height <= w.input_height) {
