@@ -155,8 +155,8 @@ struct mcunet_mean_layer {
   int32_t reduced;
   int32_t inner;
   int32_t input_zero_point;
-  // input scale / output scale / reduced. A multiplier of 0: input and output are quantized alike,
-  // and the mean is the sum divided with truncation.
+  // input scale / output scale / reduced: with m, s (to the right) of the ratio of the scales and
+  // n = floor(log2(reduced)), (m << n) / reduced and s + n. May be less than 2^30.
   int32_t multiplier;
   int32_t shift;  // to the right
   struct mcunet_output output;

@@ -6,13 +6,9 @@ void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_l
       int32_t sum = 0;
       const int8_t* at = input + inner;
       for (int32_t i = 0; i < layer->reduced; ++i, at += layer->inner) sum += *at;
-      int32_t mean;
-      if (layer->multiplier == 0) {
-        mean = sum / layer->reduced;
-      } else {
-        sum -= layer->reduced * layer->input_zero_point;
-        mean = mcunet_rescale(sum, layer->multiplier, layer->shift) + layer->output.zero_point;
-      }
+      sum -= layer->reduced * layer->input_zero_point;
+      const int32_t mean =
+          mcunet_rescale(sum, layer->multiplier, layer->shift) + layer->output.zero_point;
       *output++ = (int8_t)mcunet_clamp(mean, layer->output.min, layer->output.max);
     }
     input += layer->reduced * layer->inner;
