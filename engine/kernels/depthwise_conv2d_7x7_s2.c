@@ -1,0 +1,4 @@
+#define KERNEL 7
+#define STRIDE 2
+#define FUNCTION mcunet_depthwise_conv2d_7x7_s2
+#include "depthwise_conv2d.inc"

@@ -1,0 +1,363 @@
+#include "matmul_columns.h"
+
+struct pair_tail {
+  int32_t doubled[2];
+  int8_t shift[2];
+  uint8_t mode;
+  uint8_t channels;
+};
+
+// Requantizes a pair of channels the general way: sums[channel][column].
+__attribute__((used, noinline)) void mcunet_requantize_pair(const int32_t* sums,
+                                                            const struct pair_tail* tail,
+                                                            int8_t* output, int32_t columns,
+                                                            const struct mcunet_matmul* matmul) {
+  for (int32_t channel = 0; channel < tail->channels; ++channel) {
+    for (int32_t column = 0; column < columns; ++column) {
+      output[column * matmul->column_stride + channel] = (int8_t)mcunet_requantize_general(
+          sums[channel * columns + column], tail->doubled[channel], tail->shift[channel],
+          &matmul->output);
+    }
+  }
+}
+
+uint32_t* mcunet_widen_column(uint32_t* column, int32_t pitch, const int8_t* values,
+                              int32_t bytes) {
+  for (const int8_t* end = values + bytes; values != end; values += 4) {
+    const uint32_t word = mcunet_load_word(values);
+    column[0] = mcunet_widen_even(word);
+    column[pitch] = mcunet_widen_odd(word);
+    column += 2 * pitch;
+  }
+  return column;
+}
+
+#if MCUNET_DSP
+
+// 16 values in 16 instructions: four words, SXTB16 of each with and without rotation, two stores of
+// four registers.
+__attribute__((naked)) void mcunet_widen_four_columns(uint32_t* columns __attribute__((unused)),
+                                                      const int8_t* values __attribute__((unused)),
+                                                      int32_t bytes __attribute__((unused))) {
+  __asm__ volatile(
+      "push   {r4-r10, lr}             \n"
+      "add    r3, r1, r2               \n"  // the end of the first column
+      "add    r12, r2, r2, lsl #1      \n"
+      "1:                              \n"
+      "ldr    r5, [r1, r2]             \n"
+      "ldr    r6, [r1, r2, lsl #1]     \n"
+      "ldr    r7, [r1, r12]            \n"
+      "ldr    r4, [r1], #4             \n"
+      "sxtb16 r9, r5, ror #8           \n"
+      "sxtb16 r5, r5                   \n"
+      "sxtb16 r10, r6, ror #8          \n"
+      "sxtb16 r6, r6                   \n"
+      "sxtb16 lr, r7, ror #8           \n"
+      "sxtb16 r7, r7                   \n"
+      "sxtb16 r8, r4, ror #8           \n"
+      "sxtb16 r4, r4                   \n"
+      "stmia  r0!, {r4, r5, r6, r7}    \n"
+      "stmia  r0!, {r8, r9, r10, lr}   \n"
+      "cmp    r1, r3                   \n"
+      "bne    1b                       \n"
+      "pop    {r4-r10, pc}             \n");
+}
+
+// enter_midway: not zero if the depth is an even number of fours, so that after the first four the
+// loop over eights is entered in its middle.
+#define MATMUL_STACK_ARGUMENTS                                                                     \
+  const uint32_t *columns_end, uint32_t enter_midway, int32_t zero_point, const void *weights_end, \
+      const struct mcunet_matmul *matmul
+void mcunet_matmul_four_columns_dsp(const uint32_t* columns, const void* weights, int8_t* output,
+                                    int32_t column_stride, MATMUL_STACK_ARGUMENTS);
+void mcunet_matmul_one_column_dsp(const uint32_t* column, const void* weights, int8_t* output,
+                                  int32_t column_stride, MATMUL_STACK_ARGUMENTS);
+
+// clang-format off
+
+// One output each: round(sum * multiplier), shift with rounding (the carry is the last bit shifted
+// out), add the zero point, saturate, store. w0 = doubled multiplier, w1 = shift, x0 = zero point.
+#define REQUANTIZE_RELU(sum, address)            \
+  "smmlar " sum ", " sum ", w0, " sum "     \n"  \
+  "asrs   " sum ", " sum ", w1              \n"  \
+  "adc    " sum ", " sum ", x0              \n"  \
+  "ssat   " sum ", #8, " sum "              \n"  \
+  "strb   " sum ", " address "              \n"
+
+#define REQUANTIZE_LINEAR(sum, temp, address)    \
+  "smmlar " temp ", " sum ", w0, " sum "    \n"  \
+  "add    " temp ", " temp ", " sum ", asr #31\n"\
+  "asrs   " temp ", " temp ", w1            \n"  \
+  "adc    " temp ", " temp ", x0            \n"  \
+  "ssat   " temp ", #8, " temp "            \n"  \
+  "strb   " temp ", " address "             \n"
+
+// Four columns. Registers:
+//   in   input pairs          wp  packed weights
+//   sum00 … sum03, sum10 … sum13      sums of channel 0 and 1 by column
+//   w0, w1                    weights of the two channels; requantization: multiplier and shift
+//   x0, x1                    activations of two columns; requantization: zero point and stride
+// Stack: #0 columns, #4 output, #8 stride, #48 columns_end, #52 enter_midway, #56 zero_point,
+//   #60 weights_end, #64 matmul.
+#define FOUR_COLUMNS_REGISTERS                                                                     \
+  "in .req r0\n wp .req r1\n"                                                                      \
+  "sum00 .req r2\n sum01 .req r3\n sum02 .req r4\n sum03 .req r5\n"                                        \
+  "sum10 .req r6\n sum11 .req r7\n sum12 .req r8\n sum13 .req r9\n"                                        \
+  "w0 .req r10\n w1 .req r11\n x0 .req r12\n x1 .req lr\n"
+#define FOUR_COLUMNS_REGISTERS_END                                                                 \
+  ".unreq in\n .unreq wp\n .unreq sum00\n .unreq sum01\n .unreq sum02\n .unreq sum03\n"                    \
+  ".unreq sum10\n .unreq sum11\n .unreq sum12\n .unreq sum13\n"                                            \
+  ".unreq w0\n .unreq w1\n .unreq x0\n .unreq x1\n"
+
+// One pair of values of two channels and four columns; b0 and b1 are what is added to: the sums
+// themselves or, in the first step, the biases, which wait in sum03 and sum13.
+#define FOUR_COLUMNS_STEP(b00, b10, b01, b11, b02, b12)  \
+  "ldr    w1, [wp], #4              \n"  \
+  "ldrd   x0, x1, [in], #8          \n"  \
+  "sxtb16 w0, w1                    \n"  \
+  "sxtb16 w1, w1, ror #8            \n"  \
+  "smlad  sum00, w0, x0, " b00 "      \n"  \
+  "smlad  sum10, w1, x0, " b10 "      \n"  \
+  "smlad  sum01, w0, x1, " b01 "      \n"  \
+  "smlad  sum11, w1, x1, " b11 "      \n"  \
+  "ldrd   x0, x1, [in], #8          \n"  \
+  "smlad  sum02, w0, x0, " b02 "      \n"  \
+  "smlad  sum12, w1, x0, " b12 "      \n"  \
+  "smlad  sum03, w0, x1, sum03          \n"  \
+  "smlad  sum13, w1, x1, sum13          \n"
+#define FIRST_STEP FOUR_COLUMNS_STEP("sum03", "sum13", "sum03", "sum13", "sum03", "sum13")
+#define STEP FOUR_COLUMNS_STEP("sum00", "sum10", "sum01", "sum11", "sum02", "sum12")
+
+__attribute__((naked)) void mcunet_matmul_four_columns_dsp(
+    const uint32_t* columns __attribute__((unused)), const void* weights __attribute__((unused)),
+    int8_t* output __attribute__((unused)), int32_t column_stride __attribute__((unused)),
+    const uint32_t* columns_end __attribute__((unused)),
+    uint32_t enter_midway __attribute__((unused)), int32_t zero_point __attribute__((unused)),
+    const void* weights_end __attribute__((unused)),
+    const struct mcunet_matmul* matmul __attribute__((unused))) {
+  __asm__ volatile(
+      FOUR_COLUMNS_REGISTERS
+      "push {r0, r2-r11, lr}                \n"
+  "1:  ldr    in, [sp, #0]                  \n"  // a pair of output channels
+      "ldrd   sum03, sum13, [wp], #8            \n"
+      FIRST_STEP
+      STEP
+      "ldr    x0, [sp, #52]                 \n"
+      "cmp    x0, #0                        \n"
+      "bne    3f                            \n"
+  "2:  " STEP STEP                               // eight values
+  "3:  " STEP STEP
+      "ldr    x0, [sp, #48]                 \n"
+      "cmp    in, x0                        \n"
+      "bne    2b                            \n"
+
+      "ldrb   in, [wp, #10]                 \n"  // mode
+      "cmp    in, #0                        \n"
+      "bne    5f                            \n"
+      "ldrd   in, x1, [sp, #4]              \n"
+      "ldr    x0, [sp, #56]                 \n"
+      "ldr    w0, [wp]                      \n"
+      "ldrb   w1, [wp, #8]                  \n"
+      REQUANTIZE_RELU("sum00", "[in]")
+      REQUANTIZE_RELU("sum01", "[in, x1]")
+      REQUANTIZE_RELU("sum02", "[in, x1, lsl #1]")
+      "add    sum00, in, x1, lsl #1           \n"
+      REQUANTIZE_RELU("sum03", "[sum00, x1]")
+      "ldr    w0, [wp, #4]                  \n"
+      "ldrb   w1, [wp, #9]                  \n"
+      REQUANTIZE_RELU("sum10", "[in, #1]!")
+      REQUANTIZE_RELU("sum11", "[in, x1]")
+      REQUANTIZE_RELU("sum12", "[in, x1, lsl #1]")
+      "add    sum00, in, x1, lsl #1           \n"
+      REQUANTIZE_RELU("sum13", "[sum00, x1]")
+  "4:  adds   wp, wp, #12                   \n"  // the next pair
+      "adds   in, in, #1                    \n"
+      "str    in, [sp, #4]                  \n"
+      "ldr    x0, [sp, #60]                 \n"
+      "cmp    wp, x0                        \n"
+      "bne    1b                            \n"
+      "pop    {r0, r2-r11, pc}              \n"
+
+  "5:  cmp    in, #1                        \n"
+      "bne    6f                            \n"
+      "ldrd   in, x1, [sp, #4]              \n"
+      "ldr    x0, [sp, #56]                 \n"
+      "ldr    w0, [wp]                      \n"
+      "ldrb   w1, [wp, #8]                  \n"
+      // sum00 is stored first and then serves as the temporary of the others.
+      "push   {wp}                          \n"
+      REQUANTIZE_LINEAR("sum00", "wp", "[in]")
+      REQUANTIZE_LINEAR("sum01", "sum00", "[in, x1]")
+      REQUANTIZE_LINEAR("sum02", "sum00", "[in, x1, lsl #1]")
+      "add    sum01, in, x1, lsl #1           \n"
+      REQUANTIZE_LINEAR("sum03", "sum00", "[sum01, x1]")
+      "pop    {wp}                          \n"
+      "ldr    w0, [wp, #4]                  \n"
+      "ldrb   w1, [wp, #9]                  \n"
+      REQUANTIZE_LINEAR("sum10", "sum00", "[in, #1]!")
+      REQUANTIZE_LINEAR("sum11", "sum00", "[in, x1]")
+      REQUANTIZE_LINEAR("sum12", "sum00", "[in, x1, lsl #1]")
+      "add    sum01, in, x1, lsl #1           \n"
+      REQUANTIZE_LINEAR("sum13", "sum00", "[sum01, x1]")
+      "b      4b                            \n"
+
+  "6:  push   {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"  // general
+      "mov    r4, wp                        \n"
+      "ldr    r5, [sp, #36]                 \n"
+      "ldr    r6, [sp, #96]                 \n"
+      "mov    r0, sp                        \n"
+      "mov    r2, r5                        \n"
+      "movs   r3, #4                        \n"
+      "push   {r6, r7}                      \n"
+      "bl     mcunet_requantize_pair        \n"
+      "add    sp, sp, #40                   \n"
+      "adds   r0, r5, #1                    \n"
+      "mov    r1, r4                        \n"
+      "b      4b                            \n"
+      FOUR_COLUMNS_REGISTERS_END);
+}
+
+// One column: less reuse, so 10 instructions per 8 multiply-accumulates, but registers to spare.
+// Stack: #0 column, #8 stride, #48 columns_end, … as above.
+#define ONE_COLUMN_STEP             \
+  "ldrd   w0, w2, [wp], #8      \n" \
+  "ldrd   x0, x1, [in], #8      \n" \
+  "sxtb16 w1, w0, ror #8        \n" \
+  "sxtb16 w0, w0                \n" \
+  "smlad  sum0, w0, x0, sum0        \n" \
+  "smlad  sum1, w1, x0, sum1        \n" \
+  "sxtb16 w1, w2, ror #8        \n" \
+  "sxtb16 w0, w2                \n" \
+  "smlad  sum0, w0, x1, sum0        \n" \
+  "smlad  sum1, w1, x1, sum1        \n"
+
+__attribute__((naked)) void mcunet_matmul_one_column_dsp(
+    const uint32_t* column __attribute__((unused)), const void* weights __attribute__((unused)),
+    int8_t* output __attribute__((unused)), int32_t column_stride __attribute__((unused)),
+    const uint32_t* columns_end __attribute__((unused)),
+    uint32_t enter_midway __attribute__((unused)), int32_t zero_point __attribute__((unused)),
+    const void* weights_end __attribute__((unused)),
+    const struct mcunet_matmul* matmul __attribute__((unused))) {
+  __asm__ volatile(
+      "in .req r0\n wp .req r1\n out .req r2\n sum0 .req r3\n sum1 .req r4\n"
+      "w0 .req r5\n w1 .req r6\n w2 .req r7\n x0 .req r8\n x1 .req r9\n"
+      "mid .req r10\n in_end .req r11\n wp_end .req r12\n"
+      "push {r0, r2-r11, lr}                \n"
+      "ldrd   in_end, mid, [sp, #48]        \n"
+      "ldr    wp_end, [sp, #60]             \n"
+  "1:  ldr    in, [sp]                      \n"
+      "ldrd   sum0, sum1, [wp], #8              \n"
+      ONE_COLUMN_STEP
+      "cmp    mid, #0                       \n"
+      "bne    3f                            \n"
+  "2:  " ONE_COLUMN_STEP
+  "3:  " ONE_COLUMN_STEP
+      "cmp    in, in_end                    \n"
+      "bne    2b                            \n"
+
+      "ldrb   w2, [wp, #10]                 \n"
+      "ldr    x0, [sp, #56]                 \n"
+      "cmp    w2, #1                        \n"
+      "bhi    5f                            \n"
+      "ldr    w0, [wp]                      \n"
+      "ldrb   w1, [wp, #8]                  \n"
+      // ReLU differs from linear only in leaving out a correction; here it is cheap enough.
+      REQUANTIZE_LINEAR("sum0", "x1", "[out], #1")
+      "ldr    w0, [wp, #4]                  \n"
+      "ldrb   w1, [wp, #9]                  \n"
+      REQUANTIZE_LINEAR("sum1", "x1", "[out], #1")
+  "4:  adds   wp, wp, #12                   \n"
+      "cmp    wp, wp_end                    \n"
+      "bne    1b                            \n"
+      "pop    {r0, r2-r11, pc}              \n"
+
+  "5:  mov    r6, wp                        \n"
+      "mov    r7, out                       \n"
+      "ldr    r5, [sp, #64]                 \n"
+      "push   {r3, r4}                      \n"
+      "mov    r0, sp                        \n"
+      "movs   r3, #1                        \n"
+      "push   {r5, r6}                      \n"
+      "bl     mcunet_requantize_pair        \n"
+      "add    sp, sp, #16                   \n"
+      "ldr    wp_end, [sp, #60]             \n"
+      "mov    wp, r6                        \n"
+      "adds   out, r7, #2                   \n"
+      "b      4b                            \n"
+      ".unreq in\n .unreq wp\n .unreq out\n .unreq sum0\n .unreq sum1\n"
+      ".unreq w0\n .unreq w1\n .unreq w2\n .unreq x0\n .unreq x1\n"
+      ".unreq mid\n .unreq in_end\n .unreq wp_end\n");
+}
+
+// clang-format on
+
+void mcunet_matmul_four_columns(const uint32_t* columns, int8_t* output,
+                                const struct mcunet_matmul* matmul) {
+  mcunet_matmul_four_columns_dsp(columns, matmul->weights, output, matmul->column_stride,
+                                 columns + 2 * matmul->padded_depth,
+                                 /*enter_midway=*/~(uint32_t)matmul->padded_depth & 4,
+                                 matmul->output.zero_point, matmul->weights_end, matmul);
+}
+
+void mcunet_matmul_one_column(const uint32_t* column, int8_t* output,
+                              const struct mcunet_matmul* matmul) {
+  mcunet_matmul_one_column_dsp(column, matmul->weights, output, matmul->column_stride,
+                               column + matmul->padded_depth / 2,
+                               /*enter_midway=*/~(uint32_t)matmul->padded_depth & 4,
+                               matmul->output.zero_point, matmul->weights_end, matmul);
+}
+
+#else
+
+void mcunet_widen_four_columns(uint32_t* columns, const int8_t* values, int32_t bytes) {
+  for (int32_t k = 0; k < bytes; k += 4) {
+    for (int32_t i = 0; i < MCUNET_COLUMNS; ++i) {
+      const uint32_t word = mcunet_load_word(values + i * bytes + k);
+      columns[i] = mcunet_widen_even(word);
+      columns[MCUNET_COLUMNS + i] = mcunet_widen_odd(word);
+    }
+    columns += 2 * MCUNET_COLUMNS;
+  }
+}
+
+static void multiply(const uint32_t* columns, int32_t count, int8_t* output,
+                     const struct mcunet_matmul* matmul) {
+  const int8_t* weights = (const int8_t*)matmul->weights;
+  while (weights != (const int8_t*)matmul->weights_end) {
+    const int32_t* bias = (const int32_t*)(const void*)weights;
+    int32_t sums[2 * MCUNET_COLUMNS];
+    for (int32_t column = 0; column < count; ++column) {
+      sums[column] = bias[0];
+      sums[count + column] = bias[1];
+    }
+    weights += MCUNET_PAIR_HEAD_BYTES;
+    const uint32_t* pairs = columns;
+    for (int32_t k = 0; k < matmul->padded_depth; k += 2) {
+      const uint32_t word = mcunet_load_word(weights);
+      const uint32_t first = mcunet_widen_even(word);
+      const uint32_t second = mcunet_widen_odd(word);
+      for (int32_t column = 0; column < count; ++column) {
+        sums[column] = mcunet_mac_pairs(first, pairs[column], sums[column]);
+        sums[count + column] = mcunet_mac_pairs(second, pairs[column], sums[count + column]);
+      }
+      weights += 4;
+      pairs += count;
+    }
+    mcunet_requantize_pair(sums, (const struct pair_tail*)(const void*)weights, output, count,
+                           matmul);
+    weights += MCUNET_PAIR_TAIL_BYTES;
+    output += 2;
+  }
+}
+
+void mcunet_matmul_four_columns(const uint32_t* columns, int8_t* output,
+                                const struct mcunet_matmul* matmul) {
+  multiply(columns, MCUNET_COLUMNS, output, matmul);
+}
+
+void mcunet_matmul_one_column(const uint32_t* column, int8_t* output,
+                              const struct mcunet_matmul* matmul) {
+  multiply(column, 1, output, matmul);
+}
+
+#endif

@@ -1,0 +1,254 @@
+#ifndef MCUNET_KERNELS_H_
+#define MCUNET_KERNELS_H_
+
+// The int8 kernels that generated networks call. They compute exactly what TFLite's reference
+// kernels compute; they allocate nothing, keep no state and use nothing but the memory that they
+// are given. Batches are 1.
+//
+// Activations are int8, NHWC, with one scale and one zero point per tensor. `weights` of the layers
+// that have any is what the functions of pack.h make of them. `weights` and `scratch` are 4-byte
+// aligned; scratch.h says how much scratch a layer needs. Sizes are in elements unless a name says
+// bytes. Padding at the bottom and at the right follows from the output's size.
+
+#include <stdint.h>
+
+#include "requantize.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Convolution ----
+
+struct mcunet_conv2d_1x1_layer {
+  int32_t pixels;  // height * width
+  int32_t input_channels;
+  int32_t output_channels;
+  struct mcunet_output output;
+};
+
+// A 1x1 convolution of stride 1.
+// Weights: mcunet_pack_matmul. Scratch: mcunet_conv2d_1x1_scratch_bytes.
+// Pixels are copied out, four at a time and in reading order, before their outputs are written: the
+// output may overlap the input if it begins at least
+//   max(0, output_channels - input_channels) * pixels
+// bytes before it. Both together then take no more than the larger of them.
+void mcunet_conv2d_1x1(const int8_t* input, int8_t* output,
+                       const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                       void* scratch);
+
+struct mcunet_conv2d_layer {
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int16_t kernel_height;
+  int16_t kernel_width;
+  int16_t stride_height;
+  int16_t stride_width;
+  int16_t pad_top;
+  int16_t pad_left;
+  int32_t input_zero_point;
+  struct mcunet_output output;
+};
+
+// A convolution with any window. im2col of four columns at a time, or of one if `scratch_bytes`
+// does not hold four (MCUNet, equations 1 and 2). Weights: mcunet_pack_matmul. Scratch:
+// mcunet_conv2d_scratch_bytes. The output may overlap the input if it begins d >= 0 bytes before
+// it, and for every output row y
+//   (y + 1) * output_row_bytes <= d + max(0, y * stride_height - pad_top) * input_row_bytes:
+// a row is written when nothing above its own window is needed any more.
+void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d_layer* layer,
+                   const void* weights, void* scratch, int32_t scratch_bytes);
+
+// ---- Depthwise convolution ----
+
+struct mcunet_depthwise_layer {
+  int32_t input_height;
+  int32_t input_width;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t channels;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_zero_point;
+  struct mcunet_output output;
+};
+
+// Depthwise convolutions with a depth multiplier of 1, one for each window and stride.
+// Every window must touch the map: no padding as high or wide as the window.
+// Weights: mcunet_pack_depthwise. Scratch: mcunet_depthwise_scratch_bytes, or better
+// mcunet_depthwise_whole_scratch_bytes; `scratch_bytes` decides which way is taken.
+// The output may overwrite the input, at the same address, if output_width <= input_width and
+// output_height <= input_height.
+void mcunet_depthwise_conv2d_3x3_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_3x3_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_5x5_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_5x5_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_7x7_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_7x7_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+
+struct mcunet_depthwise_any_layer {
+  struct mcunet_conv2d_layer window;
+  int32_t depth_multiplier;  // output_channels / input_channels
+};
+
+// Any window and depth multiplier, slowly. Weights: mcunet_pack_depthwise. Not in place.
+void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
+                             const struct mcunet_depthwise_any_layer* layer, const void* weights);
+
+// ---- Fully connected ----
+
+struct mcunet_fully_connected_layer {
+  int32_t batches;
+  int32_t input_features;
+  int32_t output_features;
+  struct mcunet_output output;
+};
+
+// Weights: mcunet_pack_matmul. Scratch: mcunet_fully_connected_scratch_bytes.
+void mcunet_fully_connected(const int8_t* input, int8_t* output,
+                            const struct mcunet_fully_connected_layer* layer, const void* weights,
+                            void* scratch);
+
+// ---- Pooling ----
+
+struct mcunet_pool2d_layer {
+  int32_t input_height;
+  int32_t input_width;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t channels;
+  int16_t kernel_height;
+  int16_t kernel_width;
+  int16_t stride_height;
+  int16_t stride_width;
+  int16_t pad_top;
+  int16_t pad_left;
+  int32_t min;  // the fused activation, as quantized bounds
+  int32_t max;
+};
+
+// Padding does not count. Input and output have the same scale.
+void mcunet_average_pool2d(const int8_t* input, int8_t* output,
+                           const struct mcunet_pool2d_layer* layer);
+void mcunet_max_pool2d(const int8_t* input, int8_t* output,
+                       const struct mcunet_pool2d_layer* layer);
+
+// The mean over the middle axis of input[outer][reduced][inner].
+struct mcunet_mean_layer {
+  int32_t outer;
+  int32_t reduced;
+  int32_t inner;
+  int32_t input_zero_point;
+  // input scale / output scale / reduced: with m, s (to the right) of the ratio of the scales and
+  // n = floor(log2(reduced)), (m << n) / reduced and s + n. May be less than 2^30.
+  int32_t multiplier;
+  int32_t shift;  // to the right
+  struct mcunet_output output;
+};
+
+// The output may overwrite the input if outer is 1.
+void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer);
+
+// ---- Elementwise ----
+
+struct mcunet_operand {
+  int32_t zero_point;
+  int32_t multiplier;  // of 2^31; addition and subtraction only
+  int32_t shift;       // to the right
+};
+
+// a and the output have `elements` values. b has `period` and is repeated: as many values, one per
+// channel, or one.
+struct mcunet_elementwise_layer {
+  int32_t elements;
+  int32_t period;
+  struct mcunet_operand operands[2];  // a, b
+  int32_t multiplier;
+  int32_t shift;  // to the right
+  struct mcunet_output output;
+};
+
+// Sums and differences are formed with 20 bits of headroom: operands' multipliers are their scales
+// over twice the larger one, the output's is twice the larger one over 2^20 output scales. The
+// output may overwrite a, or b if it has as many elements.
+void mcunet_add(const int8_t* a, const int8_t* b, int8_t* output,
+                const struct mcunet_elementwise_layer* layer);
+void mcunet_sub(const int8_t* a, const int8_t* b, int8_t* output,
+                const struct mcunet_elementwise_layer* layer);
+void mcunet_mul(const int8_t* a, const int8_t* b, int8_t* output,
+                const struct mcunet_elementwise_layer* layer);
+
+// Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, RELU6,
+// LOGISTIC, HARD_SWISH) and requantization (QUANTIZE). May work in place.
+void mcunet_lookup(const int8_t* input, int8_t* output, int32_t elements, const int8_t* table);
+
+struct mcunet_softmax_layer {
+  int32_t rows;
+  int32_t depth;
+  int32_t multiplier;  // of 2^31: input scale * beta with 5 integer bits
+  int32_t left_shift;
+  int32_t min_difference;  // from the largest value; what is farther away becomes 0
+};
+
+// May work in place.
+void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax_layer* layer);
+
+// ---- Layout ----
+
+struct mcunet_copy_channels_layer {
+  int32_t pixels;
+  int32_t channels;
+  int32_t output_stride;  // channels of the output
+};
+
+// One input of a concatenation along the channels; `output` points at its first channel. `table`
+// requantizes as in mcunet_lookup, or is null.
+void mcunet_copy_channels(const int8_t* input, int8_t* output,
+                          const struct mcunet_copy_channels_layer* layer, const int8_t* table);
+
+struct mcunet_pad_layer {
+  int32_t input_height;
+  int32_t input_width;
+  int32_t channels;
+  int32_t top;
+  int32_t bottom;
+  int32_t left;
+  int32_t right;
+  int32_t value;
+};
+
+void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad_layer* layer);
+
+struct mcunet_resize_nearest_layer {
+  int32_t input_width;
+  int32_t channels;
+  int32_t output_height;
+  int32_t output_width;
+};
+
+// rows[output_height] and columns[output_width] name the input row and column of each output one.
+void mcunet_resize_nearest(const int8_t* input, int8_t* output,
+                           const struct mcunet_resize_nearest_layer* layer, const uint16_t* rows,
+                           const uint16_t* columns);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // MCUNET_KERNELS_H_

@@ -1,0 +1,83 @@
+#include "pack.h"
+
+#include <string.h>
+
+#include "depthwise_rows.h"
+#include "matmul_columns.h"
+
+int mcunet_requantize_mode(int32_t multiplier, int32_t shift, const struct mcunet_output* output) {
+  if (output->min != -128 || output->max != 127 || shift < 1 || shift > 31 ||
+      multiplier < (1 << 30)) {
+    return MCUNET_REQUANTIZE_GENERAL;
+  }
+  return output->zero_point == -128 ? MCUNET_REQUANTIZE_RELU : MCUNET_REQUANTIZE_LINEAR;
+}
+
+static int32_t doubled(int32_t multiplier) { return (int32_t)((uint32_t)multiplier << 1); }
+
+size_t mcunet_packed_matmul_bytes(int32_t output_channels, int32_t depth) {
+  return (size_t)((output_channels + 1) / 2) *
+         (size_t)mcunet_pair_bytes(mcunet_padded_depth(depth));
+}
+
+static int32_t folded_bias(const struct mcunet_filter* filter, int32_t depth, int32_t channel) {
+  uint32_t sum = 0;
+  for (int32_t k = 0; k < depth; ++k) {
+    sum += (uint32_t)filter->weights[(ptrdiff_t)channel * depth + k];
+  }
+  const int32_t bias = filter->bias != NULL ? filter->bias[channel] : 0;
+  return (int32_t)((uint32_t)bias - (uint32_t)filter->input_zero_point * sum);
+}
+
+void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void* packed) {
+  static const int kOrder[4] = {0, 2, 1, 3};  // of the values in two words
+  const int32_t padded_depth = mcunet_padded_depth(depth);
+  uint8_t* to = (uint8_t*)packed;
+  memset(to, 0, mcunet_packed_matmul_bytes(filter->output_channels, depth));
+  for (int32_t first = 0; first < filter->output_channels; first += 2) {
+    const int32_t channels = filter->output_channels - first >= 2 ? 2 : 1;
+    // A lone channel takes the general way, which is the one that counts channels.
+    int mode = channels == 2 ? MCUNET_REQUANTIZE_RELU : MCUNET_REQUANTIZE_GENERAL;
+    for (int32_t i = 0; i < channels; ++i) {
+      const int32_t channel = first + i;
+      const int32_t bias = folded_bias(filter, depth, channel);
+      memcpy(to + 4 * i, &bias, sizeof bias);
+      for (int32_t k = 0; k < depth; ++k) {
+        uint8_t* word_pair = to + MCUNET_PAIR_HEAD_BYTES + (k & ~3) * 2;
+        word_pair[2 * kOrder[k & 3] + i] = (uint8_t)filter->weights[(ptrdiff_t)channel * depth + k];
+      }
+      uint8_t* const tail = to + MCUNET_PAIR_HEAD_BYTES + 2 * padded_depth;
+      const int32_t multiplier = doubled(filter->multipliers[channel]);
+      memcpy(tail + 4 * i, &multiplier, sizeof multiplier);
+      tail[8 + i] = (uint8_t)filter->shifts[channel];
+      const int own = mcunet_requantize_mode(filter->multipliers[channel], filter->shifts[channel],
+                                             &filter->output);
+      if (own > mode) mode = own;
+    }
+    uint8_t* const tail = to + MCUNET_PAIR_HEAD_BYTES + 2 * padded_depth;
+    tail[10] = (uint8_t)mode;
+    tail[11] = (uint8_t)channels;
+    to += mcunet_pair_bytes(padded_depth);
+  }
+}
+
+size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps) {
+  return (size_t)channels * (size_t)mcunet_depthwise_channel_bytes(taps);
+}
+
+void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t taps, void* packed) {
+  memset(packed, 0, mcunet_packed_depthwise_bytes(filter->output_channels, taps));
+  for (int32_t c = 0; c < filter->output_channels; ++c) {
+    struct mcunet_depthwise_channel* const channel =
+        (struct mcunet_depthwise_channel*)(void*)((uint8_t*)packed +
+                                                  c * mcunet_depthwise_channel_bytes(taps));
+    channel->bias = filter->bias != NULL ? filter->bias[c] : 0;
+    channel->doubled = doubled(filter->multipliers[c]);
+    channel->shift = (int8_t)filter->shifts[c];
+    channel->mode =
+        (uint8_t)mcunet_requantize_mode(filter->multipliers[c], filter->shifts[c], &filter->output);
+    for (int32_t tap = 0; tap < taps; ++tap) {
+      channel->weights[tap] = filter->weights[(ptrdiff_t)tap * filter->output_channels + c];
+    }
+  }
+}

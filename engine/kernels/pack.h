@@ -1,0 +1,44 @@
+#ifndef MCUNET_KERNELS_PACK_H_
+#define MCUNET_KERNELS_PACK_H_
+
+// Lays weights out for the kernels. Runs on the host, when a network is compiled; firmware never
+// includes it.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "requantize.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// What a layer computes with, as TFLite has it. All arrays have one element per output channel.
+struct mcunet_filter {
+  const int8_t* weights;
+  const int32_t* bias;         // null: none
+  const int32_t* multipliers;  // of 2^31, in [2^30, 2^31), or 0
+  const int32_t* shifts;       // right shifts: minus the exponents of TFLite's QuantizeMultiplier
+  int32_t output_channels;
+  int32_t input_zero_point;
+  struct mcunet_output output;
+};
+
+// How channels with this scale are requantized, MCUNET_REQUANTIZE_….
+int mcunet_requantize_mode(int32_t multiplier, int32_t shift, const struct mcunet_output* output);
+
+// Convolution and fully connected: weights[output_channels][depth], depth being kernel_height *
+// kernel_width * input_channels in this order. The layout is in matmul_columns.h.
+size_t mcunet_packed_matmul_bytes(int32_t output_channels, int32_t depth);
+void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void* packed);
+
+// Depthwise: weights[taps][output_channels] with taps = kernel_height * kernel_width, as TFLite has
+// them. The layout is in depthwise_rows.h; input_zero_point does not matter here.
+size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps);
+void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t taps, void* packed);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // MCUNET_KERNELS_PACK_H_

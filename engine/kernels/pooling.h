@@ -1,0 +1,29 @@
+#ifndef MCUNET_KERNELS_POOLING_H_
+#define MCUNET_KERNELS_POOLING_H_
+
+// The part of a pooling window that lies in the input. Internal to the kernels.
+
+#include "mcunet_kernels.h"
+
+struct mcunet_pool_extent {
+  int32_t first_row;
+  int32_t last_row;  // one past
+  int32_t first_column;
+  int32_t last_column;
+};
+
+MCUNET_INLINE struct mcunet_pool_extent mcunet_clip_pool(const struct mcunet_pool2d_layer* layer,
+                                                         int32_t oy, int32_t ox) {
+  const int32_t y = oy * layer->stride_height - layer->pad_top;
+  const int32_t x = ox * layer->stride_width - layer->pad_left;
+  const int32_t y_end = y + layer->kernel_height;
+  const int32_t x_end = x + layer->kernel_width;
+  return (struct mcunet_pool_extent){
+      y < 0 ? 0 : y,
+      y_end < layer->input_height ? y_end : layer->input_height,
+      x < 0 ? 0 : x,
+      x_end < layer->input_width ? x_end : layer->input_width,
+  };
+}
+
+#endif  // MCUNET_KERNELS_POOLING_H_

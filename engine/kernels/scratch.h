@@ -1,0 +1,85 @@
+#ifndef MCUNET_KERNELS_SCRATCH_H_
+#define MCUNET_KERNELS_SCRATCH_H_
+
+// How many bytes of scratch the kernels need, for the host's planner and for the kernels
+// themselves. Kernels that have no function here need none.
+
+#include "mcunet_kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Values of a column of `depth` values: a multiple of 4, at least 8.
+static inline int32_t mcunet_padded_depth(int32_t depth) {
+  return depth <= 8 ? 8 : (depth + 3) & ~3;
+}
+
+static inline int32_t mcunet_conv2d_1x1_scratch_bytes(int32_t pixels, int32_t input_channels) {
+  return (pixels < 4 ? 2 : 8) * mcunet_padded_depth(input_channels);
+}
+
+static inline int32_t mcunet_fully_connected_scratch_bytes(int32_t batches,
+                                                           int32_t input_features) {
+  return mcunet_conv2d_1x1_scratch_bytes(batches, input_features);
+}
+
+// Of a convolution with 1 or 4 columns: int16 and, unless the rows of a window are made of whole
+// words, the int8 values as well.
+static inline int32_t mcunet_conv2d_scratch_bytes(const struct mcunet_conv2d_layer* layer,
+                                                  int32_t columns) {
+  const int32_t depth = layer->kernel_height * layer->kernel_width * layer->input_channels;
+  return (layer->input_channels % 4 == 0 ? 2 : 3) * columns * mcunet_padded_depth(depth);
+}
+
+// int16 values in a gathered row of a depthwise convolution.
+static inline int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_layer* layer,
+                                             int32_t kernel, int32_t stride) {
+  const int32_t inputs = layer->pad_left + layer->input_width;
+  const int32_t reach = (layer->output_width - 1) * stride + kernel;
+  return ((inputs > reach ? inputs : reach) + 1) & ~1;
+}
+
+// Pairs of int16 weights for a row of its window.
+static inline int32_t mcunet_depthwise_row_pairs(int32_t kernel, int32_t stride) {
+  return stride == 1 ? kernel - 1 : (kernel + 1) / 2;
+}
+
+// Gathered rows when all are held: 3x3 windows have those of the padding too.
+static inline int32_t mcunet_depthwise_whole_rows(const struct mcunet_depthwise_layer* layer,
+                                                  int32_t kernel, int32_t stride) {
+  if (kernel != 3) return layer->input_height;
+  const int32_t inputs = layer->pad_top + layer->input_height;
+  const int32_t reach = (layer->output_height - 1) * stride + kernel;
+  return inputs > reach ? inputs : reach;
+}
+
+enum {
+  // Blocks of outputs at the end of a row read on beyond the last gathered row; the results are
+  // dropped.
+  MCUNET_DEPTHWISE_SLACK_BYTES = 16,
+};
+
+// With all rows of two channels: the faster way.
+static inline int32_t mcunet_depthwise_whole_scratch_bytes(
+    const struct mcunet_depthwise_layer* layer, int32_t kernel, int32_t stride) {
+  return 4 * mcunet_depthwise_whole_rows(layer, kernel, stride) *
+             mcunet_depthwise_pitch(layer, kernel, stride) +
+         8 * kernel * mcunet_depthwise_row_pairs(kernel, stride) + MCUNET_DEPTHWISE_SLACK_BYTES;
+}
+
+// The least that it works with: a ring of as many rows as the window has, if that is less.
+static inline int32_t mcunet_depthwise_scratch_bytes(const struct mcunet_depthwise_layer* layer,
+                                                     int32_t kernel, int32_t stride) {
+  const int32_t whole = mcunet_depthwise_whole_scratch_bytes(layer, kernel, stride);
+  const int32_t ring = 4 * kernel * mcunet_depthwise_pitch(layer, kernel, stride) +
+                       8 * (2 * kernel - 1) * mcunet_depthwise_row_pairs(kernel, stride) +
+                       MCUNET_DEPTHWISE_SLACK_BYTES;
+  return ring < whole ? ring : whole;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // MCUNET_KERNELS_SCRATCH_H_

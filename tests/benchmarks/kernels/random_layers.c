@@ -1,0 +1,213 @@
+// Compares the kernels, as compiled for the emulated core, with the plain reference on random small
+// layers: odd sizes, any channel count, padding, stride and finish. Every buffer ends in a guard.
+
+#include <stdint.h>
+#include <string.h>
+
+#include "../../../engine/kernels/mcunet_kernels.h"
+#include "../../../engine/kernels/pack.h"
+#include "../../../engine/kernels/scratch.h"
+#include "../../kernels/reference.h"
+
+void semihosting_print(const char* format, ...);
+
+enum { kSize = 40000, kChannels = 64, kGuard = 16, kLayers = 600 };
+static int8_t input[kSize], output[kSize], expected[kSize], weights[kSize];
+static uint32_t packed[kSize], scratch[kSize];
+static int32_t bias[kChannels], multipliers[kChannels], shifts[kChannels], right_shifts[kChannels];
+
+static uint32_t random_state = 7;
+static int32_t between(int32_t low, int32_t high) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 17;
+  random_state ^= random_state << 5;
+  return low + (int32_t)((random_state >> 4) % (uint32_t)(high - low + 1));
+}
+
+static void fill_random(int8_t* bytes, int32_t count) {
+  const int extreme = between(1, 4) == 1;
+  for (int32_t i = 0; i < count; ++i) {
+    bytes[i] = (int8_t)(extreme ? (between(0, 1) ? -128 : 127) : between(-128, 127));
+  }
+}
+
+// Random arithmetic for a layer: bounds for ReLU, full ones, or anything.
+static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t weight_count) {
+  const int32_t finish = between(0, 2);
+  int32_t base = 5;
+  for (int32_t n = depth; n > 1; n /= 4) ++base;
+  for (int32_t c = 0; c < channels; ++c) {
+    bias[c] = between(-100000, 100000);
+    multipliers[c] = between(1 << 30, INT32_MAX - 1);
+    right_shifts[c] = base + between(-3, 2);
+    if (finish == 2 && between(0, 2) == 0) right_shifts[c] = between(-2, 31);
+    shifts[c] = -right_shifts[c];
+  }
+  fill_random(weights, weight_count);
+  struct mcunet_filter filter = {weights,
+                                 bias,
+                                 multipliers,
+                                 right_shifts,
+                                 channels,
+                                 between(-128, 127),
+                                 {between(-128, 127), -128, 127}};
+  if (finish == 0) filter.output.zero_point = -128;
+  if (finish == 2) {
+    filter.output.min = between(-128, 0);
+    filter.output.max = between(1, 127);
+  }
+  return filter;
+}
+
+static int32_t extent(int32_t size, int32_t kernel, int32_t stride, int32_t* pad) {
+  *pad = between(0, kernel - 1);
+  int32_t after = between(0, kernel - 1);
+  if (size + *pad + after < kernel) after = kernel - size - *pad;
+  return (size + *pad + after - kernel) / stride + 1;
+}
+
+static int32_t guarded_scratch(int32_t bytes) {
+  memset(scratch, 0x5a, sizeof scratch);
+  return (bytes + 3) & ~3;
+}
+
+static int guards_hold(const int8_t* result, int32_t outputs, int32_t scratch_bytes) {
+  for (int32_t i = 0; i < kGuard; ++i) {
+    if (result[outputs + i] != 0x33 || ((const int8_t*)scratch)[scratch_bytes + i] != 0x5a)
+      return 0;
+  }
+  return memcmp(result, expected, (size_t)outputs) == 0;
+}
+
+static int run_convolution(int pointwise) {
+  struct reference_window w = {0};
+  w.kernel_height = pointwise ? 1 : between(1, 5);
+  w.kernel_width = pointwise ? 1 : between(1, 5);
+  w.stride_height = pointwise ? 1 : between(1, 3);
+  w.stride_width = pointwise ? 1 : between(1, 3);
+  w.input_height = between(1, 7);
+  w.input_width = between(1, 7);
+  w.input_channels = between(0, 1) ? 4 * between(1, 5) : between(1, 20);
+  w.output_channels = between(1, 20);
+  w.output_height = extent(w.input_height, w.kernel_height, w.stride_height, &w.pad_top);
+  w.output_width = extent(w.input_width, w.kernel_width, w.stride_width, &w.pad_left);
+  const int32_t depth = w.kernel_height * w.kernel_width * w.input_channels;
+  const int32_t outputs = w.output_height * w.output_width * w.output_channels;
+  const struct mcunet_filter f = make_filter(w.output_channels, depth, depth * w.output_channels);
+  const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
+                                        f.output.zero_point, f.output.min, f.output.max};
+  fill_random(input, w.input_height * w.input_width * w.input_channels);
+  reference_conv2d(input, weights, bias, &w, &scale, expected);
+  mcunet_pack_matmul(&f, depth, packed);
+  memset(output, 0x33, sizeof output);
+  int32_t bytes;
+  if (pointwise) {
+    const struct mcunet_conv2d_1x1_layer layer = {w.input_height * w.input_width, w.input_channels,
+                                                  w.output_channels, f.output};
+    bytes = guarded_scratch(mcunet_conv2d_1x1_scratch_bytes(layer.pixels, depth));
+    mcunet_conv2d_1x1(input, output, &layer, packed, scratch);
+  } else {
+    const struct mcunet_conv2d_layer layer = {w.input_height,           w.input_width,
+                                              w.input_channels,         w.output_height,
+                                              w.output_width,           w.output_channels,
+                                              (int16_t)w.kernel_height, (int16_t)w.kernel_width,
+                                              (int16_t)w.stride_height, (int16_t)w.stride_width,
+                                              (int16_t)w.pad_top,       (int16_t)w.pad_left,
+                                              f.input_zero_point,       f.output};
+    bytes = mcunet_conv2d_scratch_bytes(&layer, between(0, 1) ? 4 : 1);
+    guarded_scratch(bytes);
+    mcunet_conv2d(input, output, &layer, packed, scratch, bytes);
+  }
+  return guards_hold(output, outputs, bytes);
+}
+
+typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_layer*,
+                              const void*, void*, int32_t);
+static depthwise_kernel* const kDepthwise[3][2] = {
+    {mcunet_depthwise_conv2d_3x3_s1, mcunet_depthwise_conv2d_3x3_s2},
+    {mcunet_depthwise_conv2d_5x5_s1, mcunet_depthwise_conv2d_5x5_s2},
+    {mcunet_depthwise_conv2d_7x7_s1, mcunet_depthwise_conv2d_7x7_s2},
+};
+
+static int run_depthwise(void) {
+  const int32_t which = between(0, 2), stride = between(1, 2), kernel = 3 + 2 * which;
+  struct reference_window w = {0};
+  w.kernel_height = w.kernel_width = kernel;
+  w.stride_height = w.stride_width = stride;
+  w.input_height = between(1, 13);
+  w.input_width = between(1, 19);
+  w.input_channels = w.output_channels = between(1, 7);
+  w.output_height = extent(w.input_height, kernel, stride, &w.pad_top);
+  w.output_width = extent(w.input_width, kernel, stride, &w.pad_left);
+  const int32_t taps = kernel * kernel;
+  const int32_t inputs = w.input_height * w.input_width * w.input_channels;
+  const int32_t outputs = w.output_height * w.output_width * w.output_channels;
+  const struct mcunet_filter f = make_filter(w.output_channels, taps, taps * w.output_channels);
+  const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
+                                        f.output.zero_point, f.output.min, f.output.max};
+  fill_random(input, inputs);
+  reference_depthwise_conv2d(input, weights, bias, &w, &scale, expected);
+  mcunet_pack_depthwise(&f, taps, packed);
+  const struct mcunet_depthwise_layer layer = {w.input_height, w.input_width,      w.output_height,
+                                               w.output_width, w.output_channels,  w.pad_top,
+                                               w.pad_left,     f.input_zero_point, f.output};
+  const int32_t bytes = between(0, 1) ? mcunet_depthwise_whole_scratch_bytes(&layer, kernel, stride)
+                                      : mcunet_depthwise_scratch_bytes(&layer, kernel, stride);
+  guarded_scratch(bytes);
+  memset(output, 0x33, sizeof output);
+  if (w.output_width <= w.input_width && w.output_height <= w.input_height) {
+    memcpy(output, input, (size_t)inputs);
+    kDepthwise[which][stride - 1](output, output, &layer, packed, scratch, bytes);
+    if (memcmp(output + outputs, input + outputs, (size_t)(inputs - outputs)) != 0) return 0;
+    memset(output + outputs, 0x33, kGuard);
+  } else {
+    kDepthwise[which][stride - 1](input, output, &layer, packed, scratch, bytes);
+  }
+  return guards_hold(output, outputs, bytes);
+}
+
+static int run_add(void) {
+  struct mcunet_elementwise_layer layer = {.elements = between(1, 60)};
+  layer.period = layer.elements;
+  for (int i = 0; i < 2; ++i) {
+    layer.operands[i].zero_point = between(-128, 127);
+    layer.operands[i].multiplier = between(1 << 30, INT32_MAX - 1);
+    layer.operands[i].shift = between(1, 5);
+  }
+  struct mcunet_operand* const half = &layer.operands[between(0, 1)];
+  half->multiplier = 1 << 30;
+  half->shift = 0;
+  layer.multiplier = between(1 << 30, INT32_MAX - 1);
+  layer.shift = between(17, 20);
+  layer.output = (struct mcunet_output){between(-128, 127), -128, 127};
+  fill_random(input, layer.elements);
+  fill_random(weights, layer.elements);
+  for (int32_t i = 0; i < layer.elements; ++i) {
+    int32_t sum = 0;
+    const int8_t values[2] = {input[i], weights[i]};
+    for (int n = 0; n < 2; ++n) {
+      const struct mcunet_operand* const operand = &layer.operands[n];
+      sum += reference_rescale((values[n] - operand->zero_point) * (1 << 20), operand->multiplier,
+                               -operand->shift);
+    }
+    int32_t value =
+        reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
+    expected[i] = (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+  }
+  mcunet_add(input, weights, input, &layer);
+  return memcmp(input, expected, (size_t)layer.elements) == 0;
+}
+
+int main(void) {
+  int failures = 0;
+  for (int i = 0; i < kLayers; ++i) {
+    const int wrong[4] = {!run_convolution(1), !run_convolution(0), !run_depthwise(), !run_add()};
+    for (int n = 0; n < 4; ++n) {
+      static const char* const kNames[4] = {"conv2d_1x1", "conv2d", "depthwise", "add"};
+      if (wrong[n]) semihosting_print("layer %d: %s is wrong\n", i, kNames[n]);
+      failures += wrong[n];
+    }
+  }
+  semihosting_print("%d random layers of 4 kinds: %d wrong\n", kLayers, failures);
+  return failures != 0;
+}

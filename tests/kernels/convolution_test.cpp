@@ -1,0 +1,273 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "mcunet_kernels.h"
+#include "random_layer.hpp"
+#include "scratch.h"
+
+// Random convolutions of every kind against the plain reference, bit for bit.
+namespace mcunet::kernels_test {
+namespace {
+
+constexpr int kLayers = 400;
+
+Finish finish_of(int i) { return static_cast<Finish>(i % 3); }
+
+std::vector<std::uint32_t> pack_matmul(const Arithmetic& arithmetic, int depth) {
+  const mcunet_filter filter = arithmetic.filter();
+  auto packed = make_scratch(
+      static_cast<std::int64_t>(mcunet_packed_matmul_bytes(filter.output_channels, depth)));
+  mcunet_pack_matmul(&filter, depth, packed.data());
+  return packed;
+}
+
+// A window that fits its map, with any padding smaller than itself.
+reference_window random_window(Random& random, int kernel_height, int kernel_width,
+                               int stride_height, int stride_width) {
+  reference_window w{};
+  w.kernel_height = kernel_height;
+  w.kernel_width = kernel_width;
+  w.stride_height = stride_height;
+  w.stride_width = stride_width;
+  w.input_height = random.between(1, 12);
+  w.input_width = random.between(1, 12);
+  auto extent = [&](int input, int kernel, int stride, int& pad) {
+    pad = random.between(0, kernel - 1);
+    int bottom = random.between(0, kernel - 1);
+    if (input + pad + bottom < kernel) bottom = kernel - input - pad;
+    return (input + pad + bottom - kernel) / stride + 1;
+  };
+  w.output_height = extent(w.input_height, kernel_height, stride_height, w.pad_top);
+  w.output_width = extent(w.input_width, kernel_width, stride_width, w.pad_left);
+  return w;
+}
+
+mcunet_conv2d_layer conv2d_of(const reference_window& w, const Arithmetic& arithmetic) {
+  return {w.input_height,
+          w.input_width,
+          w.input_channels,
+          w.output_height,
+          w.output_width,
+          w.output_channels,
+          static_cast<std::int16_t>(w.kernel_height),
+          static_cast<std::int16_t>(w.kernel_width),
+          static_cast<std::int16_t>(w.stride_height),
+          static_cast<std::int16_t>(w.stride_width),
+          static_cast<std::int16_t>(w.pad_top),
+          static_cast<std::int16_t>(w.pad_left),
+          arithmetic.input_zero_point,
+          arithmetic.output};
+}
+
+// A buffer for an output at its beginning and an input `distance` bytes behind.
+Bytes overlap(const Bytes& input, int distance, std::size_t output_size) {
+  Bytes both(std::max(static_cast<std::size_t>(distance) + input.size(), output_size));
+  std::copy(input.begin(), input.end(), both.begin() + distance);
+  return both;
+}
+
+TEST(Convolution, PointwiseMatchesReference) {
+  Random random(1);
+  for (int i = 0; i < kLayers; ++i) {
+    reference_window w{};
+    w.input_height = w.output_height = random.between(1, 4);
+    w.input_width = w.output_width = random.between(1, 6);
+    w.input_channels = random.between(1, 40);
+    w.output_channels = random.between(1, 20);
+    w.kernel_height = w.kernel_width = w.stride_height = w.stride_width = 1;
+    const int pixels = w.input_height * w.input_width;
+    const Arithmetic arithmetic(random,
+                                static_cast<std::size_t>(w.input_channels * w.output_channels),
+                                w.output_channels, w.input_channels, finish_of(i));
+    const Bytes input = random.bytes(static_cast<std::size_t>(pixels * w.input_channels));
+    Bytes expected(static_cast<std::size_t>(pixels * w.output_channels));
+    const reference_scale scale = arithmetic.scale();
+    reference_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w, &scale,
+                     expected.data());
+
+    const mcunet_conv2d_1x1_layer layer{pixels, w.input_channels, w.output_channels,
+                                        arithmetic.output};
+    const auto packed = pack_matmul(arithmetic, w.input_channels);
+    auto scratch = make_scratch(mcunet_conv2d_1x1_scratch_bytes(pixels, w.input_channels));
+    Bytes output(expected.size());
+    mcunet_conv2d_1x1(input.data(), output.data(), &layer, packed.data(), scratch.data());
+    ASSERT_EQ(output, expected) << "layer " << i;
+
+    const int distance = std::max(0, w.output_channels - w.input_channels) * pixels;
+    Bytes both = overlap(input, distance, expected.size());
+    mcunet_conv2d_1x1(both.data() + distance, both.data(), &layer, packed.data(), scratch.data());
+    both.resize(expected.size());
+    ASSERT_EQ(both, expected) << "layer " << i << ", overlapping";
+  }
+}
+
+TEST(Convolution, AnyWindowMatchesReference) {
+  Random random(2);
+  for (int i = 0; i < kLayers; ++i) {
+    reference_window w = random_window(random, random.between(1, 5), random.between(1, 5),
+                                       random.between(1, 3), random.between(1, 3));
+    w.input_channels = random.one_in(2) ? 4 * random.between(1, 4) : random.between(1, 9);
+    w.output_channels = random.between(1, 12);
+    const int depth = w.kernel_height * w.kernel_width * w.input_channels;
+    const Arithmetic arithmetic(random, static_cast<std::size_t>(depth * w.output_channels),
+                                w.output_channels, depth, finish_of(i));
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
+    Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
+    const reference_scale scale = arithmetic.scale();
+    reference_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w, &scale,
+                     expected.data());
+
+    const mcunet_conv2d_layer layer = conv2d_of(w, arithmetic);
+    const auto packed = pack_matmul(arithmetic, depth);
+    for (const int columns : {1, 4}) {
+      const int scratch_bytes = mcunet_conv2d_scratch_bytes(&layer, columns);
+      auto scratch = make_scratch(scratch_bytes);
+      Bytes output(expected.size());
+      mcunet_conv2d(input.data(), output.data(), &layer, packed.data(), scratch.data(),
+                    scratch_bytes);
+      ASSERT_EQ(output, expected) << "layer " << i << ", columns " << columns;
+
+      int distance = 0;
+      for (int y = 0; y < w.output_height; ++y) {
+        const int written = (y + 1) * w.output_width * w.output_channels;
+        const int consumed =
+            std::max(0, y * w.stride_height - w.pad_top) * w.input_width * w.input_channels;
+        distance = std::max(distance, written - consumed);
+      }
+      Bytes both = overlap(input, distance, expected.size());
+      mcunet_conv2d(both.data() + distance, both.data(), &layer, packed.data(), scratch.data(),
+                    scratch_bytes);
+      both.resize(expected.size());
+      ASSERT_EQ(both, expected) << "layer " << i << ", overlapping, columns " << columns;
+    }
+  }
+}
+
+TEST(Convolution, FullyConnectedMatchesReference) {
+  Random random(3);
+  for (int i = 0; i < kLayers; ++i) {
+    reference_window w{};
+    w.input_width = w.output_width = random.between(1, 6);
+    w.input_height = w.output_height = 1;
+    w.input_channels = random.between(1, 70);
+    w.output_channels = random.between(1, 13);
+    w.kernel_height = w.kernel_width = w.stride_height = w.stride_width = 1;
+    const Arithmetic arithmetic(random,
+                                static_cast<std::size_t>(w.input_channels * w.output_channels),
+                                w.output_channels, w.input_channels, finish_of(i));
+    const Bytes input = random.bytes(static_cast<std::size_t>(w.input_width * w.input_channels));
+    Bytes expected(static_cast<std::size_t>(w.input_width * w.output_channels));
+    const reference_scale scale = arithmetic.scale();
+    reference_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w, &scale,
+                     expected.data());
+
+    const mcunet_fully_connected_layer layer{w.input_width, w.input_channels, w.output_channels,
+                                             arithmetic.output};
+    const auto packed = pack_matmul(arithmetic, w.input_channels);
+    auto scratch =
+        make_scratch(mcunet_fully_connected_scratch_bytes(w.input_width, w.input_channels));
+    Bytes output(expected.size());
+    mcunet_fully_connected(input.data(), output.data(), &layer, packed.data(), scratch.data());
+    ASSERT_EQ(output, expected) << "layer " << i;
+  }
+}
+
+using DepthwiseKernel = void (*)(const std::int8_t*, std::int8_t*, const mcunet_depthwise_layer*,
+                                 const void*, void*, std::int32_t);
+
+struct SpecialisedDepthwise {
+  int kernel;
+  int stride;
+  DepthwiseKernel function;
+};
+
+constexpr SpecialisedDepthwise kSpecialised[] = {
+    {3, 1, mcunet_depthwise_conv2d_3x3_s1}, {3, 2, mcunet_depthwise_conv2d_3x3_s2},
+    {5, 1, mcunet_depthwise_conv2d_5x5_s1}, {5, 2, mcunet_depthwise_conv2d_5x5_s2},
+    {7, 1, mcunet_depthwise_conv2d_7x7_s1}, {7, 2, mcunet_depthwise_conv2d_7x7_s2},
+};
+
+std::vector<std::uint32_t> pack_depthwise(const Arithmetic& arithmetic, int taps) {
+  const mcunet_filter filter = arithmetic.filter();
+  auto packed = make_scratch(
+      static_cast<std::int64_t>(mcunet_packed_depthwise_bytes(filter.output_channels, taps)));
+  mcunet_pack_depthwise(&filter, taps, packed.data());
+  return packed;
+}
+
+TEST(Convolution, SpecialisedDepthwiseMatchesReference) {
+  Random random(4);
+  for (const SpecialisedDepthwise& special : kSpecialised) {
+    for (int i = 0; i < kLayers; ++i) {
+      reference_window w =
+          random_window(random, special.kernel, special.kernel, special.stride, special.stride);
+      w.input_channels = w.output_channels = random.between(1, 7);
+      const int taps = special.kernel * special.kernel;
+      const Arithmetic arithmetic(random, static_cast<std::size_t>(taps * w.output_channels),
+                                  w.output_channels, taps, finish_of(i));
+      const Bytes input =
+          random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
+      Bytes expected(
+          static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
+      const reference_scale scale = arithmetic.scale();
+      reference_depthwise_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(),
+                                 &w, &scale, expected.data());
+
+      const mcunet_depthwise_layer layer{
+          w.input_height,    w.input_width, w.output_height, w.output_width,
+          w.output_channels, w.pad_top,     w.pad_left,      arithmetic.input_zero_point,
+          arithmetic.output};
+      const auto packed = pack_depthwise(arithmetic, taps);
+      const int whole =
+          mcunet_depthwise_whole_scratch_bytes(&layer, special.kernel, special.stride);
+      const int least = mcunet_depthwise_scratch_bytes(&layer, special.kernel, special.stride);
+      for (const int scratch_bytes : {whole, least}) {
+        auto scratch = make_scratch(scratch_bytes);
+        Bytes output(expected.size());
+        special.function(input.data(), output.data(), &layer, packed.data(), scratch.data(),
+                         scratch_bytes);
+        ASSERT_EQ(output, expected) << special.kernel << "x" << special.kernel << " stride "
+                                    << special.stride << ", layer " << i;
+        if (w.output_width <= w.input_width && w.output_height <= w.input_height) {
+          Bytes in_place = input;
+          special.function(in_place.data(), in_place.data(), &layer, packed.data(), scratch.data(),
+                           scratch_bytes);
+          in_place.resize(expected.size());
+          ASSERT_EQ(in_place, expected) << special.kernel << "x" << special.kernel << " stride "
+                                        << special.stride << ", layer " << i << ", in place";
+        }
+      }
+    }
+  }
+}
+
+TEST(Convolution, AnyDepthwiseMatchesReference) {
+  Random random(5);
+  for (int i = 0; i < kLayers; ++i) {
+    reference_window w = random_window(random, random.between(1, 5), random.between(1, 5),
+                                       random.between(1, 3), random.between(1, 3));
+    const int depth_multiplier = random.between(1, 3);
+    w.input_channels = random.between(1, 5);
+    w.output_channels = w.input_channels * depth_multiplier;
+    const int taps = w.kernel_height * w.kernel_width;
+    const Arithmetic arithmetic(random, static_cast<std::size_t>(taps * w.output_channels),
+                                w.output_channels, taps, finish_of(i));
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
+    Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
+    const reference_scale scale = arithmetic.scale();
+    reference_depthwise_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w,
+                               &scale, expected.data());
+
+    const mcunet_depthwise_any_layer layer{conv2d_of(w, arithmetic), depth_multiplier};
+    const auto packed = pack_depthwise(arithmetic, taps);
+    Bytes output(expected.size());
+    mcunet_depthwise_conv2d(input.data(), output.data(), &layer, packed.data());
+    ASSERT_EQ(output, expected) << "layer " << i;
+  }
+}
+
+}  // namespace
+}  // namespace mcunet::kernels_test

@@ -1,0 +1,233 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mcunet_kernels.h"
+#include "random_layer.hpp"
+
+// Pooling, elementwise operators, softmax and the layout kernels against plain formulas.
+namespace mcunet::kernels_test {
+namespace {
+
+constexpr int kLayers = 300;
+
+struct Pooled {
+  std::int32_t sum = 0, count = 0, most = -128;
+};
+
+Pooled pool(const Bytes& input, const mcunet_pool2d_layer& layer, int oy, int ox, int c) {
+  Pooled pooled;
+  for (int ky = 0; ky < layer.kernel_height; ++ky) {
+    for (int kx = 0; kx < layer.kernel_width; ++kx) {
+      const int y = oy * layer.stride_height - layer.pad_top + ky;
+      const int x = ox * layer.stride_width - layer.pad_left + kx;
+      if (y < 0 || y >= layer.input_height || x < 0 || x >= layer.input_width) continue;
+      const int value =
+          input[static_cast<std::size_t>((y * layer.input_width + x) * layer.channels + c)];
+      pooled.sum += value;
+      ++pooled.count;
+      pooled.most = std::max(pooled.most, value);
+    }
+  }
+  return pooled;
+}
+
+TEST(Pooling, MatchesPlainFormulas) {
+  Random random(1);
+  for (int i = 0; i < kLayers; ++i) {
+    mcunet_pool2d_layer layer{};
+    layer.kernel_height = static_cast<std::int16_t>(random.between(1, 4));
+    layer.kernel_width = static_cast<std::int16_t>(random.between(1, 4));
+    layer.stride_height = static_cast<std::int16_t>(random.between(1, 3));
+    layer.stride_width = static_cast<std::int16_t>(random.between(1, 3));
+    layer.pad_top = static_cast<std::int16_t>(random.between(0, layer.kernel_height - 1));
+    layer.pad_left = static_cast<std::int16_t>(random.between(0, layer.kernel_width - 1));
+    layer.input_height = random.between(layer.kernel_height, 9);
+    layer.input_width = random.between(layer.kernel_width, 9);
+    layer.channels = random.between(1, 7);
+    layer.output_height =
+        (layer.input_height + layer.pad_top - layer.kernel_height) / layer.stride_height + 1;
+    layer.output_width =
+        (layer.input_width + layer.pad_left - layer.kernel_width) / layer.stride_width + 1;
+    layer.min = random.between(-128, -20);
+    layer.max = random.between(20, 127);
+    const Bytes input = random.bytes(
+        static_cast<std::size_t>(layer.input_height * layer.input_width * layer.channels));
+    Bytes averages(
+        static_cast<std::size_t>(layer.output_height * layer.output_width * layer.channels));
+    Bytes maxima(averages.size());
+    mcunet_average_pool2d(input.data(), averages.data(), &layer);
+    mcunet_max_pool2d(input.data(), maxima.data(), &layer);
+    std::size_t at = 0;
+    for (int oy = 0; oy < layer.output_height; ++oy) {
+      for (int ox = 0; ox < layer.output_width; ++ox) {
+        for (int c = 0; c < layer.channels; ++c, ++at) {
+          const Pooled pooled = pool(input, layer, oy, ox, c);
+          const int mean =
+              static_cast<int>(std::round(static_cast<double>(pooled.sum) / pooled.count));
+          ASSERT_EQ(averages[at], std::clamp(mean, layer.min, layer.max));
+          ASSERT_EQ(maxima[at], std::clamp(pooled.most, layer.min, layer.max));
+        }
+      }
+    }
+  }
+}
+
+TEST(Mean, Rescales) {
+  Random random(2);
+  for (int i = 0; i < kLayers; ++i) {
+    mcunet_mean_layer layer{random.between(1, 3),
+                            random.between(1, 20),
+                            random.between(1, 9),
+                            random.between(-128, 127),
+                            random.between(1 << 30, INT32_MAX),
+                            random.between(1, 6),
+                            {random.between(-128, 127), -128, 127}};
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(layer.outer * layer.reduced * layer.inner));
+    Bytes output(static_cast<std::size_t>(layer.outer * layer.inner));
+    mcunet_mean(input.data(), output.data(), &layer);
+    for (int o = 0; o < layer.outer; ++o) {
+      for (int n = 0; n < layer.inner; ++n) {
+        int sum = 0;
+        for (int r = 0; r < layer.reduced; ++r) {
+          sum += input[static_cast<std::size_t>((o * layer.reduced + r) * layer.inner + n)];
+        }
+        const int centred = sum - layer.reduced * layer.input_zero_point;
+        const int mean =
+            reference_rescale(centred, layer.multiplier, -layer.shift) + layer.output.zero_point;
+        ASSERT_EQ(output[static_cast<std::size_t>(o * layer.inner + n)],
+                  std::clamp(mean, -128, 127));
+      }
+    }
+  }
+}
+
+mcunet_elementwise_layer random_elementwise(Random& random, int i) {
+  mcunet_elementwise_layer layer{};
+  layer.elements = random.between(1, 60);
+  layer.period = layer.elements;
+  if (random.one_in(3)) {
+    layer.period = random.between(1, 6);
+    layer.elements = layer.period * random.between(1, 9);
+  }
+  for (mcunet_operand& operand : layer.operands) {
+    operand = {random.between(-128, 127), random.between(1 << 30, INT32_MAX), random.between(1, 5)};
+  }
+  // As TFLite has it: the larger scale's multiplier is exactly a half.
+  if (i % 4 < 2) layer.operands[i % 2].multiplier = 1 << 30, layer.operands[i % 2].shift = 0;
+  layer.multiplier = random.between(1 << 30, INT32_MAX);
+  layer.shift = random.between(17, 20);
+  layer.output = {random.between(-128, 127), -128, 127};
+  if (random.one_in(3)) layer.output.min = -100, layer.output.max = 90;
+  return layer;
+}
+
+TEST(Elementwise, SumsAndDifferencesMatch) {
+  Random random(3);
+  for (int i = 0; i < 4 * kLayers; ++i) {
+    const mcunet_elementwise_layer layer = random_elementwise(random, i);
+    const Bytes a = random.bytes(static_cast<std::size_t>(layer.elements));
+    const Bytes b = random.bytes(static_cast<std::size_t>(layer.period));
+    for (const int sign : {1, -1}) {
+      Bytes output = a;  // in place
+      (sign == 1 ? mcunet_add : mcunet_sub)(output.data(), b.data(), output.data(), &layer);
+      for (std::size_t e = 0; e < output.size(); ++e) {
+        const int x = (a[e] - layer.operands[0].zero_point) << 20;
+        const int y = (b[e % b.size()] - layer.operands[1].zero_point) << 20;
+        const int sum =
+            reference_rescale(x, layer.operands[0].multiplier, -layer.operands[0].shift) +
+            sign * reference_rescale(y, layer.operands[1].multiplier, -layer.operands[1].shift);
+        const int value =
+            reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
+        ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max))
+            << "layer " << i;
+      }
+    }
+  }
+}
+
+TEST(Elementwise, ProductsMatch) {
+  Random random(4);
+  for (int i = 0; i < kLayers; ++i) {
+    mcunet_elementwise_layer layer = random_elementwise(random, i);
+    layer.shift = random.between(3, 9);
+    const Bytes a = random.bytes(static_cast<std::size_t>(layer.elements));
+    const Bytes b = random.bytes(static_cast<std::size_t>(layer.period));
+    Bytes output(a.size());
+    mcunet_mul(a.data(), b.data(), output.data(), &layer);
+    for (std::size_t e = 0; e < output.size(); ++e) {
+      const int product =
+          (a[e] - layer.operands[0].zero_point) * (b[e % b.size()] - layer.operands[1].zero_point);
+      const int value =
+          reference_rescale(product, layer.multiplier, -layer.shift) + layer.output.zero_point;
+      ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max));
+    }
+  }
+}
+
+// The fixed-point result is within one step of the real one.
+TEST(Softmax, IsCloseToTheRealOne) {
+  Random random(5);
+  for (int i = 0; i < kLayers; ++i) {
+    const double input_scale = random.between(1, 400) / 1000.0;
+    int exponent = 0;
+    // input_scale in units of 2^-26, as a multiplier of 2^31 and a left shift.
+    const double fraction = std::frexp(input_scale * (1 << 26), &exponent);
+    mcunet_softmax_layer layer{random.between(1, 3), random.between(1, 40),
+                               static_cast<std::int32_t>(std::round(fraction * 2147483648.0)),
+                               exponent, 0};
+    layer.min_difference =
+        -static_cast<std::int32_t>(std::floor(31.0 * (1 << 26) / std::exp2(exponent)));
+    const Bytes input = random.bytes(static_cast<std::size_t>(layer.rows * layer.depth));
+    Bytes output = input;
+    mcunet_softmax(output.data(), output.data(), &layer);
+    for (int row = 0; row < layer.rows; ++row) {
+      const auto begin = input.begin() + row * layer.depth;
+      const int most = *std::max_element(begin, begin + layer.depth);
+      double sum = 0;
+      for (auto at = begin; at != begin + layer.depth; ++at)
+        sum += std::exp((*at - most) * input_scale);
+      for (int c = 0; c < layer.depth; ++c) {
+        const double real = std::exp((begin[c] - most) * input_scale) / sum * 256 - 128;
+        EXPECT_NEAR(output[static_cast<std::size_t>(row * layer.depth + c)], std::min(real, 127.0),
+                    1.0);
+      }
+    }
+  }
+}
+
+TEST(Layout, LookupAndConcatenation) {
+  Random random(6);
+  const Bytes table = random.bytes(256);
+  const Bytes input = random.bytes(5 * 3);
+  Bytes output(5 * 7, 99);
+  const mcunet_copy_channels_layer layer{5, 3, 7};
+  mcunet_copy_channels(input.data(), output.data() + 2, &layer, table.data());
+  mcunet_copy_channels(input.data(), output.data() + 4, &layer, nullptr);
+  for (std::size_t pixel = 0; pixel < 5; ++pixel) {
+    const std::int8_t* at = &output[pixel * 7];
+    EXPECT_EQ(at[0], 99);
+    EXPECT_EQ(at[2], table[static_cast<std::size_t>(128 + input[pixel * 3])]);
+    EXPECT_EQ(at[3], table[static_cast<std::size_t>(128 + input[pixel * 3 + 1])]);
+    for (std::size_t c = 0; c < 3; ++c) EXPECT_EQ(at[4 + c], input[pixel * 3 + c]);
+  }
+}
+
+TEST(Layout, PadAndResize) {
+  const Bytes input = {1, 2, 3, 4};  // 2 x 2 x 1
+  Bytes padded(4 * 5);
+  const mcunet_pad_layer pad{2, 2, 1, 1, 1, 2, 1, 9};
+  mcunet_pad(input.data(), padded.data(), &pad);
+  EXPECT_EQ(padded, (Bytes{9, 9, 9, 9, 9, 9, 9, 1, 2, 9, 9, 9, 3, 4, 9, 9, 9, 9, 9, 9}));
+
+  Bytes resized(3 * 3);
+  const mcunet_resize_nearest_layer resize{2, 1, 3, 3};
+  const std::uint16_t indices[] = {0, 0, 1};
+  mcunet_resize_nearest(input.data(), resized.data(), &resize, indices, indices);
+  EXPECT_EQ(resized, (Bytes{1, 1, 2, 1, 1, 2, 3, 3, 4}));
+}
+
+}  // namespace
+}  // namespace mcunet::kernels_test

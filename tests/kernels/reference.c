@@ -1,0 +1,87 @@
+#include "reference.h"
+
+#include <stddef.h>
+
+// Saturating rounding doubling high multiply, as TFLite defines it.
+static int32_t high_product(int32_t a, int32_t b) {
+  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
+  const int64_t product = (int64_t)a * b;
+  const int32_t nudge = product >= 0 ? (1 << 30) : (1 - (1 << 30));
+  return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+}
+
+// Halves away from zero.
+static int32_t divide_by_power(int32_t value, int32_t exponent) {
+  const int64_t divisor = (int64_t)1 << exponent;
+  const int64_t magnitude = value < 0 ? -(int64_t)value : value;
+  const int64_t quotient = (2 * magnitude + divisor) / (2 * divisor);
+  return (int32_t)(value < 0 ? -quotient : quotient);
+}
+
+int32_t reference_rescale(int32_t value, int32_t multiplier, int32_t shift) {
+  const int32_t left = shift > 0 ? shift : 0;
+  const int32_t right = shift > 0 ? 0 : -shift;
+  return divide_by_power(high_product(value * (1 << left), multiplier), right);
+}
+
+static int8_t finish(int32_t sum, const struct reference_scale* scale, int32_t channel) {
+  int32_t value = reference_rescale(sum, scale->multipliers[channel], scale->shifts[channel]);
+  value += scale->output_zero_point;
+  if (value < scale->min) value = scale->min;
+  if (value > scale->max) value = scale->max;
+  return (int8_t)value;
+}
+
+static int inside(int32_t position, int32_t size) { return position >= 0 && position < size; }
+
+void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
+                      const struct reference_window* w, const struct reference_scale* scale,
+                      int8_t* output) {
+  for (int32_t oy = 0; oy < w->output_height; ++oy) {
+    for (int32_t ox = 0; ox < w->output_width; ++ox) {
+      for (int32_t oc = 0; oc < w->output_channels; ++oc) {
+        int32_t sum = bias != NULL ? bias[oc] : 0;
+        for (int32_t ky = 0; ky < w->kernel_height; ++ky) {
+          for (int32_t kx = 0; kx < w->kernel_width; ++kx) {
+            const int32_t y = oy * w->stride_height - w->pad_top + ky;
+            const int32_t x = ox * w->stride_width - w->pad_left + kx;
+            if (!inside(y, w->input_height) || !inside(x, w->input_width)) continue;
+            for (int32_t ic = 0; ic < w->input_channels; ++ic) {
+              const int32_t value = input[(y * w->input_width + x) * w->input_channels + ic];
+              const int32_t weight = weights[((oc * w->kernel_height + ky) * w->kernel_width + kx) *
+                                                 w->input_channels +
+                                             ic];
+              sum += (value - scale->input_zero_point) * weight;
+            }
+          }
+        }
+        *output++ = finish(sum, scale, oc);
+      }
+    }
+  }
+}
+
+void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
+                                const struct reference_window* w,
+                                const struct reference_scale* scale, int8_t* output) {
+  const int32_t depth_multiplier = w->output_channels / w->input_channels;
+  for (int32_t oy = 0; oy < w->output_height; ++oy) {
+    for (int32_t ox = 0; ox < w->output_width; ++ox) {
+      for (int32_t oc = 0; oc < w->output_channels; ++oc) {
+        int32_t sum = bias != NULL ? bias[oc] : 0;
+        for (int32_t ky = 0; ky < w->kernel_height; ++ky) {
+          for (int32_t kx = 0; kx < w->kernel_width; ++kx) {
+            const int32_t y = oy * w->stride_height - w->pad_top + ky;
+            const int32_t x = ox * w->stride_width - w->pad_left + kx;
+            if (!inside(y, w->input_height) || !inside(x, w->input_width)) continue;
+            const int32_t value =
+                input[(y * w->input_width + x) * w->input_channels + oc / depth_multiplier];
+            const int32_t weight = weights[(ky * w->kernel_width + kx) * w->output_channels + oc];
+            sum += (value - scale->input_zero_point) * weight;
+          }
+        }
+        *output++ = finish(sum, scale, oc);
+      }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+#ifndef MCUNET_TESTS_KERNELS_REFERENCE_H_
+#define MCUNET_TESTS_KERNELS_REFERENCE_H_
+
+// What the kernels must compute, written as plainly as possible and without any of their code: one
+// loop per axis, padding skipped, zero points subtracted from every value, TFLite's arithmetic.
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The receptive field and the sizes of a layer. Weights are [out][kh][kw][in] for a convolution and
+// [kh][kw][out] for a depthwise one, as in a .tflite.
+struct reference_window {
+  int32_t input_height, input_width, input_channels;
+  int32_t output_height, output_width, output_channels;
+  int32_t kernel_height, kernel_width;
+  int32_t stride_height, stride_width;
+  int32_t pad_top, pad_left;
+};
+
+struct reference_scale {
+  const int32_t* multipliers;
+  const int32_t* shifts;  // TFLite's: negative is a right shift
+  int32_t input_zero_point, output_zero_point, min, max;
+};
+
+int32_t reference_rescale(int32_t value, int32_t multiplier, int32_t shift);
+
+void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
+                      const struct reference_window* window, const struct reference_scale* scale,
+                      int8_t* output);
+void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
+                                const struct reference_window* window,
+                                const struct reference_scale* scale, int8_t* output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // MCUNET_TESTS_KERNELS_REFERENCE_H_
