@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/scratch.h"
+
 namespace mcunet::engine {
 namespace {
 
@@ -27,18 +29,62 @@ std::int64_t widened_first_convolution(const Graph& graph) {
   return is_pointwise(graph.ops.front()) ? 0 : 2 * cost_of(graph, graph.ops.front()).weights;
 }
 
-}  // namespace
-
-std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy) {
-  const bool is_own = policy == ScratchPolicy::kOwn;
+std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
   switch (op.kind) {
     case OpKind::kDepthwiseConv2d:
-      return (is_own ? 1 : 2) * padded_plane(graph, op);
+      return 2 * padded_plane(graph, op);
     case OpKind::kConv2d:
-      return is_own && is_pointwise(op) ? 0 : column_pair(graph, op);
+      return column_pair(graph, op);
     default:
       return 0;
   }
+}
+
+std::int64_t own_convolution_scratch(const Graph& graph, const Op& op) {
+  const Shape& input = graph.input_of(op).shape;
+  const Window& w = op.window;
+  if (is_pointwise(op) && w.stride_height == 1 && w.stride_width == 1) {
+    return mcunet_conv2d_1x1_scratch_bytes(input.height * input.width, input.channels);
+  }
+  const mcunet_conv2d_layer layer{.input_channels = input.channels,
+                                  .kernel_height = w.kernel_height,
+                                  .kernel_width = w.kernel_width};
+  return mcunet_conv2d_scratch_bytes(&layer, /*columns=*/1);
+}
+
+std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op) {
+  const Shape& input = graph.input_of(op).shape;
+  const Shape& output = graph.output_of(op).shape;
+  if (!has_in_place_kernel(op) || output.channels != input.channels) return 0;
+  const mcunet_depthwise_layer layer{.input_height = input.height,
+                                     .input_width = input.width,
+                                     .output_height = output.height,
+                                     .output_width = output.width,
+                                     .channels = input.channels,
+                                     .pad_top = op.window.padding.top,
+                                     .pad_left = op.window.padding.left};
+  return mcunet_depthwise_scratch_bytes(&layer, op.window.kernel_height, op.window.stride_height);
+}
+
+std::int64_t own_scratch(const Graph& graph, const Op& op) {
+  switch (op.kind) {
+    case OpKind::kConv2d:
+      return own_convolution_scratch(graph, op);
+    case OpKind::kDepthwiseConv2d:
+      return own_depthwise_scratch(graph, op);
+    case OpKind::kFullyConnected: {
+      const auto features = static_cast<std::int32_t>(graph.input_of(op).shape.elements());
+      return mcunet_fully_connected_scratch_bytes(/*batches=*/1, features);
+    }
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy) {
+  return policy == ScratchPolicy::kOwn ? own_scratch(graph, op) : tinyengine_scratch(graph, op);
 }
 
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,

@@ -18,7 +18,8 @@ void find_lifetimes(const Graph& graph, std::vector<Lifetime>& lifetimes) {
 }
 
 bool may_overwrite(const Op& op, const ScheduleOptions& options) {
-  return (op.kind == OpKind::kDepthwiseConv2d && options.in_place_depthwise) ||
+  return (op.kind == OpKind::kDepthwiseConv2d && options.in_place_depthwise &&
+          has_in_place_kernel(op)) ||
          (op.kind == OpKind::kAdd && options.in_place_add);
 }
 
@@ -42,6 +43,13 @@ TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
 }
 
 }  // namespace
+
+bool has_in_place_kernel(const Op& depthwise) {
+  const Window& w = depthwise.window;
+  const bool is_square = w.kernel_height == w.kernel_width && w.stride_height == w.stride_width;
+  const bool has_window = w.kernel_height == 3 || w.kernel_height == 5 || w.kernel_height == 7;
+  return is_square && has_window && w.stride_height <= 2;
+}
 
 ScheduleOptions options_of(SchedulePolicy policy) {
   const bool in_place = policy == SchedulePolicy::kInPlace;

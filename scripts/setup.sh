@@ -16,6 +16,8 @@ packages=(
   libyaml-cpp-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libcli11-dev libtbb-dev libgmp-dev
   # tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev
+  # firmware and its emulator
+  gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
   # plots
   gnuplot-nox fonts-dejavu-core
 )

@@ -42,10 +42,14 @@ TEST(MemoryRequests, TinyEngineWidensTheFirstConvolution) {
 TEST(MemoryRequests, OwnScratchIsABufferOfItsStep) {
   const MemoryRequests requests = request(make_residual_block({}), ScratchPolicy::kOwn);
   EXPECT_EQ(requests.fixed_scratch_bytes, 0);
-  ASSERT_EQ(requests.buffers.size(), 6u);
-  EXPECT_EQ(requests.buffers[5].size_bytes, 12 * 10);
-  EXPECT_EQ(requests.buffers[5].first_step, 1);
-  EXPECT_EQ(requests.buffers[5].last_step, 1);
+  // Four columns of int16 for 1x1: 8 * max(8, 4) and 8 * 24. Depthwise 5x5 on 8 x 6, all rows of
+  // two channels: 4 * 8 rows * 10 + 8 * 5 * 4 + 16; a ring of 5 rows would take 4 * 5 * 10 + 8 * 9
+  // * 4 + 16.
+  EXPECT_THAT(requests.step_scratch_bytes, ElementsAre(64, 496, 192, 0));
+  ASSERT_EQ(requests.buffers.size(), 8u);
+  EXPECT_EQ(requests.buffers[6].size_bytes, 496);
+  EXPECT_EQ(requests.buffers[6].first_step, 1);
+  EXPECT_EQ(requests.buffers[6].last_step, 1);
 }
 
 }  // namespace

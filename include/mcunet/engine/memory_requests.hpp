@@ -21,8 +21,7 @@ enum class ScratchPolicy {
 
 // Bytes of scratch for one operator.
 //   kTinyEngine: depthwise 2 (H + 2p)(W + 2p); convolution 4 k² Cin, two columns of 16 bits.
-//   kOwn: depthwise (H + 2p)(W + 2p), one padded channel; convolution 4 k² Cin for k > 1, none for
-//   a 1x1.
+//   kOwn: the least that the kernel works with, as engine/kernels/scratch.h has it.
 std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy);
 
 struct MemoryRequests {
