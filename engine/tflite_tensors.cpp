@@ -1,6 +1,7 @@
 #include "tflite_tensors.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -118,8 +119,15 @@ std::int32_t TfliteTensors::zero_point(std::int32_t index) const {
   if (quantization == nullptr) return 0;
   const auto* points = quantization->zero_point();
   if (points == nullptr || points->size() == 0) return 0;
-  const std::int64_t first = points->Get(0);
-  if (std::any_of(points->begin(), points->end(), [&](auto point) { return point != first; }) ||
+  if (points->size() != scales(index)->size()) {
+    throw Error("{}: {} zero points for {} scales", describe(index), points->size(),
+                scales(index)->size());
+  }
+  // Not Vector::Get(): nothing has checked that these are aligned to their 8 bytes.
+  std::vector<std::int64_t> values(points->size());
+  std::memcpy(values.data(), points->Data(), values.size() * sizeof(values[0]));
+  const std::int64_t first = values[0];
+  if (std::any_of(values.begin(), values.end(), [&](auto value) { return value != first; }) ||
       first != static_cast<std::int32_t>(first)) {
     throw Error("{}: its zero points differ or are out of range", describe(index));
   }
@@ -157,6 +165,9 @@ Constant TfliteTensors::constant(std::int32_t index) {
   if (const auto* scale = scales(index); scale != nullptr) {
     charge(scale->size() * sizeof(float));
     result.scales.assign(scale->begin(), scale->end());
+    for (float value : result.scales) {
+      if (!std::isfinite(value)) throw Error("{}: a scale of {}", describe(index), value);
+    }
     result.zero_point = zero_point(index);
     if (scale->size() > 1) result.channel_axis = at(index).quantization()->quantized_dimension();
   }

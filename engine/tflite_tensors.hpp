@@ -37,7 +37,7 @@ class TfliteTensors {
   DataType type(std::int32_t index) const;
   std::string name(std::int32_t index) const;
   const flatbuffers::Vector<std::uint8_t>* contents(std::int32_t index) const;
-  std::int32_t zero_point(std::int32_t index) const;
+  std::int32_t zero_point(std::int32_t index) const;  // of a tensor with scales
   const flatbuffers::Vector<float>* scales(std::int32_t index) const;
 
   const tflite::Model& model_;

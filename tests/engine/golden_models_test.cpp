@@ -1,6 +1,5 @@
 // Real models against outputs of TFLite Micro's reference kernels: every operator of every input,
 // and the keyword-spotting network on its thousand recorded inputs.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "fnv1a.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/reference_executor.hpp"
 #include "mcunet/engine/tflite_reader.hpp"
@@ -21,16 +21,6 @@
 
 namespace mcunet::engine {
 namespace {
-
-std::uint64_t fnv1a(std::span<const std::byte> bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (std::byte byte : bytes) {
-    hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 0x100000001b3;
-  }
-  return hash;
-}
-
-std::string hex(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
 // The inputs that the golden outputs were computed from.
 TensorBytes golden_input(std::uint32_t index, std::size_t size) {
@@ -69,7 +59,7 @@ void expect_golden(const std::filesystem::path& data, const std::string& model) 
     const auto index = record["input_index"].get<std::uint32_t>();
     std::vector<std::string> hashes;
     const auto observe = [&](OpId, std::span<const std::byte> output) {
-      hashes.push_back(hex(fnv1a(output)));
+      hashes.push_back(fnv1a_hex(output));
     };
     const std::vector<TensorBytes> inputs = {as_graph_input(graph, golden_input(index, elements))};
     execute(graph, inputs, observe);
