@@ -13,7 +13,7 @@ std::int64_t kernel_area(const Op& op) {
 void add_inputs(Graph& graph, Op& op, std::span<const TensorId> inputs) {
   op.first_input = static_cast<std::int32_t>(graph.op_inputs.size());
   op.input_count = static_cast<std::int32_t>(inputs.size());
-  graph.op_inputs.insert(graph.op_inputs.end(), inputs.begin(), inputs.end());
+  for (TensorId input : inputs) graph.op_inputs.push_back(input);
 }
 
 TensorId add_op(Graph& graph, Op& op, const Tensor& output) {
@@ -93,7 +93,7 @@ const TensorInfo& Graph::info_of(TensorId tensor) const {
 }
 
 const OpDetails& Graph::details_of(const Op& op) const {
-  static const OpDetails none;
+  static constexpr OpDetails none;
   return op.details == kNoId ? none : details[op.details];
 }
 
@@ -144,7 +144,10 @@ TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
                 input.shape.channels, output_channels);
   }
   add_inputs(graph, op, {inputs.begin(), inputs.size()});
-  const Shape shape = infer_output_shape(graph, op, output_channels);
+  // The search lowers networks by the hundred thousand, nearly all of it convolutions.
+  const Shape shape = op.kind <= OpKind::kMaxPool2d
+                          ? infer_output_shape(op, input.shape, output_channels)
+                          : infer_output_shape(graph, op, output_channels);
   const DataType type = op.kind == OpKind::kQuantize     ? DataType::kInt8
                         : op.kind == OpKind::kDequantize ? DataType::kFloat32
                                                          : input.type;

@@ -17,11 +17,16 @@ bool has_window(OpKind kind) {
 }
 
 Shape operands_shape(const Graph& graph, const Op& op) {
+  const Shape& first = graph.input_of(op).shape;
+  if (op.input_count == 2 && graph.input_of(op, 1).shape == first) return first;
   const ConstantId constant = graph.details_of(op).operand;
+  if (op.input_count != (constant == kNoId ? 2 : 1)) {
+    throw Error("{} has {} inputs", name_of(op.kind), op.input_count);
+  }
   const Shape other = constant == kNoId ? graph.input_of(op, 1).shape
                                         : shape_of_dims(graph.constants[constant].dims);
   try {
-    return broadcast_shape(graph.input_of(op).shape, other);
+    return broadcast_shape(first, other);
   } catch (const Error& error) {
     throw Error("{} of operands that do not match: {}", name_of(op.kind), error.what());
   }

@@ -87,6 +87,7 @@ struct Constant {
   bool operator==(const Constant&) const = default;
 };
 
+// The first five have a window or weights, and one input that determines their output's shape.
 enum class OpKind : std::uint8_t {
   kConv2d,
   kDepthwiseConv2d,
