@@ -145,6 +145,9 @@ TensorInfo TfliteTensors::info(std::int32_t index) {
     throw Error("{}: {} scales on an activation", describe(index), scale->size());
   }
   info.quantization = {scale->Get(0), zero_point(index)};
+  if (!std::isfinite(info.quantization.scale)) {
+    throw Error("{}: a scale of {}", describe(index), info.quantization.scale);
+  }
   return info;
 }
 
