@@ -1,17 +1,27 @@
 #include "mcunet/engine/graph.hpp"
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/shape_inference.hpp"
 
 namespace mcunet::engine {
 namespace {
 
-bool has_window(OpKind kind) {
-  return kind == OpKind::kConv2d || kind == OpKind::kDepthwiseConv2d ||
-         kind == OpKind::kAveragePool2d || kind == OpKind::kMaxPool2d;
-}
-
 std::int64_t kernel_area(const Op& op) {
   return std::int64_t{op.window.kernel_height} * op.window.kernel_width;
+}
+
+void add_inputs(Graph& graph, Op& op, std::span<const TensorId> inputs) {
+  op.first_input = static_cast<std::int32_t>(graph.op_inputs.size());
+  op.input_count = static_cast<std::int32_t>(inputs.size());
+  for (TensorId input : inputs) graph.op_inputs.push_back(input);
+}
+
+TensorId add_op(Graph& graph, Op& op, const Tensor& output) {
+  op.output = static_cast<TensorId>(graph.tensors.size());
+  graph.tensors.push_back(output);
+  if (!graph.tensor_info.empty()) graph.tensor_info.resize(graph.tensors.size());
+  graph.ops.push_back(op);
+  return op.output;
 }
 
 }  // namespace
@@ -30,6 +40,36 @@ std::string_view name_of(OpKind kind) {
       return "max_pool_2d";
     case OpKind::kAdd:
       return "add";
+    case OpKind::kSub:
+      return "sub";
+    case OpKind::kMul:
+      return "mul";
+    case OpKind::kMean:
+      return "mean";
+    case OpKind::kPad:
+      return "pad";
+    case OpKind::kReshape:
+      return "reshape";
+    case OpKind::kSoftmax:
+      return "softmax";
+    case OpKind::kRelu:
+      return "relu";
+    case OpKind::kRelu6:
+      return "relu6";
+    case OpKind::kLogistic:
+      return "logistic";
+    case OpKind::kHardSwish:
+      return "hard_swish";
+    case OpKind::kQuantize:
+      return "quantize";
+    case OpKind::kDequantize:
+      return "dequantize";
+    case OpKind::kConcatenation:
+      return "concatenation";
+    case OpKind::kResizeNearestNeighbor:
+      return "resize_nearest_neighbor";
+    case OpKind::kTranspose:
+      return "transpose";
   }
   return "";
 }
@@ -41,12 +81,44 @@ Window centred_window(int kernel, int stride) {
   return {k, k, s, s, {p, p, p, p}};
 }
 
+std::int64_t Constant::elements() const {
+  std::int64_t product = 1;
+  for (std::int32_t dim : dims) product *= dim;
+  return product;
+}
+
+const TensorInfo& Graph::info_of(TensorId tensor) const {
+  static const TensorInfo none;
+  return static_cast<std::size_t>(tensor) < tensor_info.size() ? tensor_info[tensor] : none;
+}
+
+const OpDetails& Graph::details_of(const Op& op) const {
+  static constexpr OpDetails none;
+  return op.details == kNoId ? none : details[op.details];
+}
+
 void Graph::clear() {
   tensors.clear();
   ops.clear();
   op_inputs.clear();
   inputs.clear();
   outputs.clear();
+  tensor_info.clear();
+  details.clear();
+  constants.clear();
+}
+
+TensorInfo& edit_info(Graph& graph, TensorId tensor) {
+  graph.tensor_info.resize(graph.tensors.size());
+  return graph.tensor_info[tensor];
+}
+
+OpDetails& edit_details(Graph& graph, Op& op) {
+  if (op.details == kNoId) {
+    op.details = static_cast<std::int32_t>(graph.details.size());
+    graph.details.emplace_back();
+  }
+  return graph.details[op.details];
 }
 
 TensorId add_input(Graph& graph, const Shape& shape, DataType type) {
@@ -59,48 +131,27 @@ TensorId add_input(Graph& graph, const Shape& shape, DataType type) {
   return id;
 }
 
-Shape infer_output_shape(const Op& op, const Shape& input, std::int32_t output_channels) {
-  if (op.kind == OpKind::kFullyConnected) return {1, 1, output_channels};
-  Shape output = input;
-  if (has_window(op.kind)) {
-    const Window& w = op.window;
-    const int height = input.height + w.padding.top + w.padding.bottom - w.kernel_height;
-    const int width = input.width + w.padding.left + w.padding.right - w.kernel_width;
-    if (height < 0 || width < 0) {
-      throw Error("{} with a {}x{} kernel does not fit its {}x{} input", name_of(op.kind),
-                  w.kernel_height, w.kernel_width, input.height, input.width);
-    }
-    // Most windows have stride 1; the search lowers networks by the hundred thousand.
-    output.height = w.stride_height == 1 ? height + 1 : height / w.stride_height + 1;
-    output.width = w.stride_width == 1 ? width + 1 : width / w.stride_width + 1;
-  }
-  if (op.kind == OpKind::kConv2d || op.kind == OpKind::kDepthwiseConv2d) {
-    output.channels = output_channels;
-  }
-  return output;
+TensorId append_op(Graph& graph, Op op, std::span<const TensorId> inputs, const Tensor& output) {
+  add_inputs(graph, op, inputs);
+  return add_op(graph, op, output);
 }
 
 TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
                    std::int32_t output_channels) {
-  const Tensor& input = graph.tensors[*inputs.begin()];
+  const Tensor input = graph.tensors[*inputs.begin()];
   if (op.kind == OpKind::kDepthwiseConv2d && output_channels % input.shape.channels != 0) {
     throw Error("depthwise_conv_2d of {} channels cannot have {} output channels",
                 input.shape.channels, output_channels);
   }
-  if (op.kind == OpKind::kAdd) {
-    const Shape& other = graph.tensors[inputs.begin()[1]].shape;
-    if (inputs.size() != 2 || other != input.shape) {
-      throw Error("add of {}x{}x{} and {}x{}x{}", input.shape.height, input.shape.width,
-                  input.shape.channels, other.height, other.width, other.channels);
-    }
-  }
-  op.first_input = static_cast<std::int32_t>(graph.op_inputs.size());
-  op.input_count = static_cast<std::int32_t>(inputs.size());
-  op.output = static_cast<TensorId>(graph.tensors.size());
-  graph.op_inputs.insert(graph.op_inputs.end(), inputs);
-  graph.tensors.push_back({infer_output_shape(op, input.shape, output_channels), input.type});
-  graph.ops.push_back(op);
-  return op.output;
+  add_inputs(graph, op, {inputs.begin(), inputs.size()});
+  // The search lowers networks by the hundred thousand, nearly all of it convolutions.
+  const Shape shape = op.kind <= OpKind::kMaxPool2d
+                          ? infer_output_shape(op, input.shape, output_channels)
+                          : infer_output_shape(graph, op, output_channels);
+  const DataType type = op.kind == OpKind::kQuantize     ? DataType::kInt8
+                        : op.kind == OpKind::kDequantize ? DataType::kFloat32
+                                                         : input.type;
+  return add_op(graph, op, {shape, type});
 }
 
 OpCost cost_of(const Graph& graph, const Op& op) {

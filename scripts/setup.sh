@@ -14,6 +14,7 @@ packages=(
   cmake ninja-build g++ ccache mold pkg-config git python3 clang-format clang-tidy
   # libraries
   libyaml-cpp-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libcli11-dev libtbb-dev libgmp-dev
+  flatbuffers-compiler libflatbuffers-dev
   # tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev
   # firmware and its emulator

@@ -2,23 +2,24 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
-#include <string>
+#include <optional>
 
-// Real data that the project does not ship: a folder shared/data beside the checkout, or the one
-// that $MCUNET_SHARED_DATA names. Tests that need it skip, and say so, where it is absent.
 namespace mcunet {
 
-inline std::filesystem::path shared_data(const std::string& relative) {
-  const char* variable = std::getenv("MCUNET_SHARED_DATA");
-  const std::filesystem::path root =
-      variable != nullptr ? std::filesystem::path(variable)
-                          : std::filesystem::path(MCUNET_SOURCE_DIR) / ".." / "shared" / "data";
-  return root / relative;
+// The folder of real models and inputs, which are no part of the project: $MCUNET_SHARED_DATA, or
+// shared/data beside the source tree. Absent where there is none.
+inline std::optional<std::filesystem::path> find_shared_data() {
+  const char* chosen = std::getenv("MCUNET_SHARED_DATA");
+  const std::filesystem::path folder =
+      chosen != nullptr ? chosen : std::filesystem::path(MCUNET_SOURCE_DIR) / ".." / "shared/data";
+  if (!std::filesystem::is_directory(folder / "tflite")) return std::nullopt;
+  return folder;
 }
 
 }  // namespace mcunet
 
-#define MCUNET_REQUIRE_SHARED_DATA(relative)                   \
-  if (!std::filesystem::exists(mcunet::shared_data(relative))) \
-  GTEST_SKIP() << "skipped: needs " << relative << " of the shared data, which is not here"
+// Declares `name`, the folder; skips the test where there is none. Needs <gtest/gtest.h>.
+#define MCUNET_REQUIRE_SHARED_DATA(name)                                        \
+  const auto name##_folder = mcunet::find_shared_data();                        \
+  if (!name##_folder) GTEST_SKIP() << "no shared data: set MCUNET_SHARED_DATA"; \
+  const std::filesystem::path& name = *name##_folder

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/shape_inference.hpp"
 
 namespace mcunet::engine {
 namespace {

@@ -73,9 +73,9 @@ TEST(NetworkJson, EveryTruncationIsAnError) {
 }
 
 TEST(NetworkJson, ReadsAllPublishedNetworks) {
-  MCUNET_REQUIRE_SHARED_DATA("nets");
+  MCUNET_REQUIRE_SHARED_DATA(data);
   int count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(shared_data("nets"))) {
+  for (const auto& entry : std::filesystem::directory_iterator(data / "nets")) {
     const Network network =
         network_from_json(read_file(entry.path()), entry.path().filename().string());
     engine::ResourceOracle oracle({});
@@ -98,7 +98,7 @@ struct PublishedPeak {
 
 // in0 to in4, and the scaled baselines, as the authors measured them on STM32H743.
 TEST(NetworkJson, PublishedNetworksHaveThePublishedPeaks) {
-  MCUNET_REQUIRE_SHARED_DATA("nets");
+  MCUNET_REQUIRE_SHARED_DATA(data);
   for (const PublishedPeak& expected :
        {PublishedPeak{"mcunet-10fps_imagenet", 48, 48.9, 49},
         PublishedPeak{"mcunet-5fps_imagenet", 96, 95.7, 96},
@@ -108,7 +108,7 @@ TEST(NetworkJson, PublishedNetworksHaveThePublishedPeaks) {
         PublishedPeak{"proxyless-w0.3-r176_imagenet", 64, 35.4, 35},
         PublishedPeak{"proxyless-w0.3-r176_imagenet", 176, 259.4, 259},
         PublishedPeak{"mbv2-w0.3-r80_imagenet", 64, 59.1, 61}}) {
-    const auto file = shared_data(std::string("nets/") + expected.file + ".json");
+    const auto file = data / "nets" / (std::string(expected.file) + ".json");
     Network network = network_from_json(read_file(file), file.string());
     network.resolution = expected.resolution;
     engine::ResourceOracle oracle({.scratch = engine::ScratchPolicy::kTinyEngine});

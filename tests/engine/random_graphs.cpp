@@ -1,0 +1,382 @@
+#include "random_graphs.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "mcunet/engine/shape_inference.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+// Numbers that golden outputs depend on: the standard fixes this generator for good.
+class Numbers {
+ public:
+  Numbers(std::uint64_t seed, std::uint64_t stream) : generator_(seed * 4096 + stream) {}
+
+  std::uint64_t operator()() { return generator_(); }
+  // In [0, count).
+  std::uint32_t index(std::uint32_t count) {
+    return static_cast<std::uint32_t>((generator_() >> 32) * count >> 32);
+  }
+  double uniform() { return static_cast<double>(generator_() >> 11) * 0x1.0p-53; }
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+class RandomGraph {
+ public:
+  RandomGraph(OpKind kind, std::uint64_t seed) : random_(seed, static_cast<std::uint64_t>(kind)) {
+    op_.kind = kind;
+    op_.has_bias = false;
+  }
+
+  Graph build() {
+    switch (op_.kind) {
+      case OpKind::kConv2d:
+      case OpKind::kDepthwiseConv2d:
+        build_convolution();
+        break;
+      case OpKind::kFullyConnected:
+        build_fully_connected();
+        break;
+      case OpKind::kAveragePool2d:
+      case OpKind::kMaxPool2d:
+        build_pool();
+        break;
+      case OpKind::kAdd:
+      case OpKind::kSub:
+      case OpKind::kMul:
+        build_binary();
+        break;
+      case OpKind::kConcatenation:
+        build_concatenation();
+        break;
+      case OpKind::kQuantize:
+      case OpKind::kDequantize:
+        build_conversion();
+        break;
+      case OpKind::kMean:
+      case OpKind::kPad:
+      case OpKind::kReshape:
+      case OpKind::kResizeNearestNeighbor:
+      case OpKind::kTranspose:
+        build_layout();
+        break;
+      default:
+        build_unary();
+    }
+    graph_.outputs = {static_cast<TensorId>(graph_.tensors.size()) - 1};
+    return std::move(graph_);
+  }
+
+ private:
+  std::int32_t between(std::int32_t least, std::int32_t most) {
+    return least +
+           static_cast<std::int32_t>(random_.index(static_cast<std::uint32_t>(most - least + 1)));
+  }
+  bool chance(std::int32_t one_in) { return between(1, one_in) == 1; }
+  double factor(double least, double most) { return least + (most - least) * random_.uniform(); }
+
+  Shape random_shape() { return {between(1, 9), between(1, 9), between(1, 11)}; }
+
+  Quantization random_quantization(double scale = 0.02) {
+    const std::int32_t zero_point = chance(3) ? -128 : between(-128, 127);
+    return {static_cast<float>(scale * factor(0.25, 4)), zero_point};
+  }
+
+  void set_info(TensorId id, const char* name, const Quantization& quantization,
+                std::int32_t rank = 4) {
+    TensorInfo& info = edit_info(graph_, id);
+    info.name = name;
+    info.quantization = quantization;
+    info.rank = rank;
+  }
+
+  TensorId new_input(const Shape& shape, const Quantization& quantization) {
+    const TensorId id = add_input(graph_, shape);
+    set_info(id, "input", quantization);
+    return id;
+  }
+
+  void finish(std::span<const TensorId> inputs, const Shape& output, const Quantization& q,
+              std::int32_t rank = 4) {
+    set_info(append_op(graph_, op_, inputs, {output, DataType::kInt8}), "output", q, rank);
+  }
+
+  const Quantization& quantization_of(TensorId id) { return graph_.info_of(id).quantization; }
+
+  void choose_activation() {
+    constexpr std::array kChoices = {Activation::kNone, Activation::kNone, Activation::kRelu,
+                                     Activation::kRelu6, Activation::kReluN1To1};
+    op_.activation = kChoices[random_.index(kChoices.size())];
+  }
+
+  std::vector<std::byte> random_bytes(std::int64_t count) {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(count));
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random_() >> 56);
+    return bytes;
+  }
+
+  ConstantId add_weights(std::vector<std::int32_t> dims, std::int32_t axis) {
+    Constant weights;
+    weights.name = "weights";
+    weights.dims = std::move(dims);
+    weights.data = random_bytes(weights.elements());
+    // -128 does not occur in symmetric weights.
+    std::replace(weights.data.begin(), weights.data.end(), std::byte{0x80}, std::byte{0x81});
+    const bool is_per_channel = weights.dims[axis] > 1 && !chance(3);
+    weights.scales.resize(is_per_channel ? weights.dims[axis] : 1);
+    for (float& scale : weights.scales) scale = static_cast<float>(factor(0.001, 0.004));
+    if (is_per_channel) weights.channel_axis = axis;
+    graph_.constants.push_back(weights);
+    return static_cast<ConstantId>(graph_.constants.size()) - 1;
+  }
+
+  // Of the size of the sums of products.
+  ConstantId add_bias(std::int32_t channels, double spread) {
+    Constant bias;
+    bias.name = "bias";
+    bias.type = DataType::kInt32;
+    bias.dims = {channels};
+    for (std::int32_t c = 0; c < channels; ++c) {
+      const auto value = static_cast<std::int32_t>(factor(-spread, spread));
+      const auto bytes = std::as_bytes(std::span(&value, 1));
+      bias.data.insert(bias.data.end(), bytes.begin(), bytes.end());
+    }
+    graph_.constants.push_back(bias);
+    return static_cast<ConstantId>(graph_.constants.size()) - 1;
+  }
+
+  // Weights, bias and an output under which sums of `taps` products spread over the range.
+  Quantization add_parameters(std::vector<std::int32_t> dims, std::int32_t axis, std::int32_t taps,
+                              TensorId input) {
+    const std::int32_t channels = dims[axis];
+    const double spread = 74.0 * 74.0 * std::sqrt(static_cast<double>(taps));
+    OpDetails& details = edit_details(graph_, op_);
+    details.weights = add_weights(std::move(dims), axis);
+    op_.has_bias = !chance(4);
+    if (op_.has_bias) details.bias = add_bias(channels, spread);
+    choose_activation();
+    return random_quantization(quantization_of(input).scale * 0.0025 * spread / 60);
+  }
+
+  void choose_window(const Shape& input) {
+    Window& w = op_.window;
+    w.kernel_height = static_cast<std::int16_t>(between(1, 5));
+    w.kernel_width = static_cast<std::int16_t>(between(1, 5));
+    w.stride_height = w.stride_width = static_cast<std::int16_t>(between(1, 3));
+    const bool fits = w.extent_height() <= input.height && w.extent_width() <= input.width;
+    if (!fits || chance(2)) w.padding = same_padding(w, input);
+  }
+
+  void build_convolution() {
+    const Shape shape = random_shape();
+    const TensorId input = new_input(shape, random_quantization());
+    if (chance(4)) {
+      op_.window.dilation_height = 2;
+      op_.window.dilation_width = 2;
+    }
+    choose_window(shape);
+    const bool is_depthwise = op_.kind == OpKind::kDepthwiseConv2d;
+    const std::int32_t outputs =
+        is_depthwise ? shape.channels * (chance(2) ? 1 : between(2, 3)) : between(1, 11);
+    const std::int32_t height = op_.window.kernel_height;
+    const std::int32_t width = op_.window.kernel_width;
+    const Quantization q =
+        is_depthwise ? add_parameters({1, height, width, outputs}, 3, height * width, input)
+                     : add_parameters({outputs, height, width, shape.channels}, 0,
+                                      height * width * shape.channels, input);
+    finish({&input, 1}, infer_output_shape(op_, shape, outputs), q);
+  }
+
+  void build_fully_connected() {
+    const Shape shape = chance(2) ? Shape{1, 1, between(1, 70)} : random_shape();
+    const TensorId input = new_input(shape, random_quantization());
+    if (shape.height * shape.width == 1 && chance(2)) edit_info(graph_, input).rank = 2;
+    const std::int32_t outputs = between(1, 17);
+    const auto inputs = static_cast<std::int32_t>(shape.elements());
+    const Quantization q = add_parameters({outputs, inputs}, 0, inputs, input);
+    finish({&input, 1}, {1, 1, outputs}, q, 2);
+  }
+
+  void build_pool() {
+    const Shape shape = random_shape();
+    const Quantization q = random_quantization();
+    const TensorId input = new_input(shape, q);
+    choose_window(shape);
+    choose_activation();
+    finish({&input, 1}, infer_output_shape(op_, shape, 0), q);
+  }
+
+  // The shape itself, one value, one per channel, or one per pixel.
+  Shape broadcasting(const Shape& shape) {
+    const std::int32_t choice = between(0, 5);
+    if (choice == 0) return {1, 1, 1};
+    if (choice == 1) return {1, 1, shape.channels};
+    if (choice == 2) return {shape.height, shape.width, 1};
+    return shape;
+  }
+
+  void build_binary() {
+    const Shape shape = random_shape();
+    const Quantization first = random_quantization();
+    const Quantization second = random_quantization();
+    const bool is_mul = op_.kind == OpKind::kMul;
+    const Quantization output =
+        random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
+    choose_activation();
+    const Shape other = broadcasting(shape);
+    std::vector<TensorId> inputs = {new_input(shape, first)};
+    if (chance(3)) {
+      Constant operand;
+      operand.name = "operand";
+      operand.dims = {1, other.height, other.width, other.channels};
+      operand.scales = {second.scale};
+      operand.zero_point = second.zero_point;
+      operand.data = random_bytes(operand.elements());
+      graph_.constants.push_back(operand);
+      OpDetails& details = edit_details(graph_, op_);
+      details.operand = 0;
+      details.operand_is_first = chance(2);
+    } else {
+      inputs.push_back(new_input(other, second));
+      if (chance(2)) std::swap(inputs[0], inputs[1]);
+    }
+    finish(inputs, shape, output);
+  }
+
+  void build_concatenation() {
+    const Quantization q = random_quantization();
+    const auto axis = static_cast<Axis>(between(0, 2));
+    edit_details(graph_, op_).axis = axis;
+    Shape shape = random_shape();
+    std::vector<TensorId> inputs;
+    std::int32_t total = 0;
+    for (std::int32_t i = between(1, 4); i > 0; --i) {
+      along(shape, axis) = between(1, 5);
+      total += along(shape, axis);
+      inputs.push_back(new_input(shape, q));
+    }
+    along(shape, axis) = total;
+    finish(inputs, shape, q);
+  }
+
+  // To or from float, between int8 and uint8, from one scale to another.
+  void build_conversion() {
+    const Shape shape = random_shape();
+    const bool to_float = op_.kind == OpKind::kDequantize;
+    constexpr std::array kTypes = {DataType::kInt8, DataType::kUint8, DataType::kFloat32};
+    const DataType from = kTypes[random_.index(to_float ? 2 : 3)];
+    const DataType to = to_float ? DataType::kFloat32 : kTypes[random_.index(2)];
+    const auto quantization = [&](DataType type) {
+      Quantization q = random_quantization();
+      if (type == DataType::kFloat32) return Quantization{};
+      if (type == DataType::kUint8) q.zero_point += 128;
+      return q;
+    };
+    const TensorId input = add_input(graph_, shape, from);
+    set_info(input, "input", quantization(from));
+    set_info(append_op(graph_, op_, std::span(&input, 1), Tensor{shape, to}), "output",
+             quantization(to));
+  }
+
+  void build_layout() {
+    const Shape shape = random_shape();
+    const Quantization q = random_quantization();
+    const TensorId input = new_input(shape, q);
+    OpDetails& details = edit_details(graph_, op_);
+    switch (op_.kind) {
+      case OpKind::kMean:
+        return build_mean(input, details);
+      case OpKind::kPad: {
+        const auto amount = [&] { return static_cast<std::int16_t>(between(0, 3)); };
+        op_.window.padding = {amount(), amount(), amount(), amount()};
+        if (chance(3)) details.channels_after = between(0, 5);
+        if (chance(3)) details.channels_before = between(0, 5);
+        return finish({&input, 1}, infer_of(input), q);
+      }
+      case OpKind::kReshape:
+        if (chance(2))
+          return finish({&input, 1}, {1, 1, static_cast<std::int32_t>(shape.elements())}, q, 2);
+        return finish({&input, 1}, {shape.width, shape.channels, shape.height}, q);
+      case OpKind::kResizeNearestNeighbor:
+        details.align_corners = chance(3);
+        details.half_pixel_centers = !details.align_corners && chance(2);
+        return finish({&input, 1}, {between(1, 17), between(1, 17), shape.channels}, q);
+      default: {
+        std::array<std::int8_t, 3>& p = details.permutation;
+        for (int i = 2; i > 0; --i)
+          std::swap(p[i], p[random_.index(static_cast<std::uint32_t>(i) + 1)]);
+        return finish({&input, 1}, infer_of(input), q);
+      }
+    }
+  }
+
+  // Keeps the averaged axes or drops them.
+  void build_mean(TensorId input, OpDetails& details) {
+    const std::int32_t choice = between(0, 3);
+    details.reduced = {choice != 2, choice != 3, choice == 1};
+    const Shape kept = infer_of(input);
+    const Quantization q =
+        chance(2) ? quantization_of(input) : random_quantization(quantization_of(input).scale / 2);
+    if (chance(2)) return finish({&input, 1}, kept, q);
+    const auto removed = std::count(details.reduced.begin(), details.reduced.end(), true);
+    // In every choice, what stays is already in its place or moves over elements of size 1.
+    Shape output = {1, 1, kept.channels};
+    if (choice == 2) output = {1, kept.height, kept.channels};
+    if (choice == 3) output = {1, kept.width, kept.channels};
+    finish({&input, 1}, output, q, 4 - static_cast<std::int32_t>(removed));
+  }
+
+  Shape infer_of(TensorId input) {
+    Graph probe = graph_;
+    Op op = op_;
+    probe.op_inputs = {input};
+    op.input_count = 1;
+    return infer_output_shape(probe, op, 0);
+  }
+
+  void build_unary() {
+    const bool is_softmax = op_.kind == OpKind::kSoftmax;
+    const Shape shape = is_softmax ? Shape{1, between(1, 4), between(1, 40)} : random_shape();
+    const Quantization from = random_quantization(is_softmax ? 0.06 : 0.04);
+    const TensorId input = new_input(shape, from);
+    Quantization to = random_quantization(from.scale);
+    if (op_.kind == OpKind::kRelu6) to = from;
+    if (is_softmax || op_.kind == OpKind::kLogistic) to = {1.0F / 256, -128};
+    if (is_softmax) edit_details(graph_, op_).beta = chance(2) ? 1.0F : 0.5F;
+    finish({&input, 1}, shape, to);
+  }
+
+  Numbers random_;
+  Graph graph_;
+  Op op_;
+};
+
+}  // namespace
+
+Graph random_graph(OpKind kind, std::uint64_t seed) { return RandomGraph(kind, seed).build(); }
+
+std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed) {
+  std::vector<TensorBytes> inputs;
+  for (TensorId id : graph.inputs) {
+    Numbers random(seed, 1000 + static_cast<std::uint64_t>(id));
+    const Tensor& tensor = graph.tensors[id];
+    TensorBytes bytes(static_cast<std::size_t>(tensor.bytes()));
+    if (tensor.type == DataType::kFloat32) {
+      for (std::size_t i = 0; i < bytes.size(); i += sizeof(float)) {
+        const auto value = static_cast<float>(random.uniform() * 12 - 6);
+        std::memcpy(bytes.data() + i, &value, sizeof(value));
+      }
+    } else {
+      for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() >> 56);
+    }
+    inputs.push_back(std::move(bytes));
+  }
+  return inputs;
+}
+
+}  // namespace mcunet::engine

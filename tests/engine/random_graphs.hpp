@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/reference_executor.hpp"
+
+// Valid quantized graphs of one operator for tests: odd sizes, channel counts of all kinds, every
+// stride, padding and broadcast, scales under which some values saturate. The same on every
+// machine.
+namespace mcunet::engine {
+
+inline constexpr std::array kAllOpKinds = {OpKind::kConv2d,
+                                           OpKind::kDepthwiseConv2d,
+                                           OpKind::kFullyConnected,
+                                           OpKind::kAveragePool2d,
+                                           OpKind::kMaxPool2d,
+                                           OpKind::kAdd,
+                                           OpKind::kSub,
+                                           OpKind::kMul,
+                                           OpKind::kMean,
+                                           OpKind::kPad,
+                                           OpKind::kReshape,
+                                           OpKind::kSoftmax,
+                                           OpKind::kRelu,
+                                           OpKind::kRelu6,
+                                           OpKind::kLogistic,
+                                           OpKind::kHardSwish,
+                                           OpKind::kQuantize,
+                                           OpKind::kDequantize,
+                                           OpKind::kConcatenation,
+                                           OpKind::kResizeNearestNeighbor,
+                                           OpKind::kTranspose};
+
+Graph random_graph(OpKind kind, std::uint64_t seed);
+
+// For every input of the graph; int8 values over their whole range, floats a little beyond it.
+std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed);
+
+}  // namespace mcunet::engine

@@ -1,0 +1,59 @@
+#include <gtest/gtest.h>
+
+#include "small_graphs.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+TEST(ReferencePooling, AveragesRoundHalvesAwayFromZero) {
+  const Op op{.kind = OpKind::kAveragePool2d, .window = {1, 2, 1, 2, {}}};
+  const Graph graph = one_op_graph(op, {{{1, 6, 1}, {1, 5}}}, {{1, 3, 1}, {1, 5}});
+  EXPECT_EQ(run_int8(graph, {{1, 2, -1, -2, -4, 4}}), (std::vector{2, -2, 0}));
+}
+
+TEST(ReferencePooling, PaddingDoesNotCount) {
+  const Op op{.kind = OpKind::kAveragePool2d, .window = {1, 3, 1, 1, {0, 0, 1, 1}}};
+  const Graph graph = one_op_graph(op, {{{1, 3, 1}}}, {{1, 3, 1}});
+  EXPECT_EQ(run_int8(graph, {{10, 20, 60}}), (std::vector{15, 30, 40}));
+}
+
+TEST(ReferencePooling, MaximumOfEachWindowAndChannel) {
+  const Op op{.kind = OpKind::kMaxPool2d, .window = {2, 2, 2, 2, {0, 1, 0, 0}}};
+  const Graph graph = one_op_graph(op, {{{3, 2, 2}}}, {{2, 1, 2}});
+  EXPECT_EQ(run_int8(graph, {{1, -1, 2, -2, 3, -3, 4, -4, -128, -5, -127, -6}}),
+            (std::vector{4, -1, -127, -5}));
+}
+
+TEST(ReferencePooling, ActivationsClampPools) {
+  const Op op{.kind = OpKind::kMaxPool2d, .activation = Activation::kRelu6};
+  const Graph graph = one_op_graph(op, {{{1, 3, 1}}}, {{1, 3, 1}});
+  EXPECT_EQ(run_int8(graph, {{-3, 4, 9}}), (std::vector{0, 4, 6}));
+}
+
+Graph mean_graph(const Shape& input, const Quantization& from, const Quantization& to) {
+  OpDetails details;
+  details.reduced = {true, true, false};
+  return one_op_graph({.kind = OpKind::kMean}, {{input, from}}, {{1, 1, input.channels}, to},
+                      &details);
+}
+
+TEST(ReferencePooling, MeansOfWholeNumbersAreExact) {
+  EXPECT_EQ(run_int8(mean_graph({2, 2, 2}, {1, 5}, {1, 5}), {{1, -1, 2, -2, 3, -3, 6, -2}}),
+            (std::vector{3, -2}));
+  EXPECT_EQ(run_int8(mean_graph({1, 4, 1}, {1, 1}, {0.5F, -3}), {{1, 3, 5, 7}}), (std::vector{3}));
+}
+
+// Each result rounds twice, by up to half a step.
+TEST(ReferencePooling, MeansAreNearTheRealMean) {
+  std::vector<int> input;
+  int sums[2] = {0, 0};
+  for (int i = 0; i < 18; ++i) {
+    input.push_back((i * 37) % 41 - 10);
+    sums[i % 2] += input.back() - 3;
+  }
+  const std::vector<int> output = run_int8(mean_graph({3, 3, 2}, {0.5F, 3}, {0.25F, -7}), {input});
+  for (int c = 0; c < 2; ++c) EXPECT_NEAR(output[c], 2 * sums[c] / 9.0 - 7, 1) << c;
+}
+
+}  // namespace
+}  // namespace mcunet::engine
