@@ -1,0 +1,10 @@
+# Run by mcunet_embed at build time.
+set(text "#include <span>\n#include <string_view>\n#include <utility>\n\nnamespace ${NAMESPACE} {\n\n")
+string(APPEND text "std::span<const std::pair<std::string_view, std::string_view>> ${FUNCTION}() {\n")
+string(APPEND text "  static const std::pair<std::string_view, std::string_view> files[] = {\n")
+foreach(name IN LISTS FILES)
+  file(READ ${FOLDER}/${name} contents)
+  string(APPEND text "{\"${name}\", R\"embedded(${contents})embedded\"},\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n\n}  // namespace ${NAMESPACE}\n")
+file(WRITE ${OUTPUT} "${text}")
