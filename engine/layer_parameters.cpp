@@ -47,4 +47,19 @@ SoftmaxParameters softmax_parameters(float input_scale, float beta) {
   return {multiplier, -input_radius(kIntegerBits, multiplier.shift)};
 }
 
+std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
+                                            const OpDetails& details) {
+  const bool to_corners = details.align_corners && output > 1;
+  const float scale = to_corners ? static_cast<float>(input - 1) / static_cast<float>(output - 1)
+                                 : static_cast<float>(input) / static_cast<float>(output);
+  const float centre = details.half_pixel_centers ? 0.5F : 0.0F;
+  std::vector<std::int32_t> sources;
+  for (std::int32_t i = 0; i < output; ++i) {
+    const float position = (static_cast<float>(i) + centre) * scale;
+    const float rounded = details.align_corners ? std::round(position) : std::floor(position);
+    sources.push_back(std::clamp(static_cast<std::int32_t>(rounded), 0, input - 1));
+  }
+  return sources;
+}
+
 }  // namespace mcunet::engine

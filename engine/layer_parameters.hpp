@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "mcunet/engine/graph.hpp"
 #include "mcunet/engine/quantized_arithmetic.hpp"
@@ -36,5 +37,9 @@ struct SoftmaxParameters {
   std::int32_t least_difference = 0;
 };
 SoftmaxParameters softmax_parameters(float input_scale, float beta);
+
+// Of resize_nearest_neighbor: where the elements along one axis of the output come from.
+std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
+                                            const OpDetails& details);
 
 }  // namespace mcunet::engine
