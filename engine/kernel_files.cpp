@@ -25,6 +25,17 @@ std::vector<std::string> included_by(std::string_view contents) {
   return names;
 }
 
+// Each kernel stands in a file of its name.
+std::vector<std::string> called_by(std::string_view contents) {
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : kernel_files()) {
+    if (!name.ends_with(".c")) continue;
+    const std::string call = "mcunet_" + std::string(name.substr(0, name.size() - 2)) + "(";
+    if (contents.find(call) != std::string_view::npos) names.emplace_back(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 std::set<std::string> with_dependencies(const std::vector<std::string>& files) {
@@ -37,6 +48,9 @@ std::set<std::string> with_dependencies(const std::vector<std::string>& files) {
     const std::string_view* contents = find_file(name);
     if (contents == nullptr) throw Error("engine/kernels has no file {}", name);
     for (std::string& other : included_by(*contents)) waiting.push_back(std::move(other));
+    if (name.ends_with(".c")) {
+      for (std::string& other : called_by(*contents)) waiting.push_back(std::move(other));
+    }
     if (name.ends_with(".h")) {
       const std::string source = name.substr(0, name.size() - 2) + ".c";
       if (find_file(source) != nullptr) waiting.push_back(source);

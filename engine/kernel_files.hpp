@@ -12,7 +12,8 @@ namespace mcunet::engine {
 // Names and contents of all files in engine/kernels/ that firmware may need.
 std::span<const std::pair<std::string_view, std::string_view>> kernel_files();
 
-// The given files and all that they need: what they include, and for a header the source beside it.
+// The given files and all that they need: what they include and call, and for a
+// header the source beside it.
 std::set<std::string> with_dependencies(const std::vector<std::string>& files);
 
 }  // namespace mcunet::engine
