@@ -6,72 +6,13 @@
 
 #include "kernel_files.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph_passes.hpp"
 #include "mcunet/engine/graph_validator.hpp"
 #include "mcunet/engine/plan_validator.hpp"
 #include "step_code.hpp"
 
 namespace mcunet::engine {
 namespace {
-
-bool is_float(const Graph& graph, TensorId tensor) {
-  return graph.tensors[tensor].type == DataType::kFloat32;
-}
-
-bool is_input_border(const Graph& graph, const Op& op) {
-  const TensorId input = graph.inputs_of(op)[0];
-  return op.kind == OpKind::kQuantize && is_float(graph, input) &&
-         std::find(graph.inputs.begin(), graph.inputs.end(), input) != graph.inputs.end();
-}
-
-bool is_output_border(const Graph& graph, const Op& op) {
-  return op.kind == OpKind::kDequantize && is_float(graph, op.output) &&
-         std::find(graph.outputs.begin(), graph.outputs.end(), op.output) != graph.outputs.end();
-}
-
-// Copies the tensors that are still used, in their order, and renumbers what refers to them.
-class Compaction {
- public:
-  explicit Compaction(const Graph& graph) : graph_(graph), new_ids_(graph.tensors.size(), kNoId) {
-    result_.details = graph.details;
-    result_.constants = graph.constants;
-  }
-
-  void keep(TensorId tensor) { new_ids_[tensor] = 0; }
-
-  void number() {
-    for (std::size_t id = 0; id < new_ids_.size(); ++id) {
-      if (new_ids_[id] == kNoId) continue;
-      new_ids_[id] = static_cast<TensorId>(result_.tensors.size());
-      result_.tensors.push_back(graph_.tensors[id]);
-      if (!graph_.tensor_info.empty()) result_.tensor_info.push_back(graph_.tensor_info[id]);
-    }
-  }
-
-  void append(Op op) {
-    const auto inputs = graph_.inputs_of(op);
-    op.first_input = static_cast<std::int32_t>(result_.op_inputs.size());
-    for (TensorId input : inputs) result_.op_inputs.push_back(new_ids_[input]);
-    op.output = new_ids_[op.output];
-    result_.ops.push_back(op);
-  }
-
-  std::vector<TensorId> renumber(const std::vector<TensorId>& tensors) const {
-    std::vector<TensorId> result;
-    for (TensorId tensor : tensors) result.push_back(new_ids_[tensor]);
-    return result;
-  }
-
-  Graph finish(const std::vector<TensorId>& inputs, const std::vector<TensorId>& outputs) {
-    result_.inputs = renumber(inputs);
-    result_.outputs = renumber(outputs);
-    return std::move(result_);
-  }
-
- private:
-  const Graph& graph_;
-  std::vector<TensorId> new_ids_;
-  Graph result_;
-};
 
 std::string describe(const Shape& shape) {
   return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
@@ -206,43 +147,21 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
 
 }  // namespace
 
-Graph strip_float_borders(const Graph& graph) {
-  std::vector<TensorId> inputs = graph.inputs;
-  std::vector<TensorId> outputs = graph.outputs;
-  std::vector<const Op*> kept;
-  for (const Op& op : graph.ops) {
-    if (is_input_border(graph, op)) {
-      std::replace(inputs.begin(), inputs.end(), graph.inputs_of(op)[0], op.output);
-    } else if (is_output_border(graph, op)) {
-      std::replace(outputs.begin(), outputs.end(), op.output, graph.inputs_of(op)[0]);
-    } else {
-      kept.push_back(&op);
-    }
-  }
-  Compaction compaction(graph);
-  for (const Op* op : kept) {
-    for (TensorId input : graph.inputs_of(*op)) compaction.keep(input);
-    compaction.keep(op->output);
-  }
-  for (TensorId tensor : inputs) compaction.keep(tensor);
-  for (TensorId tensor : outputs) compaction.keep(tensor);
-  compaction.number();
-  for (const Op* op : kept) compaction.append(*op);
-  return compaction.finish(inputs, outputs);
-}
-
-CompiledGraph compile_graph(const Graph& graph, const ScheduleOptions& options) {
+CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   validate_graph(graph);
   CompiledGraph compiled;
   compiled.graph = strip_float_borders(graph);
+  if (options.fuses_padding) compiled.graph = fold_padding(compiled.graph);
   for (const Tensor& tensor : compiled.graph.tensors) {
     if (tensor.type != DataType::kInt8) throw Error("a tensor within the network is not int8");
   }
   if (compiled.graph.ops.empty()) throw Error("the network has no operator to generate code for");
-  make_schedule(compiled.graph, options, compiled.schedule);
+  make_schedule(compiled.graph, options.schedule, compiled.schedule);
   request_memory(compiled.graph, compiled.schedule, ScratchPolicy::kOwn, compiled.requests);
   compiled.plan = plan_memory(compiled.requests.buffers);
-  grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
+  if (options.adapts_scratch) {
+    grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
+  }
   for (const PlanViolation& violation : validate_plan(compiled.requests.buffers, compiled.plan)) {
     throw Error("the planner made an invalid plan: {}", violation.message);
   }

@@ -4,6 +4,7 @@
 
 #include "generated_model.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph_passes.hpp"
 #include "mcunet/engine/tflite_reader.hpp"
 #include "random_graphs.hpp"
 #include "shared_data.hpp"

@@ -13,10 +13,12 @@
 // computes exactly what the reference executor computes.
 namespace mcunet::engine {
 
-// The graph without the conversions from and to float at its borders: they are left to the caller,
-// and the int8 tensors behind them become its inputs and outputs. Tensors that nothing uses are
-// dropped.
-Graph strip_float_borders(const Graph& graph);
+// The rungs of the paper's Figure 5 that can be left out.
+struct CompileOptions {
+  ScheduleOptions schedule;
+  bool fuses_padding = true;   // else PAD operators run on their own
+  bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
+};
 
 // A graph with all that is needed to generate code for it.
 struct CompiledGraph {
@@ -28,7 +30,7 @@ struct CompiledGraph {
 
 // Schedules and plans with the scratch accounting of our own kernels; the plan has passed
 // validate_plan. Throws Error if an operator has no kernel, naming it.
-CompiledGraph compile_graph(const Graph& graph, const ScheduleOptions& options = {});
+CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
 
 struct GeneratedFile {
   std::string path;  // relative: "model.c", "kernels/conv2d_1x1.c"
