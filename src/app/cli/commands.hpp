@@ -17,5 +17,6 @@ using Run = std::function<int()>;
 void add_space_command(CLI::App& program, Run& run);
 void add_plan_command(CLI::App& program, Run& run);
 void add_report_command(CLI::App& program, Run& run);
+void add_emulate_command(CLI::App& program, Run& run);
 
 }  // namespace mcunet::cli

@@ -1,0 +1,59 @@
+# Makes a C++ source that holds the contents of files, so that a program needs no data files beside
+# it. Run as a script by mcunet_embed_files(); OUTPUT, HEADER, NAMESPACE and FILES (separated by
+# commas) come from the command line.
+#
+#   mcunet_embed_files(deploy HEADER templates.hpp NAMESPACE mcunet::deploy FILES a.c b.c)
+#
+# adds a source to the module that defines `find_template(name)` as HEADER declares it.
+
+if(NOT CMAKE_SCRIPT_MODE_FILE)
+  set(MCUNET_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
+  function(mcunet_embed_files module)
+    cmake_parse_arguments(EMBED "" "HEADER;NAMESPACE" "FILES" ${ARGN})
+    set(output ${CMAKE_CURRENT_BINARY_DIR}/generated/embedded_files.cpp)
+    list(TRANSFORM EMBED_FILES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE files)
+    list(JOIN files "," joined)
+    add_custom_command(
+      OUTPUT ${output}
+      COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DHEADER=${EMBED_HEADER}
+              -DNAMESPACE=${EMBED_NAMESPACE} "-DFILES=${joined}" -P ${MCUNET_EMBED_SCRIPT}
+      DEPENDS ${files} ${MCUNET_EMBED_SCRIPT}
+      VERBATIM)
+    target_sources(mcunet_${module} PRIVATE ${output})
+  endfunction()
+  return()
+endif()
+
+string(REPLACE "," ";" FILES "${FILES}")
+set(entries "")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} contents)
+  string(APPEND entries "    {\"${name}\", R\"EMBEDDED(${contents})EMBEDDED\"},\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include \"${HEADER}\"
+
+#include <iterator>
+
+namespace ${NAMESPACE} {
+namespace {
+
+struct File {
+  std::string_view name;
+  std::string_view contents;
+};
+
+constexpr File kFiles[] = {
+${entries}};
+
+}  // namespace
+
+std::string_view find_template(std::string_view name) {
+  for (const File& file : kFiles) {
+    if (file.name == name) return file.contents;
+  }
+  return {};
+}
+
+}  // namespace ${NAMESPACE}
+")

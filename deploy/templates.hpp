@@ -1,0 +1,17 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+// The files of deploy/templates/, which are part of the library.
+namespace mcunet::deploy {
+
+// The contents of a template by its file name; empty if there is none.
+std::string_view find_template(std::string_view name);
+
+// The template with every {{key}} replaced. Throws Error for a key that has no value: the template
+// and the code disagree.
+std::string fill_template(std::string_view name, const std::map<std::string, std::string>& values);
+
+}  // namespace mcunet::deploy
