@@ -1,14 +1,46 @@
-# mcunet_embed(output.cpp NAMESPACE mcunet::engine FUNCTION kernel_files FOLDER dir FILES a.c b.h): writes a
-# C++ source whose function returns the files' names and contents, so that the program needs no files beside it.
-function(mcunet_embed output)
-  cmake_parse_arguments(EMBED "" "NAMESPACE;FUNCTION;FOLDER" "FILES" ${ARGN})
-  set(paths ${EMBED_FILES})
-  list(TRANSFORM paths PREPEND ${EMBED_FOLDER}/)
-  add_custom_command(
-    OUTPUT ${output}
-    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DNAMESPACE=${EMBED_NAMESPACE}
-            -DFUNCTION=${EMBED_FUNCTION} -DFOLDER=${EMBED_FOLDER} "-DFILES=${EMBED_FILES}"
-            -P ${PROJECT_SOURCE_DIR}/cmake/EmbedFilesScript.cmake
-    DEPENDS ${paths} ${PROJECT_SOURCE_DIR}/cmake/EmbedFilesScript.cmake
-    VERBATIM)
-endfunction()
+# Makes a C++ source that holds the contents of files, so that a program needs no data files beside
+# it. Run as a script by mcunet_embed_files(); OUTPUT, HEADER, NAMESPACE and FILES (separated by
+# commas) come from the command line.
+#
+#   mcunet_embed_files(deploy HEADER templates.hpp NAMESPACE mcunet::deploy FILES a.c b.c)
+#
+# adds a source to the module that defines `std::span<const EmbeddedFile> embedded_files()` as HEADER
+# declares it in the namespace.
+
+if(NOT CMAKE_SCRIPT_MODE_FILE)
+  set(MCUNET_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
+  function(mcunet_embed_files module)
+    cmake_parse_arguments(EMBED "" "HEADER;NAMESPACE" "FILES" ${ARGN})
+    set(output ${CMAKE_CURRENT_BINARY_DIR}/generated/embedded_files.cpp)
+    list(TRANSFORM EMBED_FILES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE files)
+    list(JOIN files "," joined)
+    add_custom_command(
+      OUTPUT ${output}
+      COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DHEADER=${EMBED_HEADER}
+              -DNAMESPACE=${EMBED_NAMESPACE} "-DFILES=${joined}" -P ${MCUNET_EMBED_SCRIPT}
+      DEPENDS ${files} ${MCUNET_EMBED_SCRIPT}
+      VERBATIM)
+    target_sources(mcunet_${module} PRIVATE ${output})
+  endfunction()
+  return()
+endif()
+
+string(REPLACE "," ";" FILES "${FILES}")
+set(entries "")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} contents)
+  string(APPEND entries "    {\"${name}\", R\"EMBEDDED(${contents})EMBEDDED\"},\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include \"${HEADER}\"
+
+namespace ${NAMESPACE} {
+
+std::span<const EmbeddedFile> embedded_files() {
+  static constexpr EmbeddedFile kFiles[] = {
+${entries}};
+  return kFiles;
+}
+
+}  // namespace ${NAMESPACE}
+")

@@ -55,6 +55,16 @@ void check_arena_banks(const ConfigNode& node, const Device& device) {
   }
 }
 
+void check_stack_bank(const ConfigNode& node, const Device& device) {
+  const std::string& name = device.stack_bank;
+  if (name.empty()) return;
+  if (find_bank(device, name) == nullptr) node.fail("names " + name + ", no bank of sram_banks");
+  const auto& banks = device.arena_banks;
+  if (std::find(banks.begin(), banks.end(), name) != banks.end()) {
+    node.fail("is a bank of the arena, which has room for the stack without being named");
+  }
+}
+
 std::int64_t arena_kib(const Device& device) {
   std::int64_t total = 0;
   for (const std::string& name : device.arena_banks) total += find_bank(device, name)->size_kib;
@@ -75,6 +85,7 @@ std::vector<Field> fields_of(Device& device) {
       required(section("flash", fields_of_flash(device.flash))),
       required(section_list("sram_banks", device.sram_banks, fields_of_bank)),
       required(field("arena_banks", device.arena_banks)),
+      field("stack_bank", device.stack_bank),
       field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
       field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
       field("power_mw", device.power_mw, at_least(0)),
@@ -93,6 +104,22 @@ std::int64_t Device::flash_budget_bytes() const {
   return (flash.size_kib - reserved_flash_kib) * 1024;
 }
 
+MemoryBank Device::arena_region() const {
+  return {.name = "SRAM",
+          .origin = find_bank(*this, arena_banks[0])->origin,
+          .size_kib = arena_kib(*this)};
+}
+
+const MemoryBank* Device::stack_region() const {
+  return stack_bank.empty() ? nullptr : find_bank(*this, stack_bank);
+}
+
+std::int64_t Device::stack_bytes() const {
+  constexpr std::int64_t kInItsOwnBank = 8 * 1024;
+  if (stack_region() != nullptr) return kInItsOwnBank;
+  return std::max<std::int64_t>(1024, reserved_sram_kib * 1024 * 3 / 4);
+}
+
 engine::LatencyModel Device::latency_model() const {
   return {.clock_mhz = clock_mhz,
           .cycles_per_convolution_mac = cycles_per_convolution_mac,
@@ -109,6 +136,7 @@ Device read_device(const ConfigNode& node) {
   read_fields(node, fields_of(device));
   check_banks(*node.find("sram_banks"), device);
   check_arena_banks(*node.find("arena_banks"), device);
+  if (const ConfigNode* bank = node.find("stack_bank")) check_stack_bank(*bank, device);
   if (device.sram_budget_bytes() <= 0) node.fail("reserves all of its SRAM");
   if (device.flash_budget_bytes() <= 0) node.fail("reserves all of its flash");
   return device;

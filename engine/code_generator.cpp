@@ -180,7 +180,7 @@ std::vector<GeneratedFile> generate_code(const CompiledGraph& compiled) {
                                       {"weights.h", weights_header(steps)},
                                       {"weights.c", weights_source(steps)}};
   const std::set<std::string> needed = with_dependencies(kernels);
-  for (const auto& [name, contents] : kernel_files()) {
+  for (const auto& [name, contents] : embedded_files()) {
     if (needed.contains(std::string(name))) {
       files.push_back({"kernels/" + std::string(name), std::string(contents)});
     }

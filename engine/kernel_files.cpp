@@ -8,7 +8,7 @@ namespace mcunet::engine {
 namespace {
 
 const std::string_view* find_file(std::string_view name) {
-  for (const auto& [known, contents] : kernel_files()) {
+  for (const auto& [known, contents] : embedded_files()) {
     if (known == name) return &contents;
   }
   return nullptr;
@@ -28,7 +28,7 @@ std::vector<std::string> included_by(std::string_view contents) {
 // Each kernel stands in a file of its name.
 std::vector<std::string> called_by(std::string_view contents) {
   std::vector<std::string> names;
-  for (const auto& [name, unused] : kernel_files()) {
+  for (const auto& [name, unused] : embedded_files()) {
     if (!name.ends_with(".c")) continue;
     const std::string call = "mcunet_" + std::string(name.substr(0, name.size() - 2)) + "(";
     if (contents.find(call) != std::string_view::npos) names.emplace_back(name);

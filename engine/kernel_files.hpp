@@ -3,14 +3,14 @@
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
+
+#include "mcunet/core/embedded_file.hpp"
 
 namespace mcunet::engine {
 
 // Names and contents of all files in engine/kernels/ that firmware may need.
-std::span<const std::pair<std::string_view, std::string_view>> kernel_files();
+std::span<const EmbeddedFile> embedded_files();
 
 // The given files and all that they need: what they include and call, and for a
 // header the source beside it.

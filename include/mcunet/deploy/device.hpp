@@ -25,6 +25,8 @@ struct Device {
   std::vector<MemoryBank> sram_banks;
   // The banks, adjacent in the address space, that hold the arena, stack and static data.
   std::vector<std::string> arena_banks;
+  // The bank for the stack and static data; empty: at the end of the arena's banks.
+  std::string stack_bank;
   std::int64_t reserved_sram_kib = 0;   // for the stack and the application's own data
   std::int64_t reserved_flash_kib = 0;  // for the application around the network
   double power_mw = 0;                  // while computing
@@ -34,6 +36,14 @@ struct Device {
   // What a network may use, in bytes.
   std::int64_t sram_budget_bytes() const;
   std::int64_t flash_budget_bytes() const;
+
+  // The arena's banks as one.
+  MemoryBank arena_region() const;
+  // Where the stack and static data lie apart from the arena, if they do.
+  const MemoryBank* stack_region() const;
+  // The least that linked firmware leaves to the stack: three quarters of the reserved SRAM, the
+  // rest being for static data, and no less than 1 KiB; 8 KiB in a bank of its own.
+  std::int64_t stack_bytes() const;
 
   engine::LatencyModel latency_model() const;
   engine::Budget budget() const;

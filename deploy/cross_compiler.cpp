@@ -1,0 +1,155 @@
+#include "cross_compiler.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "elf_sections.hpp"
+#include "mcunet/core/error.hpp"
+#include "process.hpp"
+
+namespace mcunet::deploy {
+namespace fs = std::filesystem;
+
+const char kCompileFlags[] = "-std=gnu11 -O2 -g0 -ffunction-sections -fdata-sections -Wall -Wextra";
+const char kLinkFlags[] =
+    "-nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections "
+    "-Wl,--no-warn-rwx-segments";
+
+namespace {
+
+constexpr char kCompiler[] = "arm-none-eabi-gcc";
+
+ProcessResult run_tool(const std::vector<std::string>& command, const fs::path& folder) {
+  ProcessResult result = run_process(
+      command, {.folder = folder, .package = "gcc-arm-none-eabi", .timeout_seconds = 600});
+  if (result.timed_out) throw Error("{}: did not end within 10 minutes", command[0]);
+  return result;
+}
+
+// What a reader needs of a log: its first line that tells of an error.
+std::string first_error(const std::string& log) {
+  std::istringstream stream(log);
+  std::string first;
+  for (std::string line; std::getline(stream, line);) {
+    if (first.empty()) first = line;
+    if (line.find("rror") != std::string::npos || line.find("undefined") != std::string::npos) {
+      return line;
+    }
+  }
+  return first;
+}
+
+// A missing C library shows itself only in the log.
+[[noreturn]] void fail(const std::string& log) {
+  if (log.find("nano.specs") != std::string::npos) {
+    throw Error("{}: its C library is not installed (package libnewlib-arm-none-eabi)", kCompiler);
+  }
+  throw Error("{}: {}", kCompiler, first_error(log));
+}
+
+void append(std::vector<std::string>& command, const std::string& flags) {
+  const std::vector<std::string> words = split_flags(flags);
+  command.insert(command.end(), words.begin(), words.end());
+}
+
+void measure(const fs::path& elf, const MemoryMap& map, FirmwareReport& report) {
+  std::map<std::string, ElfSection> sections = read_elf_sections(elf);
+  report.text_bytes = sections[".text"].bytes + sections[".ARM.exidx"].bytes;
+  report.data_bytes = sections[".data"].bytes;
+  report.bss_bytes = sections[".bss"].bytes + sections[".arena"].bytes;
+  report.stack_bytes = sections[".stack"].bytes;
+  const auto use = [](const std::string& name, const MemoryBank& bank, std::int64_t bytes) {
+    return RegionUse{.name = name, .used_bytes = bytes, .capacity_bytes = bank.size_kib * 1024};
+  };
+  const std::int64_t end_of_stack = sections[".stack"].end();
+  const std::int64_t end_of_arena = sections[".arena"].end();
+  report.regions = {
+      use("flash", map.flash, report.flash_bytes()),
+      use("SRAM", map.sram, (map.stack_bank ? end_of_arena : end_of_stack) - map.sram.origin)};
+  if (map.stack_bank) {
+    report.regions.push_back(
+        use(map.stack_bank->name, *map.stack_bank, end_of_stack - map.stack_bank->origin));
+  }
+}
+
+}  // namespace
+
+std::string cpu_flags(const std::string& core) {
+  const std::string flags = "-mthumb -mcpu=" + core;
+  if (core == "cortex-m4") return flags + " -mfpu=fpv4-sp-d16 -mfloat-abi=hard";
+  if (core == "cortex-m7") return flags + " -mfpu=fpv5-sp-d16 -mfloat-abi=hard";
+  return flags + " -mfloat-abi=soft";
+}
+
+std::vector<std::string> split_flags(const std::string& flags) {
+  std::istringstream stream(flags);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::vector<fs::path> model_sources(const fs::path& project) {
+  for (const char* name : {"model.h", "model.c", "weights.c"}) {
+    if (!fs::exists(project / name)) {
+      throw Error("{}: holds no {}, so it is no generated network", project.string(), name);
+    }
+  }
+  std::vector<fs::path> sources;
+  std::error_code no_kernels;
+  for (const auto& entry : fs::directory_iterator(project / "kernels", no_kernels)) {
+    if (entry.path().extension() == ".c") sources.push_back(entry.path());
+  }
+  std::sort(sources.begin(), sources.end());
+  sources.insert(sources.begin(), {project / "model.c", project / "weights.c"});
+  return sources;
+}
+
+std::vector<fs::path> compile(const fs::path& project, const std::vector<fs::path>& sources,
+                              const std::string& core, const std::string& defines,
+                              const fs::path& out) {
+  const std::string root = fs::absolute(project).string();
+  std::vector<std::string> command = {kCompiler};
+  append(command, cpu_flags(core));
+  append(command, kCompileFlags);
+  append(command, defines);
+  command.insert(command.end(), {"-I" + root, "-I" + root + "/firmware", "-c"});
+  std::vector<fs::path> objects;
+  for (const fs::path& source : sources) {
+    command.push_back(fs::absolute(source).string());
+    objects.push_back(out / source.filename().replace_extension(".o"));
+  }
+  const ProcessResult result = run_tool(command, out);
+  if (result.exit_code != 0) fail(result.log);
+  return objects;
+}
+
+bool link(const std::vector<fs::path>& objects, const fs::path& script, const std::string& core,
+          const MemoryMap& map, const fs::path& elf, FirmwareReport& report) {
+  std::vector<std::string> command = {kCompiler};
+  append(command, cpu_flags(core));
+  append(command, kLinkFlags);
+  for (const fs::path& object : objects) command.push_back(fs::absolute(object).string());
+  command.insert(command.end(), {"-T", fs::absolute(script).string(),
+                                 "-Wl,-Map=" + fs::path(elf).replace_extension(".map").string(),
+                                 "-o", elf.string()});
+  ProcessResult result = run_tool(command, elf.parent_path());
+  const bool has_room = result.exit_code == 0;
+  if (!has_room) {
+    if (result.log.find("overflowed by") == std::string::npos) fail(result.log);
+    // Again for the sizes: the linker goes on where there is no room, and says so as before.
+    command.emplace_back("-Wl,--noinhibit-exec");
+    result = run_tool(command, elf.parent_path());
+    if (!fs::exists(elf)) fail(result.log);
+  }
+  measure(elf, map, report);
+  if (!has_room) fs::remove(elf);
+  return has_room;
+}
+
+void copy_object(const fs::path& elf, const std::string& format, const fs::path& out) {
+  const ProcessResult result = run_tool(
+      {"arm-none-eabi-objcopy", "-O", format, elf.string(), out.string()}, elf.parent_path());
+  if (result.exit_code != 0) throw Error("arm-none-eabi-objcopy: {}", first_error(result.log));
+}
+
+}  // namespace mcunet::deploy

@@ -1,0 +1,202 @@
+#include "mcunet/deploy/emulator.hpp"
+
+#include <cstring>
+#include <sstream>
+
+#include "cross_compiler.hpp"
+#include "emulator_board.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "process.hpp"
+
+// Two programs are built. One is the network as the device runs it, whose outputs, instructions and
+// stack are reported. The other has -DMODEL_PROFILE and runs the first input once more, for the
+// instructions of each step.
+namespace mcunet::deploy {
+namespace fs = std::filesystem;
+namespace {
+
+// What the firmware printed; see templates/emulator_main.c.
+struct Console {
+  std::vector<std::int64_t> inferences;
+  std::vector<std::int64_t> steps;
+  std::int64_t calibration = 0;
+  std::int64_t calibration_expected = 0;
+  std::int64_t stack_bytes = 0;
+  bool is_done = false;
+  std::string complaint;  // of the firmware
+};
+
+Console parse_console(const std::string& log) {
+  Console console;
+  std::istringstream stream(log);
+  for (std::string line; std::getline(stream, line);) {
+    std::istringstream words(line);
+    std::string fact;
+    std::int64_t first = 0;
+    std::int64_t second = 0;
+    words >> fact;
+    if (fact == "fault" || fact == "error") {
+      console.complaint = line;
+      break;
+    }
+    words >> first >> second;
+    if (fact == "inference") console.inferences.push_back(second);
+    if (fact == "step") console.steps.push_back(second);
+    if (fact == "stack") console.stack_bytes = first;
+    if (fact == "done") console.is_done = true;
+    if (fact == "calibration") {
+      console.calibration = first;
+      console.calibration_expected = second;
+    }
+  }
+  return console;
+}
+
+void check_console(const Console& console, const ProcessResult& run, const EmulatorBoard& board,
+                   double timeout_seconds) {
+  if (!console.complaint.empty())
+    throw Error("{}: the firmware says: {}", board.name, console.complaint);
+  if (run.timed_out) {
+    throw Error("{}: the firmware did not end within {} s", board.name, timeout_seconds);
+  }
+  if (run.exit_code != 0 || !console.is_done) {
+    throw Error("{}: the emulator ended with code {}: {}", board.name, run.exit_code,
+                run.log.substr(0, run.log.find('\n')));
+  }
+  if (std::abs(console.calibration - console.calibration_expected) > 40) {
+    throw Error("{}: a loop of {} instructions counts as {}: this emulator cannot count",
+                board.name, console.calibration_expected, console.calibration);
+  }
+}
+
+class Emulation {
+ public:
+  Emulation(const fs::path& project, const EmulatorBoard& board, std::string core,
+            double timeout_seconds)
+      : project_(project),
+        board_(board),
+        core_(std::move(core)),
+        timeout_seconds_(timeout_seconds),
+        scratch_(fs::temp_directory_path()) {
+    const std::vector<fs::path> all = model_sources(project);  // model.c first
+    std::vector<fs::path> shared(all.begin() + 1, all.end());
+    for (const char* name : {"startup.c", "semihosting.c", "instruction_counter.c"}) {
+      shared.push_back(project / "firmware" / name);
+    }
+    shared_objects_ = compile(project_, shared, core_, board_.defines, scratch_.path());
+    write_file_atomically(script(), linker_script(board_.map, "Memory of " + board_.name));
+  }
+
+  // Builds the program with more compiler flags and runs it in a folder of its own.
+  Console run(const std::string& defines, std::span<const Int8Bytes> inputs,
+              const std::string& name) const {
+    const fs::path folder = scratch_.path() / name;
+    fs::create_directory(folder);
+    build(defines, folder);
+    std::string input;
+    for (const Int8Bytes& bytes : inputs) {
+      input.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+    write_file_atomically(folder / "input.bin", input);
+
+    std::vector<std::string> command = emulator_command(board_);
+    command.insert(command.end(),
+                   {"-semihosting-config", "enable=on,target=native", "-kernel", "emulator.elf"});
+    const ProcessResult result = run_process(
+        command,
+        {.folder = folder, .package = "qemu-system-arm", .timeout_seconds = timeout_seconds_});
+    Console console = parse_console(result.log);
+    check_console(console, result, board_, timeout_seconds_);
+    return console;
+  }
+
+  std::string output_of(const std::string& name) const {
+    return read_file(scratch_.path() / name / "output.bin");
+  }
+
+ private:
+  fs::path script() const { return scratch_.path() / "emulator.ld"; }
+
+  void build(const std::string& defines, const fs::path& folder) const {
+    std::vector<fs::path> objects =
+        compile(project_, {project_ / "model.c", project_ / "firmware" / "emulator_main.c"}, core_,
+                board_.defines + " " + defines, folder);
+    objects.insert(objects.end(), shared_objects_.begin(), shared_objects_.end());
+    FirmwareReport report;
+    if (!link(objects, script(), core_, board_.map, folder / "emulator.elf", report)) {
+      throw Error("the network does not fit {}: {}", board_.name, describe_excess(report).at(0));
+    }
+  }
+
+  fs::path project_;
+  const EmulatorBoard& board_;
+  std::string core_;
+  double timeout_seconds_;
+  ScratchFolder scratch_;
+  std::vector<fs::path> shared_objects_;
+};
+
+// Outputs lie one after another, inference by inference.
+std::vector<Inference> split_outputs(const std::string& bytes, const ModelDescription& model,
+                                     const std::vector<std::int64_t>& instructions) {
+  std::size_t at = 0;
+  std::vector<Inference> inferences;
+  for (const std::int64_t count : instructions) {
+    Inference& inference = inferences.emplace_back();
+    inference.instructions = count;
+    for (const ModelTensor& tensor : model.outputs) {
+      const auto size = static_cast<std::size_t>(tensor.bytes());
+      if (bytes.size() - at < size) throw Error("the outputs are not those of model.json");
+      Int8Bytes& output = inference.outputs.emplace_back(size);
+      std::memcpy(output.data(), bytes.data() + at, size);
+      at += size;
+    }
+  }
+  if (at != bytes.size()) throw Error("the outputs are not those of model.json");
+  return inferences;
+}
+
+void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& model) {
+  if (inputs.empty()) throw Error("{}: nothing to run on: no input", model.name);
+  for (const Int8Bytes& input : inputs) {
+    if (static_cast<std::int64_t>(input.size()) != model.inputs[0].bytes()) {
+      throw Error("{}: an input has {} bytes, this one has {}", model.name, model.inputs[0].bytes(),
+                  input.size());
+    }
+  }
+}
+
+}  // namespace
+
+EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> inputs,
+                        const EmulatorOptions& options) {
+  const Device device = read_project_device(folder);
+  const ModelDescription model = read_model_description(folder);
+  const EmulatorBoard& board = choose_board(options.board, device.core);
+  check_inputs(inputs, model);
+  const Emulation emulation(folder, board, device.core, options.timeout_seconds);
+
+  const Console console = emulation.run("", inputs, "network");
+  if (console.inferences.size() != inputs.size()) {
+    throw Error("{}: {} inputs, but {} inferences: model.json and model.h disagree", model.name,
+                inputs.size(), console.inferences.size());
+  }
+  EmulationResult result{
+      .board = board.name,
+      .inferences = split_outputs(emulation.output_of("network"), model, console.inferences),
+      .steps = {},
+      .stack_bytes = console.stack_bytes};
+
+  const Console profile = emulation.run("-DMODEL_PROFILE", inputs.first(1), "profile");
+  if (profile.steps.size() != model.steps.size()) {
+    throw Error("{}: {} steps in model.json, but {} in model.h", model.name, model.steps.size(),
+                profile.steps.size());
+  }
+  for (std::size_t i = 0; i < model.steps.size(); ++i) {
+    result.steps.push_back({.name = model.steps[i], .instructions = profile.steps[i]});
+  }
+  return result;
+}
+
+}  // namespace mcunet::deploy

@@ -1,0 +1,45 @@
+#include <nlohmann/json.hpp>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/deploy/emulator.hpp"
+
+namespace mcunet::deploy {
+namespace {
+
+using Json = nlohmann::json;
+
+std::vector<ModelTensor> read_tensors(const Json& list) {
+  std::vector<ModelTensor> tensors;
+  for (const Json& entry : list) {
+    ModelTensor tensor{.height = entry.at("height").get<std::int32_t>(),
+                       .width = entry.at("width").get<std::int32_t>(),
+                       .channels = entry.at("channels").get<std::int32_t>(),
+                       .scale = entry.at("scale").get<double>(),
+                       .zero_point = entry.at("zero_point").get<std::int32_t>()};
+    if (tensor.height < 1 || tensor.width < 1 || tensor.channels < 1) {
+      throw Error("a tensor has a side of less than 1");
+    }
+    tensors.push_back(tensor);
+  }
+  if (tensors.empty()) throw Error("a network has an input and an output");
+  return tensors;
+}
+
+}  // namespace
+
+ModelDescription read_model_description(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "model.json";
+  const std::string text = read_file(file);
+  try {
+    const Json json = Json::parse(text);
+    return {.name = json.at("name").get<std::string>(),
+            .inputs = read_tensors(json.at("inputs")),
+            .outputs = read_tensors(json.at("outputs")),
+            .steps = json.at("steps").get<std::vector<std::string>>()};
+  } catch (const std::exception& error) {
+    throw Error("{}: describes no generated network: {}", file.string(), error.what());
+  }
+}
+
+}  // namespace mcunet::deploy

@@ -1,0 +1,92 @@
+#include "process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+
+namespace mcunet::deploy {
+namespace fs = std::filesystem;
+namespace {
+
+pid_t start(std::vector<std::string>& command, const ProcessOptions& options, const char* log) {
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC,
+                                     0644);
+  ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int error =
+      ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error == ENOENT) {
+    throw Error("{}: is not installed (package {})", command[0], options.package);
+  }
+  if (error != 0) throw Error("{}: cannot be started: {}", command[0], std::strerror(error));
+  return child;
+}
+
+// Whether the child has ended before the deadline.
+bool wait_for(pid_t child, std::chrono::steady_clock::time_point deadline, int& status) {
+  std::chrono::milliseconds pause{1};
+  for (;;) {
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child) return true;
+    if (ended < 0 && errno != EINTR) throw Error("waitpid: {}", std::strerror(errno));
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, std::chrono::milliseconds{20});
+  }
+}
+
+}  // namespace
+
+ProcessResult run_process(std::vector<std::string> command, const ProcessOptions& options) {
+  constexpr char kLog[] = "process.log";
+  const auto deadline =
+      std::chrono::steady_clock::now() +
+      std::chrono::milliseconds{static_cast<std::int64_t>(options.timeout_seconds * 1000)};
+  const pid_t child = start(command, options, kLog);
+  ProcessResult result;
+  int status = 0;
+  if (!wait_for(child, deadline, status)) {
+    result.timed_out = true;
+    ::kill(child, SIGKILL);
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
+  if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+  result.log = read_file(options.folder / kLog);
+  return result;
+}
+
+ScratchFolder::ScratchFolder(const fs::path& parent) {
+  std::string pattern = (parent / ".mcunet-build-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    throw Error("{}: cannot be created: {}", pattern, std::strerror(errno));
+  }
+  path_ = fs::absolute(pattern);
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+}  // namespace mcunet::deploy

@@ -1,0 +1,87 @@
+#include "mcunet/deploy/reference_model.hpp"
+
+#include <cstring>
+#include <map>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/tflite_reader.hpp"
+
+namespace mcunet::deploy {
+namespace {
+
+using engine::DataType;
+using engine::Graph;
+using engine::OpKind;
+using engine::TensorId;
+
+constexpr std::byte kSign{0x80};  // int8 and uint8 of one real number differ by 128
+
+// The int8 tensor behind a float input.
+TensorId quantized_input(const Graph& graph) {
+  for (const engine::Op& op : graph.ops) {
+    if (op.kind == OpKind::kQuantize && graph.inputs_of(op)[0] == graph.inputs[0]) return op.output;
+  }
+  throw Error("its float input goes into no QUANTIZE");
+}
+
+// The int8 tensor before an output that is converted.
+TensorId quantized_output(const Graph& graph, TensorId output) {
+  if (graph.tensors[output].type == DataType::kInt8) return output;
+  for (const engine::Op& op : graph.ops) {
+    if (op.output != output) continue;
+    if (op.kind != OpKind::kDequantize && op.kind != OpKind::kQuantize) break;
+    const TensorId before = graph.inputs_of(op)[0];
+    if (graph.tensors[before].type == DataType::kInt8) return before;
+  }
+  throw Error("one of its outputs has no int8 form");
+}
+
+}  // namespace
+
+ReferenceModel::ReferenceModel(const std::filesystem::path& tflite_file)
+    : graph_(engine::read_tflite(tflite_file)) {
+  if (graph_.inputs.size() != 1) throw Error("{}: has several inputs", tflite_file.string());
+}
+
+engine::TensorBytes ReferenceModel::to_graph_input(std::span<const std::int8_t> input) const {
+  const DataType type = graph_.tensors[graph_.inputs[0]].type;
+  if (type == DataType::kInt8 || type == DataType::kUint8) {
+    engine::TensorBytes bytes;
+    for (const std::int8_t value : input) {
+      const auto byte = static_cast<std::byte>(value);
+      bytes.push_back(type == DataType::kUint8 ? byte ^ kSign : byte);
+    }
+    return bytes;
+  }
+  if (type != DataType::kFloat32) throw Error("its input has no int8 form");
+  const engine::Quantization& q = graph_.info_of(quantized_input(graph_)).quantization;
+  engine::TensorBytes bytes(input.size() * sizeof(float));
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    const float real = q.scale * static_cast<float>(input[i] - q.zero_point);
+    std::memcpy(bytes.data() + i * sizeof(real), &real, sizeof(real));
+  }
+  return bytes;
+}
+
+std::vector<std::vector<std::int8_t>> ReferenceModel::run(
+    std::span<const std::int8_t> input) const {
+  std::map<TensorId, std::vector<std::int8_t>> wanted;
+  std::vector<TensorId> order;
+  for (const TensorId output : graph_.outputs) {
+    order.push_back(quantized_output(graph_, output));
+    wanted[order.back()] = {};
+  }
+  const auto observe = [&](engine::OpId op, std::span<const std::byte> bytes) {
+    const auto found = wanted.find(graph_.ops[op].output);
+    if (found == wanted.end()) return;
+    found->second.resize(bytes.size());
+    std::memcpy(found->second.data(), bytes.data(), bytes.size());
+  };
+  const std::vector<engine::TensorBytes> inputs = {to_graph_input(input)};
+  engine::execute(graph_, inputs, observe);
+  std::vector<std::vector<std::int8_t>> outputs;
+  for (const TensorId tensor : order) outputs.push_back(wanted[tensor]);
+  return outputs;
+}
+
+}  // namespace mcunet::deploy

@@ -1,0 +1,124 @@
+// Firmware for an emulated board: reads inputs from a file of the host, runs the network on each,
+// writes the outputs to output.bin, and prints on the console, one fact a line:
+//
+//   calibration MEASURED EXPECTED   a loop of known length
+//   inference INDEX INSTRUCTIONS
+//   step INDEX INSTRUCTIONS         of the first inference, if built with -DMODEL_PROFILE
+//   stack BYTES
+//   done INFERENCES
+//
+// The input file is the second word of the command line, or input.bin: any number of inputs of
+// MODEL_INPUT_BYTES each. See semihosting.h for the console and instruction_counter.h for what is
+// counted.
+
+#include "instruction_counter.h"
+#include "model.h"
+#include "semihosting.h"
+#include "startup.h"
+
+enum { kFailed = 1, kFaulted = 2, kLoops = 100000 };
+
+static struct counter counter;
+
+static void require(int condition, const char* message) {
+  if (condition) return;
+  print_text("error ");
+  print_text(message);
+  print_text("\n");
+  host_exit(kFailed);
+}
+
+static void print_fact(const char* name, uint64_t first, uint64_t second) {
+  print_text(name);
+  print_number(first);
+  print_text(" ");
+  print_number(second);
+  print_text("\n");
+}
+
+#ifdef MODEL_PROFILE
+static uint64_t step_instructions[MODEL_STEPS];
+
+void model_step_done(int step) {
+  step_instructions[step] = stop_counter(&counter);
+  start_counter(&counter);
+}
+
+static void print_steps(void) {
+  for (int i = 0; i < MODEL_STEPS; ++i) print_fact("step ", (uint64_t)i, step_instructions[i]);
+}
+#else
+static void print_steps(void) {}
+#endif
+
+// Two instructions a turn.
+static void check_counter(void) {
+  uint32_t turns = kLoops;
+  start_counter(&counter);
+  __asm__ volatile(
+      ".syntax unified\n"
+      "1: subs %0, %0, #1\n"
+      "bne 1b"
+      : "+l"(turns)
+      :
+      : "cc");
+  print_fact("calibration ", stop_counter(&counter), 2 * kLoops);
+}
+
+// The second word of the command line.
+static const char* input_name(char* line, int size) {
+  if (!host_command_line(line, size)) return "input.bin";
+  while (*line != '\0' && *line != ' ') ++line;
+  while (*line == ' ') ++line;
+  char* end = line;
+  while (*end != '\0' && *end != ' ') ++end;
+  *end = '\0';
+  return line == end ? "input.bin" : line;
+}
+
+static int read_input(int file) {
+  const int missing = host_read(file, model_input(), MODEL_INPUT_BYTES);
+  require(missing == 0 || missing == MODEL_INPUT_BYTES, "the input file ends within an input");
+  return missing == 0;
+}
+
+int main(void) {
+  static char line[256];
+  const char* const name = input_name(line, sizeof line);
+  const int input = host_open(name, /*writes=*/0);
+  require(input >= 0, "the input file cannot be opened");
+  const int output = host_open("output.bin", /*writes=*/1);
+  require(output >= 0, "output.bin cannot be written");
+
+  calibrate_counter(&counter);
+  check_counter();
+  uint32_t inferences = 0;
+  for (; read_input(input); ++inferences) {
+    start_counter(&counter);
+    model_invoke();
+    print_fact("inference ", inferences, stop_counter(&counter));
+    if (inferences == 0) print_steps();
+    for (int i = 0; i < MODEL_OUTPUTS; ++i) {
+      require(host_write(output, model_output(i), model_output_bytes(i)) == 0,
+              "output.bin cannot be written");
+    }
+  }
+  host_close(output);
+  print_text("stack ");
+  print_number(stack_high_water_bytes());
+  print_text("\ndone ");
+  print_number(inferences);
+  print_text("\n");
+  host_exit(0);
+}
+
+void report_fault(const struct fault_frame* frame, uint32_t exception) {
+  print_text("fault exception ");
+  print_number(exception);
+  print_text(" at ");
+  print_address(frame->pc);
+  print_text(" from ");
+  print_address(frame->lr);
+  print_text("\n");
+  host_exit(kFaulted);
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "mcunet/deploy/device.hpp"
+
+// Makes the folder of a generated network (model.h, model.c, weights.c, kernels/) a firmware
+// project and links it for its device.
+namespace mcunet::deploy {
+
+// Adds Makefile, CMakeLists.txt and firmware/: startup code, main() for the device and for an
+// emulated board, linker scripts, and the device's description. `make` builds it by hand. Replaces
+// files of these names. Throws Error.
+void write_firmware_project(const std::filesystem::path& folder, const Device& device);
+
+// A region of memory that the linker fills.
+struct RegionUse {
+  std::string name;  // "flash", "SRAM" for the arena's banks, or the stack's bank
+  std::int64_t used_bytes = 0;
+  std::int64_t capacity_bytes = 0;
+
+  std::int64_t excess_bytes() const {
+    return used_bytes > capacity_bytes ? used_bytes - capacity_bytes : 0;
+  }
+};
+
+// What the linker made of the project. All of it is measured, also where it does not fit.
+struct FirmwareReport {
+  std::int64_t text_bytes = 0;   // code and constants, weights among them
+  std::int64_t data_bytes = 0;   // initialized variables: in flash and in SRAM
+  std::int64_t bss_bytes = 0;    // the arena and other variables
+  std::int64_t stack_bytes = 0;  // the least that is left to the stack
+  std::vector<RegionUse> regions;
+
+  // Below folder/build; empty if it does not fit, and then there are no such files.
+  std::filesystem::path elf;
+  std::filesystem::path bin;
+  std::filesystem::path hex;
+  std::filesystem::path map;
+
+  std::int64_t flash_bytes() const { return text_bytes + data_bytes; }
+  std::int64_t sram_bytes() const { return data_bytes + bss_bytes + stack_bytes; }
+  bool fits() const;
+};
+
+// One sentence per region that overflows: "flash: 1049088 bytes of 1048576, 512 too many".
+std::vector<std::string> describe_excess(const FirmwareReport& report);
+
+// Compiles and links the project as its Makefile does. Firmware that does not fit is a result; the
+// files of an earlier link are removed then. Throws Error if there is no cross compiler or if the
+// sources do not compile.
+FirmwareReport link_firmware(const std::filesystem::path& folder, const Device& device);
+
+// The device that the project was written for. Throws Error if the folder holds no project.
+Device read_project_device(const std::filesystem::path& folder);
+
+}  // namespace mcunet::deploy
