@@ -142,6 +142,17 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
   }
   text += "const char* const model_step_names[MODEL_STEPS] = {\n" + names + "};\n\n";
   text += border_functions(compiled);
+  if (compiled.options.links_all_kernels) {
+    text += "\nstatic void (*const all_kernels[])(void) = {\n";
+    for (const std::string& name : kernel_functions()) {
+      text += fmt::format("    (void (*)(void))mcunet_{},\n", name);
+    }
+    text += "};\n";
+    calls =
+        "  // Keeps the linker from dropping what is never called.\n"
+        "  __asm__ volatile(\"\" : : \"r\"(all_kernels));\n" +
+        calls;
+  }
   return text + "\nvoid model_invoke(void) {\n" + calls + "}\n";
 }
 
@@ -150,13 +161,17 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   validate_graph(graph);
   CompiledGraph compiled;
+  compiled.options = options;
   compiled.graph = strip_float_borders(graph);
   if (options.fuses_padding) compiled.graph = fold_padding(compiled.graph);
   for (const Tensor& tensor : compiled.graph.tensors) {
     if (tensor.type != DataType::kInt8) throw Error("a tensor within the network is not int8");
   }
   if (compiled.graph.ops.empty()) throw Error("the network has no operator to generate code for");
-  make_schedule(compiled.graph, options.schedule, compiled.schedule);
+  ScheduleOptions schedule = options.schedule;
+  // Only specialised kernels work in place.
+  schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;
+  make_schedule(compiled.graph, schedule, compiled.schedule);
   request_memory(compiled.graph, compiled.schedule, ScratchPolicy::kOwn, compiled.requests);
   compiled.plan = plan_memory(compiled.requests.buffers);
   if (options.adapts_scratch) {
@@ -168,24 +183,32 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   return compiled;
 }
 
-std::vector<GeneratedFile> generate_code(const CompiledGraph& compiled) {
+GeneratedCode generate_code(const CompiledGraph& compiled) {
+  GeneratedCode code;
   std::vector<StepCode> steps;
   std::vector<std::string> kernels = {"mcunet_kernels.h"};
   for (std::size_t i = 0; i < compiled.schedule.steps.size(); ++i) {
     steps.push_back(generate_step(compiled, static_cast<std::int32_t>(i)));
     kernels.insert(kernels.end(), steps.back().kernels.begin(), steps.back().kernels.end());
-  }
-  std::vector<GeneratedFile> files = {{"model.h", model_header(compiled)},
-                                      {"model.c", model_source(compiled, steps)},
-                                      {"weights.h", weights_header(steps)},
-                                      {"weights.c", weights_source(steps)}};
-  const std::set<std::string> needed = with_dependencies(kernels);
-  for (const auto& [name, contents] : embedded_files()) {
-    if (needed.contains(std::string(name))) {
-      files.push_back({"kernels/" + std::string(name), std::string(contents)});
+    for (const FlashArray& array : steps.back().arrays) {
+      code.constant_bytes += static_cast<std::int64_t>(array.bytes.size());
     }
   }
-  return files;
+  if (compiled.options.links_all_kernels) {
+    for (const std::string& name : kernel_functions()) kernels.push_back(name + ".c");
+  }
+  code.files = {{"model.h", model_header(compiled)},
+                {"model.c", model_source(compiled, steps)},
+                {"weights.h", weights_header(steps)},
+                {"weights.c", weights_source(steps)}};
+  const std::set<std::string> needed = with_dependencies(kernels);
+  for (const EmbeddedFile& file : embedded_files()) {
+    const std::string name(file.name);
+    if (needed.contains(name)) {
+      code.files.push_back({"kernels/" + name, std::string(file.contents)});
+    }
+  }
+  return code;
 }
 
 std::string describe(const Op& op) {

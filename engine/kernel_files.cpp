@@ -25,18 +25,29 @@ std::vector<std::string> included_by(std::string_view contents) {
   return names;
 }
 
-// Each kernel stands in a file of its name.
+// What other kernels a source calls.
 std::vector<std::string> called_by(std::string_view contents) {
   std::vector<std::string> names;
-  for (const auto& [name, unused] : embedded_files()) {
-    if (!name.ends_with(".c")) continue;
-    const std::string call = "mcunet_" + std::string(name.substr(0, name.size() - 2)) + "(";
-    if (contents.find(call) != std::string_view::npos) names.emplace_back(name);
+  for (const std::string& name : kernel_functions()) {
+    if (contents.find("mcunet_" + name + "(") != std::string_view::npos)
+      names.push_back(name + ".c");
   }
   return names;
 }
 
 }  // namespace
+
+// A kernel stands in a file of its name and is declared in mcunet_kernels.h.
+std::vector<std::string> kernel_functions() {
+  const std::string_view header = *find_file("mcunet_kernels.h");
+  std::vector<std::string> names;
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (!file.name.ends_with(".c")) continue;
+    const std::string name(file.name.substr(0, file.name.size() - 2));
+    if (header.find("void mcunet_" + name + "(") != std::string_view::npos) names.push_back(name);
+  }
+  return names;
+}
 
 std::set<std::string> with_dependencies(const std::vector<std::string>& files) {
   std::set<std::string> result;

@@ -46,13 +46,15 @@ enum class Appetite { kLeast, kMost };
 std::int64_t own_convolution_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
   const Window& w = op.window;
-  if (is_pointwise(op) && w.stride_height == 1 && w.stride_width == 1) {
-    return mcunet_conv2d_1x1_scratch_bytes(input.height * input.width, input.channels);
-  }
   const mcunet_conv2d_layer layer{.input_channels = input.channels,
                                   .kernel_height = w.kernel_height,
                                   .kernel_width = w.kernel_width};
-  return mcunet_conv2d_scratch_bytes(&layer, appetite == Appetite::kMost ? 4 : 1);
+  const std::int32_t general =
+      mcunet_conv2d_scratch_bytes(&layer, appetite == Appetite::kMost ? 4 : 1);
+  if (!is_pointwise(op) || w.stride_height != 1 || w.stride_width != 1) return general;
+  // Either kernel may be called.
+  return std::max(general,
+                  mcunet_conv2d_1x1_scratch_bytes(input.height * input.width, input.channels));
 }
 
 std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op, Appetite appetite) {

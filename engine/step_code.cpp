@@ -245,8 +245,9 @@ class StepWriter {
     const Window& w = op_.window;
     const std::string packed_weights =
         pack_matmul(std::int64_t{w.kernel_height} * w.kernel_width * input().channels);
-    const bool is_pointwise = w.kernel_height == 1 && w.kernel_width == 1 && w.stride_height == 1 &&
-                              w.stride_width == 1 && w.padding == Padding{};
+    const bool is_pointwise = compiled_.options.specializes_kernels && w.kernel_height == 1 &&
+                              w.kernel_width == 1 && w.stride_height == 1 && w.stride_width == 1 &&
+                              w.padding == Padding{};
     if (is_pointwise) {
       layer("mcunet_conv2d_1x1_layer",
             {member("pixels", input().height * input().width),
@@ -268,7 +269,8 @@ class StepWriter {
     refuse_dilation();
     const Window& w = op_.window;
     const std::string packed_weights = pack_depthwise();
-    if (!has_in_place_kernel(op_) || input().channels != output().channels) {
+    const bool has_kernel = has_in_place_kernel(op_) && input().channels == output().channels;
+    if (!has_kernel || !compiled_.options.specializes_kernels) {
       std::string window;
       for (const std::string& text : window_members()) window += "          " + text + ",\n";
       layer("mcunet_depthwise_any_layer",

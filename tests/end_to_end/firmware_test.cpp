@@ -47,6 +47,7 @@ TEST_P(Firmware, GivesTheRecordedOutputsWithinTheMemoryOfItsPeers) {
                                                     GetParam().device)),
                     {}, folder / "model");
   EXPECT_TRUE(compiled.firmware.fits());
+  EXPECT_LT(compiled.code_bytes(), 24 * 1024) << "start-up included";
 
   const auto golden =
       nlohmann::json::parse(read_file(data / "golden" / fmt::format("{}.json", name)));

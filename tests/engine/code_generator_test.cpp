@@ -69,10 +69,33 @@ TEST(CodeGenerator, RealModelsComputeWhatTheReferenceExecutorComputes) {
   }
 }
 
+TEST(CodeGenerator, EveryOptionComputesTheSame) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  const Graph graph = read_tflite(data / "tflite/mcunet_vww.tflite");
+  const std::vector<TensorBytes> inputs = random_inputs(compile_graph(graph).graph, 5);
+  const std::vector<TensorBytes> expected = execute(compile_graph(graph).graph, inputs);
+  const std::int64_t arena = compile_graph(graph).plan.arena_bytes;
+  CompileOptions options;
+  const auto expect_same = [&](const char* name) {
+    const CompiledGraph compiled = compile_graph(graph, options);
+    EXPECT_EQ(GeneratedModel(compiled, name).run(inputs), expected) << name;
+    EXPECT_GE(compiled.plan.arena_bytes, arena) << name;
+  };
+  options.adapts_scratch = false;
+  expect_same("generated-least-scratch");
+  options.schedule.in_place_depthwise = false;
+  expect_same("generated-out-of-place");
+  options.specializes_kernels = false;
+  expect_same("generated-general");
+  options.fuses_padding = false;
+  options.links_all_kernels = true;
+  expect_same("generated-all-off");
+}
+
 TEST(CodeGenerator, BringsOnlyTheKernelsThatAreCalled) {
   const CompiledGraph compiled = compile_graph(random_graph(OpKind::kMaxPool2d, 0));
   std::vector<std::string> paths;
-  for (const GeneratedFile& file : generate_code(compiled)) paths.push_back(file.path);
+  for (const GeneratedFile& file : generate_code(compiled).files) paths.push_back(file.path);
   EXPECT_THAT(paths, testing::IsSupersetOf({"model.h", "model.c", "weights.h", "weights.c",
                                             "kernels/max_pool2d.c", "kernels/mcunet_kernels.h"}));
   EXPECT_THAT(paths, testing::Not(testing::Contains("kernels/conv2d.c")));

@@ -17,6 +17,13 @@
 
 namespace mcunet::engine {
 
+// The arena is a static array, so sanitized code stops at any access beside it.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr char kSanitizers[] = "-fsanitize=address,undefined -fno-sanitize-recover=all";
+#else
+inline constexpr char kSanitizers[] = "";
+#endif
+
 // Generated code, compiled by the host's C compiler and loaded into the test.
 class GeneratedModel {
  public:
@@ -25,7 +32,7 @@ class GeneratedModel {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "kernels");
     std::string sources;
-    for (const GeneratedFile& file : generate_code(compiled)) {
+    for (const GeneratedFile& file : generate_code(compiled).files) {
       std::ofstream(folder_ / file.path, std::ios::binary) << file.contents;
       if (file.path.ends_with(".c")) {
         sources += fmt::format(" {}", (folder_ / file.path).string());
@@ -33,8 +40,8 @@ class GeneratedModel {
     }
     const std::string library = (folder_ / "model.so").string();
     const std::string command =
-        fmt::format("cc -std=c11 -O1 -Wall -Wextra -Werror -fPIC -shared -o {}{} 2>{}/log", library,
-                    sources, folder_.string());
+        fmt::format("cc -std=c11 -O1 -Wall -Wextra -Werror {} -fPIC -shared -o {}{} 2>{}/log",
+                    kSanitizers, library, sources, folder_.string());
     if (std::system(command.c_str()) != 0) {
       ADD_FAILURE() << "generated code does not compile, see " << folder_;
       return;

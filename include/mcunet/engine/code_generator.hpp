@@ -16,13 +16,18 @@ namespace mcunet::engine {
 // The rungs of the paper's Figure 5 that can be left out.
 struct CompileOptions {
   ScheduleOptions schedule;
-  bool fuses_padding = true;   // else PAD operators run on their own
+  bool fuses_padding = true;  // else PAD operators run on their own
+  bool specializes_kernels =
+      true;  // else one kernel serves all windows; no depthwise in place then
+  // For comparison: links every kernel there is, as an interpreter must (Figure 6).
+  bool links_all_kernels = false;
   bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
 };
 
 // A graph with all that is needed to generate code for it.
 struct CompiledGraph {
   Graph graph;  // int8 at its borders
+  CompileOptions options;
   Schedule schedule;
   MemoryRequests requests;
   MemoryPlan plan;
@@ -37,7 +42,12 @@ struct GeneratedFile {
   std::string contents;
 };
 
-std::vector<GeneratedFile> generate_code(const CompiledGraph& compiled);
+struct GeneratedCode {
+  std::vector<GeneratedFile> files;
+  std::int64_t constant_bytes = 0;  // weights, biases, multipliers, tables
+};
+
+GeneratedCode generate_code(const CompiledGraph& compiled);
 
 // "conv_2d 3x3 /2": an operator as people name it.
 std::string describe(const Op& op);

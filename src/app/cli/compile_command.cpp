@@ -22,6 +22,7 @@ struct CompileArguments {
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
+  bool no_specialization = false;
   bool json = false;
 };
 
@@ -37,6 +38,8 @@ Json to_json(const CompileResult& result) {
           {"peak_sram_bytes", result.peak_sram_bytes()},
           {"lower_bound_bytes", result.lower_bound_bytes},
           {"flash_bytes", firmware.flash_bytes()},
+          {"constant_bytes", result.constant_bytes},
+          {"code_bytes", result.code_bytes()},
           {"elf",
            {{"text", firmware.text_bytes},
             {"data", firmware.data_bytes},
@@ -50,8 +53,10 @@ void print_result(const CompileResult& result, const CompileArguments& arguments
   const deploy::FirmwareReport& firmware = result.firmware;
   fmt::print("MACs        {:>10}\narena       {:>10} bytes, lower bound {}\n", result.macs,
              result.arena_bytes, result.lower_bound_bytes);
-  fmt::print("linked      {:>10} bytes of flash, {} of SRAM with {} of stack\n\n",
-             firmware.flash_bytes(), firmware.sram_bytes(), firmware.stack_bytes);
+  fmt::print("linked      {:>10} bytes of flash: constants {}, code {}\n", firmware.flash_bytes(),
+             result.constant_bytes, result.code_bytes());
+  fmt::print("            {:>10} bytes of SRAM with {} for the stack\n\n", firmware.sram_bytes(),
+             firmware.stack_bytes);
   TextTable table({"region", "used", "of", "free"});
   for (const deploy::RegionUse& region : firmware.regions) {
     table.add_row({region.name, std::to_string(region.used_bytes),
@@ -69,6 +74,7 @@ int run_compile(const CompileArguments& arguments) {
   engine::CompileOptions options;
   options.fuses_padding = !arguments.no_fusion;
   options.adapts_scratch = !arguments.no_adaptive_im2col;
+  options.specializes_kernels = !arguments.no_specialization;
   options.schedule.in_place_depthwise = !arguments.no_in_place_depthwise;
   const deploy::Device device = deploy::load_device(arguments.device);
   const CompileResult result =
@@ -105,6 +111,8 @@ void add_compile_command(CLI::App& program, Run& run) {
                     "Give depthwise convolutions an output of their own");
   command->add_flag("--no-adaptive-im2col", arguments->no_adaptive_im2col,
                     "Give each kernel the least scratch that it works with");
+  command->add_flag("--no-specialization", arguments->no_specialization,
+                    "Call one general kernel for all windows");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, &run] { run = [arguments] { return run_compile(*arguments); }; });
 }

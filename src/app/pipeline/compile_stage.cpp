@@ -98,7 +98,9 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   result.macs = engine::cost_of(compiled.graph).macs;
 
   const StagedFolder staged(folder.lexically_normal());
-  for (const engine::GeneratedFile& file : engine::generate_code(compiled)) {
+  const engine::GeneratedCode code = engine::generate_code(compiled);
+  result.constant_bytes = code.constant_bytes;
+  for (const engine::GeneratedFile& file : code.files) {
     staged.write(file.path, file.contents);
   }
   staged.write("model.tflite", read_file(model));

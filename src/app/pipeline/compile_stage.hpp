@@ -14,10 +14,13 @@ struct CompileResult {
   std::int64_t arena_bytes = 0;        // with kernel scratch
   std::int64_t lower_bound_bytes = 0;  // of the arena
   std::int64_t macs = 0;
+  std::int64_t constant_bytes = 0;  // weights, biases, multipliers, tables
   deploy::FirmwareReport firmware;
 
   // Arena and static data, as linked; the stack is reported beside it.
   std::int64_t peak_sram_bytes() const { return arena_bytes; }
+  // Start-up, kernels and generated code, as linked.
+  std::int64_t code_bytes() const { return firmware.text_bytes - constant_bytes; }
 };
 
 // Turns an int8 .tflite into a folder of C with a firmware project around it, and links that for
