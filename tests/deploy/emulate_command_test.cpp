@@ -5,6 +5,7 @@
 #include "example_project.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/deploy/npy.hpp"
+#include "mcunet/engine/tflite_writer.hpp"
 
 namespace mcunet {
 namespace {
@@ -55,6 +56,35 @@ TEST_F(EmulateCommand, PrintsTablesForPeople) {
   for (const char* part : {"first", "second", "one.bin", "0: 3  1: 3  2: 3", "mps2-an386"}) {
     EXPECT_THAT(outcome.out, HasSubstr(part));
   }
+}
+
+// What the example computes where nothing overflows: a zero point that is larger by 2.
+engine::Graph example_graph() {
+  engine::Graph graph;
+  const engine::TensorId input = engine::add_input(graph, {.height = 4, .width = 4, .channels = 1});
+  const engine::TensorId output =
+      engine::append_op(graph, {.kind = engine::OpKind::kQuantize, .has_bias = false}, {input});
+  engine::edit_info(graph, input) = {.name = "in", .quantization = {0.5F, -3}};
+  engine::edit_info(graph, output) = {.name = "out", .quantization = {0.5F, -1}};
+  graph.outputs = {output};
+  return graph;
+}
+
+TEST_F(EmulateCommand, ComparesWithTheReferenceExecutor) {
+  MCUNET_REQUIRE_EMULATOR();
+  deploy::write_example_model(project_, {.one_output = true});
+  engine::write_tflite(example_graph(), project_ / "model.tflite");
+  write("good.bin", std::string(16, '\x01'));
+  const Outcome good = run({"emulate", project(), "--input", "good.bin", "--json"});
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_EQ(parse_output(good)["inferences"][0]["exact"], true);
+
+  // The reference saturates, the example wraps around.
+  write("large.bin", std::string(16, '\x7f'));
+  const Outcome wrong = run({"emulate", project(), "--input", "good.bin", "large.bin", "--json"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_EQ(parse_output(wrong)["inferences"][1]["exact"], false);
+  EXPECT_EQ(wrong.err, "mcunet: 1 of 2 outputs differ from the reference executor's\n");
 }
 
 TEST_F(EmulateCommand, RefusesBadInputs) {

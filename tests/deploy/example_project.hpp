@@ -15,7 +15,8 @@ struct ExampleOptions {
   int arena_bytes = 64;
   int weight_bytes = 16;
   std::string second_step = "mcunet_add_one(arena, MODEL_INPUT_BYTES);";
-  std::string more_steps;  // in model.json, as JSON
+  std::string more_steps;   // in model.json, as JSON
+  bool one_output = false;  // without the second, which is constant
 };
 
 inline void write_example_model(const TemporaryFolder& folder, const ExampleOptions& options = {}) {
@@ -23,7 +24,7 @@ inline void write_example_model(const TemporaryFolder& folder, const ExampleOpti
 #include <stdint.h>
 #define MODEL_ARENA_BYTES {}
 #define MODEL_INPUTS 1
-#define MODEL_OUTPUTS 2
+#define MODEL_OUTPUTS {}
 #define MODEL_INPUT_BYTES 16
 #define MODEL_OUTPUT_BYTES 16
 #define MODEL_INPUT_HEIGHT 4
@@ -41,7 +42,7 @@ void model_invoke(void);
 void model_step_done(int step);
 #endif
 )",
-                                      options.arena_bytes));
+                                      options.arena_bytes, options.one_output ? 1 : 2));
   folder.write("model.c", fmt::format(R"(#include "model.h"
 #include "kernels/mcunet_kernels.h"
 extern const int8_t model_weights[];
@@ -88,14 +89,17 @@ void mcunet_add_one(int8_t* bytes, int count) {
       : "cc", "memory");
 }
 )");
-  folder.write("model.json", fmt::format(R"({{
+  constexpr char kSecondOutput[] =
+      R"(, {"height": 1, "width": 1, "channels": 2, "scale": 1, "zero_point": 0})";
+  folder.write("model.json",
+               fmt::format(R"({{
   "name": "example", "device": "board", "arena_bytes": {}, "peak_sram_bytes": 64, "flash_bytes": 16,
   "inputs": [{{"height": 4, "width": 4, "channels": 1, "scale": 0.5, "zero_point": -3}}],
-  "outputs": [{{"height": 1, "width": 1, "channels": 16, "scale": 0.5, "zero_point": -3}},
-              {{"height": 1, "width": 1, "channels": 2, "scale": 1, "zero_point": 0}}],
+  "outputs": [{{"height": 1, "width": 1, "channels": 16, "scale": 0.5, "zero_point": -3}}{}],
   "steps": ["first", "second"{}]
 }})",
-                                         options.arena_bytes, options.more_steps));
+                           options.arena_bytes, options.one_output ? "" : kSecondOutput,
+                           options.more_steps));
 }
 
 inline bool is_installed(const std::string& program) {
