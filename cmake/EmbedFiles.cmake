@@ -4,7 +4,8 @@
 #
 #   mcunet_embed_files(deploy HEADER templates.hpp NAMESPACE mcunet::deploy FILES a.c b.c)
 #
-# adds a source to the module that defines `find_template(name)` as HEADER declares it.
+# adds a source to the module that defines `std::span<const EmbeddedFile> embedded_files()` as HEADER
+# declares it in the namespace.
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   set(MCUNET_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
@@ -33,26 +34,12 @@ foreach(file IN LISTS FILES)
 endforeach()
 file(WRITE ${OUTPUT} "#include \"${HEADER}\"
 
-#include <iterator>
-
 namespace ${NAMESPACE} {
-namespace {
 
-struct File {
-  std::string_view name;
-  std::string_view contents;
-};
-
-constexpr File kFiles[] = {
+std::span<const EmbeddedFile> embedded_files() {
+  static constexpr EmbeddedFile kFiles[] = {
 ${entries}};
-
-}  // namespace
-
-std::string_view find_template(std::string_view name) {
-  for (const File& file : kFiles) {
-    if (file.name == name) return file.contents;
-  }
-  return {};
+  return kFiles;
 }
 
 }  // namespace ${NAMESPACE}

@@ -4,6 +4,13 @@
 
 namespace mcunet::deploy {
 
+std::string_view find_template(std::string_view name) {
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (file.name == name) return file.contents;
+  }
+  return {};
+}
+
 std::string fill_template(std::string_view name, const std::map<std::string, std::string>& values) {
   std::string_view rest = find_template(name);
   if (rest.empty()) throw Error("{}: is no template", name);

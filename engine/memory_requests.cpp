@@ -40,7 +40,10 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
   }
 }
 
-std::int64_t own_convolution_scratch(const Graph& graph, const Op& op) {
+// How much scratch a kernel is given: the least, or what makes it fastest.
+enum class Appetite { kLeast, kMost };
+
+std::int64_t own_convolution_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
   const Window& w = op.window;
   if (is_pointwise(op) && w.stride_height == 1 && w.stride_width == 1) {
@@ -49,10 +52,10 @@ std::int64_t own_convolution_scratch(const Graph& graph, const Op& op) {
   const mcunet_conv2d_layer layer{.input_channels = input.channels,
                                   .kernel_height = w.kernel_height,
                                   .kernel_width = w.kernel_width};
-  return mcunet_conv2d_scratch_bytes(&layer, /*columns=*/1);
+  return mcunet_conv2d_scratch_bytes(&layer, appetite == Appetite::kMost ? 4 : 1);
 }
 
-std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op) {
+std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
   const Shape& output = graph.output_of(op).shape;
   if (!has_in_place_kernel(op) || output.channels != input.channels) return 0;
@@ -63,15 +66,17 @@ std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op) {
                                      .channels = input.channels,
                                      .pad_top = op.window.padding.top,
                                      .pad_left = op.window.padding.left};
-  return mcunet_depthwise_scratch_bytes(&layer, op.window.kernel_height, op.window.stride_height);
+  return (appetite == Appetite::kMost ? mcunet_depthwise_whole_scratch_bytes
+                                      : mcunet_depthwise_scratch_bytes)(
+      &layer, op.window.kernel_height, op.window.stride_height);
 }
 
-std::int64_t own_scratch(const Graph& graph, const Op& op) {
+std::int64_t own_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   switch (op.kind) {
     case OpKind::kConv2d:
-      return own_convolution_scratch(graph, op);
+      return own_convolution_scratch(graph, op, appetite);
     case OpKind::kDepthwiseConv2d:
-      return own_depthwise_scratch(graph, op);
+      return own_depthwise_scratch(graph, op, appetite);
     case OpKind::kFullyConnected: {
       const auto features = static_cast<std::int32_t>(graph.input_of(op).shape.elements());
       return mcunet_fully_connected_scratch_bytes(/*batches=*/1, features);
@@ -81,10 +86,40 @@ std::int64_t own_scratch(const Graph& graph, const Op& op) {
   }
 }
 
+// The largest stretch of the arena in which nothing but `own` is alive in a step.
+struct Stretch {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+Stretch largest_free_stretch(const MemoryRequests& requests, const MemoryPlan& plan,
+                             std::int32_t step, std::int32_t own) {
+  std::vector<Stretch> taken;
+  for (std::size_t i = 0; i < requests.buffers.size(); ++i) {
+    const BufferRequest& buffer = requests.buffers[i];
+    if (static_cast<std::int32_t>(i) == own || step < buffer.first_step ||
+        step > buffer.last_step) {
+      continue;
+    }
+    taken.push_back({plan.offsets[i], plan.offsets[i] + (buffer.size_bytes + 3) / 4 * 4});
+  }
+  std::sort(taken.begin(), taken.end(),
+            [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
+  taken.push_back({plan.arena_bytes, plan.arena_bytes});
+  Stretch best;
+  std::int64_t end = 0;
+  for (const Stretch& next : taken) {
+    if (next.begin - end > best.end - best.begin) best = {end, next.begin};
+    end = std::max(end, next.end);
+  }
+  return best;
+}
+
 }  // namespace
 
 std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy) {
-  return policy == ScratchPolicy::kOwn ? own_scratch(graph, op) : tinyengine_scratch(graph, op);
+  return policy == ScratchPolicy::kOwn ? own_scratch(graph, op, Appetite::kLeast)
+                                       : tinyengine_scratch(graph, op);
 }
 
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
@@ -96,6 +131,7 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
                                 lifetime.last_step, schedule.in_place_of[tensor]});
   }
   requests.step_scratch_bytes.clear();
+  requests.step_scratch_buffer.clear();
   std::int64_t most = 0;
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
     const Step& step = schedule.steps[index];
@@ -105,13 +141,35 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
     }
     requests.step_scratch_bytes.push_back(bytes);
     most = std::max(most, bytes);
+    requests.step_scratch_buffer.push_back(kNoId);
     if (policy == ScratchPolicy::kOwn && bytes > 0) {
+      requests.step_scratch_buffer.back() = static_cast<std::int32_t>(requests.buffers.size());
       const auto at = static_cast<std::int32_t>(index);
       requests.buffers.push_back({bytes, at, at, kNoId});
     }
   }
   requests.fixed_scratch_bytes =
       policy == ScratchPolicy::kTinyEngine ? most + widened_first_convolution(graph) : 0;
+}
+
+void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
+                  MemoryPlan& plan) {
+  for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
+    const std::int32_t buffer = requests.step_scratch_buffer[index];
+    if (buffer == kNoId) continue;
+    std::int64_t most = 0;
+    const Step& step = schedule.steps[index];
+    for (OpId id = step.first_op; id < step.first_op + step.op_count; ++id) {
+      most = std::max(most, own_scratch(graph, graph.ops[id], Appetite::kMost));
+    }
+    const Stretch free =
+        largest_free_stretch(requests, plan, static_cast<std::int32_t>(index), buffer);
+    const std::int64_t bytes = std::min(most, free.end - free.begin);
+    if (bytes <= requests.buffers[buffer].size_bytes) continue;
+    requests.buffers[buffer].size_bytes = bytes;
+    requests.step_scratch_bytes[index] = bytes;
+    plan.offsets[buffer] = free.begin;
+  }
 }
 
 }  // namespace mcunet::engine

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "layer_parameters.hpp"
 #include "reference_kernels.hpp"
 
 namespace mcunet::engine {
@@ -100,12 +101,7 @@ class HardSwish {
 // Q0.31, their sum in Q12.19.
 class Softmax {
  public:
-  Softmax(float input_scale, float beta) {
-    constexpr int kIntegerBits = 5;
-    const double real = double{beta} * double{input_scale} * (1 << (31 - kIntegerBits));
-    multiplier_ = quantize_multiplier(std::min(real, std::ldexp(1.0, 31) - 1));
-    least_difference_ = -input_radius(kIntegerBits, multiplier_.shift);
-  }
+  Softmax(float input_scale, float beta) : parameters_(softmax_parameters(input_scale, beta)) {}
 
   void operator()(std::span<const std::int8_t> input, std::span<std::int8_t> output) const {
     const std::int32_t largest = *std::max_element(input.begin(), input.end());
@@ -130,12 +126,11 @@ class Softmax {
   }
 
   std::int32_t exponential(std::int32_t difference) const {
-    if (difference < least_difference_) return 0;
-    return exp_of_negative(multiply(difference, multiplier_));
+    if (difference < parameters_.least_difference) return 0;
+    return exp_of_negative(multiply(difference, parameters_.multiplier));
   }
 
-  QuantizedMultiplier multiplier_;
-  std::int32_t least_difference_;
+  SoftmaxParameters parameters_;
 };
 
 ValueRange range_of(DataType type) {

@@ -2,6 +2,7 @@
 // times input scale * weight scale / output scale, plus the output's zero point, clamped.
 #include <cstring>
 
+#include "layer_parameters.hpp"
 #include "reference_kernels.hpp"
 
 namespace mcunet::engine {
@@ -20,11 +21,10 @@ class Requantizer {
       : zero_point_(call.output_quantization().zero_point),
         range_(activation_range(call.op.activation, call.output_quantization())) {
     const OpDetails& details = call.details();
-    const Constant& weights = call.graph.constants[details.weights];
     const Constant* bias = call.op.has_bias ? &call.graph.constants[details.bias] : nullptr;
     const std::int32_t channels = call.output_shape().channels;
     for (std::int32_t c = 0; c < channels; ++c) {
-      multipliers_.push_back(quantize_multiplier(real_multiplier(call, weights, c)));
+      multipliers_.push_back(convolution_multiplier(call.graph, call.op, c));
       biases_.push_back(bias == nullptr ? 0 : static_cast<std::uint32_t>(value_at(*bias, c)));
     }
   }
@@ -36,18 +36,6 @@ class Requantizer {
   }
 
  private:
-  // A fully connected layer with one scale multiplies its scales in single precision.
-  static double real_multiplier(const KernelCall& call, const Constant& weights,
-                                std::int32_t channel) {
-    const float input = call.input_quantization().scale;
-    const double output = call.output_quantization().scale;
-    const bool is_per_tensor = weights.scales.size() == 1;
-    if (is_per_tensor && call.op.kind == OpKind::kFullyConnected) {
-      return double{input * weights.scales[0]} / output;
-    }
-    return double{input} * double{weights.scales[is_per_tensor ? 0 : channel]} / output;
-  }
-
   std::int32_t zero_point_;
   ValueRange range_;
   std::vector<QuantizedMultiplier> multipliers_;

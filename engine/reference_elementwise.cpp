@@ -1,6 +1,5 @@
 // Operators between elements of two tensors, with broadcasting.
-#include <algorithm>
-
+#include "layer_parameters.hpp"
 #include "mcunet/engine/shape_inference.hpp"
 #include "reference_kernels.hpp"
 
@@ -61,31 +60,24 @@ void combine(const KernelCall& call, const Operands& operands, const Compute& co
 
 }  // namespace
 
-// Both operands are brought to twice the larger of their scales with 20 more bits, added there and
-// brought to the output's scale.
 void run_add_or_sub(const KernelCall& call) {
-  constexpr std::int32_t kHeadroom = 1 << 20;
   const Operands operands = operands_of(call);
-  const double first_scale = operands.first.quantization.scale;
-  const double second_scale = operands.second.quantization.scale;
-  const double shared_scale = 2 * std::max(first_scale, second_scale);
-  const QuantizedMultiplier first = quantize_multiplier(first_scale / shared_scale);
-  const QuantizedMultiplier second = quantize_multiplier(second_scale / shared_scale);
-  const QuantizedMultiplier output =
-      quantize_multiplier(shared_scale / (kHeadroom * double{call.output_quantization().scale}));
+  const AdditionMultipliers by =
+      addition_multipliers(operands.first.quantization.scale, operands.second.quantization.scale,
+                           call.output_quantization().scale);
   const int sign = call.op.kind == OpKind::kSub ? -1 : 1;
   combine(call, operands, [&](std::int32_t a, std::int32_t b) {
-    return multiply(multiply(a * kHeadroom, first) + sign * multiply(b * kHeadroom, second),
-                    output);
+    return multiply(multiply(a * kAdditionHeadroom, by.first) +
+                        sign * multiply(b * kAdditionHeadroom, by.second),
+                    by.output);
   });
 }
 
 void run_mul(const KernelCall& call) {
   const Operands operands = operands_of(call);
-  const double product_scale =
-      double{operands.first.quantization.scale} * double{operands.second.quantization.scale};
   const QuantizedMultiplier multiplier =
-      quantize_multiplier(product_scale / double{call.output_quantization().scale});
+      product_multiplier(operands.first.quantization.scale, operands.second.quantization.scale,
+                         call.output_quantization().scale);
   combine(call, operands,
           [&](std::int32_t a, std::int32_t b) { return multiply(a * b, multiplier); });
 }

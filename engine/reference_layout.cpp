@@ -1,33 +1,13 @@
 // Operators that move elements and change none.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 
+#include "layer_parameters.hpp"
 #include "mcunet/engine/shape_inference.hpp"
 #include "reference_kernels.hpp"
 
 namespace mcunet::engine {
-namespace {
-
-// Where the elements along one axis of a resized output come from.
-std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
-                                            const OpDetails& details) {
-  const bool to_corners = details.align_corners && output > 1;
-  const float scale = to_corners ? static_cast<float>(input - 1) / static_cast<float>(output - 1)
-                                 : static_cast<float>(input) / static_cast<float>(output);
-  const float centre = details.half_pixel_centers ? 0.5F : 0.0F;
-  std::vector<std::int32_t> sources;
-  for (std::int32_t i = 0; i < output; ++i) {
-    const float position = (static_cast<float>(i) + centre) * scale;
-    const float rounded = details.align_corners ? std::round(position) : std::floor(position);
-    sources.push_back(std::clamp(static_cast<std::int32_t>(rounded), 0, input - 1));
-  }
-  return sources;
-}
-
-}  // namespace
-
 void run_reshape(const KernelCall& call) {
   std::copy(call.inputs[0].begin(), call.inputs[0].end(), call.output.begin());
 }

@@ -1,7 +1,7 @@
 // Pools and means. A pool keeps the quantization of its input.
 #include <algorithm>
-#include <bit>
 
+#include "layer_parameters.hpp"
 #include "reference_kernels.hpp"
 
 namespace mcunet::engine {
@@ -41,14 +41,6 @@ void pool(const KernelCall& call, const Reduce& reduce) {
 // Halves away from zero.
 std::int32_t rounded_quotient(std::int64_t sum, std::int64_t count) {
   return static_cast<std::int32_t>((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
-}
-
-// The factor 1 / count within a multiplier, truncated.
-QuantizedMultiplier divide(QuantizedMultiplier multiplier, std::int64_t count) {
-  const int bits = 63 - std::countl_zero(static_cast<std::uint64_t>(count));
-  const int shift = std::min({bits, 32, 31 + multiplier.shift});
-  const std::int64_t widened = std::int64_t{multiplier.multiplier} * (std::int64_t{1} << shift);
-  return {static_cast<std::int32_t>(widened / count), multiplier.shift - shift};
 }
 
 // The sums over the reduced axes of a mean, and how many elements each has.
@@ -107,8 +99,7 @@ void run_mean(const KernelCall& call) {
   const Quantization& to = call.output_quantization();
   std::int64_t count = 0;
   const std::vector<std::int32_t> sums = sums_of(call, count);
-  const QuantizedMultiplier multiplier =
-      divide(quantize_multiplier(double{from.scale} / double{to.scale}), count);
+  const QuantizedMultiplier multiplier = mean_multiplier(from.scale, to.scale, count);
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const auto difference = static_cast<std::int32_t>(sums[i] - from.zero_point * count);
     const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + to.zero_point;

@@ -17,10 +17,36 @@ void find_lifetimes(const Graph& graph, std::vector<Lifetime>& lifetimes) {
   for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
 }
 
+bool is_elementwise(OpKind kind) {
+  switch (kind) {
+    case OpKind::kAdd:
+    case OpKind::kSub:
+    case OpKind::kMul:
+    case OpKind::kRelu:
+    case OpKind::kRelu6:
+    case OpKind::kLogistic:
+    case OpKind::kHardSwish:
+    case OpKind::kQuantize:
+    case OpKind::kSoftmax:
+    case OpKind::kReshape:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool may_overwrite(const Op& op, const ScheduleOptions& options) {
-  return (op.kind == OpKind::kDepthwiseConv2d && options.in_place_depthwise &&
-          has_in_place_kernel(op)) ||
-         (op.kind == OpKind::kAdd && options.in_place_add);
+  return op.kind == OpKind::kDepthwiseConv2d
+             ? options.in_place_depthwise && has_in_place_kernel(op)
+             : options.in_place_elementwise && is_elementwise(op.kind);
+}
+
+// Elementwise: as many values. Depthwise: each output channel lies within its input channel.
+bool can_hold(const Tensor& input, const Tensor& output, OpKind kind) {
+  if (input.type != output.type) return false;
+  if (kind != OpKind::kDepthwiseConv2d) return input.shape.elements() == output.shape.elements();
+  return input.shape.channels == output.shape.channels &&
+         input.shape.height >= output.shape.height && input.shape.width >= output.shape.width;
 }
 
 // The operand whose memory the output takes over, or kNoId: it must die in this step and be no
@@ -31,13 +57,12 @@ TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
   const Tensor& output = graph.output_of(op);
   TensorId best = kNoId;
   for (TensorId input : graph.inputs_of(op)) {
-    const Tensor& tensor = graph.tensors[input];
-    const bool can_hold = tensor.type == output.type && tensor.bytes() >= output.bytes() &&
-                          tensor.shape.channels == output.shape.channels;
     const bool is_dying = lifetimes[input].last_step == step;
     const bool is_output =
         std::find(graph.outputs.begin(), graph.outputs.end(), input) != graph.outputs.end();
-    if (can_hold && is_dying && !is_output && (best == kNoId || input < best)) best = input;
+    if (can_hold(graph.tensors[input], output, op.kind) && is_dying && !is_output &&
+        (best == kNoId || input < best))
+      best = input;
   }
   return best;
 }
@@ -53,7 +78,7 @@ bool has_in_place_kernel(const Op& depthwise) {
 
 ScheduleOptions options_of(SchedulePolicy policy) {
   const bool in_place = policy == SchedulePolicy::kInPlace;
-  return {.in_place_depthwise = in_place, .in_place_add = in_place};
+  return {.in_place_depthwise = in_place, .in_place_elementwise = in_place};
 }
 
 void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {

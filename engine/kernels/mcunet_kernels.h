@@ -235,6 +235,17 @@ struct mcunet_pad_layer {
 
 void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad_layer* layer);
 
+// Axes exchanged: the output's sizes, and how far apart its neighbours along each axis lie in the
+// input.
+struct mcunet_transpose_layer {
+  int32_t sizes[3];
+  int32_t strides[3];
+};
+
+// Not in place.
+void mcunet_transpose(const int8_t* input, int8_t* output,
+                      const struct mcunet_transpose_layer* layer);
+
 struct mcunet_resize_nearest_layer {
   int32_t input_width;
   int32_t channels;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fnv1a.hpp"
+#include "golden_input.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/reference_executor.hpp"
 #include "mcunet/engine/tflite_reader.hpp"
@@ -21,19 +22,6 @@
 
 namespace mcunet::engine {
 namespace {
-
-// The inputs that the golden outputs were computed from.
-TensorBytes golden_input(std::uint32_t index, std::size_t size) {
-  TensorBytes bytes(size);
-  std::uint32_t state = 0x12345678U + index * 0x9E3779B9U;
-  for (std::size_t i = 0; i < size; ++i) {
-    state = state * 1664525U + 1013904223U;
-    const std::uint32_t ramp =
-        (static_cast<std::uint32_t>(i) * 1103515245U + 12345U + index * 7919U) >> 16;
-    bytes[i] = static_cast<std::byte>(index < 3 ? ramp : state >> 24);
-  }
-  return bytes;
-}
 
 // Bytes as the graph's input: themselves, or, before a QUANTIZE, the real numbers that they stand
 // for.

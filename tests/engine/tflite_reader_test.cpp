@@ -145,5 +145,12 @@ TEST(TfliteReader, ScalesMustBeNumbers) {
   EXPECT_THAT(complaint(write_tflite(graph)), HasSubstr("'bias': a scale of nan"));
 }
 
+TEST(TfliteReader, ScalesOfActivationsMustBeNumbers) {
+  TfliteModelBuilder builder;
+  const Quantization bad = {std::nanf(""), 0};
+  const auto input = builder.add_activation("in", DataType::kInt32, {1, 4}, bad);
+  EXPECT_THAT(complaint(builder.finish({input}, {input})), HasSubstr("'in': a scale of nan"));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

@@ -28,6 +28,8 @@ struct MemoryRequests {
   // Of every tensor, indexed as in the graph; then of the scratch of steps that need some.
   std::vector<BufferRequest> buffers;
   std::vector<std::int64_t> step_scratch_bytes;  // per step
+  // Per step: its scratch among the buffers, or kNoId.
+  std::vector<std::int32_t> step_scratch_buffer;
   // Scratch beside the arena, for the whole run.
   std::int64_t fixed_scratch_bytes = 0;
 };
@@ -35,5 +37,10 @@ struct MemoryRequests {
 // Refills `requests`, keeping its memory.
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests);
+
+// Lets the scratch of each step have what the plan leaves free in that step, up to what makes its
+// kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is.
+void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
+                  MemoryPlan& plan);
 
 }  // namespace mcunet::engine

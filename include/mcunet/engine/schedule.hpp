@@ -19,8 +19,8 @@ struct ScheduleOptions {
   // A depthwise convolution reads one channel at a time, so a finished channel may overwrite its
   // input (paper, Figure 7). At stride 2 the output is compact and ends before the input does.
   bool in_place_depthwise = true;
-  // An addition overwrites one of its operands.
-  bool in_place_add = true;
+  // An elementwise operator overwrites an operand: an addition, an activation, a reshape.
+  bool in_place_elementwise = true;
 };
 
 // Whether the depthwise convolution has a kernel that works in place: a square window of 3, 5 or 7,

@@ -4,6 +4,8 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/engine/graph_passes.hpp"
+#include "mcunet/engine/tflite_reader.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/reference_networks.hpp"
 
@@ -13,10 +15,18 @@ engine::Graph load_network(const NetworkSource& source) {
   namespace space = search::space;
   const std::filesystem::path file = source.name_or_file;
   std::error_code ignored;
-  if (file.extension() != ".json" && !std::filesystem::exists(file, ignored)) {
+  const bool is_file = file.extension() == ".json" || file.extension() == ".tflite";
+  if (!is_file && !std::filesystem::exists(file, ignored)) {
     return space::make_reference_network(source.name_or_file,
                                          {.width_multiplier = source.width_multiplier.value_or(1.0),
                                           .resolution = source.resolution});
+  }
+  if (file.extension() == ".tflite") {
+    if (source.width_multiplier || source.resolution) {
+      throw Error("{}: has its shapes built in; --width and --resolution do not apply",
+                  file.string());
+    }
+    return engine::fold_padding(engine::strip_float_borders(engine::read_tflite(file)));
   }
   if (source.width_multiplier) {
     throw Error("{}: has its width built in; --width is for reference networks", file.string());

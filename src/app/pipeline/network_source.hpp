@@ -7,7 +7,7 @@
 
 namespace mcunet::pipeline {
 
-// What a user means by NET: the name of a reference network or a network JSON file.
+// What a user means by NET: the name of a reference network, a network JSON or a .tflite file.
 struct NetworkSource {
   std::string name_or_file;
   std::optional<double> width_multiplier;  // reference networks only

@@ -6,6 +6,7 @@
 
 #include "html_page.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/engine/code_generator.hpp"
 #include "plot.hpp"
 
 namespace mcunet::report {
@@ -18,17 +19,6 @@ using engine::ResourceOracle;
 
 std::string describe(const engine::Shape& shape) {
   return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
-}
-
-std::string describe(const Op& op) {
-  const engine::Window& w = op.window;
-  std::string text(name_of(op.kind));
-  const bool is_fully_connected = op.kind == engine::OpKind::kFullyConnected;
-  if (op.kind != engine::OpKind::kAdd && !is_fully_connected) {
-    text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
-    if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);
-  }
-  return text;
 }
 
 enum class BufferKind { kTensor, kInPlace, kScratch };

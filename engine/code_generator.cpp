@@ -1,0 +1,203 @@
+#include "mcunet/engine/code_generator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernel_files.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph_passes.hpp"
+#include "mcunet/engine/graph_validator.hpp"
+#include "mcunet/engine/plan_validator.hpp"
+#include "step_code.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+std::string describe(const Shape& shape) {
+  return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
+}
+
+// Twelve bytes a line.
+std::string array_text(const FlashArray& array) {
+  std::string text =
+      fmt::format("MODEL_FLASH const unsigned char {}[{}] = {{", array.name, array.bytes.size());
+  for (std::size_t i = 0; i < array.bytes.size(); ++i) {
+    text += fmt::format("{}{},", i % 20 == 0 ? "\n    " : " ", array.bytes[i]);
+  }
+  return text + "\n};\n\n";
+}
+
+std::string weights_header(const std::vector<StepCode>& steps) {
+  std::string text =
+      "// What the kernels read from flash: packed weights with their biases and multipliers, "
+      "tables.\n"
+      "#ifndef MODEL_WEIGHTS_H_\n#define MODEL_WEIGHTS_H_\n\n"
+      "// Kernels read words.\n"
+      "#define MODEL_FLASH __attribute__((aligned(4)))\n\n";
+  for (const StepCode& step : steps) {
+    for (const FlashArray& array : step.arrays) {
+      text += fmt::format("extern const unsigned char {}[{}];\n", array.name, array.bytes.size());
+    }
+  }
+  return text + "\n#endif  // MODEL_WEIGHTS_H_\n";
+}
+
+std::string weights_source(const std::vector<StepCode>& steps) {
+  std::string text = "#include \"weights.h\"\n\n";
+  for (const StepCode& step : steps) {
+    for (const FlashArray& array : step.arrays) text += array_text(array);
+  }
+  return text;
+}
+
+std::string border_macros(const Graph& graph, const std::string& name, TensorId tensor) {
+  const Shape& shape = graph.tensors[tensor].shape;
+  const Quantization& q = graph.info_of(tensor).quantization;
+  return fmt::format(
+      "#define MODEL_{0}_HEIGHT {1}\n#define MODEL_{0}_WIDTH {2}\n#define MODEL_{0}_CHANNELS {3}\n"
+      "#define MODEL_{0}_BYTES {4}\n"
+      "// real value = scale * (int8 value - zero point)\n"
+      "#define MODEL_{0}_SCALE {5:.9g}f\n#define MODEL_{0}_ZERO_POINT ({6})\n\n",
+      name, shape.height, shape.width, shape.channels, shape.elements(), q.scale, q.zero_point);
+}
+
+std::string model_header(const CompiledGraph& compiled) {
+  const Graph& graph = compiled.graph;
+  std::string text =
+      "// A neural network as C: copy the input's int8 values to model_input(), call "
+      "model_invoke(),\n"
+      "// read model_output(). All memory that it needs is the arena in model.c.\n"
+      "#ifndef MODEL_H_\n#define MODEL_H_\n\n#include <stdint.h>\n\n"
+      "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+  text += fmt::format("#define MODEL_ARENA_BYTES {}\n#define MODEL_STEPS {}\n",
+                      compiled.plan.arena_bytes, compiled.schedule.steps.size());
+  text += fmt::format("#define MODEL_INPUTS {}\n#define MODEL_OUTPUTS {}\n\n", graph.inputs.size(),
+                      graph.outputs.size());
+  text += "// Values are int8, NHWC. Input 0:\n" + border_macros(graph, "INPUT", graph.inputs[0]);
+  text += "// Output 0:\n" + border_macros(graph, "OUTPUT", graph.outputs[0]);
+  text +=
+      "// Where to write an input; inputs and outputs share memory with what lies between them, "
+      "so\n"
+      "// write the input anew before each call of model_invoke().\n"
+      "int8_t* model_input(void);\nint8_t* model_input_at(int index);\n"
+      "const int8_t* model_output(int index);\nint model_output_bytes(int index);\n\n"
+      "void model_invoke(void);\n\n"
+      "extern const char* const model_step_names[MODEL_STEPS];\n\n"
+      "#ifdef MODEL_PROFILE\n// Called after each step; to be defined by the application.\n"
+      "void model_step_done(int step);\n#endif\n\n"
+      "#ifdef __cplusplus\n}\n#endif\n\n#endif  // MODEL_H_\n";
+  return text;
+}
+
+std::string address_table(const CompiledGraph& compiled, const std::vector<TensorId>& tensors) {
+  std::string text;
+  for (TensorId tensor : tensors) {
+    text += fmt::format("arena + {}, ", compiled.plan.offsets[tensor]);
+  }
+  text.resize(text.size() - 2);
+  return text;
+}
+
+std::string border_functions(const CompiledGraph& compiled) {
+  const Graph& graph = compiled.graph;
+  std::string sizes;
+  for (TensorId output : graph.outputs) {
+    sizes += fmt::format("{}, ", graph.tensors[output].bytes());
+  }
+  sizes.resize(sizes.size() - 2);
+  return fmt::format(
+      "static int8_t* const inputs[MODEL_INPUTS] = {{{}}};\n"
+      "static int8_t* const outputs[MODEL_OUTPUTS] = {{{}}};\n"
+      "static const int32_t output_bytes[MODEL_OUTPUTS] = {{{}}};\n\n"
+      "int8_t* model_input(void) {{ return inputs[0]; }}\n"
+      "int8_t* model_input_at(int index) {{ return inputs[index]; }}\n"
+      "const int8_t* model_output(int index) {{ return outputs[index]; }}\n"
+      "int model_output_bytes(int index) {{ return output_bytes[index]; }}\n",
+      address_table(compiled, graph.inputs), address_table(compiled, graph.outputs), sizes);
+}
+
+std::string step_title(const Graph& graph, const Op& op) {
+  return fmt::format("{}: {} -> {}", describe(op), describe(graph.input_of(op).shape),
+                     describe(graph.output_of(op).shape));
+}
+
+std::string model_source(const CompiledGraph& compiled, const std::vector<StepCode>& steps) {
+  std::string text =
+      "#include \"model.h\"\n\n#include <string.h>\n\n#include \"kernels/mcunet_kernels.h\"\n"
+      "#include \"weights.h\"\n\n"
+      "#ifdef MODEL_ARENA_SECTION\n#define ARENA_SECTION , section(MODEL_ARENA_SECTION)\n#else\n"
+      "#define ARENA_SECTION\n#endif\n"
+      "static int8_t arena[MODEL_ARENA_BYTES] __attribute__((aligned(4) ARENA_SECTION));\n\n"
+      "#ifdef MODEL_PROFILE\n#define STEP_DONE(step) model_step_done(step)\n#else\n"
+      "#define STEP_DONE(step) ((void)0)\n#endif\n\n";
+  std::string names;
+  std::string calls;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const Op& op = compiled.graph.ops[compiled.schedule.steps[i].first_op];
+    text += fmt::format("// {}\nstatic void step_{}(void) {{\n{}}}\n\n",
+                        step_title(compiled.graph, op), i, steps[i].body);
+    names += fmt::format("    \"{}\",\n", step_title(compiled.graph, op));
+    calls += fmt::format("  step_{0}();\n  STEP_DONE({0});\n", i);
+  }
+  text += "const char* const model_step_names[MODEL_STEPS] = {\n" + names + "};\n\n";
+  text += border_functions(compiled);
+  return text + "\nvoid model_invoke(void) {\n" + calls + "}\n";
+}
+
+}  // namespace
+
+CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
+  validate_graph(graph);
+  CompiledGraph compiled;
+  compiled.graph = strip_float_borders(graph);
+  if (options.fuses_padding) compiled.graph = fold_padding(compiled.graph);
+  for (const Tensor& tensor : compiled.graph.tensors) {
+    if (tensor.type != DataType::kInt8) throw Error("a tensor within the network is not int8");
+  }
+  if (compiled.graph.ops.empty()) throw Error("the network has no operator to generate code for");
+  make_schedule(compiled.graph, options.schedule, compiled.schedule);
+  request_memory(compiled.graph, compiled.schedule, ScratchPolicy::kOwn, compiled.requests);
+  compiled.plan = plan_memory(compiled.requests.buffers);
+  if (options.adapts_scratch) {
+    grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
+  }
+  for (const PlanViolation& violation : validate_plan(compiled.requests.buffers, compiled.plan)) {
+    throw Error("the planner made an invalid plan: {}", violation.message);
+  }
+  return compiled;
+}
+
+std::vector<GeneratedFile> generate_code(const CompiledGraph& compiled) {
+  std::vector<StepCode> steps;
+  std::vector<std::string> kernels = {"mcunet_kernels.h"};
+  for (std::size_t i = 0; i < compiled.schedule.steps.size(); ++i) {
+    steps.push_back(generate_step(compiled, static_cast<std::int32_t>(i)));
+    kernels.insert(kernels.end(), steps.back().kernels.begin(), steps.back().kernels.end());
+  }
+  std::vector<GeneratedFile> files = {{"model.h", model_header(compiled)},
+                                      {"model.c", model_source(compiled, steps)},
+                                      {"weights.h", weights_header(steps)},
+                                      {"weights.c", weights_source(steps)}};
+  const std::set<std::string> needed = with_dependencies(kernels);
+  for (const auto& [name, contents] : embedded_files()) {
+    if (needed.contains(std::string(name))) {
+      files.push_back({"kernels/" + std::string(name), std::string(contents)});
+    }
+  }
+  return files;
+}
+
+std::string describe(const Op& op) {
+  std::string text(name_of(op.kind));
+  const Window& w = op.window;
+  const bool has_window = op.kind == OpKind::kConv2d || op.kind == OpKind::kDepthwiseConv2d ||
+                          op.kind == OpKind::kAveragePool2d || op.kind == OpKind::kMaxPool2d;
+  if (has_window) {
+    text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
+    if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);
+  }
+  return text;
+}
+
+}  // namespace mcunet::engine

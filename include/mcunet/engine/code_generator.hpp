@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/memory_planner.hpp"
+#include "mcunet/engine/memory_requests.hpp"
+#include "mcunet/engine/schedule.hpp"
+
+// C11 specialised to one quantized network: model.h, model.c, weights.h, weights.c, and of the
+// kernels only those that it calls. Nothing is interpreted or allocated when it runs, and it
+// computes exactly what the reference executor computes.
+namespace mcunet::engine {
+
+// The rungs of the paper's Figure 5 that can be left out.
+struct CompileOptions {
+  ScheduleOptions schedule;
+  bool fuses_padding = true;   // else PAD operators run on their own
+  bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
+};
+
+// A graph with all that is needed to generate code for it.
+struct CompiledGraph {
+  Graph graph;  // int8 at its borders
+  Schedule schedule;
+  MemoryRequests requests;
+  MemoryPlan plan;
+};
+
+// Schedules and plans with the scratch accounting of our own kernels; the plan has passed
+// validate_plan. Throws Error if an operator has no kernel, naming it.
+CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
+
+struct GeneratedFile {
+  std::string path;  // relative: "model.c", "kernels/conv2d_1x1.c"
+  std::string contents;
+};
+
+std::vector<GeneratedFile> generate_code(const CompiledGraph& compiled);
+
+// "conv_2d 3x3 /2": an operator as people name it.
+std::string describe(const Op& op);
+
+}  // namespace mcunet::engine

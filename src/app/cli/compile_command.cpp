@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "mcunet/deploy/device.hpp"
+#include "pipeline/compile_stage.hpp"
+#include "text_table.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using pipeline::CompileResult;
+
+struct CompileArguments {
+  std::string model;
+  std::string device;
+  std::string out;
+  bool no_fusion = false;
+  bool no_in_place_depthwise = false;
+  bool no_adaptive_im2col = false;
+  bool json = false;
+};
+
+Json to_json(const CompileResult& result) {
+  const deploy::FirmwareReport& firmware = result.firmware;
+  Json regions = Json::array();
+  for (const deploy::RegionUse& region : firmware.regions) {
+    regions.push_back({{"name", region.name},
+                       {"used_bytes", region.used_bytes},
+                       {"capacity_bytes", region.capacity_bytes}});
+  }
+  return {{"macs", result.macs},
+          {"peak_sram_bytes", result.peak_sram_bytes()},
+          {"lower_bound_bytes", result.lower_bound_bytes},
+          {"flash_bytes", firmware.flash_bytes()},
+          {"elf",
+           {{"text", firmware.text_bytes},
+            {"data", firmware.data_bytes},
+            {"bss", firmware.bss_bytes},
+            {"stack", firmware.stack_bytes}}},
+          {"regions", regions},
+          {"fits", firmware.fits()}};
+}
+
+void print_result(const CompileResult& result, const CompileArguments& arguments) {
+  const deploy::FirmwareReport& firmware = result.firmware;
+  fmt::print("MACs        {:>10}\narena       {:>10} bytes, lower bound {}\n", result.macs,
+             result.arena_bytes, result.lower_bound_bytes);
+  fmt::print("linked      {:>10} bytes of flash, {} of SRAM with {} of stack\n\n",
+             firmware.flash_bytes(), firmware.sram_bytes(), firmware.stack_bytes);
+  TextTable table({"region", "used", "of", "free"});
+  for (const deploy::RegionUse& region : firmware.regions) {
+    table.add_row({region.name, std::to_string(region.used_bytes),
+                   std::to_string(region.capacity_bytes),
+                   std::to_string(region.capacity_bytes - region.used_bytes)});
+  }
+  fmt::print("{}\n", table.to_string());
+  if (firmware.fits()) {
+    fmt::print("C sources and firmware: {}\nRun it: mcunet emulate {} --input FILE.bin\n",
+               arguments.out, arguments.out);
+  }
+}
+
+int run_compile(const CompileArguments& arguments) {
+  engine::CompileOptions options;
+  options.fuses_padding = !arguments.no_fusion;
+  options.adapts_scratch = !arguments.no_adaptive_im2col;
+  options.schedule.in_place_depthwise = !arguments.no_in_place_depthwise;
+  const deploy::Device device = deploy::load_device(arguments.device);
+  const CompileResult result =
+      pipeline::compile_model(arguments.model, device, options, arguments.out);
+  if (arguments.json) {
+    fmt::print("{}\n", to_json(result).dump());
+  } else {
+    print_result(result, arguments);
+  }
+  for (const std::string& excess : describe_excess(result.firmware)) {
+    fmt::print(stderr, "mcunet: does not fit {}: {}\n", device.name, excess);
+  }
+  return result.firmware.fits() ? kDone : kDoesNotFit;
+}
+
+}  // namespace
+
+void add_compile_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<CompileArguments>();
+  CLI::App* command = program.add_subcommand(
+      "compile", "Turn an int8 .tflite into a folder of C and firmware for a device");
+  command->footer(
+      "The folder holds model.h, model.c, weights.c and only the kernels that the model needs; "
+      "any\n"
+      "C11 project can compile it. `make` there links firmware for the device.\n\n"
+      "  mcunet compile model.tflite --device stm32f746 --out out/");
+  command->add_option("MODEL", arguments->model, "int8 .tflite file")->required();
+  command->add_option("--device", arguments->device, "Name in configs/devices/ or a file")
+      ->required();
+  command->add_option("-o,--out", arguments->out, "Folder to write; replaced if it holds a model")
+      ->required();
+  command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
+  command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,
+                    "Give depthwise convolutions an output of their own");
+  command->add_flag("--no-adaptive-im2col", arguments->no_adaptive_im2col,
+                    "Give each kernel the least scratch that it works with");
+  command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
+  command->callback([arguments, &run] { run = [arguments] { return run_compile(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

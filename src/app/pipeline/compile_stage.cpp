@@ -1,0 +1,112 @@
+#include "compile_stage.hpp"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/engine/tflite_reader.hpp"
+
+namespace mcunet::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+using engine::CompiledGraph;
+
+Json tensors_to_json(const engine::Graph& graph, const std::vector<engine::TensorId>& tensors) {
+  Json list = Json::array();
+  for (engine::TensorId id : tensors) {
+    const engine::Shape& shape = graph.tensors[id].shape;
+    const engine::TensorInfo& info = graph.info_of(id);
+    list.push_back({{"name", info.name},
+                    {"height", shape.height},
+                    {"width", shape.width},
+                    {"channels", shape.channels},
+                    {"scale", info.quantization.scale},
+                    {"zero_point", info.quantization.zero_point}});
+  }
+  return list;
+}
+
+// model.json, which the emulator and scripts read.
+std::string description_of(const CompiledGraph& compiled, const std::string& name,
+                           const deploy::Device& device, const CompileResult& result) {
+  Json json;
+  json["name"] = name;
+  json["device"] = device.name;
+  json["inputs"] = tensors_to_json(compiled.graph, compiled.graph.inputs);
+  json["outputs"] = tensors_to_json(compiled.graph, compiled.graph.outputs);
+  json["arena_bytes"] = result.arena_bytes;
+  json["lower_bound_bytes"] = result.lower_bound_bytes;
+  json["macs"] = result.macs;
+  json["steps"] = Json::array();
+  for (const engine::Step& step : compiled.schedule.steps) {
+    json["steps"].push_back(engine::describe(compiled.graph.ops[step.first_op]));
+  }
+  return json.dump(2) + "\n";
+}
+
+// Files appear in `folder` all at once, when commit() is called.
+class StagedFolder {
+ public:
+  explicit StagedFolder(const fs::path& folder)
+      : folder_(folder), staging_(fmt::format("{}.{}.partial", folder.string(), ::getpid())) {
+    require_writable_folder(folder);
+    if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / "model.json")) {
+      throw Error("{}: holds other files than a compiled model; choose another --out",
+                  folder.string());
+    }
+  }
+  ~StagedFolder() {
+    std::error_code ignored;
+    fs::remove_all(staging_, ignored);
+  }
+  StagedFolder(const StagedFolder&) = delete;
+  StagedFolder& operator=(const StagedFolder&) = delete;
+
+  const fs::path& path() const { return staging_; }
+
+  void write(const fs::path& relative, std::string_view contents) const {
+    std::error_code error;
+    fs::create_directories((staging_ / relative).parent_path(), error);
+    if (error) throw Error("{}: cannot be created: {}", staging_.string(), error.message());
+    write_file_atomically(staging_ / relative, contents);
+  }
+
+  void commit() const {
+    std::error_code error;
+    fs::remove_all(folder_, error);
+    if (!error) fs::rename(staging_, folder_, error);
+    if (error) throw Error("{}: cannot be replaced: {}", folder_.string(), error.message());
+  }
+
+ private:
+  fs::path folder_;
+  fs::path staging_;
+};
+
+}  // namespace
+
+CompileResult compile_model(const fs::path& model, const deploy::Device& device,
+                            const engine::CompileOptions& options, const fs::path& folder) {
+  const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), options);
+  CompileResult result;
+  result.arena_bytes = compiled.plan.arena_bytes;
+  result.lower_bound_bytes = compiled.plan.lower_bound_bytes;
+  result.macs = engine::cost_of(compiled.graph).macs;
+
+  const StagedFolder staged(folder.lexically_normal());
+  for (const engine::GeneratedFile& file : engine::generate_code(compiled)) {
+    staged.write(file.path, file.contents);
+  }
+  staged.write("model.tflite", read_file(model));
+  staged.write("model.json", description_of(compiled, model.stem().string(), device, result));
+  deploy::write_firmware_project(staged.path(), device);
+  result.firmware = deploy::link_firmware(staged.path(), device);
+  staged.commit();
+  return result;
+}
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "mcunet/deploy/device.hpp"
+#include "mcunet/deploy/firmware.hpp"
+#include "mcunet/engine/code_generator.hpp"
+
+namespace mcunet::pipeline {
+
+// What a compiled model needs, planned and linked.
+struct CompileResult {
+  std::int64_t arena_bytes = 0;        // with kernel scratch
+  std::int64_t lower_bound_bytes = 0;  // of the arena
+  std::int64_t macs = 0;
+  deploy::FirmwareReport firmware;
+
+  // Arena and static data, as linked; the stack is reported beside it.
+  std::int64_t peak_sram_bytes() const { return arena_bytes; }
+};
+
+// Turns an int8 .tflite into a folder of C with a firmware project around it, and links that for
+// the device. The folder is complete or not there: it is made under another name and renamed.
+// Firmware that does not fit is a result. Throws Error.
+CompileResult compile_model(const std::filesystem::path& model, const deploy::Device& device,
+                            const engine::CompileOptions& options,
+                            const std::filesystem::path& folder);
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mcunet/engine/code_generator.hpp"
+#include "mcunet/engine/reference_executor.hpp"
+
+namespace mcunet::engine {
+
+// Generated code, compiled by the host's C compiler and loaded into the test.
+class GeneratedModel {
+ public:
+  GeneratedModel(const CompiledGraph& compiled, const std::string& name)
+      : graph_(compiled.graph), folder_(std::filesystem::path(testing::TempDir()) / name) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ / "kernels");
+    std::string sources;
+    for (const GeneratedFile& file : generate_code(compiled)) {
+      std::ofstream(folder_ / file.path, std::ios::binary) << file.contents;
+      if (file.path.ends_with(".c")) {
+        sources += fmt::format(" {}", (folder_ / file.path).string());
+      }
+    }
+    const std::string library = (folder_ / "model.so").string();
+    const std::string command =
+        fmt::format("cc -std=c11 -O1 -Wall -Wextra -Werror -fPIC -shared -o {}{} 2>{}/log", library,
+                    sources, folder_.string());
+    if (std::system(command.c_str()) != 0) {
+      ADD_FAILURE() << "generated code does not compile, see " << folder_;
+      return;
+    }
+    handle_ = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle_ == nullptr) ADD_FAILURE() << ::dlerror();
+  }
+  ~GeneratedModel() {
+    if (handle_ != nullptr) ::dlclose(handle_);
+    if (!testing::Test::HasFailure()) std::filesystem::remove_all(folder_);
+  }
+  GeneratedModel(const GeneratedModel&) = delete;
+  GeneratedModel& operator=(const GeneratedModel&) = delete;
+
+  // int8 inputs and outputs; nothing if the code did not compile.
+  std::vector<TensorBytes> run(std::span<const TensorBytes> inputs) const {
+    if (handle_ == nullptr) return {};
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      std::memcpy(symbol<std::int8_t*(int)>("model_input_at")(static_cast<int>(i)),
+                  inputs[i].data(), inputs[i].size());
+    }
+    symbol<void()>("model_invoke")();
+    std::vector<TensorBytes> outputs;
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      const auto index = static_cast<int>(i);
+      TensorBytes bytes(static_cast<std::size_t>(symbol<int(int)>("model_output_bytes")(index)));
+      std::memcpy(bytes.data(), symbol<const std::int8_t*(int)>("model_output")(index),
+                  bytes.size());
+      outputs.push_back(std::move(bytes));
+    }
+    return outputs;
+  }
+
+ private:
+  template <typename Function>
+  Function* symbol(const char* name) const {
+    return reinterpret_cast<Function*>(::dlsym(handle_, name));
+  }
+
+  Graph graph_;
+  std::filesystem::path folder_;
+  void* handle_ = nullptr;
+};
+
+}  // namespace mcunet::engine
