@@ -28,7 +28,7 @@ int rank_of(const std::string& core) {
 }  // namespace
 
 const std::vector<EmulatorBoard>& emulator_boards() {
-  static const std::vector<EmulatorBoard> kBoards = {
+  static const std::vector<EmulatorBoard> boards = {
       mps2("mps2-an385", "cortex-m3"),
       mps2("mps2-an386", "cortex-m4"),
       mps2("mps2-an500", "cortex-m7"),
@@ -41,7 +41,7 @@ const std::vector<EmulatorBoard>& emulator_boards() {
                .stack_bytes = 6 * 1024},
        .defines = "-DTIMER_STM32"},
   };
-  return kBoards;
+  return boards;
 }
 
 const EmulatorBoard& choose_board(const std::string& name, const std::string& core) {

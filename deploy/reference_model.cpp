@@ -80,6 +80,7 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
   const std::vector<engine::TensorBytes> inputs = {to_graph_input(input)};
   engine::execute(graph_, inputs, observe);
   std::vector<std::vector<std::int8_t>> outputs;
+  outputs.reserve(order.size());
   for (const TensorId tensor : order) outputs.push_back(wanted[tensor]);
   return outputs;
 }

@@ -37,6 +37,8 @@ static void print_fact(const char* name, uint64_t first, uint64_t second) {
 }
 
 #ifdef MODEL_PROFILE
+void model_step_done(int step);
+
 static uint64_t step_instructions[MODEL_STEPS];
 
 void model_step_done(int step) {

@@ -14,24 +14,23 @@ int main(void);
 void reset_handler(void);
 void fault_handler(void);
 
+union vector {
+  void* stack;
+  void (*handler)(void);
+};
+
 // The core's own exceptions. A board's interrupts follow them; this firmware uses none.
-__attribute__((section(".vectors"), used)) static const void* const kVectors[16] = {
-    stack_top,             // initial stack pointer
-    (void*)reset_handler,  // reset
-    (void*)fault_handler,  // NMI
-    (void*)fault_handler,  // hard fault
-    (void*)fault_handler,  // memory management
-    (void*)fault_handler,  // bus fault
-    (void*)fault_handler,  // usage fault
-    0,
-    0,
-    0,
-    0,
-    (void*)fault_handler,  // SVCall
-    (void*)fault_handler,  // debug monitor
-    0,
-    (void*)fault_handler,  // PendSV
-    (void*)fault_handler,  // SysTick
+__attribute__((section(".vectors"), used)) static const union vector kVectors[16] = {
+    [0] = {.stack = stack_top},        [1] = {.handler = reset_handler},
+    [2] = {.handler = fault_handler},   // NMI
+    [3] = {.handler = fault_handler},   // hard fault
+    [4] = {.handler = fault_handler},   // memory management
+    [5] = {.handler = fault_handler},   // bus fault
+    [6] = {.handler = fault_handler},   // usage fault
+    [11] = {.handler = fault_handler},  // SVCall
+    [12] = {.handler = fault_handler},  // debug monitor
+    [14] = {.handler = fault_handler},  // PendSV
+    [15] = {.handler = fault_handler},  // SysTick
 };
 
 static inline void clear(uint32_t* begin, const uint32_t* end) {

@@ -149,6 +149,22 @@ TEST(Device, RefusesTwoBanksOfOneName) {
             "(no error)");
 }
 
+TEST(Device, StackLiesInTheArenasBanksOrInItsOwn) {
+  const Device device = read_board();
+  EXPECT_EQ(device.stack_region(), nullptr);
+  EXPECT_EQ(device.stack_bytes(), 1536);
+  EXPECT_EQ(read_board({"reserved_sram_kib=0"}).stack_bytes(), 1024);
+  EXPECT_EQ(device.arena_region().origin, 0x20000000u);
+  EXPECT_EQ(device.arena_region().size_kib, 24);
+
+  const Device apart = read_board({"stack_bank=C"});
+  ASSERT_NE(apart.stack_region(), nullptr);
+  EXPECT_EQ(apart.stack_region()->origin, 0x20008000u);
+  EXPECT_EQ(apart.stack_bytes(), 8 * kKib);
+  EXPECT_THAT(board_error({"stack_bank=B"}), HasSubstr("stack_bank: is a bank of the arena"));
+  EXPECT_THAT(board_error({"stack_bank=X"}), HasSubstr("stack_bank: names X, no bank"));
+}
+
 TEST(Device, RoundTrip) {
   Device device = load_shipped("stm32h743");
   const std::string text = to_json_text(write_fields(fields_of(device)));

@@ -12,6 +12,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/deploy/emulator.hpp"
+#include "mcunet/deploy/firmware.hpp"
 #include "mcunet/deploy/npy.hpp"
 #include "mcunet/deploy/reference_model.hpp"
 #include "text_table.hpp"
@@ -115,7 +116,8 @@ std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& ten
 }
 
 void print_result(const ModelDescription& model, const NamedInputs& inputs,
-                  const EmulationResult& result, const std::vector<std::optional<bool>>& exact) {
+                  const EmulationResult& result, const std::vector<std::optional<bool>>& exact,
+                  std::int64_t reserved_stack) {
   TextTable steps({"step", "name", "instructions", "%"});
   std::int64_t total = 0;
   for (const auto& step : result.steps) total += step.instructions;
@@ -137,6 +139,9 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
   fmt::print("{}\n", table.to_string());
   fmt::print("stack        {:>12} bytes at most\nboard        {} (instructions, not cycles)\n",
              result.stack_bytes, result.board);
+  if (result.stack_bytes > reserved_stack) {
+    fmt::print("The device's linker script promises only {} bytes of stack.\n", reserved_stack);
+  }
 }
 
 // The first output of every inference, one row each.
@@ -161,7 +166,8 @@ int run_emulate(const EmulateArguments& arguments) {
   if (arguments.json) {
     fmt::print("{}\n", to_json(inputs, result, exact).dump());
   } else {
-    print_result(model, inputs, result, exact);
+    print_result(model, inputs, result, exact,
+                 deploy::read_project_device(arguments.folder).stack_bytes());
   }
   const auto wrong = std::count(exact.begin(), exact.end(), std::optional<bool>(false));
   if (wrong == 0) return kDone;
