@@ -14,6 +14,7 @@ enum ExitCode { kDone = 0, kFailed = 1, kWrongUsage = 2, kDoesNotFit = 3 };
 
 using Run = std::function<int()>;
 
+void add_ablate_command(CLI::App& program, Run& run);
 void add_compile_command(CLI::App& program, Run& run);
 void add_space_command(CLI::App& program, Run& run);
 void add_plan_command(CLI::App& program, Run& run);

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   cli::Run run;
   cli::add_space_command(program, run);
   cli::add_plan_command(program, run);
+  cli::add_ablate_command(program, run);
   cli::add_compile_command(program, run);
   cli::add_report_command(program, run);
   cli::add_emulate_command(program, run);
