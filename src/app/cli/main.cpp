@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   cli::add_plan_command(program, run);
   cli::add_ablate_command(program, run);
   cli::add_compile_command(program, run);
+  cli::add_flash_command(program, run);
   cli::add_report_command(program, run);
   cli::add_emulate_command(program, run);
   const std::string unknown = argc > 1 ? describe_unknown_command(program, argv[1]) : "";

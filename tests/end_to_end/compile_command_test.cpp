@@ -1,0 +1,119 @@
+// mcunet compile, emulate, ablate and flash, from the outside.
+#include "engine/random_graphs.hpp"
+#include "mcunet/engine/tflite_writer.hpp"
+#include "run_mcunet.hpp"
+
+namespace mcunet {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class CompileCommand : public CommandTest {
+ protected:
+  void SetUp() override {
+    if (std::system("command -v arm-none-eabi-gcc qemu-system-arm >/dev/null 2>&1") != 0) {
+      GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+    }
+    const std::vector<std::byte> file =
+        engine::write_tflite(engine::random_graph(engine::OpKind::kConv2d, 3));
+    model_ = {reinterpret_cast<const char*>(file.data()), file.size()};
+    write("model.tflite", model_);
+  }
+
+  Outcome compile(const std::string& device = "stm32f746") const {
+    return run({"compile", "model.tflite", "--device", device, "--out", "out", "--json"});
+  }
+
+  std::string model_;
+};
+
+TEST_F(CompileCommand, CompilesEmulatesAndAgrees) {
+  const Outcome outcome = compile();
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const nlohmann::json json = parse_output(outcome);
+  EXPECT_TRUE(json["fits"]);
+  EXPECT_GT(json["peak_sram_bytes"], 0);
+  EXPECT_GT(json["flash_bytes"], json["constant_bytes"]);
+  for (const char* key : {"text", "data", "bss"}) EXPECT_TRUE(json["elf"].contains(key)) << key;
+  for (const char* file : {"out/model.h", "out/model.c", "out/weights.c", "out/model.json",
+                           "out/Makefile", "out/build/firmware.elf", "out/build/firmware.bin"}) {
+    EXPECT_FALSE(read(file).empty()) << file;
+  }
+
+  const auto input = nlohmann::json::parse(read("out/model.json"))["inputs"][0];
+  const auto bytes = input["height"].get<std::size_t>() * input["width"].get<std::size_t>() *
+                     input["channels"].get<std::size_t>();
+  write("input.bin", std::string(2 * bytes, '\x11'));
+  const Outcome emulated = run({"emulate", "out", "--input", "input.bin", "--json"});
+  ASSERT_EQ(emulated.exit_code, 0) << emulated.err;
+  const nlohmann::json result = parse_output(emulated);
+  ASSERT_EQ(result["inferences"].size(), 2u);
+  for (const auto& inference : result["inferences"]) {
+    EXPECT_EQ(inference["exact"], true);
+    EXPECT_GT(inference["instructions"], 0);
+  }
+  EXPECT_GT(result["stack_bytes"], 0);
+  EXPECT_EQ(result["steps"].size(), 1u);
+
+  write("short.bin", "x");
+  EXPECT_THAT(failure({"emulate", "out", "--input", "short.bin"}),
+              HasSubstr("short.bin: has 1 bytes"));
+}
+
+TEST_F(CompileCommand, ReplacesAnOlderModelButNothingElse) {
+  ASSERT_EQ(compile().exit_code, 0);
+  ASSERT_EQ(compile().exit_code, 0);
+  write("precious/notes.txt", "mine");
+  EXPECT_THAT(failure({"compile", "model.tflite", "--device", "stm32f746", "--out", "precious"}),
+              HasSubstr("precious: holds other files than a compiled model"));
+  EXPECT_EQ(read("precious/notes.txt"), "mine");
+}
+
+TEST_F(CompileCommand, ADamagedModelLeavesNothingBehind) {
+  for (const std::size_t length : {std::size_t{0}, std::size_t{10}, model_.size() / 2}) {
+    write("model.tflite", model_.substr(0, length));
+    EXPECT_THAT(failure({"compile", "model.tflite", "--device", "stm32f746", "--out", "out"}),
+                HasSubstr("model.tflite: "));
+    EXPECT_THAT(created(), IsEmpty());
+  }
+  EXPECT_THAT(failure({"compile", "none.tflite", "--device", "stm32f746", "--out", "out"}),
+              HasSubstr("none.tflite: cannot be read"));
+}
+
+TEST_F(CompileCommand, WhatDoesNotFitIsAResult) {
+  std::string device = read_file(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
+  const std::string size = "size_kib: 1024";
+  device.replace(device.find(size), size.size(), "size_kib: 1");
+  device.replace(device.find("reserved_flash_kib: 32"), 22, "reserved_flash_kib: 0");
+  write("tiny.yaml", device);
+  const Outcome outcome = compile("tiny.yaml");
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("does not fit stm32f412: flash"));
+  EXPECT_FALSE(parse_output(outcome)["fits"]);
+}
+
+TEST_F(CompileCommand, AblatesRungByRung) {
+  const Outcome outcome = run({"ablate", "model.tflite", "--device", "stm32f412", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const nlohmann::json rungs = parse_output(outcome)["rungs"];
+  ASSERT_EQ(rungs.size(), 6u);
+  EXPECT_GT(rungs[0]["code_bytes"], rungs[1]["code_bytes"]) << "all kernels, or those in use";
+  EXPECT_LE(rungs[5]["instructions"], rungs[1]["instructions"]);
+  EXPECT_LE(rungs[5]["arena_bytes"], rungs[1]["arena_bytes"]);
+}
+
+TEST_F(CompileCommand, PlansATfliteFile) {
+  const Outcome outcome = run({"plan", "model.tflite", "--scratch", "own", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(parse_output(outcome)["steps"].size(), 1u);
+}
+
+TEST_F(CompileCommand, AFolderWithoutAModelIsAnError) {
+  EXPECT_THAT(failure({"emulate", "nowhere", "--input", "x.bin"}), HasSubstr("nowhere"));
+  EXPECT_THAT(failure({"flash", "nowhere"}), HasSubstr("nowhere"));
+}
+
+}  // namespace
+}  // namespace mcunet
