@@ -93,8 +93,8 @@ const TensorInfo& Graph::info_of(TensorId tensor) const {
 }
 
 const OpDetails& Graph::details_of(const Op& op) const {
-  static constexpr OpDetails none;
-  return op.details == kNoId ? none : details[op.details];
+  static constexpr OpDetails kNone;
+  return op.details == kNoId ? kNone : details[op.details];
 }
 
 void Graph::clear() {

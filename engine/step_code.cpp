@@ -451,7 +451,8 @@ class StepWriter {
     if (op_.kind != OpKind::kTranspose) return false;
     const std::int32_t sizes[] = {input().height, input().width, input().channels};
     int last = -1;
-    for (std::int8_t axis : graph_.details_of(op_).permutation) {
+    for (const std::int8_t value : graph_.details_of(op_).permutation) {
+      const int axis = static_cast<unsigned char>(value);
       if (sizes[axis] == 1) continue;
       if (axis < last) return true;
       last = axis;

@@ -59,9 +59,9 @@ void print_result(const CompileResult& result, const CompileArguments& arguments
              firmware.stack_bytes);
   TextTable table({"region", "used", "of", "free"});
   for (const deploy::RegionUse& region : firmware.regions) {
-    table.add_row({region.name, std::to_string(region.used_bytes),
-                   std::to_string(region.capacity_bytes),
-                   std::to_string(region.capacity_bytes - region.used_bytes)});
+    table.add_row(
+        {region.name, std::to_string(region.used_bytes), std::to_string(region.capacity_bytes),
+         std::to_string(std::max<std::int64_t>(region.capacity_bytes - region.used_bytes, 0))});
   }
   fmt::print("{}\n", table.to_string());
   if (firmware.fits()) {
