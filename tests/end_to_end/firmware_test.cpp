@@ -7,8 +7,12 @@
 
 #include "core/temporary_folder.hpp"
 #include "engine/golden_input.hpp"
+#include "engine/random_graphs.hpp"
+#include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/deploy/emulator.hpp"
+#include "mcunet/deploy/reference_model.hpp"
+#include "mcunet/engine/tflite_writer.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "shared_data.hpp"
 
@@ -81,6 +85,43 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"mlperf_kws", "stm32f746"}, Case{"mlperf_kws", "stm32f412"},
                     Case{"mlperf_ic_resnet", "stm32f746"}, Case{"mlperf_ic_resnet", "stm32f412"}),
     [](const auto& test) { return fmt::format("{}_{}", test.param.model, test.param.device); });
+
+// Random layers of every operator that has one input, on both cores: odd sizes, channel counts that
+// are no multiples of 4, all strides and paddings, saturating values.
+TEST(SlowFirmware, RandomLayersOfEveryOperatorAreExact) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  int compared = 0;
+  for (const engine::OpKind kind : engine::kAllOpKinds) {
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+      const engine::Graph graph = engine::random_graph(kind, seed);
+      if (graph.inputs.size() != 1) continue;
+      const TemporaryFolder folder;
+      engine::write_tflite(graph, folder / "model.tflite");
+      for (const char* device : {"stm32f746", "stm32f412"}) {
+        try {
+          compile_model(folder / "model.tflite",
+                        deploy::load_device(
+                            fmt::format("{}/configs/devices/{}.yaml", MCUNET_SOURCE_DIR, device)),
+                        {}, folder / "model");
+        } catch (const Error&) {
+          break;  // no kernel for this form of the operator
+        }
+        const auto bytes = static_cast<std::size_t>(
+            deploy::read_model_description(folder / "model").inputs[0].bytes());
+        const std::vector<Int8Bytes> inputs = {as_int8(engine::golden_input(0, bytes)),
+                                               as_int8(engine::golden_input(4, bytes))};
+        const deploy::ReferenceModel reference(folder / "model.tflite");
+        const deploy::EmulationResult result = deploy::emulate(folder / "model", inputs);
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+          EXPECT_EQ(result.inferences[i].outputs, reference.run(inputs[i]))
+              << name_of(kind) << " seed " << seed << " on " << device;
+        }
+        ++compared;
+      }
+    }
+  }
+  EXPECT_GE(compared, 60);
+}
 
 // 1000 inputs whose outputs were logged on a real Cortex-M4, in thousandths rounded down.
 TEST(SlowFirmware, AnswersAThousandInputsAsTheBoardDid) {
