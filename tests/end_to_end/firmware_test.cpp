@@ -92,7 +92,7 @@ TEST(SlowFirmware, RandomLayersOfEveryOperatorAreExact) {
   if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
   int compared = 0;
   for (const engine::OpKind kind : engine::kAllOpKinds) {
-    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2; ++seed) {
       const engine::Graph graph = engine::random_graph(kind, seed);
       if (graph.inputs.size() != 1) continue;
       const TemporaryFolder folder;
@@ -120,7 +120,7 @@ TEST(SlowFirmware, RandomLayersOfEveryOperatorAreExact) {
       }
     }
   }
-  EXPECT_GE(compared, 60);
+  EXPECT_GE(compared, 40);
 }
 
 // 1000 inputs whose outputs were logged on a real Cortex-M4, in thousandths rounded down.
