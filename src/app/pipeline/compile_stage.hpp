@@ -17,7 +17,7 @@ struct CompileResult {
   std::int64_t constant_bytes = 0;  // weights, biases, multipliers, tables
   deploy::FirmwareReport firmware;
 
-  // Arena and static data, as linked; the stack is reported beside it.
+  // As planned: the arena, which holds the kernels' scratch. `firmware` has what was linked.
   std::int64_t peak_sram_bytes() const { return arena_bytes; }
   // Start-up, kernels and generated code, as linked.
   std::int64_t code_bytes() const { return firmware.text_bytes - constant_bytes; }
