@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mcunet/core/random.hpp"
+
+// Labelled examples, decoded to what a network takes in. No libtorch here: an example is plain floats
+// in NHWC order, which is libtorch's channels-last layout.
+namespace mcunet::datasets {
+
+enum class Split {
+  kTrain,   // what is left of the training data after kSearch is taken out
+  kSearch,  // held out of the training data (or the dataset's own validation split)
+  kTest,
+};
+
+// Of one example, without the batch dimension.
+struct InputShape {
+  int height = 0;
+  int width = 0;
+  int channels = 0;
+
+  std::int64_t elements() const { return std::int64_t{height} * width * channels; }
+  bool operator==(const InputShape&) const = default;
+};
+
+// One split of a dataset. All functions may be called by several threads at once.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  virtual std::int64_t size() const = 0;
+  virtual const std::vector<std::string>& classes() const = 0;
+  virtual InputShape input_shape() const = 0;
+
+  // Index into classes().
+  virtual std::int32_t label(std::int64_t index) const = 0;
+
+  // What a user would call the example: its file, or "synthetic 17".
+  virtual std::string name(std::int64_t index) const = 0;
+
+  // Decodes one example, augments it with draws from `random` alone if the split was opened for
+  // augmentation, and writes input_shape().elements() floats in HWC order, normalized to [-1, 1]
+  // (mean = std = 0.5). Returns false if the file is corrupt or truncated; `output` is then
+  // unspecified.
+  virtual bool load(std::int64_t index, RandomStream& random, std::span<float> output) const = 0;
+};
+
+}  // namespace mcunet::datasets

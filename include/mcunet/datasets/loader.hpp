@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mcunet/datasets/dataset.hpp"
+
+namespace mcunet::datasets {
+
+struct LoaderOptions {
+  int batch_size = 64;
+  int workers = 2;           // threads that decode; 0: in next()
+  int prefetch_batches = 4;  // decoded ahead at most: bounds the memory
+  bool shuffle = true;       // by seed and epoch
+  bool drop_last = true;     // an epoch has whole batches only
+  std::uint64_t seed = 0;
+  int rank = 0;  // of `ranks` processes, each of which sees its share of every epoch
+  int ranks = 1;
+  double max_unreadable_share = 0.01;  // of the examples seen; above it next() throws Error
+};
+
+struct Batch {
+  std::vector<float> inputs;         // [examples, height, width, channels]
+  std::vector<std::int64_t> labels;  // [examples]
+  std::int64_t examples() const { return static_cast<std::int64_t>(labels.size()); }
+};
+
+// Decodes a dataset in worker threads. What batch b of epoch e holds depends on the dataset, the
+// seed, the batch size and the rank alone, not on the number of workers, so that (epoch, batch) is the
+// whole position. An unreadable example is replaced by the next readable one and listed.
+class Loader {
+ public:
+  // The dataset must outlive the loader.
+  Loader(const Dataset& dataset, const LoaderOptions& options);
+  ~Loader();
+
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  std::int64_t batches_per_epoch() const;
+
+  // Begins an epoch, at its first batch or, to resume, at a later one.
+  void start_epoch(std::int64_t epoch, std::int64_t first_batch = 0);
+
+  // The next batch; nothing at the end of the epoch. Throws Error if too many files are unreadable.
+  std::optional<Batch> next();
+
+  double wait_seconds() const;  // spent waiting in next() since construction
+  const std::vector<std::string>& unreadable() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mcunet::datasets

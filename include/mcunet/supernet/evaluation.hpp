@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "mcunet/datasets/loader.hpp"
+#include "mcunet/supernet/supernet.hpp"
+
+namespace mcunet::supernet {
+
+// Gives the next batch, or nothing at the end.
+using BatchSource = std::function<std::optional<datasets::Batch>()>;
+
+struct Accuracy {
+  std::int64_t correct = 0;
+  std::int64_t examples = 0;
+  double loss_sum = 0;  // cross-entropy
+
+  double top1() const { return examples == 0 ? 0 : static_cast<double>(correct) / examples; }
+};
+
+// Replaces the batch-norm statistics of a network by the mean over batches of the batch mean and
+// biased variance, weighted by batch size, without momentum (paper, Appendix D: 20 batches of 64).
+void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches);
+
+// Top-1 over all batches, in evaluation mode.
+Accuracy evaluate(FixedNetwork& network, const BatchSource& batches);
+
+}  // namespace mcunet::supernet
