@@ -20,8 +20,8 @@ void copy(at::Tensor& target, const at::Tensor& source) { target.copy_(source); 
 
 }  // namespace
 
-WeightAverage::WeightAverage(const Supernet& followed, double decay)
-    : weights_(followed->space(), followed->options()), decay_(decay) {
+WeightAverage::WeightAverage(const Supernet& followed, const SupernetOptions& options, double decay)
+    : weights_(followed->space(), options), decay_(decay) {
   const c10::NoGradGuard no_grad;
   weights_->to(followed->parameters().front().device());
   for (at::Tensor parameter : weights_->parameters()) parameter.set_requires_grad(false);

@@ -11,7 +11,7 @@ namespace mcunet::supernet {
 // min(decay, (1 + updates) / (10 + updates)).
 class WeightAverage {
  public:
-  WeightAverage(const Supernet& followed, double decay);
+  WeightAverage(const Supernet& followed, const SupernetOptions& options, double decay);
 
   void update(const Supernet& followed, std::int64_t updates_before);
 
