@@ -90,6 +90,31 @@ std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
                             kib_list("flash_kib", options.sweep_flash_bytes)})};
 }
 
+// Absent where the job trains nothing.
+Field dataset_section(std::optional<datasets::DatasetOptions>& dataset) {
+  auto read = [&dataset](const ConfigNode& node) {
+    dataset.reset();
+    if (node.kind != ConfigNode::Kind::kNull) {
+      read_fields(node, datasets::fields_of(dataset.emplace()));
+    }
+  };
+  auto write = [&dataset] {
+    return dataset ? write_fields(datasets::fields_of(*dataset)) : ConfigNode{};
+  };
+  return {"dataset", std::move(read), std::move(write)};
+}
+
+std::vector<Field> fields_of_train(TrainOptions& options) {
+  std::vector<Field> fields = {
+      field("width", options.width, between(0.01, 8)),
+      field("resolution", options.resolution, between(16, 1024)),
+      field("elastic_resolutions", options.elastic_resolutions)};
+  for (Field& field : supernet::fields_of(options.trainer)) fields.push_back(std::move(field));
+  fields.push_back(field("calibration_batches", options.calibration_batches, between(1, 10'000)));
+  fields.push_back(field("correlation_samples", options.correlation_samples, between(0, 100'000)));
+  return fields;
+}
+
 // The sweep of the paper, Figure 12.
 search::SpaceOptimizerOptions default_optimizer() {
   search::SpaceOptimizerOptions options;
@@ -112,7 +137,9 @@ std::vector<Field> fields_of(Experiment& experiment) {
           field("seed", experiment.seed),
           section("budget", fields_of_budget(experiment.budget)),
           section("engine", fields_of_engine(experiment.oracle)),
-          section("space_optimization", fields_of_optimizer(experiment.space_optimization))};
+          section("space_optimization", fields_of_optimizer(experiment.space_optimization)),
+          dataset_section(experiment.dataset),
+          section("train", fields_of_train(experiment.train))};
 }
 
 Experiment read_experiment(const ConfigNode& root) {
