@@ -110,6 +110,26 @@ TEST_F(CompileCommand, PlansATfliteFile) {
   EXPECT_EQ(parse_output(outcome)["steps"].size(), 1u);
 }
 
+TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
+  const nlohmann::json compiled = parse_output(compile());
+  const Outcome outcome = run({"plan", "model.tflite", "--device", "stm32f746", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(parse_output(outcome)["elf"], compiled["elf"]);
+  EXPECT_THAT(run({"plan", "model.tflite", "--device", "stm32f746"}).out,
+              HasSubstr("planned / linked"));
+  EXPECT_TRUE(parse_output(run({"plan", "model.tflite", "--json"}))["elf"].is_null());
+
+  const std::vector<std::string> before = created();
+  const ScopedVariable nothing_installed("PATH", "");
+  const Outcome without = run({"plan", "model.tflite", "--device", "stm32f746", "--json"});
+  EXPECT_EQ(without.exit_code, 0);
+  EXPECT_TRUE(parse_output(without)["elf"].is_null());
+  EXPECT_EQ(without.err,
+            "mcunet: planned sizes only: arm-none-eabi-gcc: is not installed (package "
+            "gcc-arm-none-eabi)\n");
+  EXPECT_EQ(created(), before);
+}
+
 TEST_F(CompileCommand, AFolderWithoutAModelIsAnError) {
   EXPECT_THAT(failure({"emulate", "nowhere", "--input", "x.bin"}), HasSubstr("nowhere"));
   EXPECT_THAT(failure({"flash", "nowhere"}), HasSubstr("nowhere"));

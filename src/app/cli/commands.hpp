@@ -20,6 +20,7 @@ void add_flash_command(CLI::App& program, Run& run);
 void add_space_command(CLI::App& program, Run& run);
 void add_plan_command(CLI::App& program, Run& run);
 void add_report_command(CLI::App& program, Run& run);
+void add_data_command(CLI::App& program, Run& run);
 void add_train_command(CLI::App& program, Run& run);
 void add_eval_command(CLI::App& program, Run& run);
 void add_emulate_command(CLI::App& program, Run& run);

@@ -45,8 +45,10 @@ std::vector<Field> fields_of(Experiment& experiment);
 
 Experiment read_experiment(const ConfigNode& root);
 
-// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Throws
-// Error.
+// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Where the
+// space leaves out `classes` or `image_channels`, they are the dataset's; if it states others, that
+// is an error. Classes are told by the dataset's folder, so they are left alone while it has no
+// path. Throws Error.
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides);
 
 }  // namespace mcunet::pipeline

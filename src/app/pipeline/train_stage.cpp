@@ -156,11 +156,6 @@ TrainingSpace choose_training_space(const Experiment& experiment,
     space.resolutions.push_back(resolution);
   }
   std::sort(space.resolutions.begin(), space.resolutions.end());
-  const datasets::DatasetOptions& dataset = dataset_of(experiment);
-  const auto probe = datasets::open_dataset(dataset, Split::kTrain, largest_resolution(space),
-                                            /*augment=*/false);
-  space.classes = static_cast<int>(probe->classes().size());
-  space.image_channels = probe->input_shape().channels;
   return chosen;
 }
 
@@ -168,6 +163,7 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
                             const std::function<bool()>& should_stop) {
   const TrainingSpace chosen = choose_training_space(experiment, run.folder());
   const SearchSpace& space = chosen.space;
+  dataset_of(experiment);
   if (resume && run.is_complete(kTrainStage)) {
     const std::filesystem::path file = run.folder() / "train.json";
     return train_result_from_json(read_file(file), space, file.string());

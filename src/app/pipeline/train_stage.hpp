@@ -15,7 +15,7 @@ namespace mcunet::pipeline {
 inline constexpr char kTrainStage[] = "train";
 inline constexpr char kWeightsFile[] = "supernet.pt";
 
-// The space that a supernet is trained for: one width, the classes and channels of the dataset.
+// The space that a supernet is trained for: it has one width.
 struct TrainingSpace {
   search::space::SearchSpace space;
   std::string chosen_by;  // where width and resolution come from, in words
