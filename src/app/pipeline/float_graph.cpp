@@ -64,16 +64,14 @@ FloatGraph lower(const supernet::FixedNetwork& network) {
     }
   }
   if (next != units.size()) {
-    throw Error("{}: {} convolutions in the network, {} in its graph",
-                network->description().name, units.size(), next);
+    throw Error("{}: {} convolutions in the network, {} in its graph", network->description().name,
+                units.size(), next);
   }
   return result;
 }
 
 FloatExecutor::FloatExecutor(const FloatGraph& network)
-    : graph_(network.graph),
-      weights_(network.graph.ops.size()),
-      biases_(network.graph.ops.size()) {
+    : graph_(network.graph), weights_(network.graph.ops.size()), biases_(network.graph.ops.size()) {
   for (std::size_t id = 0; id < graph_.ops.size(); ++id) {
     const engine::Op& op = graph_.ops[id];
     const FloatParameters& floats = network.parameters[id];
@@ -88,8 +86,7 @@ FloatExecutor::FloatExecutor(const FloatGraph& network)
                          .permute({0, 3, 1, 2})
                          .contiguous(at::MemoryFormat::ChannelsLast);
     } else if (op.kind == OpKind::kDepthwiseConv2d) {
-      weights_[id] =
-          from_floats(floats.weights, {1, height, width, outputs}).permute({3, 0, 1, 2});
+      weights_[id] = from_floats(floats.weights, {1, height, width, outputs}).permute({3, 0, 1, 2});
     } else {
       weights_[id] = from_floats(floats.weights, {outputs, graph_.input_of(op).shape.elements()});
     }
@@ -100,8 +97,8 @@ at::Tensor FloatExecutor::run(const at::Tensor& images, const ActivationObserver
   const c10::InferenceMode inference;
   std::vector<at::Tensor> tensors(graph_.tensors.size());
   const auto keep = [&](engine::TensorId id, const at::Tensor& tensor) {
-    tensors[id] = tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast)
-                                    : tensor.contiguous();
+    tensors[id] =
+        tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor.contiguous();
     if (observer) observer(id, values_of(tensors[id]));
   };
   keep(graph_.inputs[0], images.to(at::kCPU, at::kFloat));

@@ -34,8 +34,7 @@ std::vector<std::int64_t> shuffled(std::int64_t size, std::uint64_t seed) {
   return order;
 }
 
-bool load(const Dataset& dataset, std::int64_t index, std::uint64_t seed,
-          std::span<float> values) {
+bool load(const Dataset& dataset, std::int64_t index, std::uint64_t seed, std::span<float> values) {
   RandomStream random(seed, {kExample, static_cast<std::uint64_t>(index)});
   return dataset.load(index, random, values);
 }
@@ -53,9 +52,8 @@ std::vector<engine::ActivationStatistics> calibrate(const FloatGraph& network,
     if (count == 0) return;
     const at::Tensor nhwc =
         at::from_blob(batch.data(), {count, shape.height, shape.width, shape.channels}, at::kFloat);
-    executor.run(nhwc.permute({0, 3, 1, 2}), [&](engine::TensorId id, auto values) {
-      statistics[id].observe(values);
-    });
+    executor.run(nhwc.permute({0, 3, 1, 2}),
+                 [&](engine::TensorId id, auto values) { statistics[id].observe(values); });
     seen += count;
     batch.clear();
   };

@@ -42,7 +42,8 @@ QuantizedNetwork quantize(const FloatGraph& network, const datasets::Dataset& tr
                           std::uint64_t seed);
 
 // The input of an int8 graph for an example as the dataset gives it.
-std::vector<std::int8_t> quantize_example(const engine::Graph& graph, std::span<const float> values);
+std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
+                                          std::span<const float> values);
 
 struct Int8Accuracy {
   std::int64_t correct = 0;
