@@ -56,14 +56,14 @@ CandidateSource::~CandidateSource() = default;
 
 void CandidateSource::plan(std::span<Candidate> candidates) {
   planner_->arena.execute([&] {
-    tbb::parallel_for(
-        tbb::blocked_range<std::size_t>(0, candidates.size(), kProposalsPerTask),
-        [&](const tbb::blocked_range<std::size_t>& range) {
-          SubnetOracle& oracle = planner_->oracles.local();
-          for (std::size_t i = range.begin(); i != range.end(); ++i) {
-            candidates[i].resources = oracle.measure(problem_.space, candidates[i].subnet);
-          }
-        });
+    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, candidates.size(), kProposalsPerTask),
+                      [&](const tbb::blocked_range<std::size_t>& range) {
+                        SubnetOracle& oracle = planner_->oracles.local();
+                        for (std::size_t i = range.begin(); i != range.end(); ++i) {
+                          candidates[i].resources =
+                              oracle.measure(problem_.space, candidates[i].subnet);
+                        }
+                      });
   });
   plans_ += static_cast<std::int64_t>(candidates.size());
 }
@@ -93,15 +93,15 @@ std::vector<Candidate> CandidateSource::draw(const DrawRequest& request, Generat
   std::int64_t accepted_share = 1;  // proposals per network, as seen so far
   while (found.size() < wanted && proposed < attempts) {
     const auto missing = static_cast<std::int64_t>(wanted - found.size());
-    const std::int64_t end = std::min(
-        attempts,
-        proposed + std::clamp<std::int64_t>(missing * accepted_share, kProposalsPerTask, kMaxBlock));
+    const std::int64_t end =
+        std::min(attempts, proposed + std::clamp<std::int64_t>(missing * accepted_share,
+                                                               kProposalsPerTask, kMaxBlock));
     block.clear();
     duplicates_before.clear();
     std::int64_t duplicates = 0;
     for (; proposed < end; ++proposed) {
-      RandomStream random(seed_, {request.draw, request.generation,
-                                  static_cast<std::uint64_t>(proposed)});
+      RandomStream random(seed_,
+                          {request.draw, request.generation, static_cast<std::uint64_t>(proposed)});
       space::Subnet subnet = request.propose(random);
       if (evaluated_.contains(subnet) || drawn_.contains(subnet)) {
         ++duplicates;
@@ -153,12 +153,12 @@ void CandidateSource::shrink_to_fit(const DrawRequest& request, std::vector<Cand
 
 std::vector<Candidate> CandidateSource::sample(space::Sampling sampling, std::uint64_t generation,
                                                int count, Generation& tally) {
-  DrawRequest request{.propose = [&](RandomStream& random) {
-                        return space::sample(problem_.space, sampling, random);
-                      },
-                      .draw = kSampleDraw,
-                      .generation = generation,
-                      .count = count};
+  DrawRequest request{
+      .propose =
+          [&](RandomStream& random) { return space::sample(problem_.space, sampling, random); },
+      .draw = kSampleDraw,
+      .generation = generation,
+      .count = count};
   std::vector<Candidate> found = draw(request, tally);
   request.draw = kShrinkDraw;
   if (found.size() < static_cast<std::size_t>(count)) shrink_to_fit(request, found, tally);

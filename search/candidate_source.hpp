@@ -35,7 +35,8 @@ class CandidateSource {
   // last evaluation; fewer if the attempts do not suffice.
   std::vector<Candidate> draw(const DrawRequest& request, Generation& tally);
 
-  // The same for random networks, which are shrunk until they fit where the attempts do not suffice.
+  // The same for random networks, which are shrunk until they fit where the attempts do not
+  // suffice.
   std::vector<Candidate> sample(space::Sampling sampling, std::uint64_t generation, int count,
                                 Generation& tally);
 

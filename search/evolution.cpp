@@ -61,8 +61,7 @@ class Evolution {
     Generation tally;
     const bool is_first = state_.generations.empty();
     std::vector<Candidate> candidates =
-        is_first ? source_.sample(options_.sampling, 0, options_.population, tally)
-                 : breed(tally);
+        is_first ? source_.sample(options_.sampling, 0, options_.population, tally) : breed(tally);
     if (candidates.empty()) {
       if (is_first) state_.infeasible = source_.explain_infeasible();
       state_.is_exhausted = true;

@@ -15,8 +15,7 @@ template <typename Visitor>
 void for_each_limit(Visitor visit) {
   visit("SRAM", "bytes", &Budget::sram_bytes, &Resources::peak_sram_bytes,
         &BudgetNeeds::sram_bytes);
-  visit("flash", "bytes", &Budget::flash_bytes, &Resources::flash_bytes,
-        &BudgetNeeds::flash_bytes);
+  visit("flash", "bytes", &Budget::flash_bytes, &Resources::flash_bytes, &BudgetNeeds::flash_bytes);
   visit("latency", "ms", &Budget::latency_ms, &Resources::latency_ms, &BudgetNeeds::latency_ms);
   visit("energy", "mJ", &Budget::energy_mj, &Resources::energy_mj, &BudgetNeeds::energy_mj);
 }

@@ -18,9 +18,9 @@ namespace mcunet::search {
 class AccuracyCache : public AccuracyEstimator {
  public:
   // `identity` says what the accuracies depend on: checkpoint, data, recalibration. It stands in
-  // the first line. `advance`, if given, hears how many accuracies became known. Throws Error if the
-  // file holds accuracies of another identity, if it is damaged elsewhere than in its last line, if
-  // another process has it open, or if it cannot be written.
+  // the first line. `advance`, if given, hears how many accuracies became known. Throws Error if
+  // the file holds accuracies of another identity, if it is damaged elsewhere than in its last
+  // line, if another process has it open, or if it cannot be written.
   AccuracyCache(AccuracyEstimator& estimator, space::SearchSpace space, std::filesystem::path file,
                 const std::string& identity, std::function<void(std::int64_t)> advance = {});
   ~AccuracyCache() override;

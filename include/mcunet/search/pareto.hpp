@@ -7,7 +7,8 @@
 
 #include "mcunet/search/search_state.hpp"
 
-// Trade-offs between accuracy and resources. Points are vectors of which every value is to be small.
+// Trade-offs between accuracy and resources. Points are vectors of which every value is to be
+// small.
 namespace mcunet::search {
 
 enum class Objective { kAccuracy, kSram, kFlash, kMacs, kLatency, kEnergy };
@@ -34,7 +35,8 @@ std::vector<int> nondominated_ranks(std::span<const Point> points);
 std::vector<std::size_t> front_of(std::span<const Point> points);
 
 // Crowding distance (Deb et al. 2002) of each of the points, which should be of one rank: the sum
-// over objectives of the distance between its neighbours, as a share of the range; infinite at ends.
+// over objectives of the distance between its neighbours, as a share of the range; infinite at
+// ends.
 std::vector<double> crowding_distances(std::span<const Point> points);
 
 // The volume that the points dominate up to a reference point; exact. Quick in two dimensions; in
