@@ -7,6 +7,7 @@
 #include "emulator_board.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/scratch_folder.hpp"
 #include "process.hpp"
 
 // Two programs are built. One is the network as the device runs it, whose outputs, instructions and
@@ -77,8 +78,7 @@ class Emulation {
       : project_(project),
         board_(board),
         core_(std::move(core)),
-        timeout_seconds_(timeout_seconds),
-        scratch_(fs::temp_directory_path()) {
+        timeout_seconds_(timeout_seconds) {
     const std::vector<fs::path> all = model_sources(project);  // model.c first
     std::vector<fs::path> shared(all.begin() + 1, all.end());
     for (const char* name : {"startup.c", "semihosting.c", "instruction_counter.c"}) {

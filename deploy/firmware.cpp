@@ -6,7 +6,7 @@
 #include "emulator_board.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "process.hpp"
+#include "mcunet/core/scratch_folder.hpp"
 #include "templates.hpp"
 
 namespace mcunet::deploy {
@@ -27,14 +27,6 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
-}
-
-// Puts a complete folder in the place of another.
-void replace_folder(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  fs::remove_all(to, error);
-  if (!error) fs::rename(from, to, error);
-  if (error) throw Error("{}: cannot be replaced: {}", to.string(), error.message());
 }
 
 }  // namespace

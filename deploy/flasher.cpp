@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "process.hpp"
 
@@ -55,7 +56,7 @@ std::string flash_firmware(const fs::path& folder) {
   } else {
     throw Error("neither st-flash (package stlink-tools) nor openocd is installed");
   }
-  const ScratchFolder scratch(fs::temp_directory_path());
+  const ScratchFolder scratch;
   const ProcessResult result =
       run_process(command, {.folder = scratch.path(), .timeout_seconds = 120});
   if (result.timed_out || result.exit_code != 0) {

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -75,19 +74,6 @@ ProcessResult run_process(std::vector<std::string> command, const ProcessOptions
   if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
   result.log = read_file(options.folder / kLog);
   return result;
-}
-
-ScratchFolder::ScratchFolder(const fs::path& parent) {
-  std::string pattern = (parent / ".mcunet-build-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) {
-    throw Error("{}: cannot be created: {}", pattern, std::strerror(errno));
-  }
-  path_ = fs::absolute(pattern);
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
 }
 
 }  // namespace mcunet::deploy

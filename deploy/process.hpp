@@ -23,19 +23,4 @@ struct ProcessOptions {
 // Error if it cannot be started.
 ProcessResult run_process(std::vector<std::string> command, const ProcessOptions& options);
 
-// A folder of its own, removed with everything in it at the end of its life.
-class ScratchFolder {
- public:
-  // `parent` must exist. Throws Error if nothing can be created there.
-  explicit ScratchFolder(const std::filesystem::path& parent);
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 }  // namespace mcunet::deploy

@@ -39,15 +39,5 @@ TEST(Process, MissingProgramNamesItsPackage) {
             "no-such-program: is not installed (package such)");
 }
 
-TEST(ScratchFolder, IsRemovedWithItsContents) {
-  const TemporaryFolder folder;
-  {
-    const ScratchFolder scratch(folder.path());
-    std::filesystem::create_directories(scratch.path() / "a" / "b");
-    EXPECT_EQ(folder.list().size(), 3u);
-  }
-  EXPECT_TRUE(folder.list().empty());
-}
-
 }  // namespace
 }  // namespace mcunet::deploy

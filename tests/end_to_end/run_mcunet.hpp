@@ -29,8 +29,9 @@ class CommandTest : public testing::Test {
  protected:
   CommandTest() { std::filesystem::create_directories(folder_ / "work"); }
 
-  Outcome run(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), MCUNET_BINARY);
+  Outcome run(std::vector<std::string> arguments,
+              const std::string& program = MCUNET_BINARY) const {
+    arguments.insert(arguments.begin(), program);
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
@@ -45,9 +46,9 @@ class CommandTest : public testing::Test {
     ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), kFlags, 0644);
     pid_t child = 0;
     const int error =
-        ::posix_spawn(&child, MCUNET_BINARY, &actions, nullptr, pointers.data(), environ);
+        ::posix_spawn(&child, program.c_str(), &actions, nullptr, pointers.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
-    EXPECT_EQ(error, 0) << MCUNET_BINARY;
+    EXPECT_EQ(error, 0) << program;
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};

@@ -57,5 +57,32 @@ TEST_F(Usage, HelpAndVersionGoToStandardOutput) {
   EXPECT_EQ(run({"--version"}).exit_code, 0);
 }
 
+TEST_F(Usage, HelpListsTheCommandsOfBothPrograms) {
+  const std::string help = run({"--help"}).out;
+  for (const char* command : {"space", "plan", "compile", "emulate", "ablate", "flash", "report",
+                              "data", "train", "eval", "search", "finetune", "export", "run"}) {
+    EXPECT_THAT(help, testing::ContainsRegex(fmt::format("\n  {} +[A-Z]", command)));
+  }
+}
+
+TEST_F(Usage, HandsTrainingCommandsOver) {
+  // mcunet itself knows none of these options, so they get through or the usage is wrong.
+  const Outcome outcome = run({"train", "nothing.yaml", "--out", "x", "--resume"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, StartsWith("mcunet: "));
+  EXPECT_THAT(created(), IsEmpty());
+}
+
+// The program on its own, in another folder than mcunet-train.
+TEST_F(Usage, AMissingTrainingProgramIsAnError) {
+  const std::filesystem::path alone = folder_ / "mcunet";
+  std::filesystem::copy_file(MCUNET_BINARY, alone);
+  const Outcome outcome = run({"train", "nothing.yaml"}, alone.string());
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err,
+              testing::MatchesRegex("mcunet: [^\n]*mcunet-train: is not there[^\n]*\n"));
+}
+
 }  // namespace
 }  // namespace mcunet

@@ -8,8 +8,8 @@
 
 #include "mcunet/core/random.hpp"
 
-// Labelled examples, decoded to what a network takes in. No libtorch here: an example is plain floats
-// in NHWC order, which is libtorch's channels-last layout.
+// Labelled examples, decoded to what a network takes in. No libtorch here: an example is plain
+// floats in NHWC order, which is libtorch's channels-last layout.
 namespace mcunet::datasets {
 
 enum class Split {

@@ -19,7 +19,9 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   int rank = 0;  // of `ranks` processes, each of which sees its share of every epoch
   int ranks = 1;
-  double max_unreadable_share = 0.01;  // of the examples seen; above it next() throws Error
+  // Of the examples seen, but at least of a thousand or of the whole dataset; above it next()
+  // throws Error.
+  double max_unreadable_share = 0.01;
 };
 
 struct Batch {
@@ -29,8 +31,8 @@ struct Batch {
 };
 
 // Decodes a dataset in worker threads. What batch b of epoch e holds depends on the dataset, the
-// seed, the batch size and the rank alone, not on the number of workers, so that (epoch, batch) is the
-// whole position. An unreadable example is replaced by the next readable one and listed.
+// seed, the batch size and the rank alone, not on the number of workers, so that (epoch, batch) is
+// the whole position. An unreadable example is replaced by the next readable one and listed.
 class Loader {
  public:
   // The dataset must outlive the loader.
@@ -47,6 +49,9 @@ class Loader {
 
   // The next batch; nothing at the end of the epoch. Throws Error if too many files are unreadable.
   std::optional<Batch> next();
+
+  // Takes a batch's memory back for a later one; worth a few per cent, never needed.
+  void recycle(Batch batch);
 
   double wait_seconds() const;  // spent waiting in next() since construction
   const std::vector<std::string>& unreadable() const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,38 @@
 
 namespace mcunet::datasets {
 
+enum class DatasetKind {
+  kImagenet,
+  kFolder,
+  kVww,
+  kSpeechCommands,
+  kVoc,
+  kSyntheticImages,
+  kSyntheticAudio,
+};
+
+// The training augmentation of photographs: random resized crop, flip, colour jitter.
+struct ImageOptions {
+  int channels = 3;              // RGB, or 1: gray
+  double min_crop_scale = 0.08;  // of the image's area; 0.35 suits small data
+  bool flip = true;              // left and right alike
+  double brightness = 0.4;       // jitter by up to this share; 0: none
+  double contrast = 0.4;
+  double saturation = 0.4;
+};
+
+struct SyntheticOptions {
+  std::int64_t examples = 2000;          // of kTrain
+  std::int64_t held_out_examples = 500;  // of kSearch and of kTest
+  int classes = 4;
+};
+
 struct DatasetOptions {
-  std::string kind = "synthetic-images";
+  DatasetKind kind = DatasetKind::kSyntheticImages;
+  std::string path;
+  std::uint64_t seed = 0;  // of the splits
+  ImageOptions image;
+  SyntheticOptions synthetic;
 };
 
 // The keys of the section `dataset` of an experiment.

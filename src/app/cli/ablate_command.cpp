@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -7,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "pipeline/compile_stage.hpp"
@@ -72,19 +72,12 @@ Measurement measure(const Rung& rung, const AblateArguments& arguments,
 
 int run_ablate(const AblateArguments& arguments) {
   const deploy::Device device = deploy::load_device(arguments.device);
-  const fs::path folder =
-      fs::temp_directory_path() / fmt::format("mcunet-ablate-{}", static_cast<int>(::getpid()));
+  const ScratchFolder scratch;
   std::vector<Measurement> results;
   for (const Rung& rung : make_rungs()) {
     fmt::print(stderr, "measuring: {}\n", rung.name);
-    try {
-      results.push_back(measure(rung, arguments, device, folder));
-    } catch (...) {
-      fs::remove_all(folder);
-      throw;
-    }
+    results.push_back(measure(rung, arguments, device, scratch.path() / "model"));
   }
-  fs::remove_all(folder);
 
   Json json = Json::array();
   TextTable table({"rung", "arena bytes", "instructions", "code bytes"});

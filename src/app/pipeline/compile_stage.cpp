@@ -1,11 +1,10 @@
 #include "compile_stage.hpp"
 
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/engine/tflite_reader.hpp"
 
 namespace mcunet::pipeline {
@@ -48,44 +47,12 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   return json.dump(2) + "\n";
 }
 
-// Files appear in `folder` all at once, when commit() is called.
-class StagedFolder {
- public:
-  explicit StagedFolder(const fs::path& folder)
-      : folder_(folder), staging_(fmt::format("{}.{}.partial", folder.string(), ::getpid())) {
-    require_writable_folder(folder);
-    if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / "model.json")) {
-      throw Error("{}: holds other files than a compiled model; choose another --out",
-                  folder.string());
-    }
+void check_replaceable(const fs::path& folder) {
+  if (fs::is_directory(folder) && !fs::is_empty(folder) && !fs::exists(folder / "model.json")) {
+    throw Error("{}: holds other files than a compiled model; choose another --out",
+                folder.string());
   }
-  ~StagedFolder() {
-    std::error_code ignored;
-    fs::remove_all(staging_, ignored);
-  }
-  StagedFolder(const StagedFolder&) = delete;
-  StagedFolder& operator=(const StagedFolder&) = delete;
-
-  const fs::path& path() const { return staging_; }
-
-  void write(const fs::path& relative, std::string_view contents) const {
-    std::error_code error;
-    fs::create_directories((staging_ / relative).parent_path(), error);
-    if (error) throw Error("{}: cannot be created: {}", staging_.string(), error.message());
-    write_file_atomically(staging_ / relative, contents);
-  }
-
-  void commit() const {
-    std::error_code error;
-    fs::remove_all(folder_, error);
-    if (!error) fs::rename(staging_, folder_, error);
-    if (error) throw Error("{}: cannot be replaced: {}", folder_.string(), error.message());
-  }
-
- private:
-  fs::path folder_;
-  fs::path staging_;
-};
+}
 
 }  // namespace
 
@@ -97,7 +64,8 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   result.lower_bound_bytes = compiled.plan.lower_bound_bytes;
   result.macs = engine::cost_of(compiled.graph).macs;
 
-  const StagedFolder staged(folder.lexically_normal());
+  check_replaceable(folder);
+  const StagedFolder staged(folder);
   const engine::GeneratedCode code = engine::generate_code(compiled);
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) {

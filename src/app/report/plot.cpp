@@ -10,33 +10,11 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/scratch_folder.hpp"
 
 namespace mcunet::report {
 namespace fs = std::filesystem;
 namespace {
-
-// A folder for what gnuplot writes, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "mcunet-plot-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      throw Error("{}: cannot be created: {}", pattern, std::strerror(errno));
-    }
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 constexpr char kStyle[] =
     "set datafile separator ','\n"
@@ -83,7 +61,7 @@ std::string run_gnuplot(const fs::path& folder, int& status) {
 }  // namespace
 
 void draw(const std::vector<Plot>& plots, const fs::path& folder) {
-  const TemporaryFolder temporary;
+  const ScratchFolder temporary;
   std::string script;
   for (const Plot& plot : plots) {
     write_file_atomically(temporary.path() / (plot.name + ".csv"), plot.csv);

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <opencv2/core.hpp>
+#include <optional>
+#include <vector>
+
+#include "mcunet/datasets/image_file.hpp"
+
+// Decoding in two steps, so that the reduction can be chosen when the crop is known: libjpeg
+// decodes at 1/2, 1/4 or 1/8 of the size in a fraction of the time. Pixels in OpenCV's order, blue
+// first.
+namespace mcunet::datasets {
+
+class EncodedImage {
+ public:
+  // Reads the file. Nothing if it is unreadable or seen to be truncated.
+  static std::optional<EncodedImage> read(const std::filesystem::path& file);
+
+  // Of the whole image.
+  cv::Size size() const { return size_; }
+
+  // The image, of `channels` channels, decoded small: each side of `crop` (of the whole image)
+  // keeps at least the length that `target` has. `crop` is brought to the scale of the result.
+  // Empty if the data is corrupt.
+  cv::Mat decode(int channels, cv::Size target, cv::Rect2d& crop) const;
+
+ private:
+  std::vector<std::uint8_t>* bytes_ = nullptr;  // of this thread, until it reads the next image
+  cv::Mat decoded_;                             // of formats whose size takes decoding
+  cv::Size size_;
+};
+
+// A part of an image at another size: averaged where it shrinks, interpolated where it grows.
+cv::Mat resize_crop(const cv::Mat& image, const cv::Rect2d& crop, cv::Size size);
+
+// What an evaluation crops from an image of this size.
+cv::Rect2d evaluation_crop(cv::Size image, cv::Size target, ImageFit fit);
+
+}  // namespace mcunet::datasets

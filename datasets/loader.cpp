@@ -1,0 +1,266 @@
+#include "mcunet/datasets/loader.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "mcunet/core/error.hpp"
+
+// Workers take examples in order, one at a time, and write each into its place in its batch: the
+// next batch is complete as early as it can be, and a slow file holds up one thread only. A ring of
+// `prefetch_batches` slots bounds what lies ready.
+namespace mcunet::datasets {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How many files are tried for one example before the dataset counts as unreadable.
+constexpr std::int64_t kMaxTries = 1000;
+
+struct Failure {
+  std::int64_t position = 0;  // in the batch
+  std::int64_t index = 0;     // in the dataset
+};
+
+struct Slot {
+  Batch batch;
+  std::int64_t left = 0;  // examples not decoded yet
+  std::vector<Failure> failures;
+  std::exception_ptr error;
+};
+
+// A piece of work: one example of one batch.
+struct Ticket {
+  std::int64_t batch = 0;
+  std::int64_t position = 0;
+};
+
+}  // namespace
+
+struct Loader::State {
+  const Dataset& dataset;
+  LoaderOptions options;
+  std::int64_t own_examples = 0;  // of this rank in an epoch
+  std::int64_t batches = 0;       // of an epoch
+  std::int64_t elements = 0;      // of an example
+
+  std::mutex mutex;
+  std::condition_variable work_there;
+  std::condition_variable work_done;
+  bool stopping = false;
+  int busy = 0;  // workers with a ticket in hand
+  std::int64_t epoch = 0;
+  std::vector<std::int64_t> order;  // of the dataset in this epoch
+  std::int64_t delivered = 0;       // batches that next() has returned, those skipped included
+  Ticket upcoming;
+  std::vector<Slot> slots;  // of batch b: b modulo their number
+  std::vector<Batch> spare;
+  std::vector<std::thread> threads;
+
+  // Touched by the consumer alone.
+  double wait_seconds = 0;
+  std::int64_t seen = 0;
+  std::set<std::int64_t> unreadable_indices;
+  std::vector<std::string> unreadable;
+
+  State(const Dataset& dataset_in, const LoaderOptions& options_in)
+      : dataset(dataset_in), options(options_in) {}
+
+  Slot& slot_of(std::int64_t batch) {
+    return slots[static_cast<std::size_t>(batch) % slots.size()];
+  }
+
+  std::int64_t examples_of(std::int64_t batch) const {
+    return std::min<std::int64_t>(options.batch_size, own_examples - batch * options.batch_size);
+  }
+
+  bool has_work() const {
+    return upcoming.batch < batches &&
+           upcoming.batch < delivered + static_cast<std::int64_t>(slots.size());
+  }
+
+  // Under the mutex.
+  Ticket take_ticket() {
+    const Ticket ticket = upcoming;
+    Slot& slot = slot_of(ticket.batch);
+    const std::int64_t examples = examples_of(ticket.batch);
+    if (ticket.position == 0) {
+      slot.failures.clear();
+      slot.error = nullptr;
+      slot.left = examples;
+      if (!spare.empty()) {
+        slot.batch = std::move(spare.back());
+        spare.pop_back();
+      }
+      slot.batch.inputs.resize(static_cast<std::size_t>(examples * elements));
+      slot.batch.labels.resize(static_cast<std::size_t>(examples));
+    }
+    if (++upcoming.position == examples) upcoming = {ticket.batch + 1, 0};
+    return ticket;
+  }
+
+  // Decodes an example, or the next one that can be, into its place.
+  void decode(const Ticket& ticket, std::vector<Failure>& failures) {
+    Slot& slot = slot_of(ticket.batch);
+    const std::int64_t place = ticket.batch * options.batch_size + ticket.position;
+    const std::int64_t first =
+        order[static_cast<std::size_t>(place * options.ranks + options.rank)];
+    const std::span<float> output(slot.batch.inputs.data() + ticket.position * elements,
+                                  static_cast<std::size_t>(elements));
+    for (std::int64_t tries = 0; tries < std::min(kMaxTries, dataset.size()); ++tries) {
+      const std::int64_t index = (first + tries) % dataset.size();
+      RandomStream random(options.seed,
+                          {static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)});
+      if (dataset.load(index, random, output)) {
+        slot.batch.labels[static_cast<std::size_t>(ticket.position)] = dataset.label(index);
+        return;
+      }
+      failures.push_back({ticket.position, index});
+    }
+    throw Error("{}: neither this file nor the {} after it can be read", dataset.name(first),
+                failures.size() - 1);
+  }
+
+  // Takes the lock to hand over what became of a ticket.
+  void work_on(const Ticket& ticket, std::unique_lock<std::mutex>& lock) {
+    std::vector<Failure> failures;
+    std::exception_ptr error;
+    lock.unlock();
+    try {
+      decode(ticket, failures);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    Slot& slot = slot_of(ticket.batch);
+    slot.failures.insert(slot.failures.end(), failures.begin(), failures.end());
+    if (error) slot.error = error;
+    if (--slot.left == 0) work_done.notify_all();
+  }
+
+  void run_worker() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      work_there.wait(lock, [this] { return stopping || has_work(); });
+      if (stopping) return;
+      ++busy;
+      work_on(take_ticket(), lock);
+      if (--busy == 0) work_done.notify_all();
+    }
+  }
+
+  void count_unreadable(Slot& slot) {
+    seen += slot.batch.examples();
+    std::sort(slot.failures.begin(), slot.failures.end(), [](const Failure& a, const Failure& b) {
+      return std::pair(a.position, a.index) < std::pair(b.position, b.index);
+    });
+    for (const Failure& failure : slot.failures) {
+      if (!unreadable_indices.insert(failure.index).second) continue;
+      unreadable.push_back(dataset.name(failure.index));
+    }
+    if (slot.error) std::rethrow_exception(slot.error);
+    const std::int64_t of = std::max(seen, std::min<std::int64_t>(1000, dataset.size()));
+    const double share = static_cast<double>(unreadable.size()) / static_cast<double>(of);
+    if (!unreadable.empty() && share > options.max_unreadable_share) {
+      throw Error(
+          "{}: {} of {} files cannot be read, more than the share of {} allowed; the first "
+          "is {}",
+          "dataset", unreadable.size(), of, options.max_unreadable_share, unreadable.front());
+    }
+  }
+};
+
+Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
+    : state_(std::make_unique<State>(dataset, options)) {
+  if (options.batch_size < 1 || options.workers < 0 || options.prefetch_batches < 1 ||
+      options.ranks < 1 || options.rank < 0 || options.rank >= options.ranks) {
+    throw Error(
+        "loader: batch_size {}, workers {}, prefetch_batches {}, rank {} of {} make no sense",
+        options.batch_size, options.workers, options.prefetch_batches, options.rank, options.ranks);
+  }
+  State& state = *state_;
+  // Ranks step together when they train, so all have the same number of batches then.
+  state.own_examples = options.drop_last
+                           ? dataset.size() / options.ranks
+                           : (dataset.size() - options.rank + options.ranks - 1) / options.ranks;
+  const std::int64_t partial = options.drop_last ? 0 : options.batch_size - 1;
+  state.batches = (state.own_examples + partial) / options.batch_size;
+  state.elements = dataset.input_shape().elements();
+  state.slots.resize(static_cast<std::size_t>(options.prefetch_batches));
+  state.delivered = state.batches;
+  state.upcoming.batch = state.batches;
+  for (int i = 0; i < options.workers; ++i) {
+    state.threads.emplace_back([&state] { state.run_worker(); });
+  }
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->work_there.notify_all();
+  for (std::thread& thread : state_->threads) thread.join();
+}
+
+std::int64_t Loader::batches_per_epoch() const { return state_->batches; }
+
+void Loader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {
+  if (first_batch < 0 || first_batch > state_->batches) {
+    throw Error("loader: there is no batch {} in an epoch of {}", first_batch, state_->batches);
+  }
+  State& state = *state_;
+  std::unique_lock lock(state.mutex);
+  // Nobody takes a ticket while those in hand are finished.
+  state.upcoming = {state.batches, 0};
+  state.work_done.wait(lock, [&state] { return state.busy == 0; });
+  state.epoch = epoch;
+  state.order.resize(static_cast<std::size_t>(state.dataset.size()));
+  std::iota(state.order.begin(), state.order.end(), std::int64_t{0});
+  if (state.options.shuffle) {
+    RandomStream random(state.options.seed, {static_cast<std::uint64_t>(epoch)});
+    for (std::size_t i = state.order.size(); i > 1; --i) {
+      std::swap(state.order[i - 1], state.order[random.index(static_cast<std::uint32_t>(i))]);
+    }
+  }
+  state.delivered = first_batch;
+  state.upcoming = {first_batch, 0};
+  state.work_there.notify_all();
+}
+
+std::optional<Batch> Loader::next() {
+  State& state = *state_;
+  const Clock::time_point start = Clock::now();
+  std::unique_lock lock(state.mutex);
+  if (state.delivered >= state.batches) return std::nullopt;
+  Slot& slot = state.slot_of(state.delivered);
+  const auto is_ready = [&] { return state.upcoming.batch > state.delivered && slot.left == 0; };
+  if (state.threads.empty()) {
+    while (!is_ready()) state.work_on(state.take_ticket(), lock);
+  } else {
+    state.work_done.wait(lock, is_ready);
+  }
+  state.wait_seconds += std::chrono::duration<double>(Clock::now() - start).count();
+  state.count_unreadable(slot);
+  Batch batch = std::exchange(slot.batch, {});
+  ++state.delivered;
+  state.work_there.notify_all();
+  return batch;
+}
+
+void Loader::recycle(Batch batch) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->spare.size() < state_->slots.size()) state_->spare.push_back(std::move(batch));
+}
+
+double Loader::wait_seconds() const { return state_->wait_seconds; }
+
+const std::vector<std::string>& Loader::unreadable() const { return state_->unreadable; }
+
+}  // namespace mcunet::datasets

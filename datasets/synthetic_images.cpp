@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "synthetic.hpp"
+
+namespace mcunet::datasets {
+namespace {
+
+constexpr double kNoise = 0.5;  // half the width of the uniform noise; the stripes reach ±1
+
+class SyntheticImages : public Dataset {
+ public:
+  SyntheticImages(const DatasetOptions& options, Split split, int resolution, bool augment)
+      : shape_{resolution, resolution, options.image.channels},
+        size_(split == Split::kTrain ? options.synthetic.examples
+                                     : options.synthetic.held_out_examples),
+        seed_(options.seed),
+        split_(split),
+        augment_(augment) {
+    for (int i = 0; i < options.synthetic.classes; ++i) {
+      classes_.push_back(fmt::format("direction_{}", i));
+    }
+  }
+
+  std::int64_t size() const override { return size_; }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  InputShape input_shape() const override { return shape_; }
+
+  std::int32_t label(std::int64_t index) const override {
+    return static_cast<std::int32_t>(index % static_cast<std::int64_t>(classes_.size()));
+  }
+
+  std::string name(std::int64_t index) const override {
+    return fmt::format("synthetic image {}", index);
+  }
+
+  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+    using std::numbers::pi;
+    RandomStream content(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
+    const double angle = pi * (label(index) + 0.3 * (content.uniform() - 0.5)) /
+                         static_cast<double>(classes_.size());
+    double phase = 2 * pi * content.uniform();
+    double contrast = 0.5 + 0.5 * content.uniform();
+    const double frequency = 2 * pi * (3 + 3 * content.uniform()) / shape_.width;
+    double colour[16];
+    for (int c = 0; c < shape_.channels; ++c) {
+      colour[c] = (c == 0 ? 1 : 2 * content.uniform() - 1) * contrast;
+    }
+    if (augment_) {
+      phase += 2 * pi * random.uniform();
+      contrast = 0.7 + 0.3 * random.uniform();
+      for (int c = 0; c < shape_.channels; ++c) colour[c] *= contrast;
+    }
+    RandomStream& noise = augment_ ? random : content;
+    float* value = output.data();
+    for (int y = 0; y < shape_.height; ++y) {
+      for (int x = 0; x < shape_.width; ++x) {
+        const double wave =
+            std::sin(frequency * (x * std::cos(angle) + y * std::sin(angle)) + phase);
+        for (int c = 0; c < shape_.channels; ++c) {
+          const double pixel = 0.5 * colour[c] * wave + kNoise * (2 * noise.uniform() - 1);
+          *value++ = static_cast<float>(std::clamp(pixel, -1.0, 1.0));
+        }
+      }
+    }
+    return true;
+  }
+
+ private:
+  InputShape shape_;
+  std::int64_t size_;
+  std::uint64_t seed_;
+  Split split_;
+  bool augment_;
+  std::vector<std::string> classes_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> make_synthetic_images(const DatasetOptions& options, Split split,
+                                               int resolution, bool augment) {
+  return std::make_unique<SyntheticImages>(options, split, resolution, augment);
+}
+
+}  // namespace mcunet::datasets

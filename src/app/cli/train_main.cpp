@@ -1,0 +1,16 @@
+// mcunet-train: the commands that need libtorch or OpenCV. mcunet, beside it, hands them over, so
+// nobody has to call it by its name.
+#include "mcunet/core/error.hpp"
+#include "program.hpp"
+#include "training_commands.hpp"
+
+int main(int argc, char** argv) {
+  using namespace mcunet::cli;
+  return run_program(argc, argv, [](CLI::App& program, Run& run) {
+    add_emulate_command(program, run);
+    add_missing_commands(program, run, [](const std::string& name) -> int {
+      throw mcunet::Error(
+          "{}: is not part of this build; training needs libtorch (-DMCUNET_WITH_TORCH=ON)", name);
+    });
+  });
+}

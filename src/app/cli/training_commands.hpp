@@ -1,0 +1,31 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "commands.hpp"
+
+// The commands that are part of mcunet-train, because they need libtorch or OpenCV, whose loading
+// would make every run of mcunet slower. mcunet lists them and hands them over.
+namespace mcunet::cli {
+
+struct TrainingCommand {
+  const char* name;
+  const char* description;  // one line, for both programs' --help
+};
+
+std::span<const TrainingCommand> training_commands();
+
+// Of one of the training commands.
+const char* description_of(const std::string& name);
+
+// Adds those training commands that the program does not have yet. Each takes any arguments, and
+// `run_missing` does what is to be done if the user chose it.
+void add_missing_commands(CLI::App& program, Run& run,
+                          const std::function<int(const std::string& name)>& run_missing);
+
+// Becomes mcunet-train, which lies in the folder of this program, with the same arguments. Throws
+// Error if it cannot be started.
+[[noreturn]] void hand_over(char** argv);
+
+}  // namespace mcunet::cli

@@ -1,0 +1,65 @@
+#include "mcunet/core/scratch_folder.hpp"
+
+#include <stdlib.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+
+namespace mcunet {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  return folder;
+}
+
+// The folder without a slash at its end, whose parent is therefore the one that it lies in.
+fs::path normal_form(const fs::path& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+}  // namespace
+
+ScratchFolder::ScratchFolder(const fs::path& parent) {
+  std::string pattern = (fs::absolute(parent) / ".mcunet-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    throw Error("{}: cannot be created: {}", pattern, std::strerror(errno));
+  }
+  path_ = pattern;
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+void replace_folder(const fs::path& from, const fs::path& to) {
+  const fs::path old = fs::path(from).concat(".old");
+  std::error_code error;
+  fs::rename(to, old, error);
+  const bool had_one = !error;
+  if (!error || error == std::errc::no_such_file_or_directory) fs::rename(from, to, error);
+  if (!error) return;
+  std::error_code ignored;
+  if (had_one) fs::rename(old, to, ignored);
+  throw Error("{}: cannot be replaced: {}", to.string(), error.message());
+}
+
+StagedFolder::StagedFolder(const fs::path& folder)
+    : folder_((require_writable_folder(folder), normal_form(folder))),
+      scratch_(make_folder(folder_.parent_path())),
+      staging_(make_folder(scratch_.path() / folder_.filename())) {}
+
+void StagedFolder::write(const fs::path& relative, std::string_view contents) const {
+  make_folder((staging_ / relative).parent_path());
+  write_file_atomically(staging_ / relative, contents);
+}
+
+}  // namespace mcunet
