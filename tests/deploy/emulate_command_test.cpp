@@ -95,12 +95,16 @@ TEST_F(EmulateCommand, RefusesBadInputs) {
   EXPECT_THAT(failure({"emulate", project(), "--input", "empty.bin"}), HasSubstr("0 bytes"));
   write("photo.gif", "GIF");
   EXPECT_EQ(failure({"emulate", project(), "--input", "photo.gif"}),
-            "photo.gif: must be a .bin or .npy file");
+            "photo.gif: must be .bin, .npy, an image or a .wav");
   EXPECT_THAT(failure({"emulate", "nowhere", "--input", "short.bin"}), HasSubstr("model.json"));
 }
 
 // Gray, of the size of the example's input, all pixels alike.
-std::string gray_image(char pixel) { return "P5 4 4 255\n" + std::string(16, pixel); }
+std::string gray_image(char pixel) {
+  std::string text = "P5 4 4 255\n";
+  text.append(16, pixel);
+  return text;
+}
 
 TEST_F(EmulateCommand, TakesImages) {
   MCUNET_REQUIRE_EMULATOR();

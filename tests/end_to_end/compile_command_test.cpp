@@ -140,7 +140,8 @@ TEST_F(CompileCommand, ModelsOfTwoInputsTakeTwoFiles) {
   write("model.tflite", {reinterpret_cast<const char*>(file.data()), file.size()});
   ASSERT_EQ(compile().exit_code, 0);
   std::vector<std::size_t> sizes;
-  for (const auto& input : nlohmann::json::parse(read("out/model.json"))["inputs"]) {
+  const auto description = nlohmann::json::parse(read("out/model.json"));
+  for (const auto& input : description["inputs"]) {
     sizes.push_back(input["height"].get<std::size_t>() * input["width"].get<std::size_t>() *
                     input["channels"].get<std::size_t>());
   }
