@@ -247,7 +247,31 @@ nlohmann::ordered_json to_json(const ConfigNode& node) {
   return nullptr;
 }
 
+std::string first_difference(const nlohmann::ordered_json& before,
+                             const nlohmann::ordered_json& now, const std::string& path) {
+  if (before.is_object() && now.is_object()) {
+    const nlohmann::ordered_json absent;
+    const auto value_in = [&](const nlohmann::ordered_json& map, const std::string& key) {
+      const auto found = map.find(key);
+      return found == map.end() ? absent : *found;
+    };
+    nlohmann::ordered_json keys = now;
+    keys.update(before);
+    for (const auto& [key, unused] : keys.items()) {
+      std::string difference = first_difference(value_in(before, key), value_in(now, key),
+                                                path.empty() ? key : path + "." + key);
+      if (!difference.empty()) return difference;
+    }
+    return "";
+  }
+  return before == now ? "" : fmt::format("{}: was {}, is {}", path, before.dump(), now.dump());
+}
+
 }  // namespace
+
+std::string first_difference(const ConfigNode& before, const ConfigNode& now) {
+  return first_difference(to_json(before), to_json(now), "");
+}
 
 std::string to_json_text(const ConfigNode& node) {
   return to_json(node).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -19,10 +19,13 @@ constexpr std::int64_t kLogPeriodNs = 30'000'000'000;
 
 }  // namespace
 
-Progress::Progress(std::string title, std::int64_t total, std::string unit)
+Progress::Progress(std::string title, std::int64_t total, std::string unit,
+                   std::int64_t already_done)
     : title_(std::move(title)),
       unit_(std::move(unit)),
       total_(std::max<std::int64_t>(total, 1)),
+      already_done_(already_done),
+      done_(already_done),
       next_draw_ns_(kFirstDrawNs),
       is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
@@ -41,15 +44,22 @@ void Progress::advance(std::int64_t amount) {
   draw(now);
 }
 
+void Progress::note(std::string text) {
+  const std::lock_guard lock(drawing_);
+  note_ = std::move(text);
+}
+
 void Progress::draw(Clock::time_point now) {
   has_drawn_ = true;
   const double elapsed = duration<double>(now - start_).count();
   const auto done = static_cast<double>(done_.load(std::memory_order_relaxed));
   const double share = std::min(1.0, done / static_cast<double>(total_));
-  const double left = share > 0 ? elapsed / share - elapsed : 0;
-  fmt::print(stderr, "{}{}: {:.0f}/{} {} ({:.0f} %), {:.0f} {}/s, {} left{}",
-             is_terminal_ ? "\r\x1b[K" : "", title_, done, total_, unit_, 100 * share,
-             done / elapsed, unit_, format_duration(left), is_terminal_ ? "" : "\n");
+  const double rate = (done - static_cast<double>(already_done_)) / elapsed;
+  const double left = std::max(0.0, static_cast<double>(total_) - done);
+  fmt::print(stderr, "{}{}: {:.0f}/{} {} ({:.0f} %), {:.0f} {}/s, {} left{}{}{}",
+             is_terminal_ ? "\r\x1b[K" : "", title_, done, total_, unit_, 100 * share, rate, unit_,
+             format_duration(rate > 0 ? left / rate : 0), note_.empty() ? "" : ", ", note_,
+             is_terminal_ ? "" : "\n");
 }
 
 std::string format_duration(double seconds) {

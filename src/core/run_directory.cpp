@@ -24,16 +24,18 @@ StageCost now() {
           static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec)};
 }
 
-std::map<std::string, StageCost> read_stages(const fs::path& manifest, const Json& config) {
+std::map<std::string, StageCost> read_stages(const fs::path& manifest, const ConfigNode& config) {
   const Json json = Json::parse(read_file(manifest), nullptr, /*allow_exceptions=*/false);
   try {
     if (json.is_discarded() || json.at("format") != kManifestFormat) {
       throw Error("{}: is no manifest of this version", manifest.string());
     }
-    if (json.at("config") != config) {
+    const std::string difference = first_difference(
+        parse_config(json.at("config").dump(), manifest.string()), config);
+    if (!difference.empty()) {
       throw Error(
-          "{}: belongs to another configuration; resume with that one or choose another --out",
-          manifest.string());
+          "{}: belongs to another configuration ({}); resume with that one or choose another --out",
+          manifest.string(), difference);
     }
     std::map<std::string, StageCost> stages;
     for (const auto& [name, cost] : json.at("stages").items()) {
@@ -53,7 +55,7 @@ RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, s
   require_writable_folder(folder_);
   const fs::path manifest = folder_ / "manifest.json";
   has_manifest_ = resume && fs::exists(manifest);
-  if (has_manifest_) stages_ = read_stages(manifest, Json::parse(config_json_));
+  if (has_manifest_) stages_ = read_stages(manifest, resolved_config);
 }
 
 void RunDirectory::write(const fs::path& relative, const std::string& contents) const {

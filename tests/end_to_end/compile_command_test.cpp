@@ -130,6 +130,26 @@ TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
   EXPECT_EQ(created(), before);
 }
 
+TEST_F(CompileCommand, TheConsoleIsAChoice) {
+  for (const char* console : {"serial", "semihosting", "none"}) {
+    const Outcome outcome = run({"compile", "model.tflite", "--device", "stm32h743", "--out", "out",
+                                 "--console", console, "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    // The arena is in the AXI SRAM, apart from stack and data in the DTCM.
+    const nlohmann::json region = parse_output(outcome)["regions"][1];
+    EXPECT_EQ(region["name"], "SRAM");
+    EXPECT_GE(region["used_bytes"], parse_output(outcome)["peak_sram_bytes"]);
+  }
+  std::string device = read_file(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
+  write("silent.yaml", device.substr(0, device.find("\nconsole:") + 1));
+  EXPECT_THAT(failure({"compile", "model.tflite", "--device", "silent.yaml", "--out", "silent",
+                       "--console", "serial"}),
+              HasSubstr("stm32f412: its description has no serial console"));
+  const Outcome silent = compile("silent.yaml");
+  EXPECT_EQ(silent.exit_code, 0);
+  EXPECT_THAT(silent.err, HasSubstr("has no serial console, so its firmware prints nothing"));
+}
+
 TEST_F(CompileCommand, AFolderWithoutAModelIsAnError) {
   EXPECT_THAT(failure({"emulate", "nowhere", "--input", "x.bin"}), HasSubstr("nowhere"));
   EXPECT_THAT(failure({"flash", "nowhere"}), HasSubstr("nowhere"));

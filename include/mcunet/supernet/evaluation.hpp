@@ -9,7 +9,7 @@
 
 namespace mcunet::supernet {
 
-// Gives the next batch, or nothing at the end.
+// Gives the next batch, or nothing at the end. Images are square.
 using BatchSource = std::function<std::optional<datasets::Batch>()>;
 
 struct Accuracy {
@@ -17,14 +17,19 @@ struct Accuracy {
   std::int64_t examples = 0;
   double loss_sum = 0;  // cross-entropy
 
-  double top1() const { return examples == 0 ? 0 : static_cast<double>(correct) / examples; }
+  double top1() const {
+    return examples == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(examples);
+  }
 };
 
 // Replaces the batch-norm statistics of a network by the mean over batches of the batch mean and
 // biased variance, weighted by batch size, without momentum (paper, Appendix D: 20 batches of 64).
-void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches);
+// Throws Error if there is no batch.
+void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches,
+                            Precision precision = Precision::kFloat32);
 
-// Top-1 over all batches, in evaluation mode.
-Accuracy evaluate(FixedNetwork& network, const BatchSource& batches);
+// Top-1 over all batches, in evaluation mode. Batch norm is folded into the convolutions first.
+Accuracy evaluate(FixedNetwork& network, const BatchSource& batches,
+                  Precision precision = Precision::kFloat32);
 
 }  // namespace mcunet::supernet

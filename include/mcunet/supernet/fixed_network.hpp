@@ -3,23 +3,39 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <vector>
+
 #include "mcunet/search/space/network.hpp"
+#include "mcunet/supernet/network_layers.hpp"
 
 namespace mcunet::supernet {
 
 // One network with its own weights: what a sub-network becomes when it leaves the supernet, to be
-// fine-tuned and quantized. Tensors NCHW, best in the channels-last memory format.
+// fine-tuned and quantized. Tensors NCHW, best in the channels-last memory format. Parameters and
+// buffers are named as register_layers says.
 class FixedNetworkImpl : public torch::nn::Module {
  public:
-  explicit FixedNetworkImpl(const search::space::Network& network);
+  explicit FixedNetworkImpl(const search::space::Network& network, const WeightInit& init = {});
 
-  // images [n, channels, height, width] -> logits [n, classes].
-  at::Tensor forward(const at::Tensor& images);
+  // images [n, channels, height, width] of any size -> logits [n, classes], 32-bit floats. On the
+  // device of the weights.
+  at::Tensor forward(const at::Tensor& images, const ForwardOptions& options = {});
+
+  // The same with the batch-norm statistics chosen, whether training or not.
+  at::Tensor forward(const at::Tensor& images, const ForwardOptions& options,
+                     const NormStatistics& statistics);
+
+  // All convolutions in the order of the data: stem, each block's expansion (unless its ratio is
+  // 1), depthwise and projection, feature mix.
+  std::vector<ConvBatchNorm> units() const;
+
+  const NetworkLayers& layers() const { return layers_; }
 
   const search::space::Network& description() const { return network_; }
 
  private:
   search::space::Network network_;
+  NetworkLayers layers_;
 };
 TORCH_MODULE(FixedNetwork);
 

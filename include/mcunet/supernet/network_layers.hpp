@@ -1,0 +1,79 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "mcunet/search/space/network.hpp"
+#include "mcunet/supernet/conv_batch_norm.hpp"
+
+// The layers of a network of the MobileNet family, their tensors, and the way of the data through
+// them. A stand-alone network and a supernet differ only in which slices of the tensors are used.
+namespace mcunet::supernet {
+
+struct BlockLayers {
+  ConvBatchNorm expand{nullptr};  // absent if the expansion ratio is 1
+  ConvBatchNorm depthwise{nullptr};
+  ConvBatchNorm project{nullptr};
+};
+
+struct NetworkLayers {
+  ConvBatchNorm stem{nullptr};
+  std::vector<BlockLayers> blocks;
+  ConvBatchNorm feature_mix{nullptr};  // absent in most networks
+  at::Tensor classifier_weight;        // [classes, features]
+  at::Tensor classifier_bias;          // [classes]
+};
+
+// A unit's shape and the tensors to compute with.
+struct UnitTensors {
+  ConvBatchNormShape shape;
+  ConvBatchNormTensors tensors;
+};
+
+struct NetworkTensors {
+  struct Block {
+    std::optional<UnitTensors> expand;
+    UnitTensors depthwise;
+    UnitTensors project;
+    bool has_residual = false;
+  };
+  UnitTensors stem;
+  std::vector<Block> blocks;
+  std::optional<UnitTensors> feature_mix;
+  at::Tensor classifier_weight, classifier_bias;
+};
+
+struct WeightInit {
+  std::uint64_t seed = 0;
+  // Blocks with a residual begin as the identity: the scale of their last batch norm is 0.
+  bool zero_residual_scale = false;
+};
+
+struct ForwardOptions {
+  Precision precision = Precision::kFloat32;
+  double dropout = 0;  // share of the classifier's inputs, in training mode; torch's generator
+};
+
+// Makes the layers of a network and registers them with a module, as stem, blocks.I.expand,
+// blocks.I.depthwise, blocks.I.project, feature_mix and classifier; each holds weight, bn_weight,
+// bn_bias, running_mean and running_var, the classifier weight and bias.
+NetworkLayers register_layers(torch::nn::Module& module, const search::space::Network& network);
+
+// Convolutions: normal with variance 2 / fan-out; batch norm: the identity; classifier: normal with
+// deviation 0.01. Depends on the seed and the place of the layer in the network.
+void initialize_weights(const NetworkLayers& layers, const search::space::Network& network,
+                        const WeightInit& init);
+
+// The layers' own tensors, unsliced.
+NetworkTensors tensors_of(const NetworkLayers& layers, const search::space::Network& network);
+
+// images [n, channels, height, width] -> logits [n, classes] in 32-bit floats. Dropout is done in
+// training only; batch norm follows `statistics`.
+at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
+                       const ForwardOptions& options, const NormStatistics& statistics,
+                       bool training);
+
+}  // namespace mcunet::supernet

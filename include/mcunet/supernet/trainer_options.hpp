@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mcunet/core/config.hpp"
+
+// How a supernet is trained. No libtorch here: every command reads experiments.
+namespace mcunet::supernet {
+
+// Which sub-networks learn from a batch; their gradients are added up.
+enum class Sampler {
+  kLargest,   // the largest alone
+  kRandom,    // `subnets_per_batch` random ones (paper, Appendix D)
+  kSandwich,  // the largest, the smallest, and random ones between them (BigNAS)
+};
+
+// A stretch of the training with a learning rate schedule and momentum of its own.
+struct Phase {
+  std::string name;
+  int epochs = 0;
+  Sampler sampler = Sampler::kLargest;
+  double learning_rate = 0;    // per 256 images
+  bool sorts_channels = false; // by importance, before the first step
+};
+
+// The defaults are the recipe of the paper (Appendix D, E) for ImageNet.
+struct TrainerOptions {
+  int largest_epochs = 150;
+  int elastic_epochs = 300;
+  Sampler elastic_sampler = Sampler::kRandom;
+  int subnets_per_batch = 4;
+  bool distillation = false;  // with the sandwich: the others learn the largest's probabilities
+
+  int batch_size = 64;
+  int gradient_accumulation = 1;  // batches per step
+  double learning_rate = 0.05;    // per 256 images of a step, all processes together
+  double elastic_learning_rate = 0.05;
+  double warmup_epochs = 0;  // of each phase: the rate rises linearly
+  double momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 5e-5;
+  bool decay_norm_and_bias = true;
+  double label_smoothing = 0;
+  double clip_gradient_norm = 0;  // 0: no clipping
+  double dropout = 0;             // share of the classifier's inputs
+  double ema_decay = 0;           // of averaged weights, which are then evaluated and saved; 0: none
+
+  bool learned_kernel_transforms = false;
+  bool zero_residual_scale = false;  // residual blocks begin as the identity
+  bool bfloat16 = false;
+
+  std::string device = "auto";  // cpu, cuda, cuda:INDEX, auto
+  int threads = 0;              // of libtorch on the CPU; 0: one per core
+  int data_workers = 2;         // threads that decode
+  int log_interval_steps = 10;
+  int eval_interval_epochs = 10;  // 0: at the end of a phase only
+  int checkpoint_interval_steps = 0;  // 0: by minutes only
+  double checkpoint_interval_minutes = 10;
+};
+
+// The keys of the section `train` of an experiment.
+std::vector<Field> fields_of(TrainerOptions& options);
+
+// The keys that may change when a training is resumed: the weights do not depend on them.
+std::vector<std::string> keys_without_influence();
+
+// The largest sub-network first, then, if there are elastic epochs, all of them.
+std::vector<Phase> phases_of(const TrainerOptions& options);
+
+}  // namespace mcunet::supernet

@@ -1,0 +1,71 @@
+#include "mcunet/supernet/conv_batch_norm.hpp"
+
+#include <limits>
+
+#include "fused_conv_batch_norm.hpp"
+#include "mcunet/core/error.hpp"
+
+namespace mcunet::supernet {
+namespace {
+
+using engine::Activation;
+
+// Differentiable ATen operators, for any device and precision.
+at::Tensor composite_batch_norm(const at::Tensor& hidden, const ConvBatchNormTensors& tensors,
+                                const ConvBatchNormShape& shape, const NormStatistics& statistics) {
+  double momentum = statistics.momentum.value_or(shape.momentum);
+  if (statistics.from_batch && statistics.biased_variance) {
+    // ATen moves towards the unbiased variance, so the statistics are moved here.
+    const auto variance_and_mean = at::var_mean(hidden.detach().to(at::kFloat), {0, 2, 3}, false);
+    tensors.running_var.lerp_(std::get<0>(variance_and_mean), momentum);
+    tensors.running_mean.lerp_(std::get<1>(variance_and_mean), momentum);
+    momentum = 0;
+  }
+  return at::batch_norm(hidden, tensors.bn_weight, tensors.bn_bias, tensors.running_mean,
+                        tensors.running_var, statistics.from_batch, momentum, shape.epsilon,
+                        /*cudnn_enabled=*/true);
+}
+
+at::Tensor activate(const at::Tensor& hidden, Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return hidden;
+    case Activation::kRelu:
+      return at::clamp_min(hidden, 0);
+    case Activation::kRelu6:
+      return at::clamp(hidden, 0, 6);
+    case Activation::kReluN1To1:
+      return at::clamp(hidden, -1, 1);
+  }
+  throw Error("unknown activation {}", static_cast<int>(activation));
+}
+
+}  // namespace
+
+at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
+                           const ConvBatchNormTensors& tensors, const ConvBatchNormShape& shape,
+                           const NormStatistics& statistics) {
+  if (can_fuse(input, tensors, shape)) {
+    return fused_conv_batch_norm(input, residual, tensors, shape, statistics);
+  }
+  const std::int64_t padding = shape.kernel / 2;
+  const std::int64_t groups = shape.depthwise ? tensors.weight.size(0) : 1;
+  at::Tensor hidden =
+      at::conv2d(input, tensors.weight.to(input.scalar_type()), {}, shape.stride, padding,
+                 /*dilation=*/1, groups);
+  hidden = composite_batch_norm(hidden, tensors, shape, statistics);
+  hidden = activate(hidden, shape.activation);
+  return residual.defined() ? hidden + residual : hidden;
+}
+
+ConvBatchNormImpl::ConvBatchNormImpl(const ConvBatchNormShape& shape) : shape_(shape) {
+  const std::int64_t channels = shape.out_channels;
+  const std::int64_t inputs = shape.depthwise ? 1 : shape.in_channels;
+  weight = register_parameter("weight", at::zeros({channels, inputs, shape.kernel, shape.kernel}));
+  bn_weight = register_parameter("bn_weight", at::ones({channels}));
+  bn_bias = register_parameter("bn_bias", at::zeros({channels}));
+  running_mean = register_buffer("running_mean", at::zeros({channels}));
+  running_var = register_buffer("running_var", at::ones({channels}));
+}
+
+}  // namespace mcunet::supernet

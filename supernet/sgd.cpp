@@ -1,0 +1,90 @@
+#include "sgd.hpp"
+
+#include <ATen/Functions.h>
+#include <c10/core/GradMode.h>
+
+#include "mcunet/core/error.hpp"
+
+namespace mcunet::supernet {
+
+Sgd::Sgd(std::vector<std::pair<std::string, at::Tensor>> parameters, const SgdOptions& options)
+    : options_(options) {
+  for (auto& [name, parameter] : parameters) {
+    names_.push_back(std::move(name));
+    parameters_.push_back(std::move(parameter));
+    momentum_.push_back(at::zeros_like(parameters_.back()));
+  }
+  zero_gradients();
+}
+
+void Sgd::zero_gradients() {
+  for (at::Tensor& parameter : parameters_) {
+    at::Tensor& gradient = parameter.mutable_grad();
+    if (gradient.defined()) {
+      gradient.zero_();
+    } else {
+      gradient = at::zeros_like(parameter);
+    }
+  }
+}
+
+std::vector<at::Tensor> Sgd::gradients() const {
+  std::vector<at::Tensor> gradients;
+  gradients.reserve(parameters_.size());
+  for (const at::Tensor& parameter : parameters_) gradients.push_back(parameter.grad());
+  return gradients;
+}
+
+double Sgd::gradient_norm() const {
+  return at::stack(at::_foreach_norm(gradients(), 2)).norm().item<double>();
+}
+
+void Sgd::scale_gradients(double factor) {
+  const std::vector<at::Tensor> all = gradients();
+  at::_foreach_mul_(all, factor);
+}
+
+void Sgd::step(double learning_rate) {
+  const c10::NoGradGuard no_grad;
+  const std::vector<at::Tensor> all = gradients();
+  if (options_.weight_decay != 0) {
+    std::vector<at::Tensor> decaying;
+    std::vector<at::Tensor> decaying_gradients;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!options_.decay_norm_and_bias && parameters_[i].dim() <= 1) continue;
+      decaying.push_back(parameters_[i]);
+      decaying_gradients.push_back(all[i]);
+    }
+    at::_foreach_add_(decaying_gradients, decaying, options_.weight_decay);
+  }
+  at::_foreach_mul_(momentum_, options_.momentum);
+  at::_foreach_add_(momentum_, all, 1);
+  if (options_.nesterov) {
+    at::_foreach_add_(all, momentum_, options_.momentum);
+    at::_foreach_add_(parameters_, all, -learning_rate);
+  } else {
+    at::_foreach_add_(parameters_, momentum_, -learning_rate);
+  }
+}
+
+void Sgd::reset_momentum() {
+  for (at::Tensor& momentum : momentum_) momentum.zero_();
+}
+
+TensorDictionary Sgd::state() const {
+  TensorDictionary state;
+  for (std::size_t i = 0; i < names_.size(); ++i) state.emplace(names_[i], momentum_[i]);
+  return state;
+}
+
+void Sgd::load_state(const TensorDictionary& state) {
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const auto found = state.find(names_[i]);
+    if (found == state.end() || found->second.sizes() != momentum_[i].sizes()) {
+      throw Error("momentum of {}: is missing or of another shape", names_[i]);
+    }
+    momentum_[i].copy_(found->second);
+  }
+}
+
+}  // namespace mcunet::supernet

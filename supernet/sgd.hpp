@@ -1,0 +1,50 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mcunet/supernet/tensor_file.hpp"
+
+namespace mcunet::supernet {
+
+struct SgdOptions {
+  double momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 0;
+  bool decay_norm_and_bias = true;  // else tensors of one dimension do not decay
+};
+
+// Stochastic gradient descent with momentum, as torch::optim::SGD computes it. Unlike there, every
+// parameter has a gradient at all times, of zeros where a sub-network did not reach: all processes
+// then reduce the same tensors, and momentum and decay go on everywhere.
+class Sgd {
+ public:
+  Sgd(std::vector<std::pair<std::string, at::Tensor>> parameters, const SgdOptions& options);
+
+  void zero_gradients();
+
+  // The 2-norm of all gradients together.
+  double gradient_norm() const;
+  void scale_gradients(double factor);
+
+  void step(double learning_rate);
+
+  void reset_momentum();
+
+  // Momentum by parameter name. load_state throws Error if a name is missing or a shape differs.
+  TensorDictionary state() const;
+  void load_state(const TensorDictionary& state);
+
+ private:
+  std::vector<at::Tensor> gradients() const;
+
+  SgdOptions options_;
+  std::vector<std::string> names_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<at::Tensor> momentum_;
+};
+
+}  // namespace mcunet::supernet

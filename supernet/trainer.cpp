@@ -1,0 +1,440 @@
+#include "mcunet/supernet/trainer.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <c10/core/GradMode.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint.hpp"
+#include "learning_rate.hpp"
+#include "losses.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/progress.hpp"
+#include "mcunet/supernet/tensors.hpp"
+#include "metrics_log.hpp"
+#include "sgd.hpp"
+#include "weight_average.hpp"
+
+namespace mcunet::supernet {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::json;
+using search::space::Subnet;
+
+namespace {
+
+// First numbers of the paths of random streams.
+enum StreamPurpose : std::uint64_t { kSubnets = 1, kDropout = 2 };
+
+// For what libtorch draws itself in a step.
+void seed_generator(const TrainerContext& context, std::int64_t step) {
+  RandomStream random(context.seed, {kDropout, static_cast<std::uint64_t>(context.rank),
+                                     static_cast<std::uint64_t>(step)});
+  at::Generator generator = at::globalContext().defaultGenerator(context.device);
+  generator.set_current_seed(random());
+}
+
+SupernetOptions supernet_options(const TrainerOptions& options, std::uint64_t seed) {
+  return {.learned_kernel_transforms = options.learned_kernel_transforms,
+          .init = {.seed = seed, .zero_residual_scale = options.zero_residual_scale}};
+}
+
+datasets::LoaderOptions loader_options(const TrainerOptions& options,
+                                       const TrainerContext& context) {
+  return {.batch_size = options.batch_size,
+          .workers = options.data_workers,
+          .seed = context.seed,
+          .rank = context.rank,
+          .ranks = context.ranks};
+}
+
+std::vector<std::pair<std::string, at::Tensor>> parameters_of(const Supernet& supernet) {
+  std::vector<std::pair<std::string, at::Tensor>> parameters;
+  for (const auto& entry : supernet->named_parameters()) {
+    parameters.emplace_back(entry.key(), entry.value());
+  }
+  return parameters;
+}
+
+// Images at another resolution.
+at::Tensor resize(const at::Tensor& images, std::int64_t side) {
+  if (images.size(2) == side) return images;
+  return at::upsample_bilinear2d(images, {side, side}, /*align_corners=*/false);
+}
+
+// Entries under a prefix, without it.
+TensorDictionary under(const TensorDictionary& tensors, const std::string& prefix) {
+  TensorDictionary found;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(prefix)) found.emplace(name.substr(prefix.size()), tensor);
+  }
+  return found;
+}
+
+void add_under(TensorDictionary& tensors, const std::string& prefix, const TensorDictionary& added) {
+  for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
+}
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Measurements of the steps since the last line of the log.
+struct Interval {
+  double loss_sum = 0;  // over sub-networks and batches
+  double gradient_norm_sum = 0;
+  std::int64_t losses = 0;
+  std::int64_t correct = 0;
+  std::int64_t predictions = 0;
+  std::int64_t steps = 0;
+};
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Interval, loss_sum, gradient_norm_sum, losses, correct,
+                                   predictions, steps)
+
+}  // namespace
+
+struct Trainer::State {
+  State(const search::space::SearchSpace& space, const datasets::Dataset& data_,
+        const TrainerOptions& options_, TrainerContext context_)
+      : options(options_),
+        context(std::move(context_)),
+        data(data_),
+        phases(phases_of(options_)),
+        supernet(space, supernet_options(options_, context.seed)),
+        loader(data_, loader_options(options_, context)),
+        store(context.folder / "checkpoints", context.rank) {
+    steps_per_epoch = loader.batches_per_epoch() / options.gradient_accumulation;
+    if (steps_per_epoch == 0) {
+      throw Error("the training data have {} batches of {}, fewer than one step takes",
+                  loader.batches_per_epoch(), options.batch_size);
+    }
+    supernet->to(context.device);
+    supernet->train();
+    optimizer.emplace(parameters_of(supernet),
+                      SgdOptions{.momentum = options.momentum,
+                                 .nesterov = options.nesterov,
+                                 .weight_decay = options.weight_decay,
+                                 .decay_norm_and_bias = options.decay_norm_and_bias});
+    if (options.ema_decay > 0) {
+      average.emplace(supernet, supernet_options(options, context.seed), options.ema_decay);
+    }
+  }
+
+  std::int64_t total_steps() const {
+    std::int64_t epochs = 0;
+    for (const Phase& phase : phases) epochs += phase.epochs;
+    return epochs * steps_per_epoch;
+  }
+
+  std::int64_t images_per_step() const {
+    return std::int64_t{options.batch_size} * options.gradient_accumulation * context.ranks;
+  }
+
+  // The phase of the current step, and the step's number within it.
+  std::pair<const Phase*, std::int64_t> place() const {
+    std::int64_t first = 0;
+    for (const Phase& phase : phases) {
+      const std::int64_t steps = phase.epochs * steps_per_epoch;
+      if (step < first + steps) return {&phase, step - first};
+      first += steps;
+    }
+    throw Error("step {} is past the end of the training", step);
+  }
+
+  void begin_phase(const Phase& phase);
+  double learning_rate(const Phase& phase, std::int64_t step_in_phase) const;
+  void train_batch(const Phase& phase, const BatchTensors& batch, RandomStream& random);
+  void train_step(const Phase& phase, std::int64_t step_in_phase);
+  void write_interval(const Phase& phase, double epoch, double rate);
+  void evaluate(const std::string& phase, double epoch);
+  void after_step(const Phase& phase, std::int64_t step_in_phase);
+  void save_checkpoint();
+  void restore(const Checkpoint& checkpoint);
+
+  TrainerOptions options;
+  TrainerContext context;
+  const datasets::Dataset& data;
+  std::vector<Phase> phases;
+  Supernet supernet;
+  std::optional<Sgd> optimizer;
+  std::optional<WeightAverage> average;
+  datasets::Loader loader;
+  CheckpointStore store;
+  std::optional<MetricsLog> log;  // of rank 0
+  MetricsLog::Position log_position;
+  std::int64_t steps_per_epoch = 0;
+  std::int64_t step = 0;  // steps that are done
+  BestEvaluation best;
+  Interval interval;
+  Clock::time_point interval_start = Clock::now();
+  Clock::time_point last_checkpoint = Clock::now();
+  double waited_before = 0;    // the loader's, when the interval began
+  double data_wait_share = 0;  // in the last interval
+};
+
+void Trainer::State::begin_phase(const Phase& phase) {
+  spdlog::info("Phase {}: {} epochs of {} steps", phase.name, phase.epochs, steps_per_epoch);
+  optimizer->reset_momentum();
+  if (!phase.sorts_channels) return;
+  const std::vector<TensorPermutation> permutations = supernet->sort_channels();
+  if (average) average->reorder(permutations);
+}
+
+double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_phase) const {
+  const LearningRateSchedule schedule{
+      .peak = phase.learning_rate * static_cast<double>(images_per_step()) / 256,
+      .warmup_steps =
+          std::llround(std::min<double>(options.warmup_epochs, phase.epochs) * steps_per_epoch),
+      .steps = phase.epochs * steps_per_epoch};
+  return schedule.at(step_in_phase);
+}
+
+// Adds the gradients of one batch for each of its sub-networks.
+void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
+                                 RandomStream& random) {
+  const ForwardOptions forward{
+      .precision = options.bfloat16 ? Precision::kBfloat16 : Precision::kFloat32,
+      .dropout = options.dropout};
+  const std::vector<Subnet> subnets =
+      draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random);
+  at::Tensor teacher;
+  for (std::size_t i = 0; i < subnets.size(); ++i) {
+    const at::Tensor logits =
+        supernet->forward(resize(batch.images, subnets[i].resolution), subnets[i], forward);
+    const at::Tensor loss = teacher.defined()
+                                ? distillation_loss(logits, teacher)
+                                : classification_loss(logits, batch.labels, options.label_smoothing);
+    (loss / options.gradient_accumulation).backward();
+    if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
+      teacher = logits.detach();
+    }
+    interval.loss_sum += loss.item<double>();
+    ++interval.losses;
+    interval.correct += logits.argmax(1).eq(batch.labels).sum().item<std::int64_t>();
+    interval.predictions += batch.labels.size(0);
+  }
+}
+
+void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) {
+  if (step_in_phase == 0) begin_phase(phase);
+  if (step_in_phase % steps_per_epoch == 0) loader.start_epoch(step / steps_per_epoch);
+  RandomStream random(context.seed, {kSubnets, static_cast<std::uint64_t>(context.rank),
+                                     static_cast<std::uint64_t>(step)});
+  seed_generator(context, step);
+  optimizer->zero_gradients();
+  const double loss_before = interval.loss_sum;
+  for (int i = 0; i < options.gradient_accumulation; ++i) {
+    std::optional<datasets::Batch> batch = loader.next();
+    if (!batch) throw Error("the loader ended before its epoch");
+    train_batch(phase, to_tensors(*batch, data.input_shape(), context.device), random);
+    loader.recycle(std::move(*batch));
+  }
+  const double loss = interval.loss_sum - loss_before;
+  const double norm = optimizer->gradient_norm();
+  const double rate = learning_rate(phase, step_in_phase);
+  if (!std::isfinite(loss) || !std::isfinite(norm)) {
+    const std::filesystem::path file = store.newest_file();
+    throw Error(
+        "training diverged at step {} of phase {}: the loss is {}, the norm of its gradient {}, at a "
+        "learning rate of {:.4g}; {}",
+        step, phase.name, loss, norm, rate,
+        file.empty() ? "there is no checkpoint yet" : "the last good checkpoint is " + file.string());
+  }
+  if (options.clip_gradient_norm > 0 && norm > options.clip_gradient_norm) {
+    optimizer->scale_gradients(options.clip_gradient_norm / norm);
+  }
+  optimizer->step(rate);
+  if (average) average->update(supernet, step);
+  interval.gradient_norm_sum += norm;
+  ++interval.steps;
+}
+
+void Trainer::State::write_interval(const Phase& phase, double epoch, double rate) {
+  const double seconds = seconds_since(interval_start);
+  const auto images = static_cast<double>(interval.steps * images_per_step());
+  data_wait_share = (loader.wait_seconds() - waited_before) / seconds;
+  const std::vector<Scalar> scalars = {
+      {"loss", interval.loss_sum / static_cast<double>(interval.losses)},
+      {"top1", static_cast<double>(interval.correct) / static_cast<double>(interval.predictions)},
+      {"learning_rate", rate},
+      {"gradient_norm", interval.gradient_norm_sum / static_cast<double>(interval.steps)},
+      {"images_per_second", images / seconds},
+      {"data_wait_share", data_wait_share}};
+  if (log) log->write(step, phase.name, epoch, "train", scalars);
+  interval = {};
+  interval_start = Clock::now();
+  waited_before = loader.wait_seconds();
+}
+
+void Trainer::State::evaluate(const std::string& phase, double epoch) {
+  if (!context.evaluate) return;
+  const Clock::time_point start = Clock::now();
+  const std::vector<Scalar> scalars = context.evaluate(average ? average->weights() : supernet);
+  if (log) log->write(step, phase, epoch, "search", scalars);
+  if (!scalars.empty() && scalars.front().second > best.accuracy) {
+    best = {scalars.front().second, step};
+  }
+  std::string text;
+  for (const auto& [name, value] : scalars) text += fmt::format(", {} {:.4f}", name, value);
+  spdlog::info("Epoch {:.0f} of phase {}{}", epoch, phase, text);
+  interval_start += Clock::now() - start;
+}
+
+// Logs, evaluates and saves when it is time to.
+void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) {
+  const std::int64_t done_in_phase = step_in_phase + 1;
+  const double epoch = static_cast<double>(done_in_phase) / static_cast<double>(steps_per_epoch);
+  const bool ends_phase = done_in_phase == phase.epochs * steps_per_epoch;
+  if (ends_phase || interval.steps >= options.log_interval_steps) {
+    write_interval(phase, epoch, learning_rate(phase, step_in_phase));
+  }
+  const std::int64_t eval_steps = options.eval_interval_epochs * steps_per_epoch;
+  if (ends_phase || (eval_steps > 0 && done_in_phase % eval_steps == 0)) {
+    evaluate(phase.name, epoch);
+  }
+  const bool by_steps =
+      options.checkpoint_interval_steps > 0 && step % options.checkpoint_interval_steps == 0;
+  if (ends_phase || by_steps ||
+      seconds_since(last_checkpoint) > 60 * options.checkpoint_interval_minutes) {
+    save_checkpoint();
+  }
+}
+
+void Trainer::State::save_checkpoint() {
+  const Clock::time_point start = Clock::now();
+  if (log) log_position = log->flush();
+  TensorDictionary tensors;
+  add_under(tensors, "weights.", weights_of(supernet));
+  add_under(tensors, "momentum.", optimizer->state());
+  if (average) add_under(tensors, "average.", weights_of(average->weights()));
+  const Json state = {
+      {"epoch", step / steps_per_epoch},
+      {"batch", step % steps_per_epoch * options.gradient_accumulation},
+      {"steps_per_epoch", steps_per_epoch},
+      {"best", {{"accuracy", best.accuracy}, {"step", best.step}}},
+      {"interval", interval},
+      {"log", {{"jsonl", log_position.jsonl_bytes}, {"events", log_position.event_bytes}}}};
+  store.save({.step = step,
+              .identity = to_json_text(context.identity),
+              .state = state.dump(),
+              .tensors = std::move(tensors)});
+  last_checkpoint = Clock::now();
+  interval_start += last_checkpoint - start;
+}
+
+void Trainer::State::restore(const Checkpoint& checkpoint) {
+  const std::string source = fmt::format("the checkpoint of step {}", checkpoint.step);
+  load_weights(supernet, under(checkpoint.tensors, "weights."), source);
+  optimizer->load_state(under(checkpoint.tensors, "momentum."));
+  if (average) load_weights(average->weights(), under(checkpoint.tensors, "average."), source);
+  const Json state = Json::parse(checkpoint.state);
+  if (state.at("steps_per_epoch") != steps_per_epoch) {
+    throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,
+                state.at("steps_per_epoch").get<std::int64_t>(), steps_per_epoch);
+  }
+  step = checkpoint.step;
+  best = {state.at("best").at("accuracy"), state.at("best").at("step")};
+  state.at("interval").get_to(interval);
+  log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
+  const std::int64_t batch = state.at("batch");
+  if (batch > 0) loader.start_epoch(state.at("epoch"), batch);
+}
+
+Trainer::Trainer(const search::space::SearchSpace& space, const datasets::Dataset& data,
+                 const TrainerOptions& options, TrainerContext context)
+    : state_(std::make_unique<State>(space, data, options, std::move(context))) {}
+
+Trainer::~Trainer() = default;
+
+bool Trainer::resume() {
+  const std::optional<Checkpoint> checkpoint = state_->store.load_newest();
+  if (!checkpoint) return false;
+  const std::string difference =
+      first_difference(parse_config(checkpoint->identity, "checkpoint"), state_->context.identity);
+  if (!difference.empty()) {
+    throw Error("{}: belongs to another configuration: {}", state_->store.newest_file().string(),
+                difference);
+  }
+  state_->restore(*checkpoint);
+  return true;
+}
+
+TrainingEnd Trainer::train() {
+  State& s = *state_;
+  if (s.context.rank == 0) s.log.emplace(s.context.folder, s.log_position);
+  Progress progress("Training", s.total_steps() * s.images_per_step(), "images",
+                    s.step * s.images_per_step());
+  s.interval_start = s.last_checkpoint = Clock::now();
+  while (s.step < s.total_steps()) {
+    const auto [phase, step_in_phase] = s.place();
+    s.train_step(*phase, step_in_phase);
+    ++s.step;
+    s.after_step(*phase, step_in_phase);
+    progress.note(fmt::format("phase {}, waiting {:.1f} % for data", phase->name,
+                              100 * s.data_wait_share));
+    progress.advance(s.images_per_step());
+    if (s.step < s.total_steps() && s.context.should_stop()) {
+      s.save_checkpoint();
+      return TrainingEnd::kStopped;
+    }
+  }
+  return TrainingEnd::kComplete;
+}
+
+Supernet& Trainer::weights() {
+  return state_->average ? state_->average->weights() : state_->supernet;
+}
+
+std::int64_t Trainer::step() const { return state_->step; }
+std::int64_t Trainer::total_steps() const { return state_->total_steps(); }
+BestEvaluation Trainer::best() const { return state_->best; }
+std::filesystem::path Trainer::checkpoint_file() const { return state_->store.newest_file(); }
+
+std::vector<Subnet> draw_subnets(const search::space::SearchSpace& space, Sampler sampler,
+                                 int count, RandomStream& random) {
+  std::vector<Subnet> subnets;
+  if (sampler == Sampler::kLargest) return {search::space::largest(space)};
+  if (sampler == Sampler::kSandwich) {
+    subnets.push_back(search::space::largest(space));
+    if (count > 1) subnets.push_back(search::space::smallest(space));
+  }
+  while (static_cast<int>(subnets.size()) < count) {
+    subnets.push_back(
+        search::space::sample(space, search::space::Sampling::kUniformGenes, random));
+  }
+  return subnets;
+}
+
+TensorDictionary weights_of(const Supernet& supernet) {
+  TensorDictionary tensors;
+  for (const auto& entry : supernet->named_parameters()) {
+    tensors.emplace(entry.key(), entry.value().detach());
+  }
+  for (const auto& entry : supernet->named_buffers()) tensors.emplace(entry.key(), entry.value());
+  return tensors;
+}
+
+void load_weights(Supernet& supernet, const TensorDictionary& tensors, const std::string& source) {
+  const c10::NoGradGuard no_grad;
+  const TensorDictionary own = weights_of(supernet);
+  for (const auto& [name, tensor] : tensors) {
+    if (!own.contains(name)) throw Error("{}: {}: this supernet has no such tensor", source, name);
+  }
+  for (const auto& [name, tensor] : own) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) throw Error("{}: {}: is missing", source, name);
+    if (found->second.sizes() != tensor.sizes()) {
+      throw Error("{}: {}: has the shape [{}], expected [{}]", source, name,
+                  fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", "));
+    }
+    tensor.copy_(found->second);
+  }
+}
+
+}  // namespace mcunet::supernet

@@ -1,0 +1,61 @@
+#include "mcunet/supernet/trainer_options.hpp"
+
+namespace mcunet::supernet {
+
+std::vector<Field> fields_of(TrainerOptions& o) {
+  return {field("largest_epochs", o.largest_epochs, between(0, 100'000)),
+          field("elastic_epochs", o.elastic_epochs, between(0, 100'000)),
+          choice("elastic_sampler", o.elastic_sampler,
+                 {{"random", Sampler::kRandom}, {"sandwich", Sampler::kSandwich}}),
+          field("subnets_per_batch", o.subnets_per_batch, between(1, 64)),
+          field("distillation", o.distillation),
+          field("batch_size", o.batch_size, between(2, 65'536)),
+          field("gradient_accumulation", o.gradient_accumulation, between(1, 4096)),
+          field("learning_rate", o.learning_rate, positive()),
+          field("elastic_learning_rate", o.elastic_learning_rate, positive()),
+          field("warmup_epochs", o.warmup_epochs, between(0, 1000)),
+          field("momentum", o.momentum, between(0, 0.9999)),
+          field("nesterov", o.nesterov),
+          field("weight_decay", o.weight_decay, between(0, 1)),
+          field("decay_norm_and_bias", o.decay_norm_and_bias),
+          field("label_smoothing", o.label_smoothing, between(0, 0.999)),
+          field("clip_gradient_norm", o.clip_gradient_norm, at_least(0)),
+          field("dropout", o.dropout, between(0, 0.99)),
+          field("ema_decay", o.ema_decay, between(0, 0.99999)),
+          field("learned_kernel_transforms", o.learned_kernel_transforms),
+          field("zero_residual_scale", o.zero_residual_scale),
+          choice("precision", o.bfloat16, {{"fp32", false}, {"bf16", true}}),
+          field("device", o.device),
+          field("threads", o.threads, between(0, 1024)),
+          field("data_workers", o.data_workers, between(0, 1024)),
+          field("log_interval_steps", o.log_interval_steps, between(1, 1'000'000)),
+          field("eval_interval_epochs", o.eval_interval_epochs, between(0, 100'000)),
+          field("checkpoint_interval_steps", o.checkpoint_interval_steps, between(0, 1e9)),
+          field("checkpoint_interval_minutes", o.checkpoint_interval_minutes, positive())};
+}
+
+std::vector<std::string> keys_without_influence() {
+  return {"device",
+          "threads",
+          "data_workers",
+          "log_interval_steps",
+          "eval_interval_epochs",
+          "checkpoint_interval_steps",
+          "checkpoint_interval_minutes"};
+}
+
+std::vector<Phase> phases_of(const TrainerOptions& options) {
+  std::vector<Phase> phases = {{.name = "largest",
+                                .epochs = options.largest_epochs,
+                                .sampler = Sampler::kLargest,
+                                .learning_rate = options.learning_rate},
+                               {.name = "elastic",
+                                .epochs = options.elastic_epochs,
+                                .sampler = options.elastic_sampler,
+                                .learning_rate = options.elastic_learning_rate,
+                                .sorts_channels = true}};
+  std::erase_if(phases, [](const Phase& phase) { return phase.epochs == 0; });
+  return phases;
+}
+
+}  // namespace mcunet::supernet
