@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "mcunet/core/config.hpp"
+#include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/resources.hpp"
 #include "mcunet/search/space/search_space.hpp"
@@ -21,6 +23,7 @@ struct Experiment {
   engine::Budget budget;  // the device's, where the file gives no other limit
   engine::OracleOptions oracle;
   search::SpaceOptimizerOptions space_optimization;
+  std::optional<datasets::DatasetOptions> dataset;
 };
 
 // The keys of configs/experiments/NAME.yaml. `device` and `space` are names or files, or the
@@ -29,8 +32,10 @@ std::vector<Field> fields_of(Experiment& experiment);
 
 Experiment read_experiment(const ConfigNode& root);
 
-// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Throws
-// Error.
+// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Where the
+// space leaves out `classes` or `image_channels`, they are the dataset's; if it states others, that
+// is an error. Classes are told by the dataset's folder, so they are left alone while it has no
+// path. Throws Error.
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides);
 
 }  // namespace mcunet::pipeline
