@@ -102,6 +102,17 @@ Field optional_dataset(std::optional<datasets::DatasetOptions>& dataset) {
   return {"dataset", std::move(read), std::move(write)};
 }
 
+std::vector<Field> fields_of_train(TrainOptions& options) {
+  std::vector<Field> fields = {
+      field("width", options.width, between(0.01, 8)),
+      field("resolution", options.resolution, between(16, 1024)),
+      field("elastic_resolutions", options.elastic_resolutions)};
+  for (Field& field : supernet::fields_of(options.trainer)) fields.push_back(std::move(field));
+  fields.push_back(field("calibration_batches", options.calibration_batches, between(1, 10'000)));
+  fields.push_back(field("correlation_samples", options.correlation_samples, between(0, 100'000)));
+  return fields;
+}
+
 // The value of a key of the space becomes the dataset's, or is it already.
 void agree(const ConfigNode& space, const char* key, int& value, std::size_t of_dataset) {
   const ConfigNode* stated = space.find(key);
@@ -147,7 +158,8 @@ std::vector<Field> fields_of(Experiment& experiment) {
           section("budget", fields_of_budget(experiment.budget)),
           section("engine", fields_of_engine(experiment.oracle)),
           section("space_optimization", fields_of_optimizer(experiment.space_optimization)),
-          optional_dataset(experiment.dataset)};
+          optional_dataset(experiment.dataset),
+          section("train", fields_of_train(experiment.train))};
 }
 
 Experiment read_experiment(const ConfigNode& root) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
@@ -12,9 +13,20 @@
 #include "mcunet/engine/resources.hpp"
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space_optimizer.hpp"
+#include "mcunet/supernet/trainer_options.hpp"
 
 // One job, as one YAML file describes it.
 namespace mcunet::pipeline {
+
+// The section `train`: what is trained, how, and how it is measured.
+struct TrainOptions {
+  std::optional<double> width;     // absent: of the optimized space, else of the space
+  std::optional<int> resolution;   // likewise
+  std::vector<int> elastic_resolutions;  // smaller ones that are trained too
+  supernet::TrainerOptions trainer;
+  int calibration_batches = 20;  // of 64, for the statistics of a sub-network
+  int correlation_samples = 30;  // random sub-networks whose accuracy is compared with their MACs
+};
 
 struct Experiment {
   deploy::Device device;
@@ -24,6 +36,7 @@ struct Experiment {
   engine::OracleOptions oracle;
   search::SpaceOptimizerOptions space_optimization;
   std::optional<datasets::DatasetOptions> dataset;
+  TrainOptions train;
 };
 
 // The keys of configs/experiments/NAME.yaml. `device` and `space` are names or files, or the
