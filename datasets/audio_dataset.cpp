@@ -1,5 +1,7 @@
 #include "audio_dataset.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -21,7 +23,11 @@ class AudioDataset : public Dataset {
         tables_(make_log_mel_tables(spectrogram_of(options, resolution))),
         seed_(options.seed),
         split_(split),
-        augment_(augment) {}
+        augment_(augment) {
+    if (augment && options_.background_share > 0 && source_.background.empty()) {
+      spdlog::info("{}: has no _background_noise_; training mixes none in", options.path);
+    }
+  }
 
   std::int64_t size() const override { return static_cast<std::int64_t>(source_.labels.size()); }
   const std::vector<std::string>& classes() const override { return source_.classes; }

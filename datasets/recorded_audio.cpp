@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <cstring>
 
@@ -70,11 +69,8 @@ AudioSource recorded_audio(FileList list, const DatasetOptions& options) {
     paths->push_back(std::move(file.path));
   }
   source.background = read_background(options);
-  if (source.background.empty()) {
-    if (has_silence) fail(options, "has no _background_noise_, of which silence is made");
-    if (options.audio.background_share > 0) {
-      spdlog::info("{}: has no _background_noise_; training mixes none in", options.path);
-    }
+  if (source.background.empty() && has_silence) {
+    fail(options, "has no _background_noise_, of which silence is made");
   }
   source.name = [paths](std::int64_t index) {
     const std::string& path = (*paths)[static_cast<std::size_t>(index)];

@@ -12,13 +12,13 @@ constexpr double kLowHz = 300;
 constexpr double kHighHz = 2400;
 constexpr double kSeconds = 0.5;
 
-// Class 2 k rises from the k-th pitch by half an octave, class 2 k + 1 falls by as much.
+// Class 2 k rises from the k-th pitch by an octave, class 2 k + 1 falls by as much.
 Samples make_chirp(std::int32_t label, int classes, const AudioOptions& options,
                    RandomStream& random) {
   const int pitches = (classes + 1) / 2;
-  const double pitch = kLowHz * std::pow(kHighHz / kLowHz, (label / 2 + 0.5 * random.uniform()) /
+  const double pitch = kLowHz * std::pow(kHighHz / kLowHz, (label / 2 + 0.2 * random.uniform()) /
                                                                static_cast<double>(pitches));
-  const double octaves = label % 2 == 0 ? 0.5 : -0.5;
+  const double octaves = label % 2 == 0 ? 1 : -1;
   const double seconds = kSeconds * (0.7 + 0.3 * random.uniform());
   const double amplitude = 1500 * std::pow(8, random.uniform());
   const auto length = static_cast<std::size_t>(seconds * options.sample_rate);
@@ -29,7 +29,7 @@ Samples make_chirp(std::int32_t label, int classes, const AudioOptions& options,
     const double hz = pitch * std::pow(2, octaves * (t - 0.5));
     phase += 2 * std::numbers::pi * hz / options.sample_rate;
     const double envelope = std::sin(std::numbers::pi * t);
-    const double noise = 0.3 * amplitude * (2 * random.uniform() - 1);
+    const double noise = 0.1 * amplitude * (2 * random.uniform() - 1);
     samples[i] = static_cast<std::int16_t>(amplitude * envelope * std::sin(phase) + noise);
   }
   return samples;

@@ -126,6 +126,22 @@ Subnet smallest(const SearchSpace& space) {
       space, [](const auto& choices) { return *std::min_element(choices.begin(), choices.end()); });
 }
 
+SearchSpace space_of(const SearchSpace& space, const Subnet& subnet) {
+  SearchSpace result = space.at(subnet.width, subnet.resolution);
+  result.stages.clear();
+  for_each_stage(space, [&](std::size_t s, int first_block) {
+    for (int b = 0; b < subnet.depths[s]; ++b) {
+      const BlockGenes& genes = subnet.blocks[first_block + b];
+      result.stages.push_back({.channels = space.stages[s].channels,
+                               .stride = b == 0 ? space.stages[s].stride : 1,
+                               .depths = {1},
+                               .kernels = {genes.kernel},
+                               .expand_ratios = {genes.expand_ratio}});
+    }
+  });
+  return result;
+}
+
 void build_network(const SearchSpace& space, const Subnet& subnet, Network& network) {
   const auto scaled = [&](int channels) {
     return make_divisible(channels * subnet.width, space.channel_divisor);

@@ -3,158 +3,149 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
+#include <nlohmann/json.hpp>
 
-#include "mcunet/core/config.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/search/space/find_subnet.hpp"
 
 namespace mcunet::search::space {
 namespace {
 
-struct StageGenes {
-  std::vector<BlockGenes> blocks;
-};
-
-struct SubnetFile {
-  double width = 1;
-  int resolution = 224;
-  std::vector<StageGenes> stages;
-};
-
-std::vector<Field> fields_of(BlockGenes& block) {
-  return {required(field("kernel", block.kernel)),
-          required(field("expand_ratio", block.expand_ratio))};
-}
-
-std::vector<Field> fields_of(StageGenes& stage) {
-  return {required(section_list<BlockGenes>("blocks", stage.blocks, fields_of))};
-}
-
-std::vector<Field> fields_of(SubnetFile& file) {
-  return {required(field("width", file.width)), required(field("resolution", file.resolution)),
-          required(section_list<StageGenes>("stages", file.stages, fields_of))};
-}
+using Json = nlohmann::ordered_json;
 
 template <typename T>
-void require_choice(const std::vector<T>& choices, const T& value, const std::string& where) {
-  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-    throw Error("{}: must be one of {}, is {}", where, fmt::join(choices, ", "), value);
-  }
+void require_choice(const std::vector<T>& choices, const T& value, const std::string& source,
+                    const std::string& gene) {
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+  throw Error("{}: {}: must be one of {}, is {}", source, gene, fmt::join(choices, ", "), value);
 }
 
-template <typename T>
-bool has(const std::vector<T>& choices, const T& value) {
-  return std::find(choices.begin(), choices.end(), value) != choices.end();
-}
-
-bool equal(const InvertedResidual& a, const InvertedResidual& b) {
-  return a.in_channels == b.in_channels && a.mid_channels == b.mid_channels &&
-         a.out_channels == b.out_channels && a.kernel == b.kernel && a.stride == b.stride &&
-         a.has_residual == b.has_residual;
-}
-
-bool equal(const Network& a, const Network& b) {
-  return a.image_channels == b.image_channels && a.stem_channels == b.stem_channels &&
-         a.stem_kernel == b.stem_kernel && a.stem_stride == b.stem_stride &&
-         a.classes == b.classes && a.feature_mix_channels == b.feature_mix_channels &&
-         std::equal(a.blocks.begin(), a.blocks.end(), b.blocks.begin(), b.blocks.end(),
-                    [](const auto& x, const auto& y) { return equal(x, y); });
-}
-
-// Calls visit with every list of one depth per stage that adds up to `blocks`, until it returns true.
-bool visit_depths(const SearchSpace& space, int blocks, std::vector<std::int32_t>& depths,
-                  const auto& visit) {
-  if (depths.size() == space.stages.size()) return blocks == 0 && visit(depths);
-  for (const int depth : space.stages[depths.size()].depths) {
-    if (depth > blocks) continue;
-    depths.push_back(depth);
-    if (visit_depths(space, blocks - depth, depths, visit)) return true;
-    depths.pop_back();
-  }
-  return false;
-}
-
-// With the kernels and expansions of the network's blocks; absent if the stages do not offer them.
-std::optional<Subnet> compose(const SearchSpace& space, const Network& network, double width,
-                              const std::vector<std::int32_t>& depths) {
-  Subnet subnet{.width = width, .resolution = network.resolution, .depths = depths};
-  std::size_t next = 1;  // block 0 is not elastic
+// Calls visit(stage, index of its first block) for each stage.
+template <typename Visitor>
+void for_each_stage(const SearchSpace& space, Visitor visit) {
+  std::size_t first_block = 0;
   for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    const Stage& stage = space.stages[s];
-    for (int b = 0; b < stage.max_depth(); ++b) {
-      BlockGenes genes;
-      if (b < depths[s]) {
-        const InvertedResidual& block = network.blocks[next++];
-        genes = {block.kernel, block.expand_ratio};
-        if (!has(stage.kernels, genes.kernel) || !has(stage.expand_ratios, genes.expand_ratio)) {
-          return std::nullopt;
-        }
-      }
-      subnet.blocks.push_back(genes);
-    }
+    visit(s, first_block);
+    first_block += static_cast<std::size_t>(space.stages[s].max_depth());
   }
-  return canonical(space, std::move(subnet));
+}
+
+// The blocks that a stage has no room for would be lost without a word.
+void require_size(const Json& list, std::size_t size, const std::string& key) {
+  if (!list.is_array() || list.size() != size) {
+    throw Error("{}: must be a list of {} values, is {}", key, size, list.dump());
+  }
+}
+
+Subnet read_subnet(const SearchSpace& space, const Json& json) {
+  Subnet subnet = smallest(space);
+  json.at("width").get_to(subnet.width);
+  json.at("resolution").get_to(subnet.resolution);
+  for (const char* key : {"depths", "kernels", "expand_ratios"}) {
+    require_size(json.at(key), space.stages.size(), key);
+  }
+  for_each_stage(space, [&](std::size_t s, std::size_t first_block) {
+    json.at("depths")[s].get_to(subnet.depths[s]);
+    const auto depth = static_cast<std::size_t>(std::max(subnet.depths[s], 0));
+    if (subnet.depths[s] < 0 || subnet.depths[s] > space.stages[s].max_depth()) {
+      throw Error("depths[{}]: must be at most {}, is {}", s, space.stages[s].max_depth(),
+                  subnet.depths[s]);
+    }
+    require_size(json.at("kernels")[s], depth, fmt::format("kernels[{}]", s));
+    require_size(json.at("expand_ratios")[s], depth, fmt::format("expand_ratios[{}]", s));
+    for (std::size_t b = 0; b < depth; ++b) {
+      json.at("kernels")[s][b].get_to(subnet.blocks[first_block + b].kernel);
+      json.at("expand_ratios")[s][b].get_to(subnet.blocks[first_block + b].expand_ratio);
+    }
+  });
+  return subnet;
+}
+
+// The network JSON of the published models.
+bool is_network(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("first_conv");
+}
+
+Subnet read_network(const SearchSpace& space, std::string_view text, const std::string& source) {
+  const std::optional<Subnet> found = find_subnet(space, network_from_json(text, source));
+  if (!found) throw Error("{}: the space {} has no such network", source, space.name);
+  return *found;
 }
 
 }  // namespace
 
 std::string subnet_to_json(const SearchSpace& space, const Subnet& subnet) {
-  SubnetFile file{.width = subnet.width, .resolution = subnet.resolution};
-  int first = 0;
-  for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    const auto begin = subnet.blocks.begin() + first;
-    file.stages.push_back({{begin, begin + subnet.depths[s]}});
-    first += space.stages[s].max_depth();
-  }
-  return to_json_text(write_fields(fields_of(file)));
+  Json json = {{"width", subnet.width},
+               {"resolution", subnet.resolution},
+               {"depths", subnet.depths},
+               {"kernels", Json::array()},
+               {"expand_ratios", Json::array()}};
+  for_each_stage(space, [&](std::size_t s, std::size_t first_block) {
+    Json kernels = Json::array();
+    Json expands = Json::array();
+    for (int b = 0; b < subnet.depths[s]; ++b) {
+      const BlockGenes& genes = subnet.blocks[first_block + static_cast<std::size_t>(b)];
+      kernels.push_back(genes.kernel);
+      expands.push_back(genes.expand_ratio);
+    }
+    json["kernels"].push_back(std::move(kernels));
+    json["expand_ratios"].push_back(std::move(expands));
+  });
+  return json.dump();
 }
 
-Subnet subnet_from_json(const SearchSpace& space, const std::string& text,
+Subnet subnet_from_json(const SearchSpace& space, std::string_view text,
                         const std::string& source) {
-  const ConfigNode node = parse_config(text, source);
-  if (node.find("first_conv") != nullptr) {
-    const std::optional<Subnet> found = find_subnet(space, network_from_json(text, source));
-    if (!found) throw Error("{}: the space {} has no such network", source, space.name);
-    return *found;
+  if (is_network(text)) return read_network(space, text, source);
+  Subnet subnet;
+  try {
+    subnet = read_subnet(space, Json::parse(text));
+  } catch (const Json::exception& error) {
+    throw Error("{}: is no sub-network: {}", source, error.what());
+  } catch (const Error& error) {
+    throw Error("{}: {}", source, error.what());
   }
-  SubnetFile file;
-  read_fields(node, fields_of(file));
-  require_choice(space.widths, file.width, source + ": width");
-  require_choice(space.resolutions, file.resolution, source + ": resolution");
-  if (file.stages.size() != space.stages.size()) {
-    throw Error("{}: stages: must be {}, are {}", source, space.stages.size(), file.stages.size());
-  }
-  Subnet subnet{.width = file.width, .resolution = file.resolution};
-  for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    const Stage& stage = space.stages[s];
-    std::vector<BlockGenes>& blocks = file.stages[s].blocks;
-    const std::string where = fmt::format("{}: stages[{}].blocks", source, s);
-    require_choice(stage.depths, static_cast<int>(blocks.size()), where + ": their number");
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      require_choice(stage.kernels, blocks[b].kernel, fmt::format("{}[{}].kernel", where, b));
-      require_choice(stage.expand_ratios, blocks[b].expand_ratio,
-                     fmt::format("{}[{}].expand_ratio", where, b));
-    }
-    subnet.depths.push_back(static_cast<std::int32_t>(blocks.size()));
-    blocks.resize(static_cast<std::size_t>(stage.max_depth()));
-    subnet.blocks.insert(subnet.blocks.end(), blocks.begin(), blocks.end());
-  }
+  require_member(space, subnet, source);
   return canonical(space, std::move(subnet));
 }
 
-std::optional<Subnet> find_subnet(const SearchSpace& space, const Network& network) {
-  if (!has(space.resolutions, network.resolution)) return std::nullopt;
-  std::optional<Subnet> found;
-  const int elastic_blocks = static_cast<int>(network.blocks.size()) - 1;
-  for (const double width : space.widths) {
-    std::vector<std::int32_t> depths;
-    const auto matches = [&](const std::vector<std::int32_t>& candidate) {
-      found = compose(space, network, width, candidate);
-      if (found && !equal(build_network(space, *found), network)) found.reset();
-      return found.has_value();
-    };
-    if (visit_depths(space, elastic_blocks, depths, matches)) break;
+void require_member(const SearchSpace& space, const Subnet& subnet, const std::string& source) {
+  require_choice(space.widths, subnet.width, source, "width");
+  require_choice(space.resolutions, subnet.resolution, source, "resolution");
+  if (subnet.depths.size() != space.stages.size() ||
+      subnet.blocks.size() != static_cast<std::size_t>(space.max_blocks())) {
+    throw Error("{}: has {} stages and room for {} blocks, the space has {} and {}", source,
+                subnet.depths.size(), subnet.blocks.size(), space.stages.size(),
+                space.max_blocks());
   }
-  return found;
+  for_each_stage(space, [&](std::size_t s, std::size_t first_block) {
+    const Stage& stage = space.stages[s];
+    require_choice(stage.depths, subnet.depths[s], source, fmt::format("depths[{}]", s));
+    for (int b = 0; b < subnet.depths[s]; ++b) {
+      const BlockGenes& genes = subnet.blocks[first_block + static_cast<std::size_t>(b)];
+      require_choice(stage.kernels, genes.kernel, source, fmt::format("kernels[{}][{}]", s, b));
+      require_choice(stage.expand_ratios, genes.expand_ratio, source,
+                     fmt::format("expand_ratios[{}][{}]", s, b));
+    }
+  });
+}
+
+std::size_t SubnetHash::operator()(const Subnet& subnet) const {
+  std::uint64_t hash = 0x9E3779B97F4A7C15;
+  const auto add = [&](std::uint64_t value) {
+    hash = (hash ^ value) * 0xBF58476D1CE4E5B9;
+    hash ^= hash >> 29;
+  };
+  add(std::bit_cast<std::uint64_t>(subnet.width));
+  add(static_cast<std::uint64_t>(subnet.resolution));
+  for (std::int32_t depth : subnet.depths) add(static_cast<std::uint64_t>(depth));
+  for (const BlockGenes& genes : subnet.blocks) {
+    add(std::bit_cast<std::uint64_t>(genes.expand_ratio) +
+        static_cast<std::uint64_t>(genes.kernel));
+  }
+  return static_cast<std::size_t>(hash);
 }
 
 }  // namespace mcunet::search::space

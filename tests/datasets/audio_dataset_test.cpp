@@ -33,7 +33,7 @@ TEST(AudioDataset, GivesTheKernelsBytes) {
   ASSERT_LT(recording->size(), 8000u);
   std::vector<std::int16_t> clip(8000);
   std::copy(recording->begin(), recording->end(),
-            clip.begin() + (8000 - static_cast<std::int64_t>(recording->size()) + 1) / 2);
+            clip.begin() + (8000 - static_cast<std::int64_t>(recording->size())) / 2);
   std::vector<std::int8_t> levels(40 * 40);
   compute_log_mel(make_log_mel_tables(spectrogram_of(options, 40)), clip, levels);
   const std::vector<float> input = load(*dataset, 7);

@@ -1,79 +1,74 @@
 #include "mcunet/search/space/subnet_json.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
+
+#include <unordered_set>
 
 #include "core/error_text.hpp"
-#include "search/space/test_spaces.hpp"
+#include "test_spaces.hpp"
 
 namespace mcunet::search::space {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
-TEST(SubnetJson, EveryMemberGoesAround) {
-  SearchSpace space = load_shipped_space("proxyless");
-  space.widths = {0.3, 0.5};
-  space.resolutions = {96, 128};
+TEST(SubnetJson, RoundTrip) {
+  const SearchSpace space = load_shipped_space("proxyless").at(0.3, 144);
   RandomStream random(1);
   for (int i = 0; i < 200; ++i) {
     const Subnet subnet = sample(space, Sampling::kUniformGenes, random);
     const std::string text = subnet_to_json(space, subnet);
-    EXPECT_EQ(subnet_from_json(space, text, "x.json"), subnet) << text;
+    EXPECT_EQ(subnet_from_json(space, text, "x"), subnet);
   }
 }
 
-TEST(SubnetJson, EveryMemberIsFoundAsANetwork) {
-  SearchSpace space = load_shipped_space("proxyless");
-  space.widths = {0.3, 1.0};
-  space.resolutions = {96, 128};
-  RandomStream random(2);
-  for (int i = 0; i < 100; ++i) {
-    const Subnet subnet = sample(space, Sampling::kUniformGenes, random);
-    const Network network = build_network(space, subnet);
-    EXPECT_EQ(find_subnet(space, network), subnet);
-    EXPECT_EQ(subnet_from_json(space, network_to_json(network), "x.json"), subnet);
-  }
+TEST(SubnetJson, ListsActiveBlocksAlone) {
+  const SearchSpace space = make_tiny_space();
+  EXPECT_EQ(subnet_to_json(space, smallest(space)),
+            R"({"width":1.0,"resolution":32,"depths":[1,1],"kernels":[[3],[3]],)"
+            R"("expand_ratios":[[3.0],[3.0]]})");
 }
 
-TEST(SubnetJson, NetworksOutsideTheSpaceAreRefused) {
+TEST(SubnetJson, RefusesWhatIsNoMember) {
   const SearchSpace space = make_tiny_space();
-  Network network = build_network(space, largest(space));
-  network.blocks[1].kernel = 7;
-  EXPECT_EQ(find_subnet(space, network), std::nullopt);
-  EXPECT_EQ(error_of([&] { subnet_from_json(space, network_to_json(network), "x.json"); }),
-            "x.json: the space tiny has no such network");
-  network = build_network(space, largest(space));
-  network.resolution = 48;
-  EXPECT_EQ(find_subnet(space, network), std::nullopt);
-  network = build_network(space, largest(space));
-  network.blocks.pop_back();
-  EXPECT_EQ(find_subnet(space, network), std::nullopt);
-  network.blocks.clear();
-  EXPECT_EQ(find_subnet(space, network), std::nullopt);
-}
-
-TEST(SubnetJson, BadFilesAreRefused) {
-  const SearchSpace space = make_tiny_space();
-  const auto error = [&](const std::string& width, const std::string& stages) {
-    const std::string text =
-        fmt::format("{{\"width\": {}, \"resolution\": 32, \"stages\": {}}}", width, stages);
-    return error_of([&] { subnet_from_json(space, text, "x.json"); });
+  const auto complaint = [&](const std::string& text) {
+    return error_of([&] { subnet_from_json(space, text, "net.json"); });
   };
-  const std::string block = R"({"kernel": 3, "expand_ratio": 3})";
-  const std::string stage = R"({"blocks": [)" + block + "]}";
-  EXPECT_EQ(error("1", "[" + stage + "," + stage + "]"), "(no error)");
-  EXPECT_EQ(error("0.5", "[" + stage + "," + stage + "]"),
-            "x.json: width: must be one of 1, is 0.5");
-  EXPECT_EQ(error("1", "[" + stage + "]"), "x.json: stages: must be 2, are 1");
-  EXPECT_EQ(error("1", "[" + stage + R"(, {"blocks": []}])"),
-            "x.json: stages[1].blocks: their number: must be one of 1, is 0");
-  EXPECT_EQ(error("1", "[" + stage + R"(, {"blocks": [{"kernel": 5, "expand_ratio": 3}]}])"),
-            "x.json: stages[1].blocks[0].kernel: must be one of 3, is 5");
-  EXPECT_EQ(error("1", R"([{"blocks": [{"kernel": 3}]}])"),
-            "x.json:1: stages[0].blocks[0]: lacks the key expand_ratio");
-  EXPECT_THAT(error_of([&] { subnet_from_json(space, "{", "x.json"); }),
-              HasSubstr("x.json:1: is no valid YAML"));
+  const auto with = [](const std::string& depths, const std::string& kernels) {
+    return R"({"width":1,"resolution":32,"depths":)" + depths + R"(,"kernels":)" + kernels +
+           R"(,"expand_ratios":[[3],[3]]})";
+  };
+  EXPECT_EQ(complaint(with("[1,1]", "[[3],[3]]")), "(no error)");
+  EXPECT_EQ(complaint(with("[1,1]", "[[7],[3]]")),
+            "net.json: kernels[0][0]: must be one of 3, 5, is 7");
+  EXPECT_EQ(complaint(with("[1,2]", "[[3],[3]]")), "net.json: depths[1]: must be at most 1, is 2");
+  EXPECT_EQ(complaint(with("[-1,1]", "[[3],[3]]")),
+            "net.json: depths[0]: must be at most 2, is -1");
+  EXPECT_EQ(complaint(with("[1,1]", "[[3,3],[3]]")),
+            "net.json: kernels[0]: must be a list of 1 values, is [3,3]");
+  EXPECT_EQ(complaint(with("[1]", "[[3],[3]]")),
+            "net.json: depths: must be a list of 2 values, is [1]");
+  EXPECT_THAT(complaint("{"), StartsWith("net.json: is no sub-network: "));
+  EXPECT_THAT(complaint("{}"), StartsWith("net.json: is no sub-network: "));
+  EXPECT_THAT(complaint(R"({"width":2,"resolution":32,"depths":[1,1],"kernels":[[3],[3]],)"
+                        R"("expand_ratios":[[3],[3]]})"),
+              HasSubstr("width: must be one of 1, is 2"));
+  EXPECT_THAT(error_of([&] { require_member(space, {}, "x"); }), StartsWith("x: resolution: "));
+}
+
+TEST(SubnetHash, SpreadsNeighbours) {
+  const SearchSpace space = load_shipped_space("proxyless");
+  RandomStream random(1);
+  std::unordered_set<std::size_t> hashes;
+  std::size_t networks = 0;
+  for (int i = 0; i < 100; ++i) {
+    for (const Subnet& near : neighbours(space, sample(space, Sampling::kUniformGenes, random))) {
+      hashes.insert(SubnetHash()(near));
+      ++networks;
+    }
+  }
+  EXPECT_EQ(hashes.size(), networks);
 }
 
 }  // namespace

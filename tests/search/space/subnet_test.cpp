@@ -132,5 +132,18 @@ TEST(Subnet, DepthLeavesOutTheLastBlocksOfAStage) {
   EXPECT_EQ(network.blocks[2].expand_ratio, 6) << "the genes of stage 1 stay where they are";
 }
 
+TEST(Subnet, SpaceOfASubnetHoldsItsNetworkAlone) {
+  SearchSpace space = load_shipped_space("proxyless");
+  space.widths = {0.3, 0.5};
+  RandomStream random(3);
+  for (int i = 0; i < 50; ++i) {
+    const Subnet subnet = sample(space, Sampling::kUniformGenes, random);
+    const SearchSpace only = space_of(space, subnet);
+    EXPECT_EQ(count_networks(only), "1");
+    EXPECT_EQ(lower(build_network(only, largest(only))), lower(build_network(space, subnet)));
+    EXPECT_EQ(largest(only), smallest(only));
+  }
+}
+
 }  // namespace
 }  // namespace mcunet::search::space

@@ -49,6 +49,10 @@ std::vector<Subnet> neighbours(const SearchSpace& space, const Subnet& subnet);
 Subnet largest(const SearchSpace& space);
 Subnet smallest(const SearchSpace& space);
 
+// The space whose only member builds the same network: each of its blocks is a stage of its own. So
+// whatever trains a space can train one network.
+SearchSpace space_of(const SearchSpace& space, const Subnet& subnet);
+
 // The network that a member of the space stands for. Refills `network`, keeping its memory.
 void build_network(const SearchSpace& space, const Subnet& subnet, Network& network);
 Network build_network(const SearchSpace& space, const Subnet& subnet);

@@ -1,0 +1,233 @@
+#include "quantization.hpp"
+
+#include <ATen/ops/from_blob.h>
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/progress.hpp"
+#include "mcunet/core/random.hpp"
+#include "mcunet/engine/quantized_arithmetic.hpp"
+#include "mcunet/engine/reference_executor.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using datasets::Dataset;
+using engine::RangeMethod;
+
+constexpr RangeMethod kMethods[] = {RangeMethod::kMinMax, RangeMethod::kPercentile,
+                                    RangeMethod::kMse};
+constexpr std::size_t kBatch = 32;
+enum RandomPath : std::uint64_t { kOrder, kExample };
+
+std::vector<std::int64_t> shuffled(std::int64_t size, std::uint64_t seed) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(size));
+  std::iota(order.begin(), order.end(), 0);
+  RandomStream random(seed, {kOrder});
+  for (std::size_t i = order.size(); i > 1; --i) {
+    std::swap(order[i - 1], order[random.index(static_cast<std::uint32_t>(i))]);
+  }
+  return order;
+}
+
+bool load(const Dataset& dataset, std::int64_t index, std::uint64_t seed, std::span<float> values) {
+  RandomStream random(seed, {kExample, static_cast<std::uint64_t>(index)});
+  return dataset.load(index, random, values);
+}
+
+// Examples of a dataset in a seeded order, those that can be read, as batches for libtorch.
+class Batches {
+ public:
+  Batches(const Dataset& dataset, std::vector<std::int64_t> order, std::uint64_t seed)
+      : dataset_(dataset), order_(std::move(order)), seed_(seed), shape_(dataset.input_shape()) {}
+
+  // Nothing at the end.
+  std::optional<at::Tensor> next() {
+    values_.clear();
+    labels_.clear();
+    std::vector<float> example(static_cast<std::size_t>(shape_.elements()));
+    for (; position_ < order_.size() && labels_.size() < kBatch; ++position_) {
+      if (!load(dataset_, order_[position_], seed_, example)) continue;
+      values_.insert(values_.end(), example.begin(), example.end());
+      labels_.push_back(dataset_.label(order_[position_]));
+    }
+    if (labels_.empty()) return std::nullopt;
+    const auto count = static_cast<std::int64_t>(labels_.size());
+    return at::from_blob(values_.data(), {count, shape_.height, shape_.width, shape_.channels},
+                         at::kFloat)
+        .permute({0, 3, 1, 2});
+  }
+
+  // Of the last batch.
+  const std::vector<std::int32_t>& labels() const { return labels_; }
+
+ private:
+  const Dataset& dataset_;
+  std::vector<std::int64_t> order_;
+  std::uint64_t seed_;
+  datasets::InputShape shape_;
+  std::size_t position_ = 0;
+  std::vector<float> values_;
+  std::vector<std::int32_t> labels_;
+};
+
+std::vector<std::int64_t> chosen_examples(const Dataset& dataset, std::uint64_t seed,
+                                          std::optional<std::int64_t> limit) {
+  std::vector<std::int64_t> order = shuffled(dataset.size(), seed);
+  if (limit && *limit < dataset.size()) order.resize(static_cast<std::size_t>(*limit));
+  return order;
+}
+
+std::vector<engine::ActivationStatistics> calibrate(const FloatGraph& network,
+                                                    const Dataset& training, int images,
+                                                    std::uint64_t seed) {
+  std::vector<engine::ActivationStatistics> statistics(network.graph.tensors.size());
+  const FloatExecutor executor(network);
+  Batches batches(training, chosen_examples(training, seed, images), seed);
+  Progress progress("Calibrating", std::min<std::int64_t>(images, training.size()), "images");
+  std::int64_t seen = 0;
+  while (const std::optional<at::Tensor> batch = batches.next()) {
+    executor.run(*batch, [&](engine::TensorId id, std::span<const float> values) {
+      statistics[id].observe(values);
+    });
+    seen += batch->size(0);
+    progress.advance(batch->size(0));
+  }
+  if (seen == 0) throw Error("calibration: none of {} images can be read", training.size());
+  return statistics;
+}
+
+engine::Graph quantize_by(const FloatGraph& network,
+                          const std::vector<engine::ActivationStatistics>& statistics,
+                          RangeMethod method) {
+  std::vector<engine::RealRange> ranges;
+  for (const engine::ActivationStatistics& tensor : statistics) {
+    ranges.push_back(tensor.range(method));
+  }
+  // Examples are normalized to [-1, 1], whatever the calibration data reached.
+  for (engine::TensorId input : network.graph.inputs) ranges[input] = {-1, 1};
+  return engine::quantize_graph(network.graph, network.parameters, ranges);
+}
+
+std::int32_t top1_of(std::span<const std::byte> logits) {
+  const auto less = [](std::byte a, std::byte b) {
+    return std::to_integer<std::int8_t>(a) < std::to_integer<std::int8_t>(b);
+  };
+  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end(), less) -
+                                   logits.begin());
+}
+
+}  // namespace
+
+std::string_view name_of(RangeMethod method) {
+  switch (method) {
+    case RangeMethod::kMinMax:
+      return "min-max";
+    case RangeMethod::kPercentile:
+      return "percentile";
+    case RangeMethod::kMse:
+      return "mse";
+  }
+  return "";
+}
+
+std::vector<Field> fields_of(QuantizationOptions& options) {
+  const auto read = [&options](const ConfigNode& node) {
+    std::string text;
+    read_value(node, text);
+    options.method.reset();
+    if (text == "best") return;
+    for (RangeMethod method : kMethods) {
+      if (text == name_of(method)) options.method = method;
+    }
+    if (!options.method) node.fail("must be one of best, min-max, percentile, mse, is " + text);
+  };
+  const auto write = [&options] {
+    return write_value(std::string(options.method ? name_of(*options.method) : "best"));
+  };
+  return {field("calibration_images", options.calibration_images, between(1, 1'000'000)),
+          field("selection_images", options.selection_images, between(1, 1'000'000)),
+          Field{"method", read, write}};
+}
+
+QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
+                          const Dataset& held_out, const QuantizationOptions& options,
+                          std::uint64_t seed) {
+  const auto statistics = calibrate(network, training, options.calibration_images, seed);
+  if (options.method) {
+    return {quantize_by(network, statistics, *options.method), *options.method, {}};
+  }
+  QuantizedNetwork best;
+  double highest = -1;
+  for (RangeMethod method : kMethods) {
+    engine::Graph graph = quantize_by(network, statistics, method);
+    const double top1 = evaluate_int8(graph, held_out, seed, options.selection_images).share();
+    best.compared.push_back({method, top1});
+    if (top1 <= highest) continue;
+    highest = top1;
+    best.graph = std::move(graph);
+    best.method = method;
+  }
+  return best;
+}
+
+std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
+                                          std::span<const float> values) {
+  const engine::Quantization& quantization = graph.info_of(graph.inputs[0]).quantization;
+  std::vector<std::int8_t> result;
+  result.reserve(values.size());
+  for (float value : values) {
+    result.push_back(static_cast<std::int8_t>(
+        engine::quantize_value(value, quantization, engine::ValueRange{})));
+  }
+  return result;
+}
+
+TopOne evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::uint64_t seed,
+                     std::optional<std::int64_t> limit) {
+  const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
+  Progress progress("Evaluating int8", static_cast<std::int64_t>(order.size()), "examples");
+  std::atomic<std::int64_t> correct = 0;
+  std::atomic<std::int64_t> unreadable = 0;
+  tbb::parallel_for(std::size_t{0}, order.size(), [&](std::size_t i) {
+    std::vector<float> values(static_cast<std::size_t>(dataset.input_shape().elements()));
+    progress.advance();
+    if (!load(dataset, order[i], seed, values)) {
+      ++unreadable;
+      return;
+    }
+    const std::vector<std::int8_t> input = quantize_example(graph, values);
+    const auto bytes = std::as_bytes(std::span(input));
+    const std::vector<engine::TensorBytes> outputs =
+        engine::execute(graph, {{engine::TensorBytes(bytes.begin(), bytes.end())}});
+    if (top1_of(outputs[0]) == dataset.label(order[i])) ++correct;
+  });
+  return {correct, static_cast<std::int64_t>(order.size()) - unreadable, unreadable};
+}
+
+TopOne evaluate_float(const FloatGraph& network, const Dataset& dataset, std::uint64_t seed,
+                      std::optional<std::int64_t> limit) {
+  const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
+  const auto chosen = static_cast<std::int64_t>(order.size());
+  const FloatExecutor executor(network);
+  Batches batches(dataset, order, seed);
+  Progress progress("Evaluating float", chosen, "examples");
+  TopOne result;
+  while (const std::optional<at::Tensor> batch = batches.next()) {
+    const at::Tensor predicted = executor.run(*batch).argmax(1);
+    const auto* classes = predicted.data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < batches.labels().size(); ++i) {
+      result.correct += classes[i] == batches.labels()[i] ? 1 : 0;
+    }
+    result.examples += batch->size(0);
+    progress.advance(batch->size(0));
+  }
+  result.unreadable = chosen - result.examples;
+  return result;
+}
+
+}  // namespace mcunet::pipeline

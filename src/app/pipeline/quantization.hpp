@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "float_graph.hpp"
+#include "mcunet/core/config.hpp"
+#include "mcunet/datasets/dataset.hpp"
+#include "mcunet/engine/activation_statistics.hpp"
+
+namespace mcunet::pipeline {
+
+// The section `quantization` of an experiment.
+struct QuantizationOptions {
+  int calibration_images = 512;  // of the training data, without augmentation
+  int selection_images = 1000;   // of the held-out split, by which the method is chosen
+  std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split
+};
+
+std::vector<Field> fields_of(QuantizationOptions& options);
+
+struct MethodAccuracy {
+  engine::RangeMethod method = engine::RangeMethod::kMinMax;
+  double top1 = 0;  // on the held-out split
+};
+
+struct QuantizedNetwork {
+  engine::Graph graph;
+  engine::RangeMethod method = engine::RangeMethod::kMinMax;
+  std::vector<MethodAccuracy> compared;  // what the choice rests on; empty if there was none
+};
+
+std::string_view name_of(engine::RangeMethod method);
+
+// Calibrates on `training` and chooses the ranges by the accuracy on `held_out`. `seed` picks the
+// images. Throws Error if no image can be read.
+QuantizedNetwork quantize(const FloatGraph& network, const datasets::Dataset& training,
+                          const datasets::Dataset& held_out, const QuantizationOptions& options,
+                          std::uint64_t seed);
+
+// The input of an int8 graph for an example as the dataset gives it.
+std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
+                                          std::span<const float> values);
+
+// Of a classifier over examples of a dataset.
+struct TopOne {
+  std::int64_t correct = 0;
+  std::int64_t examples = 0;
+  std::int64_t unreadable = 0;
+
+  double share() const {
+    return examples == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(examples);
+  }
+};
+
+// Top-1 by the reference executor over the first `limit` examples in a seeded order (all of them if
+// absent), on all cores.
+TopOne evaluate_int8(const engine::Graph& graph, const datasets::Dataset& dataset,
+                     std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+
+// The same examples by libtorch in float.
+TopOne evaluate_float(const FloatGraph& network, const datasets::Dataset& dataset,
+                      std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,68 @@
+#include "pipeline/quantization.hpp"
+
+#include <gmock/gmock.h>
+
+#include "core/error_text.hpp"
+#include "labelled_noise.hpp"
+#include "mcunet/engine/graph_validator.hpp"
+#include "trained_network.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+TEST(Quantization, Int8NetworkAgreesWithTheFloatOne) {
+  const FloatGraph network = lower(trained_network(small_network()));
+  const LabelledNoise training(network, 64, 1);
+  const LabelledNoise held_out(network, 100, 2);
+  const LabelledNoise test(network, 200, 3);
+  const QuantizedNetwork quantized = quantize(network, training, held_out, {}, 0);
+  EXPECT_NO_THROW(engine::validate_graph(quantized.graph));
+  ASSERT_EQ(quantized.compared.size(), 3U);
+  for (const MethodAccuracy& method : quantized.compared) {
+    EXPECT_GT(method.top1, 0.85) << name_of(method.method);
+  }
+  const TopOne accuracy = evaluate_int8(quantized.graph, test, 0);
+  EXPECT_EQ(accuracy.examples, 200);
+  EXPECT_GT(accuracy.share(), 0.9);
+  EXPECT_EQ(evaluate_float(network, test, 0).correct, 200);
+}
+
+TEST(Quantization, SameSeedGivesTheSameGraph) {
+  const FloatGraph network = lower(trained_network(small_network()));
+  const LabelledNoise data(network, 60, 1);
+  const QuantizationOptions options{.calibration_images = 20,
+                                    .method = engine::RangeMethod::kMinMax};
+  const engine::Graph graph = quantize(network, data, data, options, 4).graph;
+  EXPECT_EQ(quantize(network, data, data, options, 4).graph, graph);
+  EXPECT_NE(quantize(network, data, data, options, 5).graph, graph);
+}
+
+TEST(Quantization, SkipsWhatCannotBeRead) {
+  const FloatGraph network = lower(trained_network(small_network()));
+  const LabelledNoise data(network, 40, 1, 2);
+  const QuantizedNetwork quantized = quantize(network, data, data, {}, 0);
+  const TopOne accuracy = evaluate_int8(quantized.graph, data, 0);
+  EXPECT_EQ(accuracy.examples, 20);
+  EXPECT_EQ(accuracy.unreadable, 20);
+  EXPECT_EQ(evaluate_float(network, data, 0, 10).examples +
+                evaluate_float(network, data, 0, 10).unreadable,
+            10);
+  const LabelledNoise broken(network, 10, 1, 1);
+  EXPECT_THAT(error_of([&] { (void)quantize(network, broken, data, {}, 0); }),
+              testing::HasSubstr("none of 10 images can be read"));
+}
+
+TEST(Quantization, OptionsReadAndRefuse) {
+  QuantizationOptions options;
+  read_fields(parse_config("{method: mse, calibration_images: 7}", "test"), fields_of(options));
+  EXPECT_EQ(options.method, engine::RangeMethod::kMse);
+  EXPECT_EQ(options.calibration_images, 7);
+  read_fields(parse_config("{method: best}", "test"), fields_of(options));
+  EXPECT_FALSE(options.method.has_value());
+  EXPECT_THAT(
+      error_of([&] { read_fields(parse_config("{method: luck}", "test"), fields_of(options)); }),
+      testing::HasSubstr("must be one of best"));
+}
+
+}  // namespace
+}  // namespace mcunet::pipeline
