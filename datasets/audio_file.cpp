@@ -155,7 +155,8 @@ std::optional<std::vector<std::int16_t>> read_audio_file(const std::filesystem::
   const auto sound = decode(bytes);
   if (!sound) return std::nullopt;
   std::vector<std::int16_t> result;
-  const std::vector<float> samples = resample(sound->samples, sound->sample_rate, sample_rate);
+  const int rate = sample_rate == kOwnSampleRate ? sound->sample_rate : sample_rate;
+  const std::vector<float> samples = resample(sound->samples, sound->sample_rate, rate);
   result.reserve(samples.size());
   for (float sample : samples) {
     const float scaled = std::isfinite(sample) ? sample * 32768.0f : 0.0f;

@@ -81,7 +81,8 @@ class Emulation {
         timeout_seconds_(timeout_seconds) {
     const std::vector<fs::path> all = model_sources(project);  // model.c first
     std::vector<fs::path> shared(all.begin() + 1, all.end());
-    for (const char* name : {"startup.c", "semihosting.c", "instruction_counter.c"}) {
+    for (const char* name : {"startup.c", "console.c", "semihosting_console.c", "semihosting.c",
+                             "instruction_counter.c"}) {
       shared.push_back(project / "firmware" / name);
     }
     shared_objects_ = compile(project_, shared, core_, board_.defines, scratch_.path());
@@ -160,8 +161,8 @@ std::vector<Inference> split_outputs(const std::string& bytes, const ModelDescri
 void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& model) {
   if (inputs.empty()) throw Error("{}: nothing to run on: no input", model.name);
   for (const Int8Bytes& input : inputs) {
-    if (static_cast<std::int64_t>(input.size()) != model.inputs[0].bytes()) {
-      throw Error("{}: an input has {} bytes, this one has {}", model.name, model.inputs[0].bytes(),
+    if (static_cast<std::int64_t>(input.size()) != model.input_bytes()) {
+      throw Error("{}: an input has {} bytes, this one has {}", model.name, model.input_bytes(),
                   input.size());
     }
   }

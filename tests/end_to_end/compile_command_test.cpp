@@ -110,6 +110,78 @@ TEST_F(CompileCommand, PlansATfliteFile) {
   EXPECT_EQ(parse_output(outcome)["steps"].size(), 1u);
 }
 
+TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
+  const nlohmann::json compiled = parse_output(compile());
+  const Outcome outcome = run({"plan", "model.tflite", "--device", "stm32f746", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(parse_output(outcome)["elf"], compiled["elf"]);
+  EXPECT_THAT(run({"plan", "model.tflite", "--device", "stm32f746"}).out,
+              HasSubstr("planned / linked"));
+  EXPECT_TRUE(parse_output(run({"plan", "model.tflite", "--json"}))["elf"].is_null());
+
+  const std::vector<std::string> before = created();
+  const ScopedVariable nothing_installed("PATH", "");
+  const Outcome without = run({"plan", "model.tflite", "--device", "stm32f746", "--json"});
+  EXPECT_EQ(without.exit_code, 0);
+  EXPECT_TRUE(parse_output(without)["elf"].is_null());
+  EXPECT_EQ(without.err,
+            "mcunet: planned sizes only: arm-none-eabi-gcc: is not installed (package "
+            "gcc-arm-none-eabi)\n");
+  EXPECT_EQ(created(), before);
+}
+
+TEST_F(CompileCommand, ModelsOfTwoInputsTakeTwoFiles) {
+  engine::Graph graph;
+  for (std::uint64_t seed = 0; graph.inputs.size() != 2; ++seed) {
+    ASSERT_LT(seed, 20u);
+    graph = engine::random_graph(engine::OpKind::kAdd, seed);
+  }
+  const std::vector<std::byte> file = engine::write_tflite(graph);
+  write("model.tflite", {reinterpret_cast<const char*>(file.data()), file.size()});
+  ASSERT_EQ(compile().exit_code, 0);
+  std::vector<std::size_t> sizes;
+  const auto description = nlohmann::json::parse(read("out/model.json"));
+  for (const auto& input : description["inputs"]) {
+    sizes.push_back(input["height"].get<std::size_t>() * input["width"].get<std::size_t>() *
+                    input["channels"].get<std::size_t>());
+  }
+  ASSERT_EQ(sizes.size(), 2u);
+  write("a.bin", std::string(sizes[0], '\x11') + std::string(sizes[0], '\x71'));
+  write("b.bin", std::string(sizes[1], '\x22') + std::string(sizes[1], '\x05'));
+  write("one.bin", std::string(sizes[1], '\x22'));
+  const Outcome outcome = run({"emulate", "out", "--input", "a.bin,b.bin", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const nlohmann::json inferences = parse_output(outcome)["inferences"];
+  ASSERT_EQ(inferences.size(), 2u);
+  for (const auto& inference : inferences) EXPECT_EQ(inference["exact"], true);
+  EXPECT_NE(inferences[0]["outputs"], inferences[1]["outputs"]);
+  EXPECT_EQ(inferences[1]["input"], "a.bin,b.bin[1]");
+  EXPECT_THAT(failure({"emulate", "out", "--input", "a.bin"}),
+              HasSubstr("the model has 2 inputs, so give 2 files with commas between them"));
+  EXPECT_THAT(failure({"emulate", "out", "--input", "a.bin,one.bin"}),
+              HasSubstr("one.bin: holds 1 inputs, but a.bin holds 2"));
+}
+
+TEST_F(CompileCommand, TheConsoleIsAChoice) {
+  for (const char* console : {"serial", "semihosting", "none"}) {
+    const Outcome outcome = run({"compile", "model.tflite", "--device", "stm32h743", "--out", "out",
+                                 "--console", console, "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    // The arena is in the AXI SRAM, apart from stack and data in the DTCM.
+    const nlohmann::json region = parse_output(outcome)["regions"][1];
+    EXPECT_EQ(region["name"], "SRAM");
+    EXPECT_GE(region["used_bytes"], parse_output(outcome)["peak_sram_bytes"]);
+  }
+  std::string device = read_file(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
+  write("silent.yaml", device.substr(0, device.find("\nconsole:") + 1));
+  EXPECT_THAT(failure({"compile", "model.tflite", "--device", "silent.yaml", "--out", "silent",
+                       "--console", "serial"}),
+              HasSubstr("stm32f412: its description has no serial console"));
+  const Outcome silent = compile("silent.yaml");
+  EXPECT_EQ(silent.exit_code, 0);
+  EXPECT_THAT(silent.err, HasSubstr("has no serial console, so its firmware prints nothing"));
+}
+
 TEST_F(CompileCommand, AFolderWithoutAModelIsAnError) {
   EXPECT_THAT(failure({"emulate", "nowhere", "--input", "x.bin"}), HasSubstr("nowhere"));
   EXPECT_THAT(failure({"flash", "nowhere"}), HasSubstr("nowhere"));

@@ -28,6 +28,13 @@ struct ModelDescription {
   std::vector<ModelTensor> inputs;
   std::vector<ModelTensor> outputs;
   std::vector<std::string> steps;
+
+  // Of all inputs of one inference.
+  std::int64_t input_bytes() const {
+    std::int64_t total = 0;
+    for (const ModelTensor& tensor : inputs) total += tensor.bytes();
+    return total;
+  }
 };
 
 // Reads folder/model.json. Throws Error.
@@ -55,9 +62,9 @@ struct EmulationResult {
   std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
 };
 
-// Builds the project for an emulated board in a temporary folder and runs it on every input, raw
-// int8 of MODEL_INPUT_BYTES each. Throws Error if a program is missing, if the network does not fit
-// the board, if the firmware faults or takes too long.
+// Builds the project for an emulated board in a temporary folder and runs it on every input: raw
+// int8, where a network has several inputs one after another. Throws Error if a program is missing,
+// if the network does not fit the board, if the firmware faults or takes too long.
 EmulationResult emulate(const std::filesystem::path& folder, std::span<const Int8Bytes> inputs,
                         const EmulatorOptions& options = {});
 

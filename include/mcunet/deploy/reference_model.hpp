@@ -17,12 +17,13 @@ class ReferenceModel {
   // Throws Error.
   explicit ReferenceModel(const std::filesystem::path& tflite_file);
 
-  // One input in int8; the outputs in the file's order. Throws Error if the sizes do not agree, or
-  // if a border has no int8 form.
+  // The inputs in int8, one after another in the file's order; the outputs in the same way, apart.
+  // Throws Error if the sizes do not agree, or if a border has no int8 form.
   std::vector<std::vector<std::int8_t>> run(std::span<const std::int8_t> input) const;
 
  private:
-  engine::TensorBytes to_graph_input(std::span<const std::int8_t> input) const;
+  engine::TensorBytes to_graph_input(engine::TensorId tensor,
+                                     std::span<const std::int8_t> input) const;
 
   engine::Graph graph_;
 };
