@@ -20,8 +20,11 @@ std::vector<float> uniform_values(std::int64_t count, double bound, RandomStream
   return values;
 }
 
-RealRange range_after(Activation activation) {
-  switch (activation) {
+// Without a clamp no two tensors have the same range: kernels have faster ways for some equal
+// scales, and slower ones for others, that trained networks do not meet.
+RealRange range_after(const Op& op, RandomStream& random) {
+  const auto reach = static_cast<float>(kRange * (0.75 + 0.5 * random.uniform()));
+  switch (op.activation) {
     case Activation::kRelu:
     case Activation::kRelu6:
       return {0, kRange};
@@ -30,7 +33,8 @@ RealRange range_after(Activation activation) {
     case Activation::kNone:
       break;
   }
-  return {-kRange, kRange};
+  return op.kind == OpKind::kAdd ? RealRange{-1.5F * reach, 1.5F * reach}
+                                 : RealRange{-reach, reach};
 }
 
 }  // namespace
@@ -41,7 +45,7 @@ Graph with_random_weights(const Graph& graph, RandomStream& random) {
   std::vector<RealRange> ranges(graph.tensors.size(), {-kRange, kRange});
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
-    ranges[op.output] = range_after(op.activation);
+    ranges[op.output] = range_after(op, random);
     const std::int64_t weights = cost_of(graph, op).weights;
     if (weights == 0) continue;
     const std::int32_t channels = graph.output_of(op).shape.channels;

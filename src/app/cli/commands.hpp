@@ -21,6 +21,7 @@ void add_compile_command(CLI::App& program, Run& run);
 void add_flash_command(CLI::App& program, Run& run);
 void add_space_command(CLI::App& program, Run& run);
 void add_plan_command(CLI::App& program, Run& run);
+void add_profile_command(CLI::App& program, Run& run);
 void add_report_command(CLI::App& program, Run& run);
 
 // `read_media` reads an image or a WAV, for which mcunet hands over to mcunet-train.

@@ -6,32 +6,12 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/named_field.hpp"
 
 namespace mcunet::pipeline {
 namespace {
 
 constexpr double kMaxKib = 1 << 20;
-
-// A value given by name, from configs/GROUP/, or written out in place.
-template <typename T>
-Field named(std::string key, const std::string& group, T& value, T (*read)(const ConfigNode&),
-            std::vector<Field> (*fields)(T&)) {
-  auto read_node = [&value, group, read](const ConfigNode& node) {
-    if (node.kind != ConfigNode::Kind::kScalar) {
-      value = read(node);
-      return;
-    }
-    std::filesystem::path file;
-    try {
-      file = find_config(node.scalar, group);
-    } catch (const Error& error) {
-      node.fail(error.what());
-    }
-    value = read(load_config(file));
-  };
-  return {std::move(key), std::move(read_node),
-          [&value, fields] { return write_fields(fields(value)); }};
-}
 
 // A size that the file gives in KiB and the program keeps in bytes.
 void read_kib(const ConfigNode& node, std::int64_t& bytes) {
