@@ -163,7 +163,8 @@ std::vector<double> measure(const Settings& settings,
   std::vector<std::vector<double>> seconds(works.size());
   for (const auto& work : works) work();
   for (int round = 0; round < settings.rounds; ++round) {
-    for (std::size_t i = 0; i < works.size(); ++i) seconds[i].push_back(seconds_of(settings, works[i]));
+    for (std::size_t i = 0; i < works.size(); ++i)
+      seconds[i].push_back(seconds_of(settings, works[i]));
   }
   std::vector<double> medians;
   for (auto& all : seconds) medians.push_back(median(all));

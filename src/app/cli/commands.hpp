@@ -21,6 +21,7 @@ void add_compile_command(CLI::App& program, Run& run);
 void add_flash_command(CLI::App& program, Run& run);
 void add_space_command(CLI::App& program, Run& run);
 void add_plan_command(CLI::App& program, Run& run);
+void add_profile_command(CLI::App& program, Run& run);
 void add_report_command(CLI::App& program, Run& run);
 void add_data_command(CLI::App& program, Run& run);
 void add_train_command(CLI::App& program, Run& run);

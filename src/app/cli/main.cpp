@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   return run_program(argc, argv, [argv](CLI::App& program, Run& run) {
     add_space_command(program, run);
     add_plan_command(program, run);
+    add_profile_command(program, run);
     add_ablate_command(program, run);
     add_compile_command(program, run);
     add_flash_command(program, run);

@@ -11,6 +11,8 @@
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/resources.hpp"
+#include "mcunet/search/evolution.hpp"
+#include "mcunet/search/nsga.hpp"
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space_optimizer.hpp"
 #include "mcunet/supernet/trainer_options.hpp"
@@ -28,6 +30,15 @@ struct TrainOptions {
   int correlation_samples = 30;  // random sub-networks whose accuracy is compared with their MACs
 };
 
+// The section `search`.
+struct SearchStageOptions {
+  search::EvolutionOptions evolution;
+  bool random_baseline = true;  // random search at as many evaluations
+  // Starts from what evolution evaluated; without iterations the front is of those networks alone.
+  search::FrontOptions front{.iterations = 0};
+  int threads = 0;  // that plan networks; 0: as many as there are
+};
+
 struct Experiment {
   deploy::Device device;
   search::space::SearchSpace space;
@@ -37,6 +48,7 @@ struct Experiment {
   search::SpaceOptimizerOptions space_optimization;
   std::optional<datasets::DatasetOptions> dataset;
   TrainOptions train;
+  SearchStageOptions search;
 };
 
 // The keys of configs/experiments/NAME.yaml. `device` and `space` are names or files, or the
