@@ -15,6 +15,7 @@
 #include "losses.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensors.hpp"
 #include "metrics_log.hpp"
 #include "sgd.hpp"
@@ -203,13 +204,19 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
       .dropout = options.dropout};
   const std::vector<Subnet> subnets =
       draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random);
-  at::Tensor teacher;
+  at::Tensor given;  // of a teacher from outside
+  if (context.teacher) {
+    const at::NoGradGuard no_grad;
+    given = context.teacher(batch.images);
+  }
+  at::Tensor teacher;  // the largest sub-network
   for (std::size_t i = 0; i < subnets.size(); ++i) {
     const at::Tensor logits =
         supernet->forward(resize(batch.images, subnets[i].resolution), subnets[i], forward);
-    const at::Tensor loss = teacher.defined()
-                                ? distillation_loss(logits, teacher)
-                                : classification_loss(logits, batch.labels, options.label_smoothing);
+    at::Tensor loss = teacher.defined()
+                          ? distillation_loss(logits, teacher)
+                          : classification_loss(logits, batch.labels, options.label_smoothing);
+    if (given.defined()) loss = (loss + distillation_loss(logits, given)) / 2;
     (loss / options.gradient_accumulation).backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
       teacher = logits.detach();
@@ -310,9 +317,9 @@ void Trainer::State::save_checkpoint() {
   const Clock::time_point start = Clock::now();
   if (log) log_position = log->flush();
   TensorDictionary tensors;
-  add_under(tensors, "weights.", weights_of(supernet));
+  add_under(tensors, "weights.", weights_of(*supernet));
   add_under(tensors, "momentum.", optimizer->state());
-  if (average) add_under(tensors, "average.", weights_of(average->weights()));
+  if (average) add_under(tensors, "average.", weights_of(*average->weights()));
   const Json state = {
       {"epoch", step / steps_per_epoch},
       {"batch", step % steps_per_epoch * options.gradient_accumulation},
@@ -330,9 +337,9 @@ void Trainer::State::save_checkpoint() {
 
 void Trainer::State::restore(const Checkpoint& checkpoint) {
   const std::string source = fmt::format("the checkpoint of step {}", checkpoint.step);
-  load_weights(supernet, under(checkpoint.tensors, "weights."), source);
+  load_weights(*supernet, under(checkpoint.tensors, "weights."), source);
   optimizer->load_state(under(checkpoint.tensors, "momentum."));
-  if (average) load_weights(average->weights(), under(checkpoint.tensors, "average."), source);
+  if (average) load_weights(*average->weights(), under(checkpoint.tensors, "average."), source);
   const Json state = Json::parse(checkpoint.state);
   if (state.at("steps_per_epoch") != steps_per_epoch) {
     throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,
@@ -387,6 +394,11 @@ TrainingEnd Trainer::train() {
   return TrainingEnd::kComplete;
 }
 
+void Trainer::initialize(const TensorDictionary& weights, const std::string& source) {
+  load_weights(*state_->supernet, weights, source);
+  if (state_->average) load_weights(*state_->average->weights(), weights, source);
+}
+
 Supernet& Trainer::weights() {
   return state_->average ? state_->average->weights() : state_->supernet;
 }
@@ -409,32 +421,6 @@ std::vector<Subnet> draw_subnets(const search::space::SearchSpace& space, Sample
         search::space::sample(space, search::space::Sampling::kUniformGenes, random));
   }
   return subnets;
-}
-
-TensorDictionary weights_of(const Supernet& supernet) {
-  TensorDictionary tensors;
-  for (const auto& entry : supernet->named_parameters()) {
-    tensors.emplace(entry.key(), entry.value().detach());
-  }
-  for (const auto& entry : supernet->named_buffers()) tensors.emplace(entry.key(), entry.value());
-  return tensors;
-}
-
-void load_weights(Supernet& supernet, const TensorDictionary& tensors, const std::string& source) {
-  const c10::NoGradGuard no_grad;
-  const TensorDictionary own = weights_of(supernet);
-  for (const auto& [name, tensor] : tensors) {
-    if (!own.contains(name)) throw Error("{}: {}: this supernet has no such tensor", source, name);
-  }
-  for (const auto& [name, tensor] : own) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end()) throw Error("{}: {}: is missing", source, name);
-    if (found->second.sizes() != tensor.sizes()) {
-      throw Error("{}: {}: has the shape [{}], expected [{}]", source, name,
-                  fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", "));
-    }
-    tensor.copy_(found->second);
-  }
 }
 
 }  // namespace mcunet::supernet

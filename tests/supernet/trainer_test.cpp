@@ -1,3 +1,4 @@
+#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/trainer.hpp"
 
 #include <ATen/ATen.h>
@@ -34,7 +35,7 @@ class TrainerTest : public testing::Test {
     Trainer trainer(tiny_space(), data_, options, std::move(context));
     if (resume) trainer.resume();
     trainer.train();
-    return clone(weights_of(trainer.weights()));
+    return clone(weights_of(*trainer.weights()));
   }
 
   static TensorDictionary clone(TensorDictionary tensors) {
@@ -180,7 +181,7 @@ TEST_F(TrainerTest, WarnsOfDivergenceAndKeepsTheLastGoodCheckpoint) {
   EXPECT_THAT(error, HasSubstr("the last good checkpoint is " + (folder_ / "run").string()));
   Trainer trainer(tiny_space(), data_, options, tiny_context(folder_ / "run", options));
   ASSERT_TRUE(trainer.resume());
-  for (const auto& [name, tensor] : weights_of(trainer.weights())) {
+  for (const auto& [name, tensor] : weights_of(*trainer.weights())) {
     EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
   }
 }
@@ -301,16 +302,16 @@ TEST_F(TrainerTest, TooFewExamplesForAStep) {
 
 TEST_F(TrainerTest, WeightsOfAnotherSupernetAreRefused) {
   Supernet supernet(tiny_space());
-  TensorDictionary weights = clone(weights_of(supernet));
+  TensorDictionary weights = clone(weights_of(*supernet));
   const std::string name = weights.begin()->first;
   weights[name] = at::zeros({3});
-  EXPECT_THAT(error_of([&] { load_weights(supernet, weights, "x.pt"); }),
+  EXPECT_THAT(error_of([&] { load_weights(*supernet, weights, "x.pt"); }),
               HasSubstr("x.pt: " + name + ": has the shape [3], expected ["));
   weights.erase(name);
-  EXPECT_EQ(error_of([&] { load_weights(supernet, weights, "x.pt"); }),
+  EXPECT_EQ(error_of([&] { load_weights(*supernet, weights, "x.pt"); }),
             "x.pt: " + name + ": is missing");
   weights["blocks.77.weight"] = at::zeros({3});
-  EXPECT_EQ(error_of([&] { load_weights(supernet, weights, "x.pt"); }),
+  EXPECT_EQ(error_of([&] { load_weights(*supernet, weights, "x.pt"); }),
             "x.pt: blocks.77.weight: this supernet has no such tensor");
 }
 

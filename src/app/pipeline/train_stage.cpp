@@ -15,9 +15,11 @@
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
+#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "rank_correlation.hpp"
 #include "space_stage.hpp"
+#include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -30,25 +32,11 @@ using Json = nlohmann::ordered_json;
 // First numbers of the paths of random streams.
 enum StreamPurpose : std::uint64_t { kCorrelation = 1 };
 
-int largest_resolution(const SearchSpace& space) {
-  return *std::max_element(space.resolutions.begin(), space.resolutions.end());
-}
-
-const datasets::DatasetOptions& dataset_of(const Experiment& experiment) {
-  if (!experiment.dataset) throw Error("training needs the section dataset in the experiment");
-  return *experiment.dataset;
-}
-
 std::int64_t macs_of(const SearchSpace& space, const Subnet& subnet,
                      const engine::OracleOptions& oracle) {
   return engine::ResourceOracle(oracle)
       .measure(search::space::lower(search::space::build_network(space, subnet)))
       .macs;
-}
-
-void use_threads(const supernet::TrainerOptions& options) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  at::set_num_threads(options.threads > 0 ? options.threads : cores);
 }
 
 // What the trained weights depend on.
@@ -70,25 +58,6 @@ ConfigNode identity_of(Experiment experiment, const SearchSpace& space) {
     train.keys.erase(found);
   }
   return identity;
-}
-
-// The dataset at the resolution of a space, split by split.
-struct Splits {
-  const datasets::DatasetOptions& options;
-  int resolution;
-
-  std::unique_ptr<datasets::Dataset> open(Split split, bool augment = false) const {
-    return datasets::open_dataset(options, split, resolution, augment);
-  }
-};
-
-supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment) {
-  const supernet::TrainerOptions& trainer = experiment.train.trainer;
-  return {.calibration_batches = experiment.train.calibration_batches,
-          .workers = trainer.data_workers,
-          .seed = experiment.seed,
-          .precision = trainer.bfloat16 ? supernet::Precision::kBfloat16
-                                        : supernet::Precision::kFloat32};
 }
 
 SubnetAccuracy measure(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& network,
@@ -219,7 +188,7 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   result.test_examples = test_data->size();
   result.test_top1 =
       tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
-  supernet::write_tensor_file(run.folder() / kWeightsFile, supernet::weights_of(trainer.weights()));
+  supernet::write_tensor_file(run.folder() / kWeightsFile, supernet::weights_of(*trainer.weights()));
   result.seconds = clock.elapsed().wall_seconds;
   run.write("train.json", train_result_to_json(result, space));
   run.mark_complete(kTrainStage, clock.elapsed());
@@ -228,10 +197,6 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
 
 EvalResult evaluate_subnet(const EvalRequest& request) {
   const Experiment experiment = read_experiment(read_run_config(request.run));
-  const std::filesystem::path weights = request.run / kWeightsFile;
-  if (!std::filesystem::exists(weights)) {
-    throw Error("{}: holds no trained supernet: {} is not there", request.run.string(), kWeightsFile);
-  }
   use_threads(experiment.train.trainer);
   const SearchSpace space = choose_training_space(experiment, request.run).space;
   const Subnet subnet =
@@ -239,12 +204,7 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
       : request.subnet == "smallest" ? search::space::smallest(space)
                                      : search::space::subnet_from_json(
                                            space, read_file(request.subnet), request.subnet);
-  supernet::Supernet network(
-      space, supernet::SupernetOptions{.learned_kernel_transforms =
-                                           experiment.train.trainer.learned_kernel_transforms});
-  supernet::load_weights(network, supernet::read_tensor_file(weights), weights.string());
-  network->to(supernet::select_device(experiment.train.trainer.device));
-
+  const supernet::Supernet network = load_supernet(experiment, space, request.run);
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
   const auto calibration = splits.open(Split::kTrain);
   const auto data = splits.open(request.on_test_split ? Split::kTest : Split::kSearch);
