@@ -9,7 +9,7 @@
 #include "mcunet/engine/graph_passes.hpp"
 #include "mcunet/engine/graph_validator.hpp"
 #include "mcunet/engine/plan_validator.hpp"
-#include "step_code.hpp"
+#include "step_writer.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -51,22 +51,36 @@ std::string weights_source(const std::vector<StepCode>& steps) {
   return text;
 }
 
+std::string c_type(DataType type) {
+  return type == DataType::kFloat32 ? "float" : type == DataType::kUint8 ? "uint8_t" : "int8_t";
+}
+
+// The type that all have, or void.
+std::string common_type(const Graph& graph, const std::vector<TensorId>& tensors) {
+  const DataType first = graph.tensors[tensors.front()].type;
+  const bool is_common = std::all_of(tensors.begin(), tensors.end(),
+                                     [&](TensorId id) { return graph.tensors[id].type == first; });
+  return is_common ? c_type(first) : "void";
+}
+
 std::string border_macros(const Graph& graph, const std::string& name, TensorId tensor) {
   const Shape& shape = graph.tensors[tensor].shape;
-  const Quantization& q = graph.info_of(tensor).quantization;
+  const bool is_float = graph.tensors[tensor].type == DataType::kFloat32;
+  const Quantization q = is_float ? Quantization{1, 0} : graph.info_of(tensor).quantization;
   return fmt::format(
-      "#define MODEL_{0}_HEIGHT {1}\n#define MODEL_{0}_WIDTH {2}\n#define MODEL_{0}_CHANNELS {3}\n"
-      "#define MODEL_{0}_BYTES {4}\n"
-      "// real value = scale * (int8 value - zero point)\n"
-      "#define MODEL_{0}_SCALE {5:.9g}f\n#define MODEL_{0}_ZERO_POINT ({6})\n\n",
-      name, shape.height, shape.width, shape.channels, shape.elements(), q.scale, q.zero_point);
+      "#define MODEL_{0}_TYPE {1}\n"
+      "#define MODEL_{0}_HEIGHT {2}\n#define MODEL_{0}_WIDTH {3}\n#define MODEL_{0}_CHANNELS {4}\n"
+      "#define MODEL_{0}_BYTES {5}\n"
+      "// real value = scale * (value - zero point)\n"
+      "#define MODEL_{0}_SCALE {6}\n#define MODEL_{0}_ZERO_POINT ({7})\n\n",
+      name, c_type(graph.tensors[tensor].type), shape.height, shape.width, shape.channels,
+      graph.tensors[tensor].bytes(), float_text(q.scale), q.zero_point);
 }
 
 std::string model_header(const CompiledGraph& compiled) {
   const Graph& graph = compiled.graph;
   std::string text =
-      "// A neural network as C: copy the input's int8 values to model_input(), call "
-      "model_invoke(),\n"
+      "// A neural network as C: copy the input's values to model_input(), call model_invoke(),\n"
       "// read model_output(). All memory that it needs is the arena in model.c.\n"
       "#ifndef MODEL_H_\n#define MODEL_H_\n\n#include <stdint.h>\n\n"
       "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
@@ -74,19 +88,23 @@ std::string model_header(const CompiledGraph& compiled) {
                       compiled.plan.arena_bytes, compiled.schedule.steps.size());
   text += fmt::format("#define MODEL_INPUTS {}\n#define MODEL_OUTPUTS {}\n\n", graph.inputs.size(),
                       graph.outputs.size());
-  text += "// Values are int8, NHWC. Input 0:\n" + border_macros(graph, "INPUT", graph.inputs[0]);
+  text += "// Values are NHWC. Input 0:\n" + border_macros(graph, "INPUT", graph.inputs[0]);
   text += "// Output 0:\n" + border_macros(graph, "OUTPUT", graph.outputs[0]);
-  text +=
+  text += fmt::format(
       "// Where to write an input; inputs and outputs share memory with what lies between them, "
       "so\n"
       "// write the input anew before each call of model_invoke().\n"
-      "int8_t* model_input(void);\nint8_t* model_input_at(int index);\n"
+      "MODEL_INPUT_TYPE* model_input(void);\n{}* model_input_at(int index);\n"
       "int model_input_bytes(int index);\n"
-      "const int8_t* model_output(int index);\nint model_output_bytes(int index);\n\n"
-      "void model_invoke(void);\n\n"
+      "const {}* model_output(int index);\nint model_output_bytes(int index);\n\n"
+      "void model_invoke(void);\n\n",
+      common_type(graph, graph.inputs), common_type(graph, graph.outputs));
+  text +=
       "extern const char* const model_step_names[MODEL_STEPS];\n\n"
-      "#ifdef MODEL_PROFILE\n// Called after each step; to be defined by the application.\n"
-      "void model_step_done(int step);\n#endif\n\n"
+      "// Called after each step, if defined; to be defined by the application.\n"
+      "#ifdef MODEL_PROFILE\nvoid model_step_done(int step);\n#endif\n"
+      "#ifdef MODEL_TRACE\n"
+      "void model_step_output(int step, const void* output, int32_t bytes);\n#endif\n\n"
       "#ifdef __cplusplus\n}\n#endif\n\n#endif  // MODEL_H_\n";
   return text;
 }
@@ -107,20 +125,29 @@ std::string size_table(const Graph& graph, const std::vector<TensorId>& tensors)
   return text;
 }
 
+// The arena is of bytes and aligned for all types.
+std::string cast_to(const std::string& type) {
+  return type == "int8_t" || type == "void" ? "" : fmt::format("({}*)(void*)", type);
+}
+
 std::string border_functions(const CompiledGraph& compiled) {
   const Graph& graph = compiled.graph;
+  const std::string first = c_type(graph.tensors[graph.inputs[0]].type);
+  const std::string input = common_type(graph, graph.inputs);
+  const std::string output = common_type(graph, graph.outputs);
   return fmt::format(
       "static int8_t* const inputs[MODEL_INPUTS] = {{{}}};\n"
       "static int8_t* const outputs[MODEL_OUTPUTS] = {{{}}};\n"
       "static const int32_t input_bytes[MODEL_INPUTS] = {{{}}};\n"
       "static const int32_t output_bytes[MODEL_OUTPUTS] = {{{}}};\n\n"
-      "int8_t* model_input(void) {{ return inputs[0]; }}\n"
-      "int8_t* model_input_at(int index) {{ return inputs[index]; }}\n"
+      "MODEL_INPUT_TYPE* model_input(void) {{ return {}inputs[0]; }}\n"
+      "{}* model_input_at(int index) {{ return {}inputs[index]; }}\n"
       "int model_input_bytes(int index) {{ return input_bytes[index]; }}\n"
-      "const int8_t* model_output(int index) {{ return outputs[index]; }}\n"
+      "const {}* model_output(int index) {{ return {}outputs[index]; }}\n"
       "int model_output_bytes(int index) {{ return output_bytes[index]; }}\n",
       address_table(compiled, graph.inputs), address_table(compiled, graph.outputs),
-      size_table(graph, graph.inputs), size_table(graph, graph.outputs));
+      size_table(graph, graph.inputs), size_table(graph, graph.outputs), cast_to(first), input,
+      cast_to(input), output, cast_to(output));
 }
 
 std::string step_title(const Graph& graph, const Op& op) {
@@ -135,8 +162,11 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
       "#ifdef MODEL_ARENA_SECTION\n#define ARENA_SECTION , section(MODEL_ARENA_SECTION)\n#else\n"
       "#define ARENA_SECTION\n#endif\n"
       "static int8_t arena[MODEL_ARENA_BYTES] __attribute__((aligned(4) ARENA_SECTION));\n\n"
-      "#ifdef MODEL_PROFILE\n#define STEP_DONE(step) model_step_done(step)\n#else\n"
-      "#define STEP_DONE(step) ((void)0)\n#endif\n\n";
+      "#if defined(MODEL_TRACE)\n"
+      "#define STEP_DONE(step, output, bytes) model_step_output(step, output, bytes)\n"
+      "#elif defined(MODEL_PROFILE)\n"
+      "#define STEP_DONE(step, output, bytes) model_step_done(step)\n#else\n"
+      "#define STEP_DONE(step, output, bytes) ((void)0)\n#endif\n\n";
   std::string names;
   std::string calls;
   for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -144,7 +174,8 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
     text += fmt::format("// {}\nstatic void step_{}(void) {{\n{}}}\n\n",
                         step_title(compiled.graph, op), i, steps[i].body);
     names += fmt::format("    \"{}\",\n", step_title(compiled.graph, op));
-    calls += fmt::format("  step_{0}();\n  STEP_DONE({0});\n", i);
+    calls += fmt::format("  step_{0}();\n  STEP_DONE({0}, arena + {1}, {2});\n", i,
+                         compiled.plan.offsets[op.output], compiled.graph.output_of(op).bytes());
   }
   text += "const char* const model_step_names[MODEL_STEPS] = {\n" + names + "};\n\n";
   text += border_functions(compiled);
@@ -162,18 +193,38 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
   return text + "\nvoid model_invoke(void) {\n" + calls + "}\n";
 }
 
+void check_types(const Graph& graph, Borders borders) {
+  for (const Tensor& tensor : graph.tensors) {
+    if (tensor.type == DataType::kInt16 || tensor.type == DataType::kInt32) {
+      throw Error("a tensor within the network is neither int8, uint8 nor float");
+    }
+  }
+  if (borders == Borders::kInvoke) return;
+  for (const auto* tensors : {&graph.inputs, &graph.outputs}) {
+    for (TensorId id : *tensors) {
+      if (graph.tensors[id].type == DataType::kInt8) continue;
+      throw Error("'{}' has no int8 form that the caller could deal in; let invoke convert it",
+                  graph.info_of(id).name);
+    }
+  }
+}
+
+Graph run_passes(const Graph& graph, const CompileOptions& options) {
+  Graph result = graph;
+  if (options.borders == Borders::kCaller) result = strip_float_borders(retype_uint8(result));
+  if (options.fuses_padding) result = fold_padding(result);
+  check_types(result, options.borders);
+  if (result.ops.empty()) throw Error("the network has no operator to generate code for");
+  return result;
+}
+
 }  // namespace
 
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   validate_graph(graph);
   CompiledGraph compiled;
   compiled.options = options;
-  compiled.graph = strip_float_borders(graph);
-  if (options.fuses_padding) compiled.graph = fold_padding(compiled.graph);
-  for (const Tensor& tensor : compiled.graph.tensors) {
-    if (tensor.type != DataType::kInt8) throw Error("a tensor within the network is not int8");
-  }
-  if (compiled.graph.ops.empty()) throw Error("the network has no operator to generate code for");
+  compiled.graph = run_passes(graph, options);
   ScheduleOptions schedule = options.schedule;
   // Only specialised kernels work in place.
   schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;

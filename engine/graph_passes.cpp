@@ -111,16 +111,40 @@ Padding sum(const Padding& a, const Padding& b) {
 
 }  // namespace
 
+Graph retype_uint8(const Graph& graph) {
+  Graph retyped = graph;
+  for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
+    if (graph.tensors[id].type != DataType::kUint8) continue;
+    retyped.tensors[id].type = DataType::kInt8;
+    edit_info(retyped, static_cast<TensorId>(id)).quantization.zero_point -= 128;
+  }
+  Rewrite rewrite(retyped);
+  for (Rewrite::Node& node : rewrite.nodes) {
+    const TensorId input = node.inputs.front();
+    const TensorId output = node.op.output;
+    const bool changes = graph.tensors[input].type != graph.tensors[output].type;
+    if (node.op.kind != OpKind::kQuantize || !changes || is_float(graph, input)) continue;
+    if (retyped.info_of(input).quantization != retyped.info_of(output).quantization) continue;
+    for (Rewrite::Node& reader : rewrite.nodes) {
+      std::replace(reader.inputs.begin(), reader.inputs.end(), output, input);
+    }
+    std::replace(rewrite.outputs.begin(), rewrite.outputs.end(), output, input);
+    node.is_kept = false;
+  }
+  return rewrite.finish();
+}
+
 Graph strip_float_borders(const Graph& graph) {
   Rewrite rewrite(graph);
   for (Rewrite::Node& node : rewrite.nodes) {
     const TensorId input = node.inputs.front();
     const TensorId output = node.op.output;
     if (node.op.kind == OpKind::kQuantize && is_float(graph, input) &&
-        contains(rewrite.inputs, input)) {
+        contains(rewrite.inputs, input) && rewrite.uses_of(input) == 1) {
       std::replace(rewrite.inputs.begin(), rewrite.inputs.end(), input, output);
       node.is_kept = false;
-    } else if (node.op.kind == OpKind::kDequantize && contains(rewrite.outputs, output)) {
+    } else if (node.op.kind == OpKind::kDequantize && contains(rewrite.outputs, output) &&
+               rewrite.uses_of(output) == 1) {
       std::replace(rewrite.outputs.begin(), rewrite.outputs.end(), output, input);
       node.is_kept = false;
     }

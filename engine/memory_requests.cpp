@@ -49,6 +49,10 @@ std::int64_t own_convolution_scratch(const Graph& graph, const Op& op, Appetite 
   const mcunet_conv2d_layer layer{.input_channels = input.channels,
                                   .kernel_height = w.kernel_height,
                                   .kernel_width = w.kernel_width};
+  if (w.dilation_height != 1 || w.dilation_width != 1) {
+    const mcunet_conv2d_dilated_layer dilated{.window = layer};
+    return mcunet_conv2d_dilated_scratch_bytes(&dilated);
+  }
   const std::int32_t general =
       mcunet_conv2d_scratch_bytes(&layer, appetite == Appetite::kMost ? 4 : 1);
   if (!is_pointwise(op) || w.stride_height != 1 || w.stride_width != 1) return general;

@@ -41,8 +41,12 @@ bool may_overwrite(const Op& op, const ScheduleOptions& options) {
              : options.in_place_elementwise && is_elementwise(op.kind);
 }
 
-// Elementwise: as many values. Depthwise: each output channel lies within its input channel.
+// Elementwise: as many values, of no more bytes. Depthwise: each output channel lies within its
+// input channel.
 bool can_hold(const Tensor& input, const Tensor& output, OpKind kind) {
+  if (kind == OpKind::kQuantize) {
+    return input.shape.elements() == output.shape.elements() && input.bytes() >= output.bytes();
+  }
   if (input.type != output.type) return false;
   if (kind != OpKind::kDepthwiseConv2d) return input.shape.elements() == output.shape.elements();
   return input.shape.channels == output.shape.channels &&
@@ -73,7 +77,8 @@ bool has_in_place_kernel(const Op& depthwise) {
   const Window& w = depthwise.window;
   const bool is_square = w.kernel_height == w.kernel_width && w.stride_height == w.stride_width;
   const bool has_window = w.kernel_height == 3 || w.kernel_height == 5 || w.kernel_height == 7;
-  return is_square && has_window && w.stride_height <= 2;
+  const bool is_dilated = w.dilation_height != 1 || w.dilation_width != 1;
+  return is_square && has_window && w.stride_height <= 2 && !is_dilated;
 }
 
 ScheduleOptions options_of(SchedulePolicy policy) {

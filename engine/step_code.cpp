@@ -27,8 +27,10 @@ void write(StepWriter& step) {
     case OpKind::kRelu6:
     case OpKind::kLogistic:
     case OpKind::kHardSwish:
-    case OpKind::kQuantize:
       return write_lookup(step);
+    case OpKind::kQuantize:
+    case OpKind::kDequantize:
+      return write_conversion(step);
     case OpKind::kSoftmax:
       return write_softmax(step);
     case OpKind::kReshape:
@@ -40,8 +42,6 @@ void write(StepWriter& step) {
       return write_concatenation(step);
     case OpKind::kResizeNearestNeighbor:
       return write_resize(step);
-    case OpKind::kDequantize:
-      step.refuse("is no border of the graph");
   }
 }
 

@@ -104,22 +104,16 @@ std::vector<std::string> window_members(const StepWriter& step) {
           output_member(step.output_struct())};
 }
 
-// The members as one of a larger description.
-std::string nested_window(const StepWriter& step) {
-  std::string window;
-  for (const std::string& text : window_members(step)) window += "          " + text + ",\n";
-  return ".window = {\n" + window + "      }";
-}
-
-void refuse_dilation(const StepWriter& step) {
-  const Window& w = step.op().window;
-  if (w.dilation_height != 1 || w.dilation_width != 1) step.refuse("has no kernel for dilation");
+bool is_dilated(const Window& window) {
+  return window.dilation_height != 1 || window.dilation_width != 1;
 }
 
 void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
   step.layer("mcunet_depthwise_any_layer",
-             {nested_window(step),
-              member("depth_multiplier", step.output().channels / step.input().channels)});
+             {nested_member("window", window_members(step)),
+              member("depth_multiplier", step.output().channels / step.input().channels),
+              member("dilation_height", step.op().window.dilation_height),
+              member("dilation_width", step.op().window.dilation_width)});
   step.call("mcunet_depthwise_conv2d",
             {step.input_address(), step.output_address(), "&layer", packed_weights},
             "depthwise_conv2d.c");
@@ -128,7 +122,6 @@ void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
 }  // namespace
 
 void write_convolution(StepWriter& step) {
-  refuse_dilation(step);
   const Window& w = step.op().window;
   const std::string packed_weights =
       pack_matmul(step, std::int64_t{w.kernel_height} * w.kernel_width * step.input().channels);
@@ -147,6 +140,16 @@ void write_convolution(StepWriter& step) {
               "conv2d_1x1.c");
     return;
   }
+  if (is_dilated(w)) {
+    step.layer("mcunet_conv2d_dilated_layer", {nested_member("window", window_members(step)),
+                                               member("dilation_height", w.dilation_height),
+                                               member("dilation_width", w.dilation_width)});
+    step.call("mcunet_conv2d_dilated",
+              {step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address()},
+              "conv2d_dilated.c");
+    return;
+  }
   step.layer("mcunet_conv2d_layer", window_members(step));
   step.call("mcunet_conv2d",
             {step.input_address(), step.output_address(), "&layer", packed_weights,
@@ -155,7 +158,6 @@ void write_convolution(StepWriter& step) {
 }
 
 void write_depthwise(StepWriter& step) {
-  refuse_dilation(step);
   const Window& w = step.op().window;
   const std::string packed_weights = pack_depthwise(step);
   const bool has_kernel =

@@ -61,6 +61,22 @@ std::vector<std::string> layer_members(const StepWriter& step, const std::vector
           output_member(step.output_struct())};
 }
 
+// Along axes that the operand lacks, it stays where it is.
+std::string strides_text(const Shape& operand) {
+  const std::int64_t row = std::int64_t{operand.width} * operand.channels;
+  return fmt::format("{{{}, {}, {}}}", operand.height == 1 ? 0 : row,
+                     operand.width == 1 ? 0 : operand.channels, operand.channels == 1 ? 0 : 1);
+}
+
+std::vector<std::string> broadcast_members(const StepWriter& step,
+                                           const std::vector<Operand>& sides) {
+  const Shape& out = step.output();
+  return {nested_member("values", layer_members(step, sides)),
+          fmt::format(".sizes = {{{}, {}, {}}}", out.height, out.width, out.channels),
+          fmt::format(".strides = {{{}, {}}}", strides_text(sides[0].shape),
+                      strides_text(sides[1].shape))};
+}
+
 }  // namespace
 
 void write_elementwise(StepWriter& step) {
@@ -69,16 +85,19 @@ void write_elementwise(StepWriter& step) {
   if (sides[0].shape.elements() != step.output().elements() && step.op().kind != OpKind::kSub) {
     std::swap(sides[0], sides[1]);
   }
-  if (sides[0].shape.elements() != step.output().elements() ||
-      !repeats_in(sides[1].shape, step.output())) {
-    step.refuse("has no kernel for this broadcast");
+  const bool is_periodic = sides[0].shape.elements() == step.output().elements() &&
+                           repeats_in(sides[1].shape, step.output());
+  std::string kernel = step.op().kind == OpKind::kAdd   ? "add"
+                       : step.op().kind == OpKind::kSub ? "sub"
+                                                        : "mul";
+  if (is_periodic) {
+    step.layer("mcunet_elementwise_layer", layer_members(step, sides));
+  } else {
+    kernel += "_broadcast";
+    step.layer("mcunet_broadcast_layer", broadcast_members(step, sides));
   }
-  const std::string function = step.op().kind == OpKind::kAdd   ? "add"
-                               : step.op().kind == OpKind::kSub ? "sub"
-                                                                : "mul";
-  step.layer("mcunet_elementwise_layer", layer_members(step, sides));
-  step.call("mcunet_" + function,
-            {sides[0].address, sides[1].address, step.output_address(), "&layer"}, function + ".c");
+  step.call("mcunet_" + kernel,
+            {sides[0].address, sides[1].address, step.output_address(), "&layer"}, kernel + ".c");
 }
 
 }  // namespace mcunet::engine

@@ -46,26 +46,41 @@ std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
 }  // namespace
 
 void write_relayout(StepWriter& step) {
-  if (moves_values(step)) return write_transpose(step);
+  const Tensor& output = step.graph().output_of(step.op());
+  if (moves_values(step)) {
+    if (bytes_per_element(output.type) != 1) step.refuse("transposes values of several bytes");
+    return write_transpose(step);
+  }
   if (step.is_in_place()) {
     step.statements("  // In place: nothing to do.\n");
     return;
   }
   step.statements(fmt::format("  memcpy({}, {}, {});\n", step.output_address(),
-                              step.input_address(), step.output().elements()));
+                              step.input_address(), output.bytes()));
 }
 
 void write_pad(StepWriter& step) {
-  if (step.details().channels_before != 0 || step.details().channels_after != 0) {
-    step.refuse("has no kernel for padded channels");
-  }
+  const OpDetails& details = step.details();
   const Padding& p = step.op().window.padding;
-  step.layer("mcunet_pad_layer",
-             {member("input_height", step.input().height),
-              member("input_width", step.input().width), member("channels", step.input().channels),
-              member("top", p.top), member("bottom", p.bottom), member("left", p.left),
-              member("right", p.right), member("value", step.output_quantization().zero_point)});
-  step.call("mcunet_pad", {step.input_address(), step.output_address(), "&layer"}, "pad.c");
+  const std::vector<std::string> border = {member("input_height", step.input().height),
+                                           member("input_width", step.input().width),
+                                           member("channels", step.input().channels),
+                                           member("top", p.top),
+                                           member("bottom", p.bottom),
+                                           member("left", p.left),
+                                           member("right", p.right),
+                                           member("value", step.output_quantization().zero_point)};
+  const bool pads_channels = details.channels_before != 0 || details.channels_after != 0;
+  const std::string kernel = pads_channels ? "pad_channels" : "pad";
+  if (pads_channels) {
+    step.layer("mcunet_pad_channels_layer",
+               {nested_member("border", border), member("before", details.channels_before),
+                member("after", details.channels_after)});
+  } else {
+    step.layer("mcunet_pad_layer", border);
+  }
+  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
+            kernel + ".c");
 }
 
 // Along any axis, an input is `pixels` runs of values, `output_stride` apart in the output.

@@ -27,17 +27,18 @@ void write_average_pool(StepWriter& step) {
 
 void write_max_pool(StepWriter& step) { write_pool(step, "mcunet_max_pool2d", "max_pool2d.c"); }
 
-// The reduced axes must lie side by side: [outer][reduced][inner].
+// Axes side by side are [outer][reduced][inner]; only height and channels can be apart.
 void write_mean(StepWriter& step) {
   const auto& reduced = step.details().reduced;
   const std::int64_t sizes[] = {step.input().height, step.input().width, step.input().channels};
   std::int64_t outer = 1;
   std::int64_t count = 1;
   std::int64_t inner = 1;
+  bool is_apart = false;
   for (int axis = 0; axis < 3; ++axis) {
     if (sizes[axis] == 1) continue;
     if (reduced[axis]) {
-      if (inner != 1) step.refuse("has no kernel for a mean over axes that are apart");
+      is_apart = is_apart || inner != 1;
       count *= sizes[axis];
     } else {
       (count == 1 ? outer : inner) *= sizes[axis];
@@ -45,12 +46,19 @@ void write_mean(StepWriter& step) {
   }
   const QuantizedMultiplier by =
       mean_multiplier(step.input_quantization().scale, step.output_quantization().scale, count);
-  step.layer("mcunet_mean_layer",
-             {member("outer", outer), member("reduced", count), member("inner", inner),
-              member("input_zero_point", step.input_quantization().zero_point),
-              member("multiplier", by.multiplier), member("shift", -by.shift),
-              output_member({step.output_quantization().zero_point, -128, 127})});
-  step.call("mcunet_mean", {step.input_address(), step.output_address(), "&layer"}, "mean.c");
+  std::vector<std::string> members = {member("outer", outer), member("reduced", count),
+                                      member("inner", inner)};
+  if (is_apart) {
+    members = {member("rows", sizes[0]), member("columns", sizes[1]), member("channels", sizes[2])};
+  }
+  members.insert(members.end(),
+                 {member("input_zero_point", step.input_quantization().zero_point),
+                  member("multiplier", by.multiplier), member("shift", -by.shift),
+                  output_member({step.output_quantization().zero_point, -128, 127})});
+  const std::string kernel = is_apart ? "mean_apart" : "mean";
+  step.layer("mcunet_" + kernel + "_layer", members);
+  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
+            kernel + ".c");
 }
 
 }  // namespace mcunet::engine

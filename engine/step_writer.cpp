@@ -49,6 +49,18 @@ std::string member(const char* name, std::int64_t value) {
   return fmt::format(".{} = {}", name, value);
 }
 
+std::string float_text(float value) {
+  const std::string digits = fmt::format("{:.9g}", value);
+  const bool is_whole = digits.find_first_of(".e") == std::string::npos;
+  return digits + (is_whole ? ".0f" : "f");
+}
+
+std::string nested_member(const char* name, const std::vector<std::string>& members) {
+  std::string text = fmt::format(".{} = {{\n", name);
+  for (const std::string& member : members) text += "          " + member + ",\n";
+  return text + "      }";
+}
+
 std::string output_member(const mcunet_output& output) {
   return fmt::format(".output = {{.zero_point = {}, .min = {}, .max = {}}}", output.zero_point,
                      output.min, output.max);

@@ -70,6 +70,12 @@ class StepWriter {
 // A member of an initializer: ".pixels = 64".
 std::string member(const char* name, std::int64_t value);
 
+// A literal of type float: "0.5f".
+std::string float_text(float value);
+
+// A member that has members of its own.
+std::string nested_member(const char* name, const std::vector<std::string>& members);
+
 // The initializer of struct mcunet_output.
 std::string output_member(const mcunet_output& output);
 
@@ -83,7 +89,8 @@ void write_mean(StepWriter& step);
 
 void write_elementwise(StepWriter& step);  // ADD, SUB, MUL
 
-void write_lookup(StepWriter& step);  // functions of one value
+void write_lookup(StepWriter& step);      // functions of one value
+void write_conversion(StepWriter& step);  // QUANTIZE, DEQUANTIZE
 void write_softmax(StepWriter& step);
 
 void write_relayout(StepWriter& step);  // RESHAPE, TRANSPOSE

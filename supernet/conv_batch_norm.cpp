@@ -2,7 +2,9 @@
 
 #include <limits>
 
+#include "fused_conv_batch_norm.hpp"
 #include "mcunet/core/error.hpp"
+#include "torch_compat.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -44,6 +46,11 @@ at::Tensor activate(const at::Tensor& hidden, Activation activation) {
 at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
                            const ConvBatchNormTensors& tensors, const ConvBatchNormShape& shape,
                            const NormStatistics& statistics) {
+  // Also draws in the object file that limits oneDNN at the start of the program.
+  [[maybe_unused]] static const bool limited = is_onednn_limited();
+  if (can_fuse(input, tensors, shape)) {
+    return fused_conv_batch_norm(input, residual, tensors, shape, statistics);
+  }
   const std::int64_t padding = shape.kernel / 2;
   const std::int64_t groups = shape.depthwise ? tensors.weight.size(0) : 1;
   at::Tensor hidden =

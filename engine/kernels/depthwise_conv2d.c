@@ -1,7 +1,7 @@
 #include "depthwise_rows.h"
 
-// Any window, stride and depth multiplier, plainly: for the layers that no specialised kernel
-// covers.
+// Any window, stride, dilation and depth multiplier, plainly: for the layers that no specialised
+// kernel covers.
 
 void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
                              const struct mcunet_depthwise_any_layer* layer, const void* weights) {
@@ -18,11 +18,13 @@ void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
             (const struct mcunet_depthwise_channel*)(const void*)packed;
         const int8_t* const plane = input + oc / layer->depth_multiplier;
         int32_t sum = channel->bias;
-        for (int32_t ky = 0; ky < window->kernel_height; ++ky) {
-          if (y + ky < 0 || y + ky >= window->input_height) continue;
-          for (int32_t kx = 0; kx < window->kernel_width; ++kx) {
-            if (x + kx < 0 || x + kx >= window->input_width) continue;
-            const int32_t pixel = (y + ky) * window->input_width + x + kx;
+        int32_t row = y;
+        for (int32_t ky = 0; ky < window->kernel_height; ++ky, row += layer->dilation_height) {
+          if (row < 0 || row >= window->input_height) continue;
+          int32_t column = x;
+          for (int32_t kx = 0; kx < window->kernel_width; ++kx, column += layer->dilation_width) {
+            if (column < 0 || column >= window->input_width) continue;
+            const int32_t pixel = row * window->input_width + column;
             sum += (plane[pixel * window->input_channels] - window->input_zero_point) *
                    channel->weights[ky * window->kernel_width + kx];
           }

@@ -1,25 +1,39 @@
 #ifndef MCUNET_KERNELS_ELEMENTWISE_H_
 #define MCUNET_KERNELS_ELEMENTWISE_H_
 
-// The common part of addition and subtraction. Internal to the kernels.
+// What addition, subtraction and multiplication share. Internal to the kernels.
 
 #include "mcunet_kernels.h"
 
-// a + sign * b: both are brought to a common scale with 20 bits of headroom, added and requantized.
-MCUNET_INLINE void mcunet_add_rescaled(const int8_t* a, const int8_t* b, int8_t* output,
-                                       const struct mcunet_elementwise_layer* layer, int32_t sign) {
+// a + sign * b of one value each: both are brought to a common scale with 20 bits of headroom,
+// added and requantized.
+MCUNET_INLINE int8_t mcunet_sum(int32_t a, int32_t b, const struct mcunet_elementwise_layer* layer,
+                                int32_t sign) {
   const struct mcunet_operand* const first = &layer->operands[0];
   const struct mcunet_operand* const second = &layer->operands[1];
+  const int32_t x = (a - first->zero_point) * (1 << 20);
+  const int32_t y = (b - second->zero_point) * (1 << 20);
+  const int32_t sum = mcunet_rescale(x, first->multiplier, first->shift) +
+                      sign * mcunet_rescale(y, second->multiplier, second->shift);
+  const int32_t value =
+      mcunet_rescale(sum, layer->multiplier, layer->shift) + layer->output.zero_point;
+  return (int8_t)mcunet_clamp(value, layer->output.min, layer->output.max);
+}
+
+MCUNET_INLINE int8_t mcunet_product(int32_t a, int32_t b,
+                                    const struct mcunet_elementwise_layer* layer) {
+  const int32_t product = (a - layer->operands[0].zero_point) * (b - layer->operands[1].zero_point);
+  const int32_t value =
+      mcunet_rescale(product, layer->multiplier, layer->shift) + layer->output.zero_point;
+  return (int8_t)mcunet_clamp(value, layer->output.min, layer->output.max);
+}
+
+MCUNET_INLINE void mcunet_add_rescaled(const int8_t* a, const int8_t* b, int8_t* output,
+                                       const struct mcunet_elementwise_layer* layer, int32_t sign) {
   int32_t at = 0;  // in b, which repeats
   for (int32_t i = 0; i < layer->elements; ++i) {
-    const int32_t x = (a[i] - first->zero_point) * (1 << 20);
-    const int32_t y = (b[at] - second->zero_point) * (1 << 20);
+    output[i] = mcunet_sum(a[i], b[at], layer, sign);
     if (++at == layer->period) at = 0;
-    const int32_t sum = mcunet_rescale(x, first->multiplier, first->shift) +
-                        sign * mcunet_rescale(y, second->multiplier, second->shift);
-    const int32_t value =
-        mcunet_rescale(sum, layer->multiplier, layer->shift) + layer->output.zero_point;
-    output[i] = (int8_t)mcunet_clamp(value, layer->output.min, layer->output.max);
   }
 }
 

@@ -63,6 +63,18 @@ struct mcunet_conv2d_layer {
 void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv2d_layer* layer,
                    const void* weights, void* scratch, int32_t scratch_bytes);
 
+struct mcunet_conv2d_dilated_layer {
+  struct mcunet_conv2d_layer window;
+  int16_t dilation_height;  // distance between the taps
+  int16_t dilation_width;
+};
+
+// A convolution whose taps lie apart, one column at a time. Weights: mcunet_pack_matmul. Scratch:
+// mcunet_conv2d_dilated_scratch_bytes. Not in place.
+void mcunet_conv2d_dilated(const int8_t* input, int8_t* output,
+                           const struct mcunet_conv2d_dilated_layer* layer, const void* weights,
+                           void* scratch);
+
 // ---- Depthwise convolution ----
 
 struct mcunet_depthwise_layer {
@@ -105,9 +117,11 @@ void mcunet_depthwise_conv2d_7x7_s2(const int8_t* input, int8_t* output,
 struct mcunet_depthwise_any_layer {
   struct mcunet_conv2d_layer window;
   int32_t depth_multiplier;  // output_channels / input_channels
+  int16_t dilation_height;   // distance between the taps
+  int16_t dilation_width;
 };
 
-// Any window and depth multiplier, slowly. Weights: mcunet_pack_depthwise. Not in place.
+// Any window, dilation and depth multiplier, slowly. Weights: mcunet_pack_depthwise. Not in place.
 void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
                              const struct mcunet_depthwise_any_layer* layer, const void* weights);
 
@@ -165,6 +179,21 @@ struct mcunet_mean_layer {
 // The output may overwrite the input if outer is 1.
 void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer);
 
+// The mean over rows and channels of input[rows][columns][channels], one value per column.
+struct mcunet_mean_apart_layer {
+  int32_t rows;
+  int32_t columns;
+  int32_t channels;
+  int32_t input_zero_point;
+  int32_t multiplier;  // as in mcunet_mean_layer, of rows * channels values
+  int32_t shift;       // to the right
+  struct mcunet_output output;
+};
+
+// Not in place.
+void mcunet_mean_apart(const int8_t* input, int8_t* output,
+                       const struct mcunet_mean_apart_layer* layer);
+
 // ---- Elementwise ----
 
 struct mcunet_operand {
@@ -194,8 +223,24 @@ void mcunet_sub(const int8_t* a, const int8_t* b, int8_t* output,
 void mcunet_mul(const int8_t* a, const int8_t* b, int8_t* output,
                 const struct mcunet_elementwise_layer* layer);
 
+// Either operand repeats along any axes. `elements` and `period` of `values` do not matter.
+struct mcunet_broadcast_layer {
+  struct mcunet_elementwise_layer values;
+  int32_t sizes[3];       // of the output: height, width, channels
+  int32_t strides[2][3];  // of a and b: how far apart neighbours along each axis lie, or 0
+};
+
+// The same operators, slowly. The output may overwrite an operand that has as many elements.
+void mcunet_add_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
+                          const struct mcunet_broadcast_layer* layer);
+void mcunet_sub_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
+                          const struct mcunet_broadcast_layer* layer);
+void mcunet_mul_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
+                          const struct mcunet_broadcast_layer* layer);
+
 // Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, RELU6,
-// LOGISTIC, HARD_SWISH) and requantization (QUANTIZE). May work in place.
+// LOGISTIC, HARD_SWISH) and requantization (QUANTIZE), of uint8 too if the table is made for its
+// bytes read as int8. May work in place.
 void mcunet_lookup(const int8_t* input, int8_t* output, int32_t elements, const int8_t* table);
 
 struct mcunet_softmax_layer {
@@ -208,6 +253,25 @@ struct mcunet_softmax_layer {
 
 // May work in place.
 void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax_layer* layer);
+
+// ---- Real numbers ----
+
+// The int8 or uint8 form of a tensor of float: real value = scale * (value - zero_point).
+struct mcunet_conversion_layer {
+  int32_t elements;
+  float scale;
+  int32_t zero_point;
+  int32_t min;  // -128 or 0
+};
+
+// Divided by the scale, rounded with halves away from zero, saturated; what is no number becomes
+// the zero point. `input` is 4-byte aligned. The output may begin where the input does.
+void mcunet_quantize(const float* input, int8_t* output,
+                     const struct mcunet_conversion_layer* layer);
+
+// Not in place.
+void mcunet_dequantize(const int8_t* input, float* output,
+                       const struct mcunet_conversion_layer* layer);
 
 // ---- Layout ----
 
@@ -234,6 +298,16 @@ struct mcunet_pad_layer {
 };
 
 void mcunet_pad(const int8_t* input, int8_t* output, const struct mcunet_pad_layer* layer);
+
+struct mcunet_pad_channels_layer {
+  struct mcunet_pad_layer border;
+  int32_t before;
+  int32_t after;
+};
+
+// Pads the channels of every pixel as well.
+void mcunet_pad_channels(const int8_t* input, int8_t* output,
+                         const struct mcunet_pad_channels_layer* layer);
 
 // Axes exchanged: the output's sizes, and how far apart its neighbours along each axis lie in the
 // input.

@@ -32,6 +32,13 @@ static inline int32_t mcunet_conv2d_scratch_bytes(const struct mcunet_conv2d_lay
   return (layer->input_channels % 4 == 0 ? 2 : 3) * columns * mcunet_padded_depth(depth);
 }
 
+// One column: int16 and int8.
+static inline int32_t mcunet_conv2d_dilated_scratch_bytes(
+    const struct mcunet_conv2d_dilated_layer* layer) {
+  const struct mcunet_conv2d_layer* const w = &layer->window;
+  return 3 * mcunet_padded_depth(w->kernel_height * w->kernel_width * w->input_channels);
+}
+
 // int16 values in a gathered row of a depthwise convolution.
 static inline int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_layer* layer,
                                              int32_t kernel, int32_t stride) {

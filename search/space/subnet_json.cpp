@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/search/space/find_subnet.hpp"
 
 namespace mcunet::search::space {
 namespace {
@@ -61,6 +62,18 @@ Subnet read_subnet(const SearchSpace& space, const Json& json) {
   return subnet;
 }
 
+// The network JSON of the published models.
+bool is_network(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("first_conv");
+}
+
+Subnet read_network(const SearchSpace& space, std::string_view text, const std::string& source) {
+  const std::optional<Subnet> found = find_subnet(space, network_from_json(text, source));
+  if (!found) throw Error("{}: the space {} has no such network", source, space.name);
+  return *found;
+}
+
 }  // namespace
 
 std::string subnet_to_json(const SearchSpace& space, const Subnet& subnet) {
@@ -85,6 +98,7 @@ std::string subnet_to_json(const SearchSpace& space, const Subnet& subnet) {
 
 Subnet subnet_from_json(const SearchSpace& space, std::string_view text,
                         const std::string& source) {
+  if (is_network(text)) return read_network(space, text, source);
   Subnet subnet;
   try {
     subnet = read_subnet(space, Json::parse(text));

@@ -146,8 +146,8 @@ TEST_F(CompileCommand, ModelsOfTwoInputsTakeTwoFiles) {
                     input["channels"].get<std::size_t>());
   }
   ASSERT_EQ(sizes.size(), 2u);
-  write("a.bin", std::string(sizes[0], '\x11') + std::string(sizes[0], '\x71'));
-  write("b.bin", std::string(sizes[1], '\x22') + std::string(sizes[1], '\x05'));
+  write("a.bin", std::string(sizes[0], '\x11') + std::string(sizes[0], '\x80'));
+  write("b.bin", std::string(sizes[1], '\x22') + std::string(sizes[1], '\x80'));
   write("one.bin", std::string(sizes[1], '\x22'));
   const Outcome outcome = run({"emulate", "out", "--input", "a.bin,b.bin", "--json"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;

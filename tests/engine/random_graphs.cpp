@@ -28,7 +28,8 @@ class Numbers {
 
 class RandomGraph {
  public:
-  RandomGraph(OpKind kind, std::uint64_t seed) : random_(seed, static_cast<std::uint64_t>(kind)) {
+  RandomGraph(OpKind kind, std::uint64_t seed, bool is_rare)
+      : random_(seed, static_cast<std::uint64_t>(kind) + (is_rare ? 500 : 0)), is_rare_(is_rare) {
     op_.kind = kind;
     op_.has_bias = false;
   }
@@ -175,11 +176,18 @@ class RandomGraph {
   void build_convolution() {
     const Shape shape = random_shape();
     const TensorId input = new_input(shape, random_quantization());
-    if (chance(4)) {
+    if (is_rare_) {
+      op_.window.dilation_height = static_cast<std::int16_t>(between(1, 3));
+      op_.window.dilation_width = static_cast<std::int16_t>(between(2, 3));
+    } else if (chance(4)) {
       op_.window.dilation_height = 2;
       op_.window.dilation_width = 2;
     }
     choose_window(shape);
+    if (is_rare_) op_.window.stride_width = static_cast<std::int16_t>(between(1, 3));
+    if (is_rare_ && op_.window.padding != Padding{}) {
+      op_.window.padding = same_padding(op_.window, shape);
+    }
     const bool is_depthwise = op_.kind == OpKind::kDepthwiseConv2d;
     const std::int32_t outputs =
         is_depthwise ? shape.channels * (chance(2) ? 1 : between(2, 3)) : between(1, 11);
@@ -228,8 +236,15 @@ class RandomGraph {
     const Quantization output =
         random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
     choose_activation();
-    const Shape other = broadcasting(shape);
-    std::vector<TensorId> inputs = {new_input(shape, first)};
+    Shape other = broadcasting(shape);
+    Shape own = shape;
+    if (is_rare_) {
+      other = shape;
+      for (Axis axis : {Axis::kHeight, Axis::kWidth, Axis::kChannels}) {
+        if (chance(2)) along(chance(2) ? own : other, axis) = 1;
+      }
+    }
+    std::vector<TensorId> inputs = {new_input(own, first)};
     if (chance(3)) {
       Constant operand;
       operand.name = "operand";
@@ -294,8 +309,8 @@ class RandomGraph {
       case OpKind::kPad: {
         const auto amount = [&] { return static_cast<std::int16_t>(between(0, 3)); };
         op_.window.padding = {amount(), amount(), amount(), amount()};
-        if (chance(3)) details.channels_after = between(0, 5);
-        if (chance(3)) details.channels_before = between(0, 5);
+        if (is_rare_ || chance(3)) details.channels_after = between(0, 5);
+        if (is_rare_ || chance(3)) details.channels_before = between(0, 5);
         return finish({&input, 1}, infer_of(input), q);
       }
       case OpKind::kReshape:
@@ -315,8 +330,16 @@ class RandomGraph {
     }
   }
 
+  void build_any_mean(TensorId input, OpDetails& details) {
+    constexpr std::array<std::array<bool, 3>, 3> kReduced = {
+        {{true, false, true}, {false, true, true}, {false, false, true}}};
+    details.reduced = kReduced[random_.index(kReduced.size())];
+    finish({&input, 1}, infer_of(input), random_quantization(quantization_of(input).scale / 2));
+  }
+
   // Keeps the averaged axes or drops them.
   void build_mean(TensorId input, OpDetails& details) {
+    if (is_rare_) return build_any_mean(input, details);
     const std::int32_t choice = between(0, 3);
     details.reduced = {choice != 2, choice != 3, choice == 1};
     const Shape kept = infer_of(input);
@@ -352,13 +375,20 @@ class RandomGraph {
   }
 
   Numbers random_;
+  bool is_rare_;
   Graph graph_;
   Op op_;
 };
 
 }  // namespace
 
-Graph random_graph(OpKind kind, std::uint64_t seed) { return RandomGraph(kind, seed).build(); }
+Graph random_graph(OpKind kind, std::uint64_t seed) {
+  return RandomGraph(kind, seed, /*is_rare=*/false).build();
+}
+
+Graph random_rare_graph(OpKind kind, std::uint64_t seed) {
+  return RandomGraph(kind, seed, /*is_rare=*/true).build();
+}
 
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed) {
   std::vector<TensorBytes> inputs;

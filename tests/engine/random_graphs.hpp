@@ -36,6 +36,14 @@ inline constexpr std::array kAllOpKinds = {OpKind::kConv2d,
 
 Graph random_graph(OpKind kind, std::uint64_t seed);
 
+// The forms that few models have: dilated convolutions, padded channels, means over any axes, and
+// every way of broadcasting.
+inline constexpr std::array kRareOpKinds = {OpKind::kConv2d, OpKind::kDepthwiseConv2d,
+                                            OpKind::kAdd,    OpKind::kSub,
+                                            OpKind::kMul,    OpKind::kMean,
+                                            OpKind::kPad};
+Graph random_rare_graph(OpKind kind, std::uint64_t seed);
+
 // For every input of the graph; int8 values over their whole range, floats a little beyond it.
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed);
 

@@ -43,6 +43,22 @@ reference_window random_window(Random& random, int kernel_height, int kernel_wid
   return w;
 }
 
+// The same for a kernel whose taps lie apart.
+reference_window random_dilated_window(Random& random) {
+  const int height = random.between(1, 4);
+  const int width = random.between(1, 4);
+  const int gap_height = random.between(0, 2);
+  const int gap_width = random.between(0, 2);
+  reference_window w =
+      random_window(random, (height - 1) * (gap_height + 1) + 1, (width - 1) * (gap_width + 1) + 1,
+                    random.between(1, 3), random.between(1, 3));
+  w.kernel_height = height;
+  w.kernel_width = width;
+  w.gap_height = gap_height;
+  w.gap_width = gap_width;
+  return w;
+}
+
 mcunet_conv2d_layer conv2d_of(const reference_window& w, const Arithmetic& arithmetic) {
   return {w.input_height,
           w.input_width,
@@ -243,11 +259,40 @@ TEST(Convolution, SpecialisedDepthwiseMatchesReference) {
   }
 }
 
+TEST(Convolution, DilatedMatchesReference) {
+  Random random(6);
+  for (int i = 0; i < kLayers; ++i) {
+    reference_window w = random_dilated_window(random);
+    w.input_channels = random.between(1, 9);
+    w.output_channels = random.between(1, 9);
+    const int depth = w.kernel_height * w.kernel_width * w.input_channels;
+    const Arithmetic arithmetic(random, static_cast<std::size_t>(depth * w.output_channels),
+                                w.output_channels, depth, finish_of(i));
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
+    Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
+    const reference_scale scale = arithmetic.scale();
+    reference_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w, &scale,
+                     expected.data());
+
+    const mcunet_conv2d_dilated_layer layer{conv2d_of(w, arithmetic),
+                                            static_cast<std::int16_t>(w.gap_height + 1),
+                                            static_cast<std::int16_t>(w.gap_width + 1)};
+    const auto packed = pack_matmul(arithmetic, depth);
+    auto scratch = make_scratch(mcunet_conv2d_dilated_scratch_bytes(&layer));
+    Bytes output(expected.size());
+    mcunet_conv2d_dilated(input.data(), output.data(), &layer, packed.data(), scratch.data());
+    ASSERT_EQ(output, expected) << "layer " << i;
+  }
+}
+
 TEST(Convolution, AnyDepthwiseMatchesReference) {
   Random random(5);
   for (int i = 0; i < kLayers; ++i) {
-    reference_window w = random_window(random, random.between(1, 5), random.between(1, 5),
-                                       random.between(1, 3), random.between(1, 3));
+    reference_window w = i % 2 == 0
+                             ? random_window(random, random.between(1, 5), random.between(1, 5),
+                                             random.between(1, 3), random.between(1, 3))
+                             : random_dilated_window(random);
     const int depth_multiplier = random.between(1, 3);
     w.input_channels = random.between(1, 5);
     w.output_channels = w.input_channels * depth_multiplier;
@@ -261,7 +306,9 @@ TEST(Convolution, AnyDepthwiseMatchesReference) {
     reference_depthwise_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w,
                                &scale, expected.data());
 
-    const mcunet_depthwise_any_layer layer{conv2d_of(w, arithmetic), depth_multiplier};
+    const mcunet_depthwise_any_layer layer{conv2d_of(w, arithmetic), depth_multiplier,
+                                           static_cast<std::int16_t>(w.gap_height + 1),
+                                           static_cast<std::int16_t>(w.gap_width + 1)};
     const auto packed = pack_depthwise(arithmetic, taps);
     Bytes output(expected.size());
     mcunet_depthwise_conv2d(input.data(), output.data(), &layer, packed.data());

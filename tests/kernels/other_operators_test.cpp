@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "mcunet_kernels.h"
 #include "random_layer.hpp"
@@ -104,6 +105,34 @@ TEST(Mean, Rescales) {
   }
 }
 
+TEST(Mean, OverRowsAndChannelsMatchesTheMeanOfTheSameValuesSideBySide) {
+  Random random(7);
+  for (int i = 0; i < kLayers; ++i) {
+    const mcunet_mean_apart_layer layer{random.between(1, 5),
+                                        random.between(1, 5),
+                                        random.between(1, 5),
+                                        random.between(-128, 127),
+                                        random.between(1 << 30, INT32_MAX),
+                                        random.between(1, 6),
+                                        {random.between(-128, 127), -128, 127}};
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(layer.rows * layer.columns * layer.channels));
+    Bytes output(static_cast<std::size_t>(layer.columns));
+    mcunet_mean_apart(input.data(), output.data(), &layer);
+    for (int x = 0; x < layer.columns; ++x) {
+      int sum = 0;
+      for (std::size_t at = 0; at < input.size(); ++at) {
+        if (static_cast<int>(at) / layer.channels % layer.columns == x) {
+          sum += input[at] - layer.input_zero_point;
+        }
+      }
+      const int mean =
+          reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
+      ASSERT_EQ(output[static_cast<std::size_t>(x)], std::clamp(mean, -128, 127));
+    }
+  }
+}
+
 mcunet_elementwise_layer random_elementwise(Random& random, int i) {
   mcunet_elementwise_layer layer{};
   layer.elements = random.between(1, 60);
@@ -144,6 +173,89 @@ TEST(Elementwise, SumsAndDifferencesMatch) {
         ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max))
             << "layer " << i;
       }
+    }
+  }
+}
+
+// The value of a tensor at an output position; along axes of size 1 it repeats.
+std::int8_t at_position(const Bytes& values, const int (&sizes)[3], int y, int x, int c) {
+  const int row = sizes[0] == 1 ? 0 : y;
+  const int column = sizes[1] == 1 ? 0 : x;
+  const int channel = sizes[2] == 1 ? 0 : c;
+  return values[static_cast<std::size_t>((row * sizes[1] + column) * sizes[2] + channel)];
+}
+
+TEST(Elementwise, BroadcastsOfEitherOperandMatchTheOperatorOnRepeatedValues) {
+  Random random(8);
+  for (int i = 0; i < 2 * kLayers; ++i) {
+    mcunet_broadcast_layer layer{random_elementwise(random, i), {}, {}};
+    int sizes[2][3];
+    for (int axis = 0; axis < 3; ++axis) {
+      layer.sizes[axis] = random.between(1, 5);
+      for (int side = 0; side < 2; ++side) sizes[side][axis] = layer.sizes[axis];
+      if (random.one_in(2)) sizes[random.between(0, 1)][axis] = 1;
+    }
+    Bytes operands[2];
+    for (int side = 0; side < 2; ++side) {
+      const auto& s = sizes[side];
+      operands[side] = random.bytes(static_cast<std::size_t>(s[0] * s[1] * s[2]));
+      const int strides[] = {s[1] * s[2], s[2], 1};
+      for (int axis = 0; axis < 3; ++axis) {
+        layer.strides[side][axis] = s[axis] == 1 ? 0 : strides[axis];
+      }
+    }
+    Bytes a, b;
+    for (int y = 0; y < layer.sizes[0]; ++y) {
+      for (int x = 0; x < layer.sizes[1]; ++x) {
+        for (int c = 0; c < layer.sizes[2]; ++c) {
+          a.push_back(at_position(operands[0], sizes[0], y, x, c));
+          b.push_back(at_position(operands[1], sizes[1], y, x, c));
+        }
+      }
+    }
+    mcunet_elementwise_layer plain = layer.values;
+    plain.elements = plain.period = static_cast<int>(a.size());
+    Bytes expected(a.size()), output(a.size());
+    const auto expect_same = [&](auto one_to_one, auto broadcast) {
+      one_to_one(a.data(), b.data(), expected.data(), &plain);
+      broadcast(operands[0].data(), operands[1].data(), output.data(), &layer);
+      ASSERT_EQ(output, expected) << "layer " << i;
+    };
+    expect_same(mcunet_add, mcunet_add_broadcast);
+    expect_same(mcunet_sub, mcunet_sub_broadcast);
+    expect_same(mcunet_mul, mcunet_mul_broadcast);
+  }
+}
+
+TEST(Conversion, RoundsAsTheStandardLibraryDoes) {
+  Random random(9);
+  for (int i = 0; i < kLayers; ++i) {
+    const bool is_unsigned = i % 2 == 1;
+    const int least = is_unsigned ? 0 : -128;
+    const mcunet_conversion_layer layer{64, static_cast<float>(random.between(1, 1000)) / 8192.0F,
+                                        least + random.between(0, 255), least};
+    std::vector<float> real;
+    // Multiples of half a step, where rounding decides, and their neighbours.
+    for (int e = 0; e < layer.elements; ++e) {
+      const float half = layer.scale * static_cast<float>(random.between(-700, 700)) / 2;
+      real.push_back(e % 3 == 0 ? half : std::nextafter(half, e % 3 == 1 ? -1e9F : 1e9F));
+    }
+    real[0] = std::numeric_limits<float>::infinity();
+    real[1] = -real[0];
+    real[2] = std::numeric_limits<float>::quiet_NaN();
+    real[3] = 3e38F;
+    std::vector<float> shared = real;  // the output begins where the input does
+    mcunet_quantize(shared.data(), reinterpret_cast<std::int8_t*>(shared.data()), &layer);
+    const auto* quantized = reinterpret_cast<const std::int8_t*>(shared.data());
+    std::vector<float> back(real.size());
+    mcunet_dequantize(quantized, back.data(), &layer);
+    for (std::size_t e = 0; e < real.size(); ++e) {
+      const double scaled = std::round(real[e] / layer.scale) + layer.zero_point;
+      const double expected =
+          std::isnan(scaled) ? layer.zero_point : std::clamp<double>(scaled, least, least + 255);
+      const int value = is_unsigned ? static_cast<std::uint8_t>(quantized[e]) : int{quantized[e]};
+      ASSERT_EQ(value, expected) << real[e] << " / " << layer.scale;
+      ASSERT_EQ(back[e], layer.scale * static_cast<float>(value - layer.zero_point));
     }
   }
 }
@@ -221,6 +333,12 @@ TEST(Layout, PadAndResize) {
   const mcunet_pad_layer pad{2, 2, 1, 1, 1, 2, 1, 9};
   mcunet_pad(input.data(), padded.data(), &pad);
   EXPECT_EQ(padded, (Bytes{9, 9, 9, 9, 9, 9, 9, 1, 2, 9, 9, 9, 3, 4, 9, 9, 9, 9, 9, 9}));
+
+  Bytes channels(3 * 2 * 4);
+  const mcunet_pad_channels_layer channel_pad{{2, 1, 2, 1, 0, 0, 1, 9}, 1, 1};
+  mcunet_pad_channels(input.data(), channels.data(), &channel_pad);
+  EXPECT_EQ(channels,
+            (Bytes{9, 9, 9, 9, 9, 9, 9, 9, 9, 1, 2, 9, 9, 9, 9, 9, 9, 3, 4, 9, 9, 9, 9, 9}));
 
   Bytes resized(3 * 3);
   const mcunet_resize_nearest_layer resize{2, 1, 3, 3};

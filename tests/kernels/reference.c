@@ -43,8 +43,8 @@ void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t*
         int32_t sum = bias != NULL ? bias[oc] : 0;
         for (int32_t ky = 0; ky < w->kernel_height; ++ky) {
           for (int32_t kx = 0; kx < w->kernel_width; ++kx) {
-            const int32_t y = oy * w->stride_height - w->pad_top + ky;
-            const int32_t x = ox * w->stride_width - w->pad_left + kx;
+            const int32_t y = oy * w->stride_height - w->pad_top + ky * (1 + w->gap_height);
+            const int32_t x = ox * w->stride_width - w->pad_left + kx * (1 + w->gap_width);
             if (!inside(y, w->input_height) || !inside(x, w->input_width)) continue;
             for (int32_t ic = 0; ic < w->input_channels; ++ic) {
               const int32_t value = input[(y * w->input_width + x) * w->input_channels + ic];
@@ -71,8 +71,8 @@ void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, cons
         int32_t sum = bias != NULL ? bias[oc] : 0;
         for (int32_t ky = 0; ky < w->kernel_height; ++ky) {
           for (int32_t kx = 0; kx < w->kernel_width; ++kx) {
-            const int32_t y = oy * w->stride_height - w->pad_top + ky;
-            const int32_t x = ox * w->stride_width - w->pad_left + kx;
+            const int32_t y = oy * w->stride_height - w->pad_top + ky * (1 + w->gap_height);
+            const int32_t x = ox * w->stride_width - w->pad_left + kx * (1 + w->gap_width);
             if (!inside(y, w->input_height) || !inside(x, w->input_width)) continue;
             const int32_t value =
                 input[(y * w->input_width + x) * w->input_channels + oc / depth_multiplier];

@@ -18,6 +18,7 @@ struct reference_window {
   int32_t kernel_height, kernel_width;
   int32_t stride_height, stride_width;
   int32_t pad_top, pad_left;
+  int32_t gap_height, gap_width;  // between taps: dilation - 1
 };
 
 struct reference_scale {

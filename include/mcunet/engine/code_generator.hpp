@@ -13,7 +13,13 @@
 // computes exactly what the reference executor computes.
 namespace mcunet::engine {
 
-// The rungs of the paper's Figure 5 that can be left out.
+// What the caller of the network deals in where the file has float or uint8 at its borders.
+enum class Borders {
+  kCaller,  // int8: the caller converts. uint8 values are 128 more
+  kInvoke,  // what the file has: model_invoke() converts, exactly as QUANTIZE and DEQUANTIZE
+};
+
+// The rungs of the paper's Figure 5 that can be left out, and what is done on request.
 struct CompileOptions {
   ScheduleOptions schedule;
   bool fuses_padding = true;  // else PAD operators run on their own
@@ -22,11 +28,12 @@ struct CompileOptions {
   // For comparison: links every kernel there is, as an interpreter must (Figure 6).
   bool links_all_kernels = false;
   bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
+  Borders borders = Borders::kCaller;
 };
 
 // A graph with all that is needed to generate code for it.
 struct CompiledGraph {
-  Graph graph;  // int8 at its borders
+  Graph graph;  // as the passes left it
   CompileOptions options;
   Schedule schedule;
   MemoryRequests requests;

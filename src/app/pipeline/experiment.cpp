@@ -145,6 +145,51 @@ std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
                             kib_list("flash_kib", options.sweep_flash_bytes)})};
 }
 
+Field optional_dataset(std::optional<datasets::DatasetOptions>& dataset) {
+  auto read = [&dataset](const ConfigNode& node) {
+    dataset.reset();
+    if (node.kind == ConfigNode::Kind::kNull) return;
+    read_fields(node, datasets::fields_of(dataset.emplace()));
+  };
+  auto write = [&dataset] {
+    return dataset ? write_fields(datasets::fields_of(*dataset)) : ConfigNode{};
+  };
+  return {"dataset", std::move(read), std::move(write)};
+}
+
+std::vector<Field> fields_of_train(TrainOptions& options) {
+  std::vector<Field> fields = {
+      field("width", options.width, between(0.01, 8)),
+      field("resolution", options.resolution, between(16, 1024)),
+      field("elastic_resolutions", options.elastic_resolutions)};
+  for (Field& field : supernet::fields_of(options.trainer)) fields.push_back(std::move(field));
+  fields.push_back(field("calibration_batches", options.calibration_batches, between(1, 10'000)));
+  fields.push_back(field("correlation_samples", options.correlation_samples, between(0, 100'000)));
+  return fields;
+}
+
+// The value of a key of the space becomes the dataset's, or is it already.
+void agree(const ConfigNode& space, const char* key, int& value, std::size_t of_dataset) {
+  const ConfigNode* stated = space.find(key);
+  if (stated != nullptr && static_cast<std::size_t>(value) != of_dataset) {
+    stated->fail(fmt::format("is {}, but the dataset's is {}", value, of_dataset));
+  }
+  value = static_cast<int>(of_dataset);
+}
+
+void agree_with_dataset(const ConfigNode& root, Experiment& experiment) {
+  if (!experiment.dataset) return;
+  const datasets::DatasetOptions& dataset = *experiment.dataset;
+  const ConfigNode& named = *root.find("space");
+  const ConfigNode space = named.kind == ConfigNode::Kind::kScalar
+                               ? load_config(find_config(named.scalar, "spaces"))
+                               : named;
+  agree(space, "image_channels", experiment.space.image_channels,
+        static_cast<std::size_t>(datasets::input_channels(dataset)));
+  if (datasets::needs_path(dataset.kind) && dataset.path.empty()) return;
+  agree(space, "classes", experiment.space.classes, datasets::class_names(dataset).size());
+}
+
 // The sweep of the paper, Figure 12.
 search::SpaceOptimizerOptions default_optimizer() {
   search::SpaceOptimizerOptions options;
@@ -168,6 +213,8 @@ std::vector<Field> fields_of(Experiment& experiment) {
           section("budget", fields_of_budget(experiment.budget)),
           section("engine", fields_of_engine(experiment.oracle)),
           section("space_optimization", fields_of_optimizer(experiment.space_optimization)),
+          optional_dataset(experiment.dataset),
+          section("train", fields_of_train(experiment.train)),
           section("search", fields_of_search(experiment.search))};
 }
 
@@ -196,7 +243,9 @@ Experiment read_experiment(const ConfigNode& root) {
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides) {
   ConfigNode root = load_config(find_config(name, "experiments"));
   for (const std::string& assignment : overrides) apply_override(root, assignment);
-  return read_experiment(root);
+  Experiment experiment = read_experiment(root);
+  agree_with_dataset(root, experiment);
+  return experiment;
 }
 
 }  // namespace mcunet::pipeline

@@ -26,7 +26,8 @@ engine::Graph load_network(const NetworkSource& source) {
       throw Error("{}: has its shapes built in; --width and --resolution do not apply",
                   file.string());
     }
-    return engine::fold_padding(engine::strip_float_borders(engine::read_tflite(file)));
+    return engine::fold_padding(
+        engine::strip_float_borders(engine::retype_uint8(engine::read_tflite(file))));
   }
   if (source.width_multiplier) {
     throw Error("{}: has its width built in; --width is for reference networks", file.string());

@@ -14,7 +14,8 @@ namespace mcunet::search::space {
 // networks have equal texts. One line.
 std::string subnet_to_json(const SearchSpace& space, const Subnet& subnet);
 
-// Throws Error, naming `source` and the key, for a text that is no member of the space.
+// Also reads the network JSON of the published models, if the space has that network. Throws Error,
+// naming `source` and the key, for a text that is no member of the space.
 Subnet subnet_from_json(const SearchSpace& space, std::string_view text, const std::string& source);
 
 // Throws Error, naming `source` and the gene, if a value is none of the space's choices.

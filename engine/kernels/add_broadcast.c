@@ -1,0 +1,10 @@
+#include "broadcast.h"
+
+MCUNET_INLINE int8_t sum(int32_t a, int32_t b, const struct mcunet_elementwise_layer* layer) {
+  return mcunet_sum(a, b, layer, /*sign=*/1);
+}
+
+void mcunet_add_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
+                          const struct mcunet_broadcast_layer* layer) {
+  mcunet_broadcast(a, b, output, layer, sum);
+}
