@@ -120,7 +120,7 @@ TEST_F(ExperimentTest, TheSearchSectionIsRead) {
             "x.yaml:3: search.front.objectives[1]: must be one of accuracy, sram, flash, macs, "
             "latency, energy, is ram");
   EXPECT_EQ(rest_error("search: {mutations: 0}\n"),
-            "x.yaml:3: search.mutations: must be at least 1, is 0");
+            "x.yaml:3: search.mutations: must be between 1 and 1000000, is 0");
 }
 
 TEST_F(ExperimentTest, OverridesApply) {
