@@ -16,7 +16,8 @@ TensorDictionary weights_of(const torch::nn::Module& module) {
   return tensors;
 }
 
-void load_weights(torch::nn::Module& module, const TensorDictionary& tensors, const std::string& source) {
+void load_weights(torch::nn::Module& module, const TensorDictionary& tensors,
+                  const std::string& source) {
   const c10::NoGradGuard no_grad;
   const TensorDictionary own = weights_of(module);
   for (const auto& [name, tensor] : tensors) {

@@ -8,8 +8,8 @@
 
 namespace mcunet::supernet {
 
-// Parameters and buffers of a network by name, as a tensor file holds them, and their way back. They
-// share the network's memory. Throws Error, which begins with `source`, if a name is missing,
+// Parameters and buffers of a network by name, as a tensor file holds them, and their way back.
+// They share the network's memory. Throws Error, which begins with `source`, if a name is missing,
 // unknown, or of another shape.
 TensorDictionary weights_of(const torch::nn::Module& module);
 void load_weights(torch::nn::Module& module, const TensorDictionary& tensors,

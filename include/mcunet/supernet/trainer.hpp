@@ -44,9 +44,9 @@ struct BestEvaluation {
 };
 
 // Trains a supernet (paper, Appendix D and E): the phases of the options in turn, every sub-network
-// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so that a
-// training that was interrupted at any moment ends with the same bits on a CPU, given the same number
-// of threads.
+// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so
+// that a training that was interrupted at any moment ends with the same bits on a CPU, given the
+// same number of threads.
 class Trainer {
  public:
   // The dataset must outlive the trainer; its images have the largest resolution of the space.
@@ -61,8 +61,8 @@ class Trainer {
   // belongs to another configuration.
   bool resume();
 
-  // Trains to the end. Throws Error, with the last checkpoint in place, if a loss or gradient is not
-  // finite or a file cannot be written.
+  // Trains to the end. Throws Error, with the last checkpoint in place, if a loss or gradient is
+  // not finite or a file cannot be written.
   TrainingEnd train();
 
   // The weights to use: the averaged ones if there are any.

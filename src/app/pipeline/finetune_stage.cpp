@@ -41,8 +41,8 @@ supernet::TrainerOptions trainer_options(const Experiment& experiment) {
 }
 
 // What the weights depend on.
-ConfigNode identity_of(Experiment experiment, const SearchSpace& space,
-                       const Subnet& subnet, const std::string& supernet_identity) {
+ConfigNode identity_of(Experiment experiment, const SearchSpace& space, const Subnet& subnet,
+                       const std::string& supernet_identity) {
   ConfigNode all = write_fields(fields_of(experiment));
   ConfigNode identity{.kind = ConfigNode::Kind::kMap};
   for (const char* key : {"seed", "dataset", "finetune"}) {
@@ -161,15 +161,14 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
 }
 
 std::string finetune_to_json(const FinetuneResult& result, const SearchSpace& space) {
-  const Json json = {
-      {"inherited_top1", result.inherited_top1},
-      {"top1", result.top1},
-      {"test_top1", result.test_top1},
-      {"steps", result.steps},
-      {"seconds", result.seconds},
-      {"network", kNetworkFile},
-      {"weights", kNetworkWeights},
-      {"subnet", Json::parse(search::space::subnet_to_json(space, result.subnet))}};
+  const Json json = {{"inherited_top1", result.inherited_top1},
+                     {"top1", result.top1},
+                     {"test_top1", result.test_top1},
+                     {"steps", result.steps},
+                     {"seconds", result.seconds},
+                     {"network", kNetworkFile},
+                     {"weights", kNetworkWeights},
+                     {"subnet", Json::parse(search::space::subnet_to_json(space, result.subnet))}};
   return json.dump(2) + "\n";
 }
 

@@ -29,7 +29,10 @@ struct StageControl {
 SearchStageResult search_run(const Experiment& experiment, RunDirectory& run, bool resume);
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
                             const StageControl& control);
-ExportResult export_run(const Experiment& experiment, RunDirectory& run);
+
+// Writes export.json and the folder export/. Whether the firmware fits; if not, says what is in
+// excess, and the stage is not complete.
+bool export_run(const Experiment& experiment, RunDirectory& run, bool resume);
 
 // As far as the job came: a stage is absent if one before it found nothing that fits, or stopped.
 struct JobResult {
@@ -37,16 +40,11 @@ struct JobResult {
   std::optional<TrainResult> train;
   std::optional<SearchStageResult> search;
   std::optional<FinetuneResult> finetune;
-  std::optional<ExportResult> exported;
+  std::optional<bool> exported;  // whether the firmware fits
 
-  bool is_stopped() const {
-    return (train && train->stopped) || (finetune && finetune->stopped);
-  }
+  bool is_stopped() const { return (train && train->stopped) || (finetune && finetune->stopped); }
 };
 
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control);
-
-// Draws report/index.html and the pages of the stages that a run has completed.
-void write_report(const Experiment& experiment, const std::filesystem::path& run);
 
 }  // namespace mcunet::pipeline

@@ -106,7 +106,8 @@ engine::Graph quantize_by(const FloatGraph& network,
   for (const engine::ActivationStatistics& tensor : statistics) {
     ranges.push_back(tensor.range(method));
   }
-  // Examples are normalized to [-1, 1], whatever the calibration data reached: q stands for q / 128.
+  // Examples are normalized to [-1, 1], whatever the calibration data reached: q stands for q /
+  // 128.
   for (engine::TensorId input : network.graph.inputs) ranges[input] = {-1, 127.0F / 128};
   return engine::quantize_graph(network.graph, network.parameters, ranges);
 }

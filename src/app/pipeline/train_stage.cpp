@@ -13,9 +13,9 @@
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/device.hpp"
+#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
-#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "rank_correlation.hpp"
 #include "space_stage.hpp"
@@ -112,15 +112,17 @@ TrainingSpace choose_training_space(const Experiment& experiment,
                                    both ? "" : ", the rest by " + chosen.chosen_by);
   }
   if (space.widths.size() != 1) {
-    throw Error("space {}: a supernet has one width, this space has {}: set train.width, or run "
-                "mcunet space into the same folder first",
-                space.name, fmt::join(space.widths, ", "));
+    throw Error(
+        "space {}: a supernet has one width, this space has {}: set train.width, or run "
+        "mcunet space into the same folder first",
+        space.name, fmt::join(space.widths, ", "));
   }
   for (const int resolution : train.elastic_resolutions) {
     if (resolution < 16 || resolution >= largest_resolution(space)) {
-      throw Error("train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
-                  "one is {}",
-                  largest_resolution(space), resolution);
+      throw Error(
+          "train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
+          "one is {}",
+          largest_resolution(space), resolution);
     }
     space.resolutions.push_back(resolution);
   }
@@ -151,7 +153,9 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
                                       evaluator_options(experiment));
   const auto evaluate = [&](const supernet::Supernet& network) {
-    const auto top1 = [&](const Subnet& subnet) { return evaluator.evaluate(network, subnet).top1(); };
+    const auto top1 = [&](const Subnet& subnet) {
+      return evaluator.evaluate(network, subnet).top1();
+    };
     return std::vector<std::pair<std::string, double>>{
         {"largest_top1", top1(search::space::largest(space))},
         {"smallest_top1", top1(search::space::smallest(space))}};
@@ -164,7 +168,8 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
                              .should_stop = should_stop,
                              .evaluate = evaluate});
   if (resume) {
-    if (trainer.resume()) spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+    if (trainer.resume())
+      spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
   } else if (!trainer.checkpoint_file().empty()) {
     throw Error("{}: holds a training already: go on with --resume, or choose another --out",
                 run.folder().string());
@@ -186,9 +191,9 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   const auto test_data = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
   result.test_examples = test_data->size();
-  result.test_top1 =
-      tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
-  supernet::write_tensor_file(run.folder() / kWeightsFile, supernet::weights_of(*trainer.weights()));
+  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
+  supernet::write_tensor_file(run.folder() / kWeightsFile,
+                              supernet::weights_of(*trainer.weights()));
   result.seconds = clock.elapsed().wall_seconds;
   run.write("train.json", train_result_to_json(result, space));
   run.mark_complete(kTrainStage, clock.elapsed());
@@ -200,10 +205,10 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
   use_threads(experiment.train.trainer);
   const SearchSpace space = choose_training_space(experiment, request.run).space;
   const Subnet subnet =
-      request.subnet == "largest"    ? search::space::largest(space)
-      : request.subnet == "smallest" ? search::space::smallest(space)
-                                     : search::space::subnet_from_json(
-                                           space, read_file(request.subnet), request.subnet);
+      request.subnet == "largest" ? search::space::largest(space)
+      : request.subnet == "smallest"
+          ? search::space::smallest(space)
+          : search::space::subnet_from_json(space, read_file(request.subnet), request.subnet);
   const supernet::Supernet network = load_supernet(experiment, space, request.run);
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
   const auto calibration = splits.open(Split::kTrain);
@@ -216,8 +221,8 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
           .correct = accuracy.correct,
           .examples = accuracy.examples,
           .loss = accuracy.loss_sum / static_cast<double>(accuracy.examples),
-          .resources = oracle.measure(
-              search::space::lower(search::space::build_network(space, subnet))),
+          .resources =
+              oracle.measure(search::space::lower(search::space::build_network(space, subnet))),
           .budget = experiment.budget,
           .device_name = experiment.device.name};
 }
@@ -232,19 +237,16 @@ Json to_json(const SubnetAccuracy& accuracy, const SearchSpace& space) {
 
 SubnetAccuracy accuracy_from_json(const Json& json, const SearchSpace& space,
                                   const std::string& source) {
-  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source),
-          json.at("macs"), json.at("top1")};
+  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source), json.at("macs"),
+          json.at("top1")};
 }
 
 }  // namespace
 
 std::string train_result_to_json(const TrainResult& result, const SearchSpace& space) {
-  Json json = {{"width", result.width},
-               {"resolution", result.resolution},
-               {"chosen_by", result.chosen_by},
-               {"device", result.device},
-               {"steps", result.steps},
-               {"seconds", result.seconds},
+  Json json = {{"width", result.width},         {"resolution", result.resolution},
+               {"chosen_by", result.chosen_by}, {"device", result.device},
+               {"steps", result.steps},         {"seconds", result.seconds},
                {"weights", kWeightsFile}};
   Json search = {{"examples", result.search_examples},
                  {"largest", to_json(result.largest, space)},

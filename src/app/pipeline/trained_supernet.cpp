@@ -8,8 +8,8 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/supernet/device.hpp"
-#include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/module_weights.hpp"
+#include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "train_stage.hpp"
 
@@ -37,8 +37,8 @@ supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment)
   return {.calibration_batches = experiment.train.calibration_batches,
           .workers = trainer.data_workers,
           .seed = experiment.seed,
-          .precision = trainer.bfloat16 ? supernet::Precision::kBfloat16
-                                        : supernet::Precision::kFloat32};
+          .precision =
+              trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32};
 }
 
 supernet::Supernet load_supernet(const Experiment& experiment, const SearchSpace& space,

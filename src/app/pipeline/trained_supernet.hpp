@@ -28,7 +28,7 @@ struct Splits {
   const datasets::DatasetOptions& options;
   int resolution;
 
-  std::unique_ptr<datasets::Dataset> open(Split split, bool augment = false) const {
+  std::unique_ptr<datasets::Dataset> open(datasets::Split split, bool augment = false) const {
     return datasets::open_dataset(options, split, resolution, augment);
   }
 };
