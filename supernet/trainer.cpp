@@ -76,7 +76,8 @@ TensorDictionary under(const TensorDictionary& tensors, const std::string& prefi
   return found;
 }
 
-void add_under(TensorDictionary& tensors, const std::string& prefix, const TensorDictionary& added) {
+void add_under(TensorDictionary& tensors, const std::string& prefix,
+               const TensorDictionary& added) {
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
 }
 
@@ -207,9 +208,9 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
   for (std::size_t i = 0; i < subnets.size(); ++i) {
     const at::Tensor logits =
         supernet->forward(resize(batch.images, subnets[i].resolution), subnets[i], forward);
-    const at::Tensor loss = teacher.defined()
-                                ? distillation_loss(logits, teacher)
-                                : classification_loss(logits, batch.labels, options.label_smoothing);
+    const at::Tensor loss =
+        teacher.defined() ? distillation_loss(logits, teacher)
+                          : classification_loss(logits, batch.labels, options.label_smoothing);
     (loss / options.gradient_accumulation).backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
       teacher = logits.detach();
@@ -241,10 +242,12 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   if (!std::isfinite(loss) || !std::isfinite(norm)) {
     const std::filesystem::path file = store.newest_file();
     throw Error(
-        "training diverged at step {} of phase {}: the loss is {}, the norm of its gradient {}, at a "
+        "training diverged at step {} of phase {}: the loss is {}, the norm of its gradient {}, at "
+        "a "
         "learning rate of {:.4g}; {}",
         step, phase.name, loss, norm, rate,
-        file.empty() ? "there is no checkpoint yet" : "the last good checkpoint is " + file.string());
+        file.empty() ? "there is no checkpoint yet"
+                     : "the last good checkpoint is " + file.string());
   }
   if (options.clip_gradient_norm > 0 && norm > options.clip_gradient_norm) {
     optimizer->scale_gradients(options.clip_gradient_norm / norm);
@@ -376,8 +379,8 @@ TrainingEnd Trainer::train() {
     s.train_step(*phase, step_in_phase);
     ++s.step;
     s.after_step(*phase, step_in_phase);
-    progress.note(fmt::format("phase {}, waiting {:.1f} % for data", phase->name,
-                              100 * s.data_wait_share));
+    progress.note(
+        fmt::format("phase {}, waiting {:.1f} % for data", phase->name, 100 * s.data_wait_share));
     progress.advance(s.images_per_step());
     if (s.step < s.total_steps() && s.context.should_stop()) {
       s.save_checkpoint();
@@ -405,8 +408,7 @@ std::vector<Subnet> draw_subnets(const search::space::SearchSpace& space, Sample
     if (count > 1) subnets.push_back(search::space::smallest(space));
   }
   while (static_cast<int>(subnets.size()) < count) {
-    subnets.push_back(
-        search::space::sample(space, search::space::Sampling::kUniformGenes, random));
+    subnets.push_back(search::space::sample(space, search::space::Sampling::kUniformGenes, random));
   }
   return subnets;
 }

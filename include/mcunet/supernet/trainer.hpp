@@ -40,9 +40,9 @@ struct BestEvaluation {
 };
 
 // Trains a supernet (paper, Appendix D and E): the phases of the options in turn, every sub-network
-// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so that a
-// training that was interrupted at any moment ends with the same bits on a CPU, given the same number
-// of threads.
+// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so
+// that a training that was interrupted at any moment ends with the same bits on a CPU, given the
+// same number of threads.
 class Trainer {
  public:
   // The dataset must outlive the trainer; its images have the largest resolution of the space.
@@ -54,8 +54,8 @@ class Trainer {
   // belongs to another configuration.
   bool resume();
 
-  // Trains to the end. Throws Error, with the last checkpoint in place, if a loss or gradient is not
-  // finite or a file cannot be written.
+  // Trains to the end. Throws Error, with the last checkpoint in place, if a loss or gradient is
+  // not finite or a file cannot be written.
   TrainingEnd train();
 
   // The weights to use: the averaged ones if there are any.
@@ -77,8 +77,8 @@ class Trainer {
 std::vector<search::space::Subnet> draw_subnets(const search::space::SearchSpace& space,
                                                 Sampler sampler, int count, RandomStream& random);
 
-// Parameters and buffers by name, as a tensor file holds them, and their way back. Throws Error, which
-// begins with `source`, if a name is missing, unknown, or of another shape.
+// Parameters and buffers by name, as a tensor file holds them, and their way back. Throws Error,
+// which begins with `source`, if a name is missing, unknown, or of another shape.
 TensorDictionary weights_of(const Supernet& supernet);
 void load_weights(Supernet& supernet, const TensorDictionary& tensors, const std::string& source);
 

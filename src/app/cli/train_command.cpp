@@ -99,9 +99,12 @@ void add_train_command(CLI::App& program, Run& run) {
   command->footer(
       "Trains the largest sub-network first, then all of them together in one set of weights. The\n"
       "experiment needs the sections dataset and train. Width and resolution are those of the\n"
-      "section train, else the best of an optimized space in the same folder, else the space's own.\n"
-      "The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl and tensorboard/.\n"
-      "A training that was stopped or killed goes on with --resume and ends with the same weights.\n\n"
+      "section train, else the best of an optimized space in the same folder, else the space's "
+      "own.\n"
+      "The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl and "
+      "tensorboard/.\n"
+      "A training that was stopped or killed goes on with --resume and ends with the same "
+      "weights.\n\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers --resume");
   command->add_option("CONFIG", arguments->config, "YAML file, or a name in configs/experiments/")

@@ -22,8 +22,8 @@ namespace mcunet::pipeline {
 
 // The section `train`: what is trained, how, and how it is measured.
 struct TrainOptions {
-  std::optional<double> width;     // absent: of the optimized space, else of the space
-  std::optional<int> resolution;   // likewise
+  std::optional<double> width;           // absent: of the optimized space, else of the space
+  std::optional<int> resolution;         // likewise
   std::vector<int> elastic_resolutions;  // smaller ones that are trained too
   supernet::TrainerOptions trainer;
   int calibration_batches = 20;  // of 64, for the statistics of a sub-network

@@ -87,8 +87,8 @@ supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment)
   return {.calibration_batches = experiment.train.calibration_batches,
           .workers = trainer.data_workers,
           .seed = experiment.seed,
-          .precision = trainer.bfloat16 ? supernet::Precision::kBfloat16
-                                        : supernet::Precision::kFloat32};
+          .precision =
+              trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32};
 }
 
 SubnetAccuracy measure(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& network,
@@ -143,15 +143,17 @@ TrainingSpace choose_training_space(const Experiment& experiment,
                                    both ? "" : ", the rest by " + chosen.chosen_by);
   }
   if (space.widths.size() != 1) {
-    throw Error("space {}: a supernet has one width, this space has {}: set train.width, or run "
-                "mcunet space into the same folder first",
-                space.name, fmt::join(space.widths, ", "));
+    throw Error(
+        "space {}: a supernet has one width, this space has {}: set train.width, or run "
+        "mcunet space into the same folder first",
+        space.name, fmt::join(space.widths, ", "));
   }
   for (const int resolution : train.elastic_resolutions) {
     if (resolution < 16 || resolution >= largest_resolution(space)) {
-      throw Error("train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
-                  "one is {}",
-                  largest_resolution(space), resolution);
+      throw Error(
+          "train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
+          "one is {}",
+          largest_resolution(space), resolution);
     }
     space.resolutions.push_back(resolution);
   }
@@ -182,7 +184,9 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
                                       evaluator_options(experiment));
   const auto evaluate = [&](const supernet::Supernet& network) {
-    const auto top1 = [&](const Subnet& subnet) { return evaluator.evaluate(network, subnet).top1(); };
+    const auto top1 = [&](const Subnet& subnet) {
+      return evaluator.evaluate(network, subnet).top1();
+    };
     return std::vector<std::pair<std::string, double>>{
         {"largest_top1", top1(search::space::largest(space))},
         {"smallest_top1", top1(search::space::smallest(space))}};
@@ -195,7 +199,8 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
                              .should_stop = should_stop,
                              .evaluate = evaluate});
   if (resume) {
-    if (trainer.resume()) spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+    if (trainer.resume())
+      spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
   } else if (!trainer.checkpoint_file().empty()) {
     throw Error("{}: holds a training already: go on with --resume, or choose another --out",
                 run.folder().string());
@@ -217,8 +222,7 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   const auto test_data = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
   result.test_examples = test_data->size();
-  result.test_top1 =
-      tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
+  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
   supernet::write_tensor_file(run.folder() / kWeightsFile, supernet::weights_of(trainer.weights()));
   result.seconds = clock.elapsed().wall_seconds;
   run.write("train.json", train_result_to_json(result, space));
@@ -230,15 +234,16 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
   const Experiment experiment = read_experiment(read_run_config(request.run));
   const std::filesystem::path weights = request.run / kWeightsFile;
   if (!std::filesystem::exists(weights)) {
-    throw Error("{}: holds no trained supernet: {} is not there", request.run.string(), kWeightsFile);
+    throw Error("{}: holds no trained supernet: {} is not there", request.run.string(),
+                kWeightsFile);
   }
   use_threads(experiment.train.trainer);
   const SearchSpace space = choose_training_space(experiment, request.run).space;
   const Subnet subnet =
-      request.subnet == "largest"    ? search::space::largest(space)
-      : request.subnet == "smallest" ? search::space::smallest(space)
-                                     : search::space::subnet_from_json(
-                                           space, read_file(request.subnet), request.subnet);
+      request.subnet == "largest" ? search::space::largest(space)
+      : request.subnet == "smallest"
+          ? search::space::smallest(space)
+          : search::space::subnet_from_json(space, read_file(request.subnet), request.subnet);
   supernet::Supernet network(
       space, supernet::SupernetOptions{.learned_kernel_transforms =
                                            experiment.train.trainer.learned_kernel_transforms});
@@ -256,8 +261,8 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
           .correct = accuracy.correct,
           .examples = accuracy.examples,
           .loss = accuracy.loss_sum / static_cast<double>(accuracy.examples),
-          .resources = oracle.measure(
-              search::space::lower(search::space::build_network(space, subnet))),
+          .resources =
+              oracle.measure(search::space::lower(search::space::build_network(space, subnet))),
           .budget = experiment.budget,
           .device_name = experiment.device.name};
 }
@@ -272,19 +277,16 @@ Json to_json(const SubnetAccuracy& accuracy, const SearchSpace& space) {
 
 SubnetAccuracy accuracy_from_json(const Json& json, const SearchSpace& space,
                                   const std::string& source) {
-  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source),
-          json.at("macs"), json.at("top1")};
+  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source), json.at("macs"),
+          json.at("top1")};
 }
 
 }  // namespace
 
 std::string train_result_to_json(const TrainResult& result, const SearchSpace& space) {
-  Json json = {{"width", result.width},
-               {"resolution", result.resolution},
-               {"chosen_by", result.chosen_by},
-               {"device", result.device},
-               {"steps", result.steps},
-               {"seconds", result.seconds},
+  Json json = {{"width", result.width},         {"resolution", result.resolution},
+               {"chosen_by", result.chosen_by}, {"device", result.device},
+               {"steps", result.steps},         {"seconds", result.seconds},
                {"weights", kWeightsFile}};
   Json search = {{"examples", result.search_examples},
                  {"largest", to_json(result.largest, space)},
