@@ -24,27 +24,29 @@ TensorId quantized_input(const Graph& graph) {
   throw Error("its float input goes into no QUANTIZE");
 }
 
-// The int8 tensor before an output that is converted.
+// The int8 or uint8 tensor before an output of float.
 TensorId quantized_output(const Graph& graph, TensorId output) {
-  if (graph.tensors[output].type == DataType::kInt8) return output;
+  if (graph.tensors[output].type != DataType::kFloat32) return output;
   for (const engine::Op& op : graph.ops) {
     if (op.output != output) continue;
-    if (op.kind != OpKind::kDequantize && op.kind != OpKind::kQuantize) break;
-    const TensorId before = graph.inputs_of(op)[0];
-    if (graph.tensors[before].type == DataType::kInt8) return before;
+    if (op.kind == OpKind::kDequantize) return graph.inputs_of(op)[0];
   }
   throw Error("one of its outputs has no int8 form");
 }
 
 }  // namespace
 
-ReferenceModel::ReferenceModel(const std::filesystem::path& tflite_file)
-    : graph_(engine::read_tflite(tflite_file)) {
+ReferenceModel::ReferenceModel(const std::filesystem::path& tflite_file, engine::Borders borders)
+    : graph_(engine::read_tflite(tflite_file)), borders_(borders) {
   if (graph_.inputs.size() != 1) throw Error("{}: has several inputs", tflite_file.string());
 }
 
 engine::TensorBytes ReferenceModel::to_graph_input(std::span<const std::int8_t> input) const {
   const DataType type = graph_.tensors[graph_.inputs[0]].type;
+  if (borders_ == engine::Borders::kInvoke) {
+    const auto bytes = std::as_bytes(input);
+    return {bytes.begin(), bytes.end()};
+  }
   if (type == DataType::kInt8 || type == DataType::kUint8) {
     engine::TensorBytes bytes;
     for (const std::int8_t value : input) {
@@ -68,7 +70,8 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
   std::map<TensorId, std::vector<std::int8_t>> wanted;
   std::vector<TensorId> order;
   for (const TensorId output : graph_.outputs) {
-    order.push_back(quantized_output(graph_, output));
+    const bool is_own = borders_ == engine::Borders::kInvoke;
+    order.push_back(is_own ? output : quantized_output(graph_, output));
     wanted[order.back()] = {};
   }
   const auto observe = [&](engine::OpId op, std::span<const std::byte> bytes) {
@@ -81,7 +84,13 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
   engine::execute(graph_, inputs, observe);
   std::vector<std::vector<std::int8_t>> outputs;
   outputs.reserve(order.size());
-  for (const TensorId tensor : order) outputs.push_back(wanted[tensor]);
+  for (const TensorId tensor : order) {
+    outputs.push_back(wanted[tensor]);
+    const bool is_retyped =
+        borders_ == engine::Borders::kCaller && graph_.tensors[tensor].type == DataType::kUint8;
+    if (!is_retyped) continue;
+    for (std::int8_t& value : outputs.back()) value = static_cast<std::int8_t>(value ^ -128);
+  }
   return outputs;
 }
 

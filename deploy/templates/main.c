@@ -9,7 +9,7 @@
 volatile int top_class;
 volatile unsigned inferences;
 
-static int index_of_largest(const int8_t* values, int count) {
+static int index_of_largest(const MODEL_OUTPUT_TYPE* values, int count) {
   int best = 0;
   for (int i = 1; i < count; ++i) {
     if (values[i] > values[best]) best = i;
@@ -22,7 +22,8 @@ int main(void) {
     // The input may share memory with what the network computes, so it is filled every time.
     memset(model_input(), MODEL_INPUT_ZERO_POINT, MODEL_INPUT_BYTES);
     model_invoke();
-    top_class = index_of_largest(model_output(0), model_output_bytes(0));
+    top_class =
+        index_of_largest(model_output(0), MODEL_OUTPUT_BYTES / (int)sizeof(MODEL_OUTPUT_TYPE));
     ++inferences;
   }
 }
