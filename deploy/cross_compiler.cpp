@@ -66,7 +66,9 @@ void measure(const fs::path& elf, const MemoryMap& map, FirmwareReport& report) 
   report.bss_bytes = sections[".bss"].bytes + sections[".arena"].bytes;
   report.stack_bytes = sections[".stack"].bytes;
   const auto use = [](const std::string& name, const MemoryBank& bank, std::int64_t bytes) {
-    return RegionUse{.name = name, .used_bytes = bytes, .capacity_bytes = bank.size_kib * 1024};
+    return RegionUse{.name = name,
+                     .used_bytes = std::max<std::int64_t>(bytes, 0),
+                     .capacity_bytes = bank.size_kib * 1024};
   };
   const std::int64_t end_of_stack = sections[".stack"].end();
   const std::int64_t end_of_arena = sections[".arena"].end();

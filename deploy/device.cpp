@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "board.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 
@@ -18,6 +19,64 @@ std::vector<Field> fields_of_bank(MemoryBank& bank) {
 std::vector<Field> fields_of_flash(MemoryBank& flash) {
   return {required(field("origin", flash.origin)),
           required(field("size_kib", flash.size_kib, between(1, kMaxKib)))};
+}
+
+// A map that may be left out, or null.
+template <typename T>
+Field optional_section(std::string key, std::optional<T>& value, std::vector<Field> (*fields)(T&)) {
+  auto read = [&value, fields](const ConfigNode& node) {
+    value.reset();
+    if (node.kind != ConfigNode::Kind::kNull) read_fields(node, fields(value.emplace()));
+  };
+  auto write = [&value, fields] { return value ? write_fields(fields(*value)) : ConfigNode{}; };
+  return {std::move(key), std::move(read), std::move(write)};
+}
+
+std::vector<Field> fields_of_clock(ClockTree& clock) {
+  return {required(choice("family", clock.family,
+                          {{"stm32f4", ChipFamily::kStm32F4},
+                           {"stm32f7", ChipFamily::kStm32F7},
+                           {"stm32h7", ChipFamily::kStm32H7}})),
+          required(field("hsi_mhz", clock.hsi_mhz, positive())),
+          required(field("pll_input_mhz", clock.pll_input_mhz, between(1, 16))),
+          required(field("vco_min_mhz", clock.vco_min_mhz, positive())),
+          required(field("vco_max_mhz", clock.vco_max_mhz, positive())),
+          required(field("ahb_mhz", clock.ahb_mhz, positive())),
+          required(field("apb1_mhz", clock.apb1_mhz, positive())),
+          required(field("apb2_mhz", clock.apb2_mhz, positive())),
+          field("over_drive_above_mhz", clock.over_drive_above_mhz, positive()),
+          required(field("wait_states_up_to_mhz", clock.wait_states_up_to_mhz, positive()))};
+}
+
+std::vector<Field> fields_of_usart(Usart& usart) {
+  return {required(field("name", usart.name)), required(field("base", usart.base)),
+          required(field("enable_register", usart.enable_register)),
+          required(field("enable_bit", usart.enable_bit, between(0, 31))),
+          required(choice("bus", usart.bus,
+                          {{"apb1", PeripheralBus::kApb1}, {"apb2", PeripheralBus::kApb2}}))};
+}
+
+std::vector<Field> fields_of_tx(TransmitPin& tx) {
+  return {required(field("name", tx.name)),
+          required(field("port", tx.port)),
+          required(field("pin", tx.pin, between(0, 15))),
+          required(field("alternate_function", tx.alternate_function, between(0, 15))),
+          required(field("enable_register", tx.enable_register)),
+          required(field("enable_bit", tx.enable_bit, between(0, 31)))};
+}
+
+std::vector<Field> fields_of_console(SerialConsole& console) {
+  return {required(section("usart", fields_of_usart(console.usart))),
+          required(section("tx", fields_of_tx(console.tx))),
+          field("baud", console.baud, between(300, 4'000'000))};
+}
+
+void check_clock(const ConfigNode& node, const Device& device) {
+  try {
+    clock_settings_of(*device.clock, device.clock_mhz);
+  } catch (const Error& error) {
+    node.fail(error.what());
+  }
 }
 
 const MemoryBank* find_bank(const Device& device, const std::string& name) {
@@ -93,6 +152,8 @@ std::vector<Field> fields_of(Device& device) {
           section("cycles_per_mac",
                   {required(field("convolution", device.cycles_per_convolution_mac, positive())),
                    required(field("depthwise", device.cycles_per_depthwise_mac, positive()))})),
+      optional_section("clock", device.clock, fields_of_clock),
+      optional_section("console", device.console, fields_of_console),
   };
 }
 
@@ -137,6 +198,10 @@ Device read_device(const ConfigNode& node) {
   check_banks(*node.find("sram_banks"), device);
   check_arena_banks(*node.find("arena_banks"), device);
   if (const ConfigNode* bank = node.find("stack_bank")) check_stack_bank(*bank, device);
+  if (device.clock) check_clock(*node.find("clock"), device);
+  if (device.console && !device.clock) {
+    node.find("console")->fail("needs clock, which its rate comes from");
+  }
   if (device.sram_budget_bytes() <= 0) node.fail("reserves all of its SRAM");
   if (device.flash_budget_bytes() <= 0) node.fail("reserves all of its flash");
   return device;

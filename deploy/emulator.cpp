@@ -89,7 +89,8 @@ class Emulation {
         timeout_seconds_(timeout_seconds) {
     const std::vector<fs::path> all = model_sources(project);  // model.c first
     std::vector<fs::path> shared(all.begin() + 1, all.end());
-    for (const char* name : {"startup.c", "semihosting.c", "instruction_counter.c"}) {
+    for (const char* name : {"startup.c", "console.c", "semihosting_console.c", "semihosting.c",
+                             "instruction_counter.c"}) {
       shared.push_back(project / "firmware" / name);
     }
     shared_objects_ = compile(project_, shared, core_, board_.defines, scratch_.path());

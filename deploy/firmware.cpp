@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include "board.hpp"
 #include "cross_compiler.hpp"
 #include "emulator_board.hpp"
 #include "mcunet/core/error.hpp"
@@ -16,12 +17,34 @@ namespace {
 constexpr const char* kCopiedFiles[] = {"startup.c",
                                         "startup.h",
                                         "main.c",
+                                        "core.c",
+                                        "core.h",
+                                        "clock.h",
+                                        "console.c",
+                                        "console.h",
+                                        "registers.h",
                                         "emulator_main.c",
                                         "semihosting.c",
                                         "semihosting.h",
                                         "instruction_counter.c",
                                         "instruction_counter.h",
+                                        "semihosting_console.c",
                                         "toolchain.cmake"};
+
+// Of the device's program, besides the network. The linker drops what is not used.
+constexpr const char* kDeviceSources[] = {
+    "firmware/startup.c", "firmware/main.c",          "firmware/core.c",       "firmware/clock.c",
+    "firmware/console.c", "firmware/board_console.c", "firmware/semihosting.c"};
+
+std::string_view console_template(const Device& device, ConsoleKind kind) {
+  if (kind == ConsoleKind::kNone) return "no_console.c";
+  if (kind == ConsoleKind::kSemihosting) return "semihosting_console.c";
+  if (!device.console) {
+    throw Error("{}: its description has no serial console; choose semihosting or none",
+                device.name);
+  }
+  return "serial_console.c";
+}
 
 void make_folder(const fs::path& folder) {
   std::error_code error;
@@ -31,12 +54,20 @@ void make_folder(const fs::path& folder) {
 
 }  // namespace
 
-void write_firmware_project(const fs::path& folder, const Device& device) {
+ConsoleKind default_console(const Device& device) {
+  return device.console ? ConsoleKind::kSerial : ConsoleKind::kNone;
+}
+
+void write_firmware_project(const fs::path& folder, const Device& device, ConsoleKind console) {
+  const std::string_view console_source = find_template(console_template(device, console));
   const fs::path sources = folder / "firmware";
   make_folder(sources);
   for (const char* name : kCopiedFiles) {
     write_file_atomically(sources / name, find_template(name));
   }
+  write_file_atomically(sources / "board.h", board_header(device));
+  write_file_atomically(sources / "clock.c", find_template(clock_template(device)));
+  write_file_atomically(sources / "board_console.c", console_source);
   const EmulatorBoard& board = choose_board("", device.core);
   write_file_atomically(sources / "firmware.ld",
                         linker_script(memory_map_of(device), "Memory of " + device.name));
@@ -51,8 +82,10 @@ void write_firmware_project(const fs::path& folder, const Device& device) {
       {"cpu_flags", cpu_flags(device.core)},
       {"c_flags", kCompileFlags},
       {"link_flags", kLinkFlags},
+      {"device_sources", fmt::format("{}", fmt::join(kDeviceSources, " "))},
       {"emulator_sources",
-       "firmware/emulator_main.c firmware/semihosting.c firmware/instruction_counter.c"},
+       "firmware/emulator_main.c firmware/console.c firmware/semihosting_console.c "
+       "firmware/semihosting.c firmware/instruction_counter.c"},
       {"emulator_defines", board.defines},
       {"emulator_command", fmt::format("{}", fmt::join(emulator_command(board), " "))}};
   write_file_atomically(folder / "Makefile", fill_template("Makefile.in", values));
@@ -79,7 +112,7 @@ std::vector<std::string> describe_excess(const FirmwareReport& report) {
 
 FirmwareReport link_firmware(const fs::path& folder, const Device& device) {
   std::vector<fs::path> sources = model_sources(folder);
-  sources.insert(sources.end(), {folder / "firmware/startup.c", folder / "firmware/main.c"});
+  for (const char* source : kDeviceSources) sources.push_back(folder / source);
   const ScratchFolder scratch(folder);
   const fs::path objects_folder = scratch.path() / "objects";
   const fs::path images = scratch.path() / "images";

@@ -96,6 +96,7 @@ std::string model_header(const CompiledGraph& compiled) {
       "so\n"
       "// write the input anew before each call of model_invoke().\n"
       "MODEL_INPUT_TYPE* model_input(void);\n{}* model_input_at(int index);\n"
+      "int model_input_bytes(int index);\n"
       "const {}* model_output(int index);\nint model_output_bytes(int index);\n\n"
       "void model_invoke(void);\n\n",
       common_type(graph, graph.inputs), common_type(graph, graph.outputs));
@@ -123,26 +124,31 @@ std::string cast_to(const std::string& type) {
   return type == "int8_t" || type == "void" ? "" : fmt::format("({}*)(void*)", type);
 }
 
+std::string size_table(const Graph& graph, const std::vector<TensorId>& tensors) {
+  std::string text;
+  for (TensorId tensor : tensors) text += fmt::format("{}, ", graph.tensors[tensor].bytes());
+  text.resize(text.size() - 2);
+  return text;
+}
+
 std::string border_functions(const CompiledGraph& compiled) {
   const Graph& graph = compiled.graph;
-  std::string sizes;
-  for (TensorId output : graph.outputs) {
-    sizes += fmt::format("{}, ", graph.tensors[output].bytes());
-  }
-  sizes.resize(sizes.size() - 2);
   const std::string first = c_type(graph.tensors[graph.inputs[0]].type);
   const std::string input = common_type(graph, graph.inputs);
   const std::string output = common_type(graph, graph.outputs);
   return fmt::format(
       "static int8_t* const inputs[MODEL_INPUTS] = {{{}}};\n"
       "static int8_t* const outputs[MODEL_OUTPUTS] = {{{}}};\n"
+      "static const int32_t input_bytes[MODEL_INPUTS] = {{{}}};\n"
       "static const int32_t output_bytes[MODEL_OUTPUTS] = {{{}}};\n\n"
       "MODEL_INPUT_TYPE* model_input(void) {{ return {}inputs[0]; }}\n"
       "{}* model_input_at(int index) {{ return {}inputs[index]; }}\n"
+      "int model_input_bytes(int index) {{ return input_bytes[index]; }}\n"
       "const {}* model_output(int index) {{ return {}outputs[index]; }}\n"
       "int model_output_bytes(int index) {{ return output_bytes[index]; }}\n",
-      address_table(compiled, graph.inputs), address_table(compiled, graph.outputs), sizes,
-      cast_to(first), input, cast_to(input), output, cast_to(output));
+      address_table(compiled, graph.inputs), address_table(compiled, graph.outputs),
+      size_table(graph, graph.inputs), size_table(graph, graph.outputs), cast_to(first), input,
+      cast_to(input), output, cast_to(output));
 }
 
 std::string step_title(const Graph& graph, const Op& op) {

@@ -22,7 +22,8 @@ MODULES = {
     "search/space": ("search/space", ("core", "engine"), TORCH + OPENCV + TBB),
     "search": ("search", ("core", "engine", "search/space"), TORCH + OPENCV),
     "deploy": ("deploy", ("core", "engine"), TORCH + OPENCV + TBB),
-    "datasets": ("datasets", ("core",), ()),
+    # The spectrogram that training sees is the one that the firmware computes: the same C.
+    "datasets": ("datasets", ("core", "engine/kernels"), TORCH + TBB),
     "supernet": ("supernet", ("core", "search/space", "datasets"), ()),
     "report": ("src/app/report", ("core", "search", "search/space", "engine"), TORCH + OPENCV),
     "pipeline": (
@@ -58,7 +59,7 @@ def module_of_include(target, source, root):
     """The module that an include leads to; None for what lies outside the project."""
     if target.startswith("mcunet/"):
         return module_of_file("include/" + target)
-    for base in (source.parent, root / "src/app"):
+    for base in (source.parent, root / "src/app", root / "engine"):
         if (base / target).is_file():
             return module_of_file((base / target).resolve().relative_to(root).as_posix())
     return None

@@ -11,6 +11,8 @@
 #include <cmath>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/search/infeasibility.hpp"
+#include "mcunet/search/subnet_oracle.hpp"
 
 namespace mcunet::search {
 namespace {
@@ -25,18 +27,13 @@ constexpr std::size_t kCdfPoints = 200;
 struct Worker {
   explicit Worker(const engine::OracleOptions& options) : oracle(options) {}
 
-  engine::ResourceOracle oracle;
+  SubnetOracle oracle;
   space::Subnet subnet;
-  space::Network network;
-  engine::Graph graph;
 
   Resources measure(const space::SearchSpace& space, space::Sampling sampling,
                     RandomStream& random) {
     space::sample(space, sampling, random, subnet);
-    space::build_network(space, subnet, network);
-    graph.clear();
-    space::lower(network, graph);
-    return oracle.measure(graph);
+    return oracle.measure(space, subnet);
   }
 };
 
@@ -80,15 +77,6 @@ std::vector<CdfPoint> summarize_cdf(const std::vector<std::int64_t>& sorted) {
         {sorted[rank - 1], static_cast<double>(rank) / static_cast<double>(sorted.size())});
   }
   return cdf;
-}
-
-void take_least(Resources& least, const Resources& other) {
-  least.peak_sram_bytes = std::min(least.peak_sram_bytes, other.peak_sram_bytes);
-  least.flash_bytes = std::min(least.flash_bytes, other.flash_bytes);
-  least.macs = std::min(least.macs, other.macs);
-  least.params = std::min(least.params, other.params);
-  least.latency_ms = std::min(least.latency_ms, other.latency_ms);
-  least.energy_mj = std::min(least.energy_mj, other.energy_mj);
 }
 
 SpaceStatistics summarize(const space::SearchSpace& space, const std::vector<Resources>& samples,

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "fused_conv_batch_norm.hpp"
 #include "mcunet/core/error.hpp"
 
 namespace mcunet::supernet {
@@ -44,6 +45,9 @@ at::Tensor activate(const at::Tensor& hidden, Activation activation) {
 at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
                            const ConvBatchNormTensors& tensors, const ConvBatchNormShape& shape,
                            const NormStatistics& statistics) {
+  if (can_fuse(input, tensors, shape)) {
+    return fused_conv_batch_norm(input, residual, tensors, shape, statistics);
+  }
   const std::int64_t padding = shape.kernel / 2;
   const std::int64_t groups = shape.depthwise ? tensors.weight.size(0) : 1;
   at::Tensor hidden =

@@ -29,7 +29,15 @@ using search::space::Subnet;
 namespace {
 
 // First numbers of the paths of random streams.
-enum StreamPurpose : std::uint64_t { kSubnets = 1 };
+enum StreamPurpose : std::uint64_t { kSubnets = 1, kDropout = 2 };
+
+// For what libtorch draws itself in a step.
+void seed_generator(const TrainerContext& context, std::int64_t step) {
+  RandomStream random(context.seed, {kDropout, static_cast<std::uint64_t>(context.rank),
+                                     static_cast<std::uint64_t>(step)});
+  at::Generator generator = at::globalContext().defaultGenerator(context.device);
+  generator.set_current_seed(random());
+}
 
 SupernetOptions supernet_options(const TrainerOptions& options, std::uint64_t seed) {
   return {.learned_kernel_transforms = options.learned_kernel_transforms,
@@ -218,12 +226,14 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   if (step_in_phase % steps_per_epoch == 0) loader.start_epoch(step / steps_per_epoch);
   RandomStream random(context.seed, {kSubnets, static_cast<std::uint64_t>(context.rank),
                                      static_cast<std::uint64_t>(step)});
+  seed_generator(context, step);
   optimizer->zero_gradients();
   const double loss_before = interval.loss_sum;
   for (int i = 0; i < options.gradient_accumulation; ++i) {
     std::optional<datasets::Batch> batch = loader.next();
     if (!batch) throw Error("the loader ended before its epoch");
-    train_batch(phase, to_tensors(std::move(*batch), data.input_shape(), context.device), random);
+    train_batch(phase, to_tensors(*batch, data.input_shape(), context.device), random);
+    loader.recycle(std::move(*batch));
   }
   const double loss = interval.loss_sum - loss_before;
   const double norm = optimizer->gradient_norm();
@@ -303,7 +313,6 @@ void Trainer::State::save_checkpoint() {
   add_under(tensors, "weights.", weights_of(supernet));
   add_under(tensors, "momentum.", optimizer->state());
   if (average) add_under(tensors, "average.", weights_of(average->weights()));
-  tensors.emplace("generator", at::globalContext().defaultGenerator(context.device).get_state());
   const Json state = {
       {"epoch", step / steps_per_epoch},
       {"batch", step % steps_per_epoch * options.gradient_accumulation},
@@ -324,8 +333,6 @@ void Trainer::State::restore(const Checkpoint& checkpoint) {
   load_weights(supernet, under(checkpoint.tensors, "weights."), source);
   optimizer->load_state(under(checkpoint.tensors, "momentum."));
   if (average) load_weights(average->weights(), under(checkpoint.tensors, "average."), source);
-  at::Generator generator = at::globalContext().defaultGenerator(context.device);
-  generator.set_state(checkpoint.tensors.at("generator"));
   const Json state = Json::parse(checkpoint.state);
   if (state.at("steps_per_epoch") != steps_per_epoch) {
     throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,

@@ -12,6 +12,7 @@
 // MODEL_INPUT_BYTES each. See semihosting.h for the console and instruction_counter.h for what is
 // counted.
 
+#include "console.h"
 #include "instruction_counter.h"
 #include "model.h"
 #include "semihosting.h"
@@ -31,9 +32,9 @@ static void require(int condition, const char* message) {
 
 static void print_fact(const char* name, uint64_t first, uint64_t second) {
   print_text(name);
-  print_number(first);
+  print_long_number(first);
   print_text(" ");
-  print_number(second);
+  print_long_number(second);
   print_text("\n");
 }
 
@@ -126,12 +127,6 @@ int main(void) {
 }
 
 void report_fault(const struct fault_frame* frame, uint32_t exception) {
-  print_text("fault exception ");
-  print_number(exception);
-  print_text(" at ");
-  print_address(frame->pc);
-  print_text(" from ");
-  print_address(frame->lr);
-  print_text("\n");
+  print_fault(frame, exception);
   host_exit(kFaulted);
 }

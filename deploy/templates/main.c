@@ -1,13 +1,21 @@
-// Firmware for a board: runs the network again and again on an input of zeros. Replace the input by
-// what your sensor gives, and the last line by what your application does with the answer.
+// Firmware for a board: runs the network again and again on an input of zeros, and prints what it
+// answers and how long it takes. Replace the input by what your sensor gives, and report() by what
+// your application does with the answer.
 
 #include <string.h>
 
+#include "board.h"
+#include "clock.h"
+#include "console.h"
+#include "core.h"
 #include "model.h"
+
+enum { kMostValues = 32 };
 
 // For a debugger to look at.
 volatile int top_class;
 volatile unsigned inferences;
+volatile uint32_t cycles;
 
 static int index_of_largest(const MODEL_OUTPUT_TYPE* values, int count) {
   int best = 0;
@@ -17,13 +25,59 @@ static int index_of_largest(const MODEL_OUTPUT_TYPE* values, int count) {
   return best;
 }
 
+// Inputs may share memory with what the network computes, so they are filled every time.
+static void fill_inputs(void) {
+  memset(model_input(), MODEL_INPUT_ZERO_POINT, MODEL_INPUT_BYTES);
+  for (int i = 1; i < MODEL_INPUTS; ++i) memset(model_input_at(i), 0, model_input_bytes(i));
+}
+
+// Of outputs of the first one's type; float in thousandths.
+static void print_output(int index) {
+  enum { kUnit = sizeof(MODEL_OUTPUT_TYPE) == sizeof(float) ? 1000 : 1 };
+  const MODEL_OUTPUT_TYPE* const values = (const void*)model_output(index);
+  const int count = model_output_bytes(index) / (int)sizeof(MODEL_OUTPUT_TYPE);
+  print_text("output ");
+  print_number((uint32_t)index);
+  print_text(":");
+  for (int i = 0; i < count && i < kMostValues; ++i) {
+    print_text(" ");
+    print_signed((int32_t)(values[i] * kUnit));
+  }
+  print_text(count > kMostValues ? " ...\n" : "\n");
+}
+
+static void report(void) {
+  print_text("inference ");
+  print_number(inferences);
+  print_text(": ");
+  print_number(cycles);
+  print_text(" cycles, largest output ");
+  print_number((uint32_t)top_class);
+  print_text("\n");
+  for (int i = 0; i < MODEL_OUTPUTS; ++i) print_output(i);
+}
+
 int main(void) {
+  enable_caches();
+  const int has_full_clock = set_up_clock();
+  open_console(has_full_clock);
+  print_text(BOARD_NAME);
+  print_text(has_full_clock ? " at its full clock\n" : " at its reset clock\n");
+  start_cycle_counter();
   for (;;) {
-    // The input may share memory with what the network computes, so it is filled every time.
-    memset(model_input(), MODEL_INPUT_ZERO_POINT, MODEL_INPUT_BYTES);
+    fill_inputs();
+    const uint32_t start = cycle_count();
     model_invoke();
+    cycles = cycle_count() - start;
     top_class =
         index_of_largest(model_output(0), MODEL_OUTPUT_BYTES / (int)sizeof(MODEL_OUTPUT_TYPE));
+    report();
     ++inferences;
+  }
+}
+
+void report_fault(const struct fault_frame* frame, uint32_t exception) {
+  print_fault(frame, exception);
+  for (;;) {
   }
 }

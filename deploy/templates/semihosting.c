@@ -55,21 +55,4 @@ void host_exit(int status) {
   }
 }
 
-void print_text(const char* text) { call(kPrint, text); }
-
-void print_number(uint64_t number) {
-  char digits[21];
-  char* first = digits + sizeof digits - 1;
-  *first = '\0';
-  do {
-    *--first = (char)('0' + number % 10);
-    number /= 10;
-  } while (number != 0);
-  print_text(first);
-}
-
-void print_address(uint32_t address) {
-  char text[] = "0x00000000";
-  for (int i = 9; i >= 2; --i, address >>= 4) text[i] = "0123456789abcdef"[address & 15];
-  print_text(text);
-}
+void host_print(const char* text) { call(kPrint, text); }

@@ -11,8 +11,6 @@ int host_write(int file, const void* bytes, int count);  // how many bytes were 
 int host_command_line(char* text, int size);             // whether there is one that fits
 __attribute__((noreturn)) void host_exit(int status);
 
-void print_text(const char* text);
-void print_number(uint64_t number);
-void print_address(uint32_t address);
+void host_print(const char* text);
 
 #endif

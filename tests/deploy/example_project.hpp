@@ -36,6 +36,8 @@ inline void write_example_model(const TemporaryFolder& folder, const ExampleOpti
 #define MODEL_STEPS 2
 extern const char* const model_step_names[MODEL_STEPS];
 int8_t* model_input(void);
+int8_t* model_input_at(int index);
+int model_input_bytes(int index);
 const int8_t* model_output(int index);
 int model_output_bytes(int index);
 void model_invoke(void);
@@ -50,6 +52,8 @@ extern const int8_t model_weights[];
 static int8_t arena[MODEL_ARENA_BYTES] __attribute__((section(".mcunet_arena"), aligned(4)));
 const char* const model_step_names[MODEL_STEPS] = {{"first", "second"}};
 int8_t* model_input(void) {{ return arena; }}
+int8_t* model_input_at(int index) {{ (void)index; return arena; }}
+int model_input_bytes(int index) {{ (void)index; return MODEL_INPUT_BYTES; }}
 const int8_t* model_output(int index) {{ return index == 0 ? arena : model_weights; }}
 int model_output_bytes(int index) {{ return index == 0 ? 16 : 2; }}
 void model_invoke(void) {{

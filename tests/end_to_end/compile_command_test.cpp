@@ -110,6 +110,46 @@ TEST_F(CompileCommand, PlansATfliteFile) {
   EXPECT_EQ(parse_output(outcome)["steps"].size(), 1u);
 }
 
+TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
+  const nlohmann::json compiled = parse_output(compile());
+  const Outcome outcome = run({"plan", "model.tflite", "--device", "stm32f746", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(parse_output(outcome)["elf"], compiled["elf"]);
+  EXPECT_THAT(run({"plan", "model.tflite", "--device", "stm32f746"}).out,
+              HasSubstr("planned / linked"));
+  EXPECT_TRUE(parse_output(run({"plan", "model.tflite", "--json"}))["elf"].is_null());
+
+  const std::vector<std::string> before = created();
+  const ScopedVariable nothing_installed("PATH", "");
+  const Outcome without = run({"plan", "model.tflite", "--device", "stm32f746", "--json"});
+  EXPECT_EQ(without.exit_code, 0);
+  EXPECT_TRUE(parse_output(without)["elf"].is_null());
+  EXPECT_EQ(without.err,
+            "mcunet: planned sizes only: arm-none-eabi-gcc: is not installed (package "
+            "gcc-arm-none-eabi)\n");
+  EXPECT_EQ(created(), before);
+}
+
+TEST_F(CompileCommand, TheConsoleIsAChoice) {
+  for (const char* console : {"serial", "semihosting", "none"}) {
+    const Outcome outcome = run({"compile", "model.tflite", "--device", "stm32h743", "--out", "out",
+                                 "--console", console, "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    // The arena is in the AXI SRAM, apart from stack and data in the DTCM.
+    const nlohmann::json region = parse_output(outcome)["regions"][1];
+    EXPECT_EQ(region["name"], "SRAM");
+    EXPECT_GE(region["used_bytes"], parse_output(outcome)["peak_sram_bytes"]);
+  }
+  std::string device = read_file(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
+  write("silent.yaml", device.substr(0, device.find("\nconsole:") + 1));
+  EXPECT_THAT(failure({"compile", "model.tflite", "--device", "silent.yaml", "--out", "silent",
+                       "--console", "serial"}),
+              HasSubstr("stm32f412: its description has no serial console"));
+  const Outcome silent = compile("silent.yaml");
+  EXPECT_EQ(silent.exit_code, 0);
+  EXPECT_THAT(silent.err, HasSubstr("has no serial console, so its firmware prints nothing"));
+}
+
 TEST_F(CompileCommand, AFolderWithoutAModelIsAnError) {
   EXPECT_THAT(failure({"emulate", "nowhere", "--input", "x.bin"}), HasSubstr("nowhere"));
   EXPECT_THAT(failure({"flash", "nowhere"}), HasSubstr("nowhere"));

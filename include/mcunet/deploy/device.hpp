@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,50 @@ struct MemoryBank {
   std::string name;
   std::uint32_t origin = 0;
   std::int64_t size_kib = 0;
+};
+
+// Registers of clock and serial line alike within a family.
+enum class ChipFamily { kStm32F4, kStm32F7, kStm32H7 };
+
+// What the reference manual says of the way from the internal oscillator (HSI) to the core's clock.
+struct ClockTree {
+  ChipFamily family = ChipFamily::kStm32F4;
+  double hsi_mhz = 0;
+  double pll_input_mhz = 0;  // HSI divided, before it is multiplied
+  double vco_min_mhz = 0;    // of the PLL's oscillator
+  double vco_max_mhz = 0;
+  double ahb_mhz = 0;  // the most that each bus bears
+  double apb1_mhz = 0;
+  double apb2_mhz = 0;
+  double over_drive_above_mhz = 1e9;
+  // Of the flash, by the frequency of its bus: up to the first with none, up to the second with 1…
+  std::vector<double> wait_states_up_to_mhz;
+};
+
+enum class PeripheralBus { kApb1, kApb2 };
+
+struct Usart {
+  std::string name;
+  std::uint32_t base = 0;
+  std::uint32_t enable_register = 0;  // of its clock
+  int enable_bit = 0;
+  PeripheralBus bus = PeripheralBus::kApb1;  // whose clock it has
+};
+
+struct TransmitPin {
+  std::string name;
+  std::uint32_t port = 0;  // base address
+  int pin = 0;
+  int alternate_function = 0;
+  std::uint32_t enable_register = 0;  // of the port's clock
+  int enable_bit = 0;
+};
+
+// The serial line that a board of this chip usually leads to its debugger's USB.
+struct SerialConsole {
+  Usart usart;
+  TransmitPin tx;
+  int baud = 115200;
 };
 
 struct Device {
@@ -32,6 +77,8 @@ struct Device {
   double power_mw = 0;                  // while computing
   double cycles_per_convolution_mac = 0;
   double cycles_per_depthwise_mac = 0;
+  std::optional<ClockTree> clock;  // absent: firmware leaves the clock as it is after reset
+  std::optional<SerialConsole> console;
 
   // What a network may use, in bytes.
   std::int64_t sram_budget_bytes() const;

@@ -11,10 +11,25 @@
 // project and links it for its device.
 namespace mcunet::deploy {
 
-// Adds Makefile, CMakeLists.txt and firmware/: startup code, main() for the device and for an
-// emulated board, linker scripts, and the device's description. `make` builds it by hand. Replaces
-// files of these names. Throws Error.
-void write_firmware_project(const std::filesystem::path& folder, const Device& device);
+// Where the device's main() prints to.
+enum class ConsoleKind {
+  kSerial,       // the USART in the device's description
+  kSemihosting,  // the debugger
+  kNone,
+};
+
+// kSerial if the device's description has one, else kNone.
+ConsoleKind default_console(const Device& device);
+
+// Adds Makefile, CMakeLists.txt and firmware/: startup code, clock, console and main() for the
+// device, main() for an emulated board, linker scripts, and the device's description. `make` builds
+// it by hand. Replaces files of these names. Throws Error, also for a serial console where the
+// device has none.
+void write_firmware_project(const std::filesystem::path& folder, const Device& device,
+                            ConsoleKind console);
+inline void write_firmware_project(const std::filesystem::path& folder, const Device& device) {
+  write_firmware_project(folder, device, default_console(device));
+}
 
 // A region of memory that the linker fills.
 struct RegionUse {

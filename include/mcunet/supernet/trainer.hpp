@@ -40,7 +40,7 @@ struct BestEvaluation {
 };
 
 // Trains a supernet (paper, Appendix D and E): the phases of the options in turn, every sub-network
-// drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so that a
+// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so that a
 // training that was interrupted at any moment ends with the same bits on a CPU, given the same number
 // of threads.
 class Trainer {

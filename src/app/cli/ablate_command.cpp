@@ -61,8 +61,8 @@ struct Measurement {
 // Compiles into a folder that is gone afterwards, and runs one inference on a ramp of values.
 Measurement measure(const Rung& rung, const AblateArguments& arguments,
                     const deploy::Device& device, const fs::path& folder) {
-  const pipeline::CompileResult compiled =
-      pipeline::compile_model(arguments.model, device, rung.options, folder);
+  const pipeline::CompileResult compiled = pipeline::compile_model(
+      arguments.model, device, rung.options, folder, deploy::ConsoleKind::kNone);
   const deploy::ModelDescription model = deploy::read_model_description(folder);
   deploy::Int8Bytes input(static_cast<std::size_t>(model.inputs[0].bytes()));
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::int8_t>(i * 37);

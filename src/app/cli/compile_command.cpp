@@ -19,6 +19,7 @@ struct CompileArguments {
   std::string model;
   std::string device;
   std::string out;
+  std::optional<deploy::ConsoleKind> console;
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
@@ -82,7 +83,11 @@ int run_compile(const CompileArguments& arguments) {
   options.borders = engine::borders_named(arguments.borders);
   const deploy::Device device = deploy::load_device(arguments.device);
   const CompileResult result =
-      pipeline::compile_model(arguments.model, device, options, arguments.out);
+      pipeline::compile_model(arguments.model, device, options, arguments.out, arguments.console);
+  if (!arguments.console && !device.console) {
+    fmt::print(stderr, "mcunet: {} has no serial console, so its firmware prints nothing\n",
+               device.name);
+  }
   if (arguments.json) {
     fmt::print("{}\n", to_json(result).dump());
   } else {
@@ -110,6 +115,14 @@ void add_compile_command(CLI::App& program, Run& run) {
       ->required();
   command->add_option("-o,--out", arguments->out, "Folder to write; replaced if it holds a model")
       ->required();
+  command
+      ->add_option("--console", arguments->console,
+                   "Where the firmware prints outputs and cycles: serial, semihosting or none "
+                   "[serial, where the device has it]")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, deploy::ConsoleKind>{
+          {"serial", deploy::ConsoleKind::kSerial},
+          {"semihosting", deploy::ConsoleKind::kSemihosting},
+          {"none", deploy::ConsoleKind::kNone}}));
   command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
   command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,
                     "Give depthwise convolutions an output of their own");

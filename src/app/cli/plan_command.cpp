@@ -8,9 +8,11 @@
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/plan_validator.hpp"
 #include "mcunet/engine/resources.hpp"
+#include "pipeline/compile_stage.hpp"
 #include "pipeline/network_source.hpp"
 #include "report/plan_report.hpp"
 #include "text_table.hpp"
@@ -31,7 +33,26 @@ struct PlanArguments {
   bool json = false;
 };
 
+// The firmware of a .tflite file for a device, made in a folder that is gone afterwards. Nothing,
+// and a line that says why, if it cannot be made: a plan needs no cross compiler, and knows
+// operators that have no kernel yet.
+std::optional<deploy::FirmwareReport> link_model(const PlanArguments& arguments,
+                                                 const deploy::Device& device) {
+  const std::filesystem::path model = arguments.source.name_or_file;
+  if (model.extension() != ".tflite") return std::nullopt;
+  try {
+    const ScratchFolder scratch;
+    engine::CompileOptions options;
+    options.schedule = engine::options_of(arguments.schedule);
+    return pipeline::compile_model(model, device, options, scratch.path() / "model").firmware;
+  } catch (const Error& error) {
+    fmt::print(stderr, "mcunet: planned sizes only: {}\n", error.what());
+    return std::nullopt;
+  }
+}
+
 Json to_json(const Resources& r, const std::optional<deploy::Device>& device,
+             const std::optional<deploy::FirmwareReport>& linked,
              const std::vector<StepUse>& steps) {
   Json json = {{"macs", r.macs},
                {"params", r.params},
@@ -41,11 +62,18 @@ Json to_json(const Resources& r, const std::optional<deploy::Device>& device,
                {"flash_bytes", r.flash_bytes},
                {"latency_ms", nullptr},
                {"energy_mj", nullptr},
+               {"elf", nullptr},
                {"fits", nullptr}};
   if (device) {
     json["latency_ms"] = r.latency_ms;
     json["energy_mj"] = r.energy_mj;
-    json["fits"] = engine::fits(r, device->budget());
+    json["fits"] = engine::fits(r, device->budget()) && (!linked || linked->fits());
+  }
+  if (linked) {
+    json["elf"] = {{"text", linked->text_bytes},
+                   {"data", linked->data_bytes},
+                   {"bss", linked->bss_bytes},
+                   {"stack", linked->stack_bytes}};
   }
   json["steps"] = Json::array();
   for (const StepUse& step : steps) {
@@ -94,6 +122,14 @@ void print_block_peaks(const std::vector<StepUse>& steps) {
   fmt::print("{}\n", table.to_string());
 }
 
+// Planned are the arena with the scratch, weights, constants and an estimate of the code; linked is
+// all of the firmware, but for its stack.
+void print_linked(const Resources& r, const deploy::FirmwareReport& linked) {
+  fmt::print("planned / linked   SRAM {} / {} bytes (stack {} apart), flash {} / {} bytes\n",
+             r.peak_sram_bytes, linked.data_bytes + linked.bss_bytes, linked.stack_bytes,
+             r.flash_bytes, linked.flash_bytes());
+}
+
 void print_summary(const Resources& r, const engine::FlashEstimate& flash,
                    std::int64_t fixed_scratch, const std::optional<deploy::Device>& device) {
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
@@ -131,7 +167,10 @@ int run_plan(const PlanArguments& arguments) {
   const std::vector<StepUse> steps = report::describe_steps(graph, oracle);
   const engine::Budget budget = device ? device->budget() : engine::Budget{};
 
-  const Json json = to_json(resources, device, steps);
+  std::optional<deploy::FirmwareReport> linked;
+  if (device) linked = link_model(arguments, *device);
+
+  const Json json = to_json(resources, device, linked, steps);
   if (!arguments.out.empty()) {
     require_writable_folder(arguments.out);
     report::write_plan_report(graph, oracle, {arguments.source.name_or_file, resources, budget},
@@ -146,9 +185,13 @@ int run_plan(const PlanArguments& arguments) {
     fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
                report::draw_memory_map(oracle, graph.tensors.size(), 24));
     print_summary(resources, estimate_flash(graph), oracle.requests().fixed_scratch_bytes, device);
+    if (linked) print_linked(resources, *linked);
     if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);
   }
-  const std::vector<std::string> excess = describe_excess(resources, budget);
+  std::vector<std::string> excess = describe_excess(resources, budget);
+  if (linked) {
+    for (const std::string& text : describe_excess(*linked)) excess.push_back("linked " + text);
+  }
   for (const std::string& text : excess) {
     fmt::print(stderr, "mcunet: does not fit {}: {}\n", device->name, text);
   }
@@ -161,10 +204,14 @@ void add_plan_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<PlanArguments>();
   CLI::App* command = program.add_subcommand("plan", "Plan the memory of a network, step by step");
   command->footer(
-      "NET is mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar or a network "
-      "JSON.\n\n"
+      "NET is mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar, a network JSON "
+      "or\n"
+      "a .tflite. With --device a .tflite is compiled and linked too, to show its linked sizes "
+      "beside\n"
+      "the planned ones; that needs arm-none-eabi-gcc.\n\n"
       "  mcunet plan mobilenet_v2 --width 0.35 --resolution 144 --device stm32f746\n"
-      "  mcunet plan net.json --resolution 160 --out plan/");
+      "  mcunet plan net.json --resolution 160 --out plan/\n"
+      "  mcunet plan model.tflite --device stm32f746");
   command->add_option("NET", arguments->source.name_or_file, "Reference network or file")
       ->required();
   command

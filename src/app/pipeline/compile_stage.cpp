@@ -59,7 +59,8 @@ void check_replaceable(const fs::path& folder) {
 }  // namespace
 
 CompileResult compile_model(const fs::path& model, const deploy::Device& device,
-                            const engine::CompileOptions& options, const fs::path& folder) {
+                            const engine::CompileOptions& options, const fs::path& folder,
+                            std::optional<deploy::ConsoleKind> console) {
   const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), options);
   CompileResult result;
   result.arena_bytes = compiled.plan.arena_bytes;
@@ -75,7 +76,8 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   }
   staged.write("model.tflite", read_file(model));
   staged.write("model.json", description_of(compiled, model.stem().string(), device, result));
-  deploy::write_firmware_project(staged.path(), device);
+  deploy::write_firmware_project(staged.path(), device,
+                                 console.value_or(deploy::default_console(device)));
   result.firmware = deploy::link_firmware(staged.path(), device);
   staged.commit();
   return result;

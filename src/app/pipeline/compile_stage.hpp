@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "mcunet/deploy/device.hpp"
@@ -25,9 +26,11 @@ struct CompileResult {
 
 // Turns an int8 .tflite into a folder of C with a firmware project around it, and links that for
 // the device. The folder is complete or not there: it is made under another name and renamed.
-// Firmware that does not fit is a result. Throws Error.
+// Without a choice of the console it is the device's default. Firmware that does not fit is a
+// result. Throws Error.
 CompileResult compile_model(const std::filesystem::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options,
-                            const std::filesystem::path& folder);
+                            const std::filesystem::path& folder,
+                            std::optional<deploy::ConsoleKind> console = std::nullopt);
 
 }  // namespace mcunet::pipeline

@@ -6,6 +6,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/search/infeasibility.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -105,29 +106,9 @@ SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
 
 std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,
                                             const engine::Budget& budget) {
-  std::vector<std::string> reasons;
-  const auto explain = [&](const char* name, const auto& limit, auto need_of, const char* unit) {
-    if (!limit) return;
-    auto least = need_of(ranking.spaces.front());
-    for (const SpaceStatistics& space : ranking.spaces) least = std::min(least, need_of(space));
-    if (least > *limit) {
-      reasons.push_back(
-          fmt::format("{}: the limit is {:.7g} {}, the smallest of the networks needs {:.7g}", name,
-                      static_cast<double>(*limit), unit, static_cast<double>(least)));
-    }
-  };
-  explain(
-      "SRAM", budget.sram_bytes, [](const auto& s) { return s.least.peak_sram_bytes; }, "bytes");
-  explain(
-      "flash", budget.flash_bytes, [](const auto& s) { return s.least.flash_bytes; }, "bytes");
-  explain(
-      "latency", budget.latency_ms, [](const auto& s) { return s.least.latency_ms; }, "ms");
-  explain(
-      "energy", budget.energy_mj, [](const auto& s) { return s.least.energy_mj; }, "mJ");
-  if (reasons.empty()) {
-    reasons.push_back("each limit alone can be met, but no network meets all of them together");
-  }
-  return reasons;
+  search::BudgetNeeds needs{.least = ranking.spaces.front().least};
+  for (const SpaceStatistics& space : ranking.spaces) search::take_least(*needs.least, space.least);
+  return search::explain_infeasible(needs, budget);
 }
 
 std::string ranking_to_json(const SpaceRanking& ranking) {

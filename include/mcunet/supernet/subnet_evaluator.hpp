@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mcunet/datasets/loader.hpp"
+#include "mcunet/supernet/evaluation.hpp"
+
+namespace mcunet::supernet {
+
+struct SubnetEvaluatorOptions {
+  int calibration_batches = 20;  // of the training data (paper, Appendix D)
+  int batch_size = 64;
+  int workers = 2;  // threads that decode
+  std::uint64_t seed = 0;
+  Precision precision = Precision::kFloat32;
+  // Examples are decoded once if they take no more memory than that, else for every sub-network.
+  std::int64_t cache_bytes = std::int64_t{1} << 30;
+};
+
+// Measures sub-networks of a supernet, each with batch-norm statistics of its own, which are
+// recalibrated on the same training examples for all. The supernet is not changed.
+class SubnetEvaluator {
+ public:
+  // Both datasets, without augmentation, must outlive the evaluator. Their images have the largest
+  // resolution, from which smaller ones are interpolated.
+  SubnetEvaluator(const datasets::Dataset& calibration, const datasets::Dataset& evaluation,
+                  const SubnetEvaluatorOptions& options);
+
+  Accuracy evaluate(const Supernet& supernet, const search::space::Subnet& subnet);
+
+ private:
+  BatchSource calibration_batches(int resolution) const;
+  BatchSource evaluation_batches(int resolution);
+
+  const datasets::Dataset& evaluation_;
+  SubnetEvaluatorOptions options_;
+  std::vector<datasets::Batch> calibration_;
+  std::vector<datasets::Batch> cached_;  // of the evaluation; empty if they are too large
+  datasets::Loader loader_;              // of the evaluation
+};
+
+}  // namespace mcunet::supernet

@@ -1,0 +1,318 @@
+#include "mcunet/supernet/trainer.hpp"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error_text.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/datasets/loader.hpp"
+#include "supernet/tiny_training.hpp"
+
+namespace mcunet::supernet {
+namespace {
+
+using search::space::Subnet;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::Not;
+
+class TrainerTest : public testing::Test {
+ protected:
+  // Trains in a folder; with `stop_after`, that many steps.
+  TensorDictionary train(const std::string& name, const TrainerOptions& options, bool resume,
+                         int stop_after = 1'000'000) const {
+    TrainerContext context = tiny_context(folder_ / name, options);
+    context.should_stop = [left = stop_after]() mutable { return --left == 0; };
+    Trainer trainer(tiny_space(), data_, options, std::move(context));
+    if (resume) trainer.resume();
+    trainer.train();
+    return clone(weights_of(trainer.weights()));
+  }
+
+  static TensorDictionary clone(TensorDictionary tensors) {
+    for (auto& [name, tensor] : tensors) tensor = tensor.clone();
+    return tensors;
+  }
+
+  // The lines of train.jsonl without what a clock measured.
+  std::vector<std::string> measurements(const std::string& name) const {
+    std::vector<std::string> lines;
+    std::istringstream text(read_file(folder_ / name / "train.jsonl"));
+    for (std::string line; std::getline(text, line);) {
+      auto json = nlohmann::ordered_json::parse(line);
+      json.erase("images_per_second");
+      json.erase("data_wait_share");
+      lines.push_back(json.dump());
+    }
+    return lines;
+  }
+
+  TemporaryFolder folder_;
+  TinyDataset data_;
+};
+
+TEST_F(TrainerTest, LearnsATaskThatCanBeLearnt) {
+  TrainerOptions options = tiny_options();
+  options.largest_epochs = options.elastic_epochs = 8;
+  train("run", options, false);
+  std::istringstream text(read_file(folder_ / "run/train.jsonl"));
+  std::string line;
+  std::string last;
+  while (std::getline(text, line)) last = line;
+  const auto json = nlohmann::json::parse(last);
+  EXPECT_EQ(json.at("step"), 96);
+  EXPECT_EQ(json.at("phase"), "elastic");
+  EXPECT_EQ(json.at("epoch"), 8);
+  EXPECT_GT(json.at("top1"), 0.9);
+  EXPECT_LT(json.at("loss"), 0.5);
+}
+
+// Largest: 12 steps; elastic: 12 steps. Steps 6, 12 and 18 are ends of epochs.
+TEST_F(TrainerTest, AResumedTrainingEndsWithTheSameBits) {
+  for (const bool averages : {false, true}) {
+    TrainerOptions options = tiny_options();
+    options.elastic_sampler = averages ? Sampler::kSandwich : Sampler::kRandom;
+    options.distillation = averages;
+    options.dropout = averages ? 0.2 : 0;
+    options.ema_decay = averages ? 0.9 : 0;
+    options.nesterov = averages;
+    const std::string whole = averages ? "whole-averaged" : "whole";
+    const TensorDictionary expected = train(whole, options, false);
+    for (const int stop : {1, 5, 6, 11, 12, 13, 18, 23}) {
+      const std::string name = fmt::format("{}-{}", whole, stop);
+      train(name, options, false, stop);
+      EXPECT_THAT(differing(train(name, options, true), expected), IsEmpty()) << name;
+      EXPECT_EQ(measurements(name), measurements(whole)) << name;
+    }
+  }
+}
+
+TEST_F(TrainerTest, MayBeInterruptedOftenAndWithGradientAccumulation) {
+  TrainerOptions options = tiny_options();
+  options.gradient_accumulation = 2;
+  options.warmup_epochs = 0.5;
+  options.label_smoothing = 0.1;
+  options.clip_gradient_norm = 0.5;
+  const TensorDictionary expected = train("whole", options, false);
+  for (int part = 0; part < 12; ++part) train("parts", options, part > 0, 1);
+  EXPECT_THAT(differing(train("parts", options, true), expected), IsEmpty());
+}
+
+TEST_F(TrainerTest, TheResultDoesNotDependOnTheNumberOfLoaderThreads) {
+  TrainerOptions options = tiny_options();
+  const TensorDictionary expected = train("one", options, false);
+  options.data_workers = 3;
+  EXPECT_THAT(differing(train("three", options, false), expected), IsEmpty());
+}
+
+TEST_F(TrainerTest, SeedAndRankDecideWhatIsDrawn) {
+  const auto draw = [](std::uint64_t seed, std::uint64_t rank, std::uint64_t step) {
+    RandomStream random(seed, {1, rank, step});
+    return draw_subnets(tiny_space(), Sampler::kRandom, 4, random);
+  };
+  EXPECT_EQ(draw(1, 0, 7), draw(1, 0, 7));
+  EXPECT_NE(draw(1, 0, 7), draw(2, 0, 7));
+  EXPECT_NE(draw(1, 0, 7), draw(1, 1, 7));
+  EXPECT_NE(draw(1, 0, 7), draw(1, 0, 8));
+}
+
+TEST_F(TrainerTest, SamplersHaveTheirOrder) {
+  RandomStream random(1);
+  const search::space::SearchSpace space = tiny_space();
+  const Subnet largest = search::space::largest(space);
+  EXPECT_THAT(draw_subnets(space, Sampler::kLargest, 4, random), ElementsAre(largest));
+  const std::vector<Subnet> sandwich = draw_subnets(space, Sampler::kSandwich, 4, random);
+  ASSERT_EQ(sandwich.size(), 4u);
+  EXPECT_EQ(sandwich[0], largest);
+  EXPECT_EQ(sandwich[1], search::space::smallest(space));
+  EXPECT_EQ(draw_subnets(space, Sampler::kRandom, 4, random).size(), 4u);
+}
+
+// A batch seen with the gradients of every sub-network added is what a step learns from.
+TEST_F(TrainerTest, AccumulationTakesTheMeanOverBatches) {
+  TrainerOptions options = tiny_options();
+  options.largest_epochs = 1;
+  options.elastic_epochs = 0;
+  options.momentum = 0;
+  options.weight_decay = 0;
+  options.gradient_accumulation = 6;  // one step an epoch
+  options.learning_rate = 1;
+  const TensorDictionary stepped = train("accumulated", options, false);
+
+  // The same by hand.
+  TrainerOptions none = options;
+  none.largest_epochs = 0;
+  Trainer untrained(tiny_space(), data_, none, tiny_context(folder_ / "none", none));
+  Supernet& supernet = untrained.weights();
+  const Subnet largest = search::space::largest(tiny_space());
+  datasets::Loader loader(data_, {.batch_size = 8, .workers = 0, .seed = 5});
+  loader.start_epoch(0);
+  while (auto batch = loader.next()) {
+    const at::Tensor images =
+        at::from_blob(batch->inputs.data(), {8, 16, 16, 3}).permute({0, 3, 1, 2});
+    const at::Tensor labels = at::from_blob(batch->labels.data(), {8}, at::kLong);
+    const at::Tensor logits = supernet->forward(images, largest);
+    (at::cross_entropy_loss(logits, labels) / 6).backward();
+  }
+  const double rate = 48.0 / 256;
+  for (const auto& entry : supernet->named_parameters()) {
+    if (!entry.value().grad().defined()) continue;
+    const at::Tensor expected = entry.value().detach() - rate * entry.value().grad();
+    EXPECT_TRUE(at::allclose(stepped.at(entry.key()), expected, 1e-4, 1e-6)) << entry.key();
+  }
+}
+
+TEST_F(TrainerTest, WarnsOfDivergenceAndKeepsTheLastGoodCheckpoint) {
+  TrainerOptions options = tiny_options();
+  options.learning_rate = 1e30;
+  options.checkpoint_interval_steps = 1;
+  const std::string error = error_of([&] { train("run", options, false); });
+  EXPECT_THAT(error, HasSubstr("training diverged at step "));
+  EXPECT_THAT(error, HasSubstr("of phase largest: the loss is "));
+  EXPECT_THAT(error, HasSubstr("the last good checkpoint is " + (folder_ / "run").string()));
+  Trainer trainer(tiny_space(), data_, options, tiny_context(folder_ / "run", options));
+  ASSERT_TRUE(trainer.resume());
+  for (const auto& [name, tensor] : weights_of(trainer.weights())) {
+    EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
+  }
+}
+
+TEST_F(TrainerTest, RefusesACheckpointOfAnotherConfiguration) {
+  TrainerOptions options = tiny_options();
+  train("run", options, false, 3);
+  options.momentum = 0.8;
+  EXPECT_THAT(error_of([&] { train("run", options, true); }),
+              MatchesRegex(".*/run/checkpoints/rank-0-step-000000000003.checkpoint: belongs to "
+                           "another configuration: momentum: was 0.9, is 0.8"));
+}
+
+TEST_F(TrainerTest, RefusesACheckpointOfOtherTrainingData) {
+  const TrainerOptions options = tiny_options();
+  train("run", options, false, 3);
+  const TinyDataset larger(64);
+  Trainer trainer(tiny_space(), larger, options, tiny_context(folder_ / "run", options));
+  EXPECT_THAT(error_of([&] { trainer.resume(); }),
+              HasSubstr("an epoch had 6 steps, and has 8 now: the training data changed"));
+}
+
+TEST_F(TrainerTest, FallsBackToTheCheckpointBefore) {
+  TrainerOptions options = tiny_options();
+  options.checkpoint_interval_steps = 2;
+  const TensorDictionary expected = train("whole", options, false);
+  train("run", options, false, 7);
+  const auto newest = folder_ / "run/checkpoints/rank-0-step-000000000007.checkpoint";
+  std::string bytes = read_file(newest);
+  bytes[bytes.size() / 2] ^= 1;
+  write_file_atomically(newest, bytes);
+  testing::internal::CaptureStdout();  // where the default logger warns
+  EXPECT_THAT(differing(train("run", options, true), expected), IsEmpty());
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr("000007.checkpoint: is damaged; trying the one before"));
+  EXPECT_EQ(measurements("run"), measurements("whole"));
+}
+
+TEST_F(TrainerTest, KeepsTwoCheckpoints) {
+  TrainerOptions options = tiny_options();
+  options.checkpoint_interval_steps = 1;
+  train("run", options, false);
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "run/checkpoints")) {
+    names.push_back(entry.path().filename());
+  }
+  EXPECT_THAT(names,
+              testing::UnorderedElementsAre("rank-0-step-000000000023.checkpoint",
+                                            "rank-0-step-000000000024.checkpoint"));
+}
+
+// Files may not grow beyond a size, as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limited{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limited);
+    handler_ = ::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  sighandler_t handler_;
+};
+
+TEST_F(TrainerTest, AFullDiskLeavesTheOldCheckpoint) {
+  TrainerOptions options = tiny_options();
+  const TensorDictionary expected = train("whole", options, false);
+  train("run", options, false, 7);
+  {
+    const FileSizeLimit limit(20'000);
+    EXPECT_THAT(error_of([&] { train("run", options, true, 3); }),
+                HasSubstr("000010.checkpoint: cannot be written: File too large"));
+  }
+  EXPECT_THAT(folder_.list(), Not(testing::Contains(HasSubstr("partial"))));
+  EXPECT_THAT(differing(train("run", options, true), expected), IsEmpty());
+}
+
+TEST_F(TrainerTest, EvaluatesAtItsIntervalAndRemembersTheBest) {
+  TrainerOptions options = tiny_options();
+  options.eval_interval_epochs = 1;
+  TrainerContext context = tiny_context(folder_ / "run", options);
+  const std::vector<double> accuracies = {0.3, 0.7, 0.5, 0.6};
+  std::size_t calls = 0;
+  context.evaluate = [&](const Supernet&) {
+    return std::vector<std::pair<std::string, double>>{{"largest_top1", accuracies.at(calls++)}};
+  };
+  Trainer trainer(tiny_space(), data_, options, std::move(context));
+  EXPECT_EQ(trainer.train(), TrainingEnd::kComplete);
+  EXPECT_EQ(calls, 4u);
+  EXPECT_EQ(trainer.best().accuracy, 0.7);
+  EXPECT_EQ(trainer.best().step, 12);
+  EXPECT_THAT(read_file(folder_ / "run/train.jsonl"),
+              HasSubstr(R"({"step":12,"phase":"largest","epoch":2.0,"largest_top1":0.7})"));
+}
+
+TEST_F(TrainerTest, ElasticResolutionsShareTheImages) {
+  TrainerOptions options = tiny_options();
+  search::space::SearchSpace space = tiny_space();
+  space.resolutions = {12, 16};
+  Trainer trainer(space, data_, options, tiny_context(folder_ / "run", options));
+  EXPECT_EQ(trainer.train(), TrainingEnd::kComplete);
+}
+
+TEST_F(TrainerTest, TooFewExamplesForAStep) {
+  const TinyDataset few(7);
+  EXPECT_EQ(error_of([&] {
+              const TrainerOptions options = tiny_options();
+              Trainer(tiny_space(), few, options, tiny_context(folder_ / "run", options));
+            }),
+            "the training data have 0 batches of 8, fewer than one step takes");
+}
+
+TEST_F(TrainerTest, WeightsOfAnotherSupernetAreRefused) {
+  Supernet supernet(tiny_space());
+  TensorDictionary weights = clone(weights_of(supernet));
+  const std::string name = weights.begin()->first;
+  weights[name] = at::zeros({3});
+  EXPECT_THAT(error_of([&] { load_weights(supernet, weights, "x.pt"); }),
+              HasSubstr("x.pt: " + name + ": has the shape [3], expected ["));
+  weights.erase(name);
+  EXPECT_EQ(error_of([&] { load_weights(supernet, weights, "x.pt"); }),
+            "x.pt: " + name + ": is missing");
+  weights["blocks.77.weight"] = at::zeros({3});
+  EXPECT_EQ(error_of([&] { load_weights(supernet, weights, "x.pt"); }),
+            "x.pt: blocks.77.weight: this supernet has no such tensor");
+}
+
+}  // namespace
+}  // namespace mcunet::supernet
