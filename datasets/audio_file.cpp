@@ -15,6 +15,8 @@ namespace mcunet::datasets {
 namespace {
 
 constexpr int kMaxChannels = 64;
+constexpr int kMinRate = 1'000;  // Hz; beyond it a header is taken for damaged
+constexpr int kMaxRate = 400'000;
 constexpr sf_count_t kMaxFrames = sf_count_t{1} << 30;
 constexpr int kZeroCrossings = 16;  // of the sinc, to each side
 
@@ -81,8 +83,8 @@ std::optional<Sound> decode(std::span<const std::uint8_t> bytes) {
   SF_INFO info{};
   const std::unique_ptr<SNDFILE, int (*)(SNDFILE*)> file(
       sf_open_virtual(&functions, SFM_READ, &info, &memory), sf_close);
-  if (!file || info.frames < 0 || info.frames > kMaxFrames || info.samplerate <= 0 ||
-      info.channels < 1 || info.channels > kMaxChannels) {
+  if (!file || info.frames < 0 || info.frames > kMaxFrames || info.samplerate < kMinRate ||
+      info.samplerate > kMaxRate || info.channels < 1 || info.channels > kMaxChannels) {
     return std::nullopt;
   }
   Sound sound{info.samplerate, {}};
@@ -155,7 +157,8 @@ std::optional<std::vector<std::int16_t>> read_audio_file(const std::filesystem::
   const auto sound = decode(bytes);
   if (!sound) return std::nullopt;
   std::vector<std::int16_t> result;
-  const std::vector<float> samples = resample(sound->samples, sound->sample_rate, sample_rate);
+  const int rate = sample_rate == kOwnSampleRate ? sound->sample_rate : sample_rate;
+  const std::vector<float> samples = resample(sound->samples, sound->sample_rate, rate);
   result.reserve(samples.size());
   for (float sample : samples) {
     const float scaled = std::isfinite(sample) ? sample * 32768.0f : 0.0f;

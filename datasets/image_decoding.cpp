@@ -91,8 +91,9 @@ cv::Mat resize_crop(const cv::Mat& image, const cv::Rect2d& crop, cv::Size size)
   pixels.y = std::min(pixels.y, image.rows - 1);
   pixels &= whole;
   cv::Mat result;
-  const bool shrinks = pixels.width > size.width && pixels.height > size.height;
-  cv::resize(image(pixels), result, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+  // Below half the size bilinear sampling would skip pixels; above, it is ten times faster.
+  const bool skips = pixels.width >= 2 * size.width || pixels.height >= 2 * size.height;
+  cv::resize(image(pixels), result, size, 0, 0, skips ? cv::INTER_AREA : cv::INTER_LINEAR);
   return result;
 }
 

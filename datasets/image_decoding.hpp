@@ -31,7 +31,7 @@ class EncodedImage {
   cv::Size size_;
 };
 
-// A part of an image at another size: averaged where it shrinks, interpolated where it grows.
+// A part of an image at another size: averaged to half the size and below, else interpolated.
 cv::Mat resize_crop(const cv::Mat& image, const cv::Rect2d& crop, cv::Size size);
 
 // What an evaluation crops from an image of this size.

@@ -1,10 +1,10 @@
+#include "synthetic_images.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-
-#include "synthetic.hpp"
 
 namespace mcunet::datasets {
 namespace {

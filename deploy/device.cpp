@@ -5,6 +5,7 @@
 #include "board.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/named_field.hpp"
 
 namespace mcunet::deploy {
 namespace {
@@ -132,6 +133,26 @@ std::int64_t arena_kib(const Device& device) {
 
 }  // namespace
 
+std::vector<Field> fields_of(engine::LayerCosts& costs) {
+  std::vector<Field> classes;
+  for (std::size_t layer = 0; layer < engine::kLayerClasses; ++layer) {
+    std::vector<Field> kinds;
+    for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
+      kinds.push_back(field(std::string(name_of(static_cast<engine::WorkKind>(kind))),
+                            costs[layer][kind], at_least(0)));
+    }
+    classes.push_back(
+        required(section(std::string(name_of(static_cast<engine::LayerClass>(layer))), kinds)));
+  }
+  return classes;
+}
+
+engine::LayerCosts read_layer_costs(const ConfigNode& node) {
+  engine::LayerCosts costs{};
+  read_fields(node, fields_of(costs));
+  return costs;
+}
+
 std::vector<Field> fields_of(Device& device) {
   return {
       required(field("name", device.name)),
@@ -148,10 +169,8 @@ std::vector<Field> fields_of(Device& device) {
       field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
       field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
       field("power_mw", device.power_mw, at_least(0)),
-      required(
-          section("cycles_per_mac",
-                  {required(field("convolution", device.cycles_per_convolution_mac, positive())),
-                   required(field("depthwise", device.cycles_per_depthwise_mac, positive()))})),
+      required(named("latency", "latency", device.latency, read_layer_costs, fields_of)),
+      required(field("cycles_per_instruction", device.cycles_per_instruction, positive())),
       optional_section("clock", device.clock, fields_of_clock),
       optional_section("console", device.console, fields_of_console),
   };
@@ -183,9 +202,9 @@ std::int64_t Device::stack_bytes() const {
 
 engine::LatencyModel Device::latency_model() const {
   return {.clock_mhz = clock_mhz,
-          .cycles_per_convolution_mac = cycles_per_convolution_mac,
-          .cycles_per_depthwise_mac = cycles_per_depthwise_mac,
-          .power_mw = power_mw};
+          .cycles_per_instruction = cycles_per_instruction,
+          .power_mw = power_mw,
+          .costs = latency};
 }
 
 engine::Budget Device::budget() const {

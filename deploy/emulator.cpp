@@ -182,8 +182,8 @@ void split_hashes(const std::vector<std::uint64_t>& hashes, std::size_t steps,
 void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& model) {
   if (inputs.empty()) throw Error("{}: nothing to run on: no input", model.name);
   for (const Int8Bytes& input : inputs) {
-    if (static_cast<std::int64_t>(input.size()) != model.inputs[0].bytes()) {
-      throw Error("{}: an input has {} bytes, this one has {}", model.name, model.inputs[0].bytes(),
+    if (static_cast<std::int64_t>(input.size()) != model.input_bytes()) {
+      throw Error("{}: an input has {} bytes, this one has {}", model.name, model.input_bytes(),
                   input.size());
     }
   }

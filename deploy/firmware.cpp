@@ -110,7 +110,10 @@ std::vector<std::string> describe_excess(const FirmwareReport& report) {
   return sentences;
 }
 
-FirmwareReport link_firmware(const fs::path& folder, const Device& device) {
+namespace {
+
+FirmwareReport link_firmware(const fs::path& folder, const Device& device,
+                             const std::string& defines, const fs::path& build) {
   std::vector<fs::path> sources = model_sources(folder);
   for (const char* source : kDeviceSources) sources.push_back(folder / source);
   const ScratchFolder scratch(folder);
@@ -118,10 +121,10 @@ FirmwareReport link_firmware(const fs::path& folder, const Device& device) {
   const fs::path images = scratch.path() / "images";
   make_folder(objects_folder);
   make_folder(images);
-  const std::vector<fs::path> objects = compile(folder, sources, device.core, "", objects_folder);
+  const std::vector<fs::path> objects = 
+      compile(folder, sources, device.core, defines, objects_folder);
 
   FirmwareReport report;
-  const fs::path build = folder / "build";
   if (!link(objects, folder / "firmware/firmware.ld", device.core, memory_map_of(device),
             images / "firmware.elf", report)) {
     std::error_code ignored;
@@ -137,6 +140,16 @@ FirmwareReport link_firmware(const fs::path& folder, const Device& device) {
   report.hex = build / "firmware.hex";
   report.map = build / "firmware.map";
   return report;
+}
+
+}  // namespace
+
+FirmwareReport link_firmware(const fs::path& folder, const Device& device) {
+  return link_firmware(folder, device, "", folder / "build");
+}
+
+FirmwareReport link_profiling_firmware(const fs::path& folder, const Device& device) {
+  return link_firmware(folder, device, "-DMODEL_PROFILE", folder / "profile");
 }
 
 Device read_project_device(const fs::path& folder) {

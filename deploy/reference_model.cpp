@@ -17,9 +17,9 @@ using engine::TensorId;
 constexpr std::byte kSign{0x80};  // int8 and uint8 of one real number differ by 128
 
 // The int8 tensor behind a float input.
-TensorId quantized_input(const Graph& graph) {
+TensorId quantized_input(const Graph& graph, TensorId input) {
   for (const engine::Op& op : graph.ops) {
-    if (op.kind == OpKind::kQuantize && graph.inputs_of(op)[0] == graph.inputs[0]) return op.output;
+    if (op.kind == OpKind::kQuantize && graph.inputs_of(op)[0] == input) return op.output;
   }
   throw Error("its float input goes into no QUANTIZE");
 }
@@ -37,16 +37,15 @@ TensorId quantized_output(const Graph& graph, TensorId output) {
 }  // namespace
 
 ReferenceModel::ReferenceModel(const std::filesystem::path& tflite_file, engine::Borders borders)
-    : graph_(engine::read_tflite(tflite_file)), borders_(borders) {
-  if (graph_.inputs.size() != 1) throw Error("{}: has several inputs", tflite_file.string());
-}
+    : graph_(engine::read_tflite(tflite_file)), borders_(borders) {}
 
-engine::TensorBytes ReferenceModel::to_graph_input(std::span<const std::int8_t> input) const {
-  const DataType type = graph_.tensors[graph_.inputs[0]].type;
+engine::TensorBytes ReferenceModel::to_graph_input(TensorId tensor,
+                                                   std::span<const std::int8_t> input) const {
   if (borders_ == engine::Borders::kInvoke) {
     const auto bytes = std::as_bytes(input);
     return {bytes.begin(), bytes.end()};
   }
+  const DataType type = graph_.tensors[tensor].type;
   if (type == DataType::kInt8 || type == DataType::kUint8) {
     engine::TensorBytes bytes;
     for (const std::int8_t value : input) {
@@ -56,7 +55,7 @@ engine::TensorBytes ReferenceModel::to_graph_input(std::span<const std::int8_t> 
     return bytes;
   }
   if (type != DataType::kFloat32) throw Error("its input has no int8 form");
-  const engine::Quantization& q = graph_.info_of(quantized_input(graph_)).quantization;
+  const engine::Quantization& q = graph_.info_of(quantized_input(graph_, tensor)).quantization;
   engine::TensorBytes bytes(input.size() * sizeof(float));
   for (std::size_t i = 0; i < input.size(); ++i) {
     const float real = q.scale * static_cast<float>(input[i] - q.zero_point);
@@ -80,7 +79,15 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
     found->second.resize(bytes.size());
     std::memcpy(found->second.data(), bytes.data(), bytes.size());
   };
-  const std::vector<engine::TensorBytes> inputs = {to_graph_input(input)};
+  std::vector<engine::TensorBytes> inputs;
+  for (const TensorId tensor : graph_.inputs) {
+    const auto size = static_cast<std::size_t>(graph_.tensors[tensor].shape.elements());
+    if (input.size() < size)
+      throw Error("the input ends after {} bytes too few", size - input.size());
+    inputs.push_back(to_graph_input(tensor, input.first(size)));
+    input = input.subspan(size);
+  }
+  if (!input.empty()) throw Error("the input has {} bytes too many", input.size());
   engine::execute(graph_, inputs, observe);
   std::vector<std::vector<std::int8_t>> outputs;
   outputs.reserve(order.size());

@@ -25,28 +25,27 @@ std::uint32_t kernel_key(const Op& op) {
 // Adds up what a network costs beside memory, in one pass over its operators.
 class CostSum {
  public:
-  CostSum(const Graph& graph, std::vector<std::uint32_t>& kernels) : kernels_(kernels) {
+  CostSum(const Graph& graph, std::vector<std::uint32_t>& kernels,
+          const LatencyModel* latency = nullptr)
+      : kernels_(kernels) {
     kernels_.clear();
-    for (const Op& op : graph.ops) add(graph, op);
+    for (const Op& op : graph.ops) {
+      add(graph, op);
+      if (latency != nullptr) instructions += latency->instructions(layer_shape_of(graph, op));
+    }
     flash.code = kStartUpCode + kKernelCode * static_cast<std::int64_t>(kernels_.size()) +
                  kStepCode * static_cast<std::int64_t>(graph.ops.size());
   }
 
   FlashEstimate flash;
   std::int64_t params = 0;
-  std::int64_t convolution_macs = 0;
-  std::int64_t depthwise_macs = 0;
-
-  double latency_ms(const LatencyModel& model) const {
-    const double cycles = model.cycles_per_convolution_mac * static_cast<double>(convolution_macs) +
-                          model.cycles_per_depthwise_mac * static_cast<double>(depthwise_macs);
-    return cycles / (1e3 * model.clock_mhz);
-  }
+  std::int64_t macs = 0;
+  double instructions = 0;
 
  private:
   void add(const Graph& graph, const Op& op) {
     const OpCost cost = cost_of(graph, op);
-    (op.kind == OpKind::kDepthwiseConv2d ? depthwise_macs : convolution_macs) += cost.macs;
+    macs += cost.macs;
     params += cost.params;
     if (cost.weights > 0) {
       const std::int64_t channels = graph.output_of(op).shape.channels;
@@ -99,11 +98,11 @@ Resources ResourceOracle::measure(const Graph& graph) {
   resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_scratch_bytes;
   resources.is_optimal = plan_->is_optimal;
 
-  const CostSum costs(graph, kernels_);
+  const CostSum costs(graph, kernels_, &options_.latency);
   resources.flash_bytes = costs.flash.total();
-  resources.macs = costs.convolution_macs + costs.depthwise_macs;
+  resources.macs = costs.macs;
   resources.params = costs.params;
-  resources.latency_ms = costs.latency_ms(options_.latency);
+  resources.latency_ms = options_.latency.milliseconds(costs.instructions);
   resources.energy_mj = resources.latency_ms * options_.latency.power_mw * 1e-3;
   return resources;
 }

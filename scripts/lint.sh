@@ -22,7 +22,7 @@ commands = json.load(open("build/release/compile_commands.json"))
 kept = [c for c in commands if " -o tests/" not in c["command"]]
 json.dump(kept, open("build/lint/compile_commands.json", "w"))
 PYTHON
-    mapfile -t sources < <(git ls-files 'src/*.cpp' 'engine/*.cpp' 'search/*.cpp' 'deploy/*.cpp')
+    mapfile -t sources < <(git ls-files 'src/*.cpp' 'engine/*.cpp' 'search/*.cpp' 'deploy/*.cpp' 'datasets/*.cpp')
     printf '%s\0' "${sources[@]}" |
       xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build/lint --quiet --warnings-as-errors='*' \
         2> >(grep -v 'warnings generated' >&2)

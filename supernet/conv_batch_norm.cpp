@@ -4,6 +4,7 @@
 
 #include "fused_conv_batch_norm.hpp"
 #include "mcunet/core/error.hpp"
+#include "torch_compat.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -45,6 +46,8 @@ at::Tensor activate(const at::Tensor& hidden, Activation activation) {
 at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
                            const ConvBatchNormTensors& tensors, const ConvBatchNormShape& shape,
                            const NormStatistics& statistics) {
+  // Also draws in the object file that limits oneDNN at the start of the program.
+  [[maybe_unused]] static const bool limited = is_onednn_limited();
   if (can_fuse(input, tensors, shape)) {
     return fused_conv_batch_norm(input, residual, tensors, shape, statistics);
   }

@@ -18,7 +18,8 @@ using engine::Activation;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-// Work is cut into this many parts whatever the number of threads, so that sums do not depend on it.
+// Work is cut into this many parts whatever the number of threads, so that sums do not depend on
+// it.
 constexpr std::int64_t kParts = 16;
 
 struct Clamp {
@@ -135,8 +136,7 @@ NormCoefficients coefficients_of_batch(const ConvBatchNormTensors& tensors,
   const std::int64_t channels = tensors.bn_weight.size(0);
   const auto count = static_cast<double>(rows);
   const double momentum = statistics.momentum.value_or(shape.momentum);
-  const double correction =
-      statistics.biased_variance || rows < 2 ? 1 : count / (count - 1);
+  const double correction = statistics.biased_variance || rows < 2 ? 1 : count / (count - 1);
   float* running_mean = tensors.running_mean.data_ptr<float>();
   float* running_var = tensors.running_var.data_ptr<float>();
   const auto move = [momentum](float& running, double value) {
@@ -167,8 +167,8 @@ cpu::DepthwiseShape depthwise_shape(const at::Tensor& input, const at::Tensor& o
           .column_step = weight.stride(3)};
 }
 
-// Calls run(part, image, first channel, scratch) for each image and vector of channels, in parallel;
-// a part is the same images in all channels.
+// Calls run(part, image, first channel, scratch) for each image and vector of channels, in
+// parallel; a part is the same images in all channels.
 template <typename Run>
 void for_each_channel_block(const cpu::DepthwiseShape& shape, std::int64_t images, Run run) {
   const std::int64_t blocks = (shape.channels + cpu::kVectorWidth - 1) / cpu::kVectorWidth;
@@ -201,14 +201,14 @@ at::Tensor depthwise_forward(const at::Tensor& input, const at::Tensor& weight,
                         (input.size(3) + border) / unit.stride + 1);
   const cpu::DepthwiseShape shape = depthwise_shape(input, output, weight, unit.stride);
   with_element_type(input, [&]<typename T>(T) {
-    for_each_channel_block(shape, input.size(0), [&](std::int64_t part, std::int64_t image,
-                                                     std::int64_t channel, float* scratch) {
-      cpu::kernels<T>().depthwise(shape, channel, data_of<T>(input) + image * input.stride(0),
-                                  weight.data_ptr<float>(),
-                                  data_of<T>(output) + image * output.stride(0),
-                                  sums ? sums->first(part) : nullptr,
-                                  sums ? sums->second(part) : nullptr, scratch);
-    });
+    for_each_channel_block(
+        shape, input.size(0),
+        [&](std::int64_t part, std::int64_t image, std::int64_t channel, float* scratch) {
+          cpu::kernels<T>().depthwise(
+              shape, channel, data_of<T>(input) + image * input.stride(0), weight.data_ptr<float>(),
+              data_of<T>(output) + image * output.stride(0), sums ? sums->first(part) : nullptr,
+              sums ? sums->second(part) : nullptr, scratch);
+        });
   });
   return output;
 }
@@ -262,10 +262,9 @@ Forward run_forward(const at::Tensor& input, const at::Tensor& residual,
                                 ? depthwise_forward(input, tensors.weight, shape, wanted)
                                 : dense_forward(input, tensors.weight, shape, wanted);
   Forward result{.hidden = hidden, .output = keep_hidden ? at::empty_like(hidden) : hidden};
-  result.norm = statistics.from_batch
-                    ? coefficients_of_batch(tensors, shape, statistics, sums.total(),
-                                            Pixels(hidden).rows)
-                    : coefficients_of_running(tensors, shape.epsilon);
+  result.norm = statistics.from_batch ? coefficients_of_batch(tensors, shape, statistics,
+                                                              sums.total(), Pixels(hidden).rows)
+                                      : coefficients_of_running(tensors, shape.epsilon);
   normalize(hidden, residual, result.output, result.norm, shape.activation);
   return result;
 }
@@ -277,8 +276,7 @@ struct NormGradients {
 };
 
 NormGradients norm_gradients(const at::Tensor& gradient, const at::Tensor& hidden,
-                             const NormCoefficients& norm, Activation activation,
-                             bool from_batch) {
+                             const NormCoefficients& norm, Activation activation, bool from_batch) {
   const Pixels pixels(hidden);
   ChannelSums sums(pixels.channels);
   with_element_type(hidden, [&]<typename T>(T) {
@@ -334,20 +332,21 @@ ConvolutionGradients depthwise_backward(const at::Tensor& gradient, const at::Te
   const std::int64_t taps = shape.kernel * shape.kernel;
   const at::Tensor sums = at::zeros({kParts, taps, shape.channels}, at::kFloat);
   with_element_type(input, [&]<typename T>(T) {
-    for_each_channel_block(shape, input.size(0), [&](std::int64_t part, std::int64_t image,
-                                                     std::int64_t channel, float* scratch) {
-      const cpu::DepthwiseBackward<T> tensors{
-          .input = data_of<T>(input) + image * input.stride(0),
-          .output = data_of<T>(hidden) + image * hidden.stride(0),
-          .output_gradient = data_of<T>(gradient) + image * hidden.stride(0),
-          .weights = weight.data_ptr<float>(),
-          .input_gradient =
-              wants_input ? data_of<T>(result.input) + image * input.stride(0) : nullptr};
-      float* weight_gradient =
-          wants_weight ? sums.data_ptr<float>() + part * taps * shape.channels : nullptr;
-      cpu::kernels<T>().depthwise_backward(shape, channel, tensors, norm, weight_gradient,
-                                           scratch);
-    });
+    for_each_channel_block(
+        shape, input.size(0),
+        [&](std::int64_t part, std::int64_t image, std::int64_t channel, float* scratch) {
+          const cpu::DepthwiseBackward<T> tensors{
+              .input = data_of<T>(input) + image * input.stride(0),
+              .output = data_of<T>(hidden) + image * hidden.stride(0),
+              .output_gradient = data_of<T>(gradient) + image * hidden.stride(0),
+              .weights = weight.data_ptr<float>(),
+              .input_gradient =
+                  wants_input ? data_of<T>(result.input) + image * input.stride(0) : nullptr};
+          float* weight_gradient =
+              wants_weight ? sums.data_ptr<float>() + part * taps * shape.channels : nullptr;
+          cpu::kernels<T>().depthwise_backward(shape, channel, tensors, norm, weight_gradient,
+                                               scratch);
+        });
   });
   if (wants_weight) {
     result.weight = sums.sum(0).t().reshape({shape.channels, 1, shape.kernel, shape.kernel});
@@ -382,12 +381,13 @@ class FusedConvBatchNorm : public torch::autograd::Function<FusedConvBatchNorm> 
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const at::Tensor& bn_weight,
-                            const at::Tensor& bn_bias, const at::Tensor& residual,
+                            const at::Tensor& bn_bias, const c10::optional<at::Tensor>& shortcut,
                             const at::Tensor& running_mean, const at::Tensor& running_var,
                             const ConvBatchNormShape& shape, const NormStatistics& statistics) {
+    const at::Tensor residual = shortcut.value_or(at::Tensor());
     const Forward result =
-        run_forward(input, residual, {weight, bn_weight, bn_bias, running_mean, running_var},
-                    shape, statistics, /*keep_hidden=*/true);
+        run_forward(input, residual, {weight, bn_weight, bn_bias, running_mean, running_var}, shape,
+                    statistics, /*keep_hidden=*/true);
     context->save_for_backward({input, weight, result.hidden, result.norm.rows});
     context->saved_data["stride"] = shape.stride;
     context->saved_data["depthwise"] = shape.depthwise;
@@ -403,17 +403,16 @@ class FusedConvBatchNorm : public torch::autograd::Function<FusedConvBatchNorm> 
     const at::Tensor& weight = saved[1];
     const at::Tensor& hidden = saved[2];
     const NormCoefficients norm{saved[3]};
-    const auto activation =
-        static_cast<Activation>(context->saved_data["activation"].toInt());
+    const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
     const at::Tensor gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     const NormGradients norm_sums = norm_gradients(gradient, hidden, norm, activation,
                                                    context->saved_data["from_batch"].toBool());
     const auto backward =
         context->saved_data["depthwise"].toBool() ? depthwise_backward : dense_backward;
-    const ConvolutionGradients convolution = backward(
-        gradient, input, weight, hidden, norm_gradient(norm, norm_sums, activation),
-        context->saved_data["stride"].toInt(), context->needs_input_grad(0),
-        context->needs_input_grad(1));
+    const ConvolutionGradients convolution =
+        backward(gradient, input, weight, hidden, norm_gradient(norm, norm_sums, activation),
+                 context->saved_data["stride"].toInt(), context->needs_input_grad(0),
+                 context->needs_input_grad(1));
     const at::Tensor none;
     return {convolution.input,
             convolution.weight,
@@ -432,8 +431,7 @@ class FusedConvBatchNorm : public torch::autograd::Function<FusedConvBatchNorm> 
 bool can_fuse(const at::Tensor& input, const ConvBatchNormTensors& tensors,
               const ConvBatchNormShape& shape) {
   const std::int64_t channels = tensors.bn_weight.size(0);
-  const bool has_type =
-      input.scalar_type() == at::kFloat || input.scalar_type() == at::kBFloat16;
+  const bool has_type = input.scalar_type() == at::kFloat || input.scalar_type() == at::kBFloat16;
   return input.device().is_cpu() && has_type && tensors.weight.scalar_type() == at::kFloat &&
          cpu::row_group(channels) * channels <= cpu::kMaxGroupWidth &&
          shape.kernel <= cpu::kMaxKernel;
@@ -449,9 +447,12 @@ at::Tensor fused_conv_batch_norm(const at::Tensor& input, const at::Tensor& resi
   if (!at::GradMode::is_enabled()) {
     return run_forward(pixels, shortcut, tensors, shape, statistics, /*keep_hidden=*/false).output;
   }
+  // An undefined tensor must not be an argument.
+  const auto optional_shortcut =
+      shortcut.defined() ? c10::make_optional(shortcut) : c10::optional<at::Tensor>();
   return FusedConvBatchNorm::apply(pixels, tensors.weight, tensors.bn_weight, tensors.bn_bias,
-                                   shortcut, tensors.running_mean, tensors.running_var, shape,
-                                   statistics);
+                                   optional_shortcut, tensors.running_mean, tensors.running_var,
+                                   shape, statistics);
 }
 
 }  // namespace mcunet::supernet

@@ -14,7 +14,6 @@ bool can_fuse(const at::Tensor& input, const ConvBatchNormTensors& tensors,
 // depend on the number of threads but for the convolutions that libtorch does.
 at::Tensor fused_conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
                                  const ConvBatchNormTensors& tensors,
-                                 const ConvBatchNormShape& shape,
-                                 const NormStatistics& statistics);
+                                 const ConvBatchNormShape& shape, const NormStatistics& statistics);
 
 }  // namespace mcunet::supernet

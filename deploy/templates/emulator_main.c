@@ -8,9 +8,9 @@
 //   stack BYTES
 //   done INFERENCES
 //
-// The input file is the second word of the command line, or input.bin: any number of inputs of
-// MODEL_INPUT_BYTES each. See semihosting.h for the console and instruction_counter.h for what is
-// counted.
+// The input file is the second word of the command line, or input.bin: for each
+// inference the network's inputs one after another. See semihosting.h for the console and
+// instruction_counter.h for what is counted.
 
 #include "console.h"
 #include "instruction_counter.h"
@@ -90,10 +90,15 @@ static const char* input_name(char* line, int size) {
   return line == end ? "input.bin" : line;
 }
 
-static int read_input(int file) {
-  const int missing = host_read(file, model_input(), MODEL_INPUT_BYTES);
-  require(missing == 0 || missing == MODEL_INPUT_BYTES, "the input file ends within an input");
-  return missing == 0;
+// All inputs of one inference; 0 at the end of the file.
+static int read_inputs(int file) {
+  for (int i = 0; i < MODEL_INPUTS; ++i) {
+    const int size = model_input_bytes(i);
+    const int missing = host_read(file, model_input_at(i), size);
+    if (i == 0 && missing == size) return 0;
+    require(missing == 0, "the input file ends within an input");
+  }
+  return 1;
 }
 
 int main(void) {
@@ -107,7 +112,7 @@ int main(void) {
   calibrate_counter(&counter);
   check_counter();
   uint32_t inferences = 0;
-  for (; read_input(input); ++inferences) {
+  for (; read_inputs(input); ++inferences) {
     start_counter(&counter);
     model_invoke();
     print_fact("inference ", inferences, stop_counter(&counter));

@@ -1,5 +1,6 @@
 // Firmware for a board: runs the network again and again on an input of zeros, and prints what it
-// answers and how long it takes. Replace the input by what your sensor gives, and report() by what
+// answers and how long it takes; each step on its own, "step INDEX CYCLES", if built with
+// -DMODEL_PROFILE. Replace the input by what your sensor gives, and report() by what
 // your application does with the answer.
 
 #include <string.h>
@@ -46,6 +47,31 @@ static void print_output(int index) {
   print_text(count > kMostValues ? " ...\n" : "\n");
 }
 
+#ifdef MODEL_PROFILE
+static uint32_t step_start;
+static uint32_t step_cycles[MODEL_STEPS];
+
+void model_step_done(int step) {
+  step_cycles[step] = cycle_count() - step_start;
+  step_start = cycle_count();
+}
+
+static void start_steps(void) { step_start = cycle_count(); }
+
+static void print_steps(void) {
+  for (int i = 0; i < MODEL_STEPS; ++i) {
+    print_text("step ");
+    print_number((uint32_t)i);
+    print_text(" ");
+    print_number(step_cycles[i]);
+    print_text("\n");
+  }
+}
+#else
+static void start_steps(void) {}
+static void print_steps(void) {}
+#endif
+
 static void report(void) {
   print_text("inference ");
   print_number(inferences);
@@ -55,6 +81,7 @@ static void report(void) {
   print_number((uint32_t)top_class);
   print_text("\n");
   for (int i = 0; i < MODEL_OUTPUTS; ++i) print_output(i);
+  print_steps();
 }
 
 int main(void) {
@@ -67,6 +94,7 @@ int main(void) {
   for (;;) {
     fill_inputs();
     const uint32_t start = cycle_count();
+    start_steps();
     model_invoke();
     cycles = cycle_count() - start;
     top_class =

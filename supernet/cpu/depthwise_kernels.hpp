@@ -3,11 +3,12 @@
 #include "cpu/vectors.hpp"
 
 // Depthwise convolution of one image and up to 16 channels.
-//   1. Copy the channels of the image, as 32-bit floats, into a scratch image with a border of zeros;
+//   1. Copy the channels of the image, as 32-bit floats, into a scratch image with a border of
+//   zeros;
 //      backwards, batch normalization and activation are undone on the way.
 //   2. Slide over it: a tile of neighbouring outputs stays in registers while the taps go by. The
-//      gradient at the input is the same slide, over the taps that reach a pixel, for each position of
-//      a pixel within the stride.
+//      gradient at the input is the same slide, over the taps that reach a pixel, for each position
+//      of a pixel within the stride.
 // Cost: output pixels * kernel^2 multiply-adds, one read and one write of the data.
 namespace mcunet::supernet::cpu::MCUNET_KERNEL_SET {
 
@@ -100,10 +101,10 @@ void gather_weights(const DepthwiseShape& shape, std::int64_t first_channel, con
 template <int WIDTH, typename T>
 ScratchImage fill_input(const DepthwiseShape& shape, const T* input, float* scratch) {
   const std::int64_t border = shape.kernel / 2;
-  return fill_scratch<WIDTH>(
-      scratch, shape.height, shape.width, border, shape.height + 2 * border,
-      shape.width + 2 * border,
-      [&](std::int64_t pixel) { return Vector<WIDTH>::load(input + pixel * shape.channels); });
+  return fill_scratch<WIDTH>(scratch, shape.height, shape.width, border, shape.height + 2 * border,
+                             shape.width + 2 * border, [&](std::int64_t pixel) {
+                               return Vector<WIDTH>::load(input + pixel * shape.channels);
+                             });
 }
 
 template <int WIDTH, typename T>
@@ -158,8 +159,8 @@ void add_weight_gradient(const DepthwiseShape& shape, const ScratchImage& image,
   for (std::int64_t y = 0; y < shape.output_height; ++y) {
     const float* source =
         image.values + ((y * shape.stride + tap_y) * image.columns + tap_x) * WIDTH;
-    const float* from = gradient.values +
-                        ((y + gradient.border) * gradient.columns + gradient.border) * WIDTH;
+    const float* from =
+        gradient.values + ((y + gradient.border) * gradient.columns + gradient.border) * WIDTH;
     for (std::int64_t x = 0; x < shape.output_width; ++x) {
       const auto value = V::load(from + x * WIDTH);
 #pragma GCC unroll 8
@@ -181,8 +182,7 @@ void add_weight_gradients(const DepthwiseShape& shape, const ScratchImage& image
     const auto add = [&](auto taps) {
       constexpr int kTaps = decltype(taps)::value;
       for (; x + kTaps <= shape.kernel; x += kTaps) {
-        add_weight_gradient<WIDTH, kTaps>(shape, image, gradient, y, x, channels,
-                                          weight_gradient);
+        add_weight_gradient<WIDTH, kTaps>(shape, image, gradient, y, x, channels, weight_gradient);
       }
     };
     add(std::integral_constant<int, 7>{});
@@ -195,8 +195,8 @@ void add_weight_gradients(const DepthwiseShape& shape, const ScratchImage& image
 // The pixels (y, x) with y = row_phase and x = column_phase modulo the stride see the same taps.
 template <int WIDTH, typename T>
 void slide_input_gradient(const DepthwiseShape& shape, const ScratchImage& gradient,
-                          const float* weights, std::int64_t row_phase,
-                          std::int64_t column_phase, T* input_gradient) {
+                          const float* weights, std::int64_t row_phase, std::int64_t column_phase,
+                          T* input_gradient) {
   using V = Vector<WIDTH>;
   const std::int64_t padding = shape.kernel / 2;
   const std::int64_t stride = shape.stride;
@@ -204,10 +204,9 @@ void slide_input_gradient(const DepthwiseShape& shape, const ScratchImage& gradi
   for (std::int64_t y = (row_phase + padding) % stride; y < shape.kernel; y += stride) {
     for (std::int64_t x = (column_phase + padding) % stride; x < shape.kernel; x += stride) {
       taps.weights[taps.count] = weights + (y * shape.kernel + x) * WIDTH;
-      taps.offset[taps.count++] =
-          ((row_phase + padding - y) / stride * gradient.columns +
-           (column_phase + padding - x) / stride) *
-          WIDTH;
+      taps.offset[taps.count++] = ((row_phase + padding - y) / stride * gradient.columns +
+                                   (column_phase + padding - x) / stride) *
+                                  WIDTH;
     }
   }
   const std::int64_t columns = (shape.width - column_phase + stride - 1) / stride;
@@ -216,10 +215,9 @@ void slide_input_gradient(const DepthwiseShape& shape, const ScratchImage& gradi
         gradient.values +
         ((y / stride + gradient.border) * gradient.columns + gradient.border) * WIDTH;
     T* row = input_gradient + (y * shape.width + column_phase) * shape.channels;
-    slide_row<WIDTH>(taps, source, WIDTH, columns,
-                     [&](std::int64_t x, typename V::Floats value) {
-                       V::store(row + x * stride * shape.channels, value);
-                     });
+    slide_row<WIDTH>(taps, source, WIDTH, columns, [&](std::int64_t x, typename V::Floats value) {
+      V::store(row + x * stride * shape.channels, value);
+    });
   }
 }
 
@@ -243,8 +241,8 @@ void depthwise_backward_channels(const DepthwiseShape& shape, std::int64_t first
       [&](std::int64_t pixel) {
         const std::int64_t at = pixel * shape.channels + first;
         const auto value = V::load(tensors.output + at);
-        const auto masked = V::masked(V::load(tensors.output_gradient + at),
-                                      value * scale + shift, norm.forward.low, norm.forward.high);
+        const auto masked = V::masked(V::load(tensors.output_gradient + at), value * scale + shift,
+                                      norm.forward.low, norm.forward.high);
         return masked * scale + value * slope + offset;
       });
   scratch += rows * columns * WIDTH;
@@ -255,8 +253,7 @@ void depthwise_backward_channels(const DepthwiseShape& shape, std::int64_t first
   if (tensors.input_gradient == nullptr) return;
   for (std::int64_t y = 0; y < shape.stride && y < shape.height; ++y) {
     for (std::int64_t x = 0; x < shape.stride && x < shape.width; ++x) {
-      slide_input_gradient<WIDTH>(shape, gradient, gathered, y, x,
-                                  tensors.input_gradient + first);
+      slide_input_gradient<WIDTH>(shape, gradient, gathered, y, x, tensors.input_gradient + first);
     }
   }
 }

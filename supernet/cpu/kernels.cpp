@@ -43,9 +43,12 @@ std::int64_t depthwise_scratch(const DepthwiseShape& shape) {
 template <>
 const Kernels<float>& kernels<float>() {
   switch (instruction_set()) {
-    case InstructionSet::kAvx512: return avx512::kFloat32;
-    case InstructionSet::kAvx2: return avx2::kFloat32;
-    case InstructionSet::kBaseline: break;
+    case InstructionSet::kAvx512:
+      return avx512::kFloat32;
+    case InstructionSet::kAvx2:
+      return avx2::kFloat32;
+    case InstructionSet::kBaseline:
+      break;
   }
   return baseline::kFloat32;
 }
@@ -53,9 +56,12 @@ const Kernels<float>& kernels<float>() {
 template <>
 const Kernels<Bfloat16>& kernels<Bfloat16>() {
   switch (instruction_set()) {
-    case InstructionSet::kAvx512: return avx512::kBfloat16;
-    case InstructionSet::kAvx2: return avx2::kBfloat16;
-    case InstructionSet::kBaseline: break;
+    case InstructionSet::kAvx512:
+      return avx512::kBfloat16;
+    case InstructionSet::kAvx2:
+      return avx2::kBfloat16;
+    case InstructionSet::kBaseline:
+      break;
   }
   return baseline::kBfloat16;
 }

@@ -63,14 +63,14 @@ struct Kernels {
                       double* square_sum);
 
   // out = clamp(x * scale + shift) + residual, if not null. out may be x.
-  void (*normalize)(const T* x, const T* residual, T* out, std::int64_t rows,
-                    std::int64_t channels, const ScaleShiftClamp& norm);
+  void (*normalize)(const T* x, const T* residual, T* out, std::int64_t rows, std::int64_t channels,
+                    const ScaleShiftClamp& norm);
 
   // With g the gradient where the activation is not clamped, adds the sums of g and of
   // g * (x - centre).
-  void (*add_gradient_sums)(const T* gradient, const T* x, std::int64_t rows,
-                            std::int64_t channels, const ScaleShiftClamp& norm,
-                            const float* centre, double* sum, double* product_sum);
+  void (*add_gradient_sums)(const T* gradient, const T* x, std::int64_t rows, std::int64_t channels,
+                            const ScaleShiftClamp& norm, const float* centre, double* sum,
+                            double* product_sum);
 
   void (*norm_gradient)(const T* gradient, const T* x, T* out, std::int64_t rows,
                         std::int64_t channels, const NormGradient& norm);

@@ -35,8 +35,8 @@ struct GroupSums {
 
 constexpr std::int64_t kRowsPerFlush = 64;
 
-// Calls group(first element, width) over whole groups and then over single rows; width is a multiple
-// of the vector width in the first case alone. flush() comes every kRowsPerFlush groups.
+// Calls group(first element, width) over whole groups and then over single rows; width is a
+// multiple of the vector width in the first case alone. flush() comes every kRowsPerFlush groups.
 template <typename Group, typename Flush>
 void for_each_group(std::int64_t rows, std::int64_t channels, std::int64_t width, Group group,
                     Flush flush) {
@@ -146,8 +146,7 @@ void add_gradient_sums(const T* gradient, const T* x, std::int64_t rows, std::in
   const auto add = [&]<typename V>(V, std::int64_t first, std::int64_t i) {
     const auto value = V::load(x + first + i);
     const auto normalized = value * V::load(scale.values + i) + V::load(shift.values + i);
-    const auto masked =
-        V::masked(V::load(gradient + first + i), normalized, norm.low, norm.high);
+    const auto masked = V::masked(V::load(gradient + first + i), normalized, norm.low, norm.high);
     V::store(sums.values + i, V::load(sums.values + i) + masked);
     V::store(products.values + i,
              V::load(products.values + i) + masked * (value - V::load(centres.values + i)));
@@ -166,8 +165,8 @@ void add_gradient_sums(const T* gradient, const T* x, std::int64_t rows, std::in
 }
 
 template <typename T>
-void norm_gradient(const T* gradient, const T* x, T* out, std::int64_t rows,
-                   std::int64_t channels, const NormGradient& norm) {
+void norm_gradient(const T* gradient, const T* x, T* out, std::int64_t rows, std::int64_t channels,
+                   const NormGradient& norm) {
   const std::int64_t width = group_width(channels);
   const Repeated scale(norm.forward.scale, channels, width);
   const Repeated shift(norm.forward.shift, channels, width);
@@ -179,8 +178,8 @@ void norm_gradient(const T* gradient, const T* x, T* out, std::int64_t rows,
     const auto masked =
         V::masked(V::load(gradient + first + i), value * scales + V::load(shift.values + i),
                   norm.forward.low, norm.forward.high);
-    V::store(out + first + i, masked * scales + value * V::load(slope.values + i) +
-                                  V::load(offset.values + i));
+    V::store(out + first + i,
+             masked * scales + value * V::load(slope.values + i) + V::load(offset.values + i));
   };
   for_each_group(
       rows, channels, width,

@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
@@ -55,8 +57,13 @@ Network mobilenet_v2() {
   network.resolution = kResolution;
   network.stem_channels = scaled(32);
   int channels = network.stem_channels;
-  for (const Rows& row : {Rows{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2},
-                          {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}}) {
+  for (const Rows& row : {Rows{1, 16, 1, 1},
+                          {6, 24, 2, 2},
+                          {6, 32, 3, 2},
+                          {6, 64, 4, 2},
+                          {6, 96, 3, 1},
+                          {6, 160, 3, 2},
+                          {6, 320, 1, 1}}) {
     for (int i = 0; i < row.repeats; ++i) {
       const int stride = i == 0 ? row.stride : 1;
       const int out = scaled(row.channels);
@@ -82,15 +89,16 @@ at::Tensor stock_unit(const at::Tensor& input, const ConvBatchNorm& unit, bool t
                           unit->running_var, training, shape.momentum, shape.epsilon, true);
   if (shape.activation != engine::Activation::kRelu6) return hidden;
   // The backward of relu6 lacks bfloat16 in libtorch 1.13.
-  return input.scalar_type() == at::kBFloat16 ? at::clamp(hidden, 0, 6) : at::hardtanh_(hidden, 0, 6);
+  return input.scalar_type() == at::kBFloat16 ? at::clamp(hidden, 0, 6)
+                                              : at::hardtanh_(hidden, 0, 6);
 }
 
-at::Tensor stock_forward(const FixedNetwork& network, const at::Tensor& images,
-                         Precision precision, bool training) {
+at::Tensor stock_forward(const FixedNetwork& network, const at::Tensor& images, Precision precision,
+                         bool training) {
   const NetworkLayers& layers = network->layers();
-  at::Tensor features = stock_unit(
-      images.to(precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat), layers.stem,
-      training);
+  at::Tensor features =
+      stock_unit(images.to(precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat),
+                 layers.stem, training);
   for (std::size_t i = 0; i < layers.blocks.size(); ++i) {
     const BlockLayers& block = layers.blocks[i];
     at::Tensor hidden = features;
@@ -110,7 +118,13 @@ void to_channels_last(const FixedNetwork& network) {
   }
 }
 
-double seconds_of(const std::function<void()>& work) {
+// Processor time for one thread, as other programs on the machine disturb it less; else wall time.
+double seconds_of(const Settings& settings, const std::function<void()>& work) {
+  if (settings.threads == 1) {
+    const std::clock_t start = std::clock();
+    work();
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  }
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -149,7 +163,8 @@ std::vector<double> measure(const Settings& settings,
   std::vector<std::vector<double>> seconds(works.size());
   for (const auto& work : works) work();
   for (int round = 0; round < settings.rounds; ++round) {
-    for (std::size_t i = 0; i < works.size(); ++i) seconds[i].push_back(seconds_of(works[i]));
+    for (std::size_t i = 0; i < works.size(); ++i)
+      seconds[i].push_back(seconds_of(settings, works[i]));
   }
   std::vector<double> medians;
   for (auto& all : seconds) medians.push_back(median(all));
@@ -196,8 +211,9 @@ void benchmark_training(const Settings& settings, Precision precision) {
   });
   std::vector<std::function<void()>> steps;
   for (FixedNetwork& network : networks) {
-    steps.push_back(step_of(
-        data, network, [&](const at::Tensor& x) { return network->forward(x, {.precision = precision}); }));
+    steps.push_back(step_of(data, network, [&](const at::Tensor& x) {
+      return network->forward(x, {.precision = precision});
+    }));
   }
   works.push_back([&] {
     for (const auto& step : steps) step();
@@ -206,11 +222,13 @@ void benchmark_training(const Settings& settings, Precision precision) {
   const char* name = precision == Precision::kBfloat16 ? "bfloat16" : "float32";
   const double images = settings.batch;
   fmt::print("training, {}\n", name);
-  fmt::print("  {:<58} {:8.1f} images/s\n", "MobileNetV2 x0.5 at 96, libtorch's operators", images / seconds[0]);
+  fmt::print("  {:<58} {:8.1f} images/s\n", "MobileNetV2 x0.5 at 96, libtorch's operators",
+             images / seconds[0]);
   fmt::print("  {:<58} {:8.1f} images/s\n", "MobileNetV2 x0.5 at 96, ours", images / seconds[1]);
   fmt::print("  {:<58} {:8.1f} images*sub-networks/s\n", "supernet step",
              settings.subnets * images / seconds[2]);
-  fmt::print("  {:<58} {:8.3f}\n", "supernet step / sum of stand-alone steps", seconds[2] / seconds[3]);
+  fmt::print("  {:<58} {:8.3f}\n", "supernet step / sum of stand-alone steps",
+             seconds[2] / seconds[3]);
 }
 
 BatchSource repeat(const datasets::Batch& batch, int count) {
@@ -233,26 +251,27 @@ void benchmark_evaluation(const Settings& settings, Precision precision) {
   FixedNetwork plain = supernet->extract(subnet);
   to_channels_last(plain);
   const int batches = settings.calibration_batches + settings.evaluation_batches;
-  const std::vector<double> seconds = measure(
-      settings, {[&] {
-                   const at::NoGradGuard no_grad;
-                   for (int i = 0; i < batches; ++i) {
-                     stock_forward(plain, data.images, precision, false).argmax(1);
-                   }
-                 },
-                 [&] {
-                   FixedNetwork network = supernet->extract(subnet);
-                   recalibrate_batch_norm(network, repeat(batch, settings.calibration_batches),
-                                          precision);
-                   evaluate(network, repeat(batch, settings.evaluation_batches), precision);
-                 },
-                 [&] {
-                   FixedNetwork network = supernet->extract(subnet);
-                   evaluate(network, repeat(batch, batches), precision);
-                 }});
+  const std::vector<double> seconds =
+      measure(settings, {[&] {
+                           const at::NoGradGuard no_grad;
+                           for (int i = 0; i < batches; ++i) {
+                             stock_forward(plain, data.images, precision, false).argmax(1);
+                           }
+                         },
+                         [&] {
+                           FixedNetwork network = supernet->extract(subnet);
+                           recalibrate_batch_norm(
+                               network, repeat(batch, settings.calibration_batches), precision);
+                           evaluate(network, repeat(batch, settings.evaluation_batches), precision);
+                         },
+                         [&] {
+                           FixedNetwork network = supernet->extract(subnet);
+                           evaluate(network, repeat(batch, batches), precision);
+                         }});
   const double images = static_cast<double>(batches) * settings.batch;
   fmt::print("evaluation, {}\n", precision == Precision::kBfloat16 ? "bfloat16" : "float32");
-  fmt::print("  {:<58} {:8.1f} images/s\n", "plain inference, libtorch's operators", images / seconds[0]);
+  fmt::print("  {:<58} {:8.1f} images/s\n", "plain inference, libtorch's operators",
+             images / seconds[0]);
   fmt::print("  {:<58} {:8.1f} images/s\n", "recalibration and evaluation", images / seconds[1]);
   fmt::print("  {:<58} {:8.1f} images/s\n", "evaluation alone", images / seconds[2]);
   fmt::print("  {:<58} {:8.3f}\n", "speed of recalibration and evaluation / plain inference",
@@ -271,6 +290,7 @@ int run(int argc, char** argv) {
     *target = std::atoi(argv[i + 1]);
   }
   at::set_num_threads(settings.threads);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
     benchmark_training(settings, precision);
     benchmark_evaluation(settings, precision);

@@ -31,7 +31,8 @@ arena_banks: [A, B]
 reserved_sram_kib: 2
 reserved_flash_kib: 4
 power_mw: 10
-cycles_per_mac: {convolution: 2, depthwise: 3}
+latency: {pointwise: {call: 5, mac: 2}, convolution: {}, depthwise_3: {mac: 3}, depthwise_5: {}, depthwise_7: {}, fully_connected: {}, pool: {}, elementwise: {output: 4}}
+cycles_per_instruction: 0.75
 )";
 
 Device read_board(const std::vector<std::string>& overrides = {}) {
@@ -88,8 +89,10 @@ TEST(Device, BudgetAndLatencyModelFollowTheFile) {
   EXPECT_EQ(device.budget().latency_ms, std::nullopt);
   EXPECT_EQ(device.budget().energy_mj, std::nullopt);
   EXPECT_EQ(device.latency_model().clock_mhz, 100);
-  EXPECT_EQ(device.latency_model().cycles_per_convolution_mac, 2);
-  EXPECT_EQ(device.latency_model().cycles_per_depthwise_mac, 3);
+  EXPECT_EQ(device.latency_model().cycles_per_instruction, 0.75);
+  EXPECT_EQ(device.latency_model().costs[0][0], 5);
+  EXPECT_EQ(device.latency_model().costs[0][1], 2);
+  EXPECT_EQ(device.latency_model().costs[7][2], 4);
   EXPECT_EQ(device.latency_model().power_mw, 10);
 }
 
@@ -134,8 +137,11 @@ TEST(Device, RefusesValuesOutOfRange) {
               HasSubstr("flash.size_kib: must be between 1 and 1048576, is 0"));
   EXPECT_THAT(board_error({"flash={origin: 0x100000000, size_kib: 1}"}),
               HasSubstr("flash.origin: is out of range"));
-  EXPECT_THAT(board_error({"cycles_per_mac={convolution: 1}"}),
-              HasSubstr("cycles_per_mac: lacks the key depthwise"));
+  EXPECT_THAT(board_error({"latency={pointwise: {mac: 1}}"}),
+              HasSubstr("latency: lacks the key convolution"));
+  EXPECT_THAT(board_error({"latency.pointwise.mac=-1"}), HasSubstr("latency.pointwise.mac: must"));
+  EXPECT_THAT(board_error({"latency=no-core"}), HasSubstr("no-core: is no file and no name"));
+  EXPECT_THAT(board_error({"cycles_per_instruction=0"}), HasSubstr("cycles_per_instruction: must"));
   EXPECT_THAT(board_error({"sram_banks=[{name: A, origin: 0, size_kb: 1}]"}),
               HasSubstr("sram_banks[0].size_kb: is no known key; did you mean size_kib?"));
   EXPECT_EQ(error_of([] { read_device(parse_config("", "board.yaml")); }),

@@ -95,8 +95,96 @@ TEST_F(EmulateCommand, RefusesBadInputs) {
   EXPECT_THAT(failure({"emulate", project(), "--input", "empty.bin"}), HasSubstr("0 bytes"));
   write("photo.gif", "GIF");
   EXPECT_EQ(failure({"emulate", project(), "--input", "photo.gif"}),
-            "photo.gif: must be a .bin or .npy file");
+            "photo.gif: must be .bin, .npy, an image or a .wav");
   EXPECT_THAT(failure({"emulate", "nowhere", "--input", "short.bin"}), HasSubstr("model.json"));
+}
+
+// Gray, of the size of the example's input, all pixels alike.
+std::string gray_image(char pixel) {
+  std::string text = "P5 4 4 255\n";
+  text.append(16, pixel);
+  return text;
+}
+
+TEST_F(EmulateCommand, TakesImages) {
+  MCUNET_REQUIRE_EMULATOR();
+  write("black.pgm", gray_image('\x00'));
+  write("white.PGM", gray_image('\xff'));
+  const auto first_output = [&](const std::string& image, const std::string& range) {
+    const Outcome outcome =
+        run({"emulate", project(), "--input", image, "--input-range", range, "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return parse_output(outcome)["inferences"][0]["outputs"][0];
+  };
+  // Quantized with scale 0.5 and zero point -3; the example adds 2.
+  EXPECT_EQ(first_output("black.pgm", "-1,1"), std::vector<int>(16, -2 - 3 + 2));
+  EXPECT_EQ(first_output("white.PGM", "-1,1"), std::vector<int>(16, 2 - 3 + 2));
+  EXPECT_EQ(first_output("black.pgm", "0,1"), std::vector<int>(16, -3 + 2));
+  EXPECT_EQ(first_output("white.PGM", "0,255"), std::vector<int>(16, -127)) << "127 + 2";
+}
+
+// A WAV of 16 bits, one channel.
+std::string wav(const std::vector<std::int16_t>& samples, std::uint32_t rate) {
+  const auto word = [](std::uint32_t value, int bytes) {
+    std::string text;
+    for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+    return text;
+  };
+  const auto size = static_cast<std::uint32_t>(2 * samples.size());
+  std::string text = "RIFF" + word(36 + size, 4) + "WAVEfmt " + word(16, 4) + word(1, 2) +
+                     word(1, 2) + word(rate, 4) + word(2 * rate, 4) + word(2, 2) + word(16, 2) +
+                     "data" + word(size, 4);
+  for (const std::int16_t sample : samples) text += word(static_cast<std::uint16_t>(sample), 2);
+  return text;
+}
+
+TEST_F(EmulateCommand, TakesSounds) {
+  MCUNET_REQUIRE_EMULATOR();
+  write("sound.wav", wav({-32768, 16384, 32767, 0}, 8000));
+  EXPECT_THAT(failure({"emulate", project(), "--input", "sound.wav"}),
+              HasSubstr("the model's input is 4x4x1, not a row of samples"));
+  std::string description = read_file(project_ / "model.json");
+  const std::string shape = R"("height": 4, "width": 4)";
+  description.replace(description.find(shape), shape.size(), R"("height": 1, "width": 16)");
+  project_.write("model.json", description);
+  const Outcome outcome = run({"emulate", project(), "--input", "sound.wav", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::vector<int> expected(16, -3 + 2);
+  expected[0] += -2;
+  expected[1] += 1;
+  expected[2] += 2;
+  EXPECT_EQ(parse_output(outcome)["inferences"][0]["outputs"][0], expected);
+  const Outcome faster =
+      run({"emulate", project(), "--input", "sound.wav", "--sample-rate", "32000", "--json"});
+  EXPECT_EQ(faster.exit_code, 0) << faster.err;
+  EXPECT_NE(parse_output(faster)["inferences"][0]["outputs"][0], expected);
+}
+
+TEST_F(EmulateCommand, RefusesDamagedMedia) {
+  write("bad.jpg", "junk");
+  EXPECT_THAT(failure({"emulate", project(), "--input", "bad.jpg"}),
+              HasSubstr("bad.jpg: is no readable image"));
+  EXPECT_THAT(failure({"emulate", project(), "--input", "none.png"}),
+              HasSubstr("none.png: is no readable image"));
+  std::string description = read_file(project_ / "model.json");
+  const std::string channels = R"("channels": 1,)";
+  description.replace(description.find(channels), channels.size(), R"("channels": 5,)");
+  project_.write("model.json", description);
+  write("image.pgm", gray_image('\x01'));
+  EXPECT_THAT(failure({"emulate", project(), "--input", "image.pgm"}),
+              HasSubstr("an image has 1 or 3 channels, the model's input has 5"));
+  EXPECT_EQ(run({"emulate", project(), "--input", "image.pgm", "--input-range", "1,2"}).exit_code,
+            2);
+}
+
+TEST_F(EmulateCommand, ImagesNeedTheTrainingProgram) {
+  write("image.pgm", gray_image('\x01'));
+  const std::filesystem::path alone = folder_ / "mcunet";
+  std::filesystem::copy_file(MCUNET_BINARY, alone);
+  const Outcome outcome = run({"emulate", project(), "--input", "image.pgm"}, alone.string());
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("mcunet-train: is not there"));
 }
 
 }  // namespace

@@ -130,6 +130,38 @@ TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
   EXPECT_EQ(created(), before);
 }
 
+TEST_F(CompileCommand, ModelsOfTwoInputsTakeTwoFiles) {
+  engine::Graph graph;
+  for (std::uint64_t seed = 0; graph.inputs.size() != 2; ++seed) {
+    ASSERT_LT(seed, 20u);
+    graph = engine::random_graph(engine::OpKind::kAdd, seed);
+  }
+  const std::vector<std::byte> file = engine::write_tflite(graph);
+  write("model.tflite", {reinterpret_cast<const char*>(file.data()), file.size()});
+  ASSERT_EQ(compile().exit_code, 0);
+  std::vector<std::size_t> sizes;
+  const auto description = nlohmann::json::parse(read("out/model.json"));
+  for (const auto& input : description["inputs"]) {
+    sizes.push_back(input["height"].get<std::size_t>() * input["width"].get<std::size_t>() *
+                    input["channels"].get<std::size_t>());
+  }
+  ASSERT_EQ(sizes.size(), 2u);
+  write("a.bin", std::string(sizes[0], '\x11') + std::string(sizes[0], '\x80'));
+  write("b.bin", std::string(sizes[1], '\x22') + std::string(sizes[1], '\x80'));
+  write("one.bin", std::string(sizes[1], '\x22'));
+  const Outcome outcome = run({"emulate", "out", "--input", "a.bin,b.bin", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const nlohmann::json inferences = parse_output(outcome)["inferences"];
+  ASSERT_EQ(inferences.size(), 2u);
+  for (const auto& inference : inferences) EXPECT_EQ(inference["exact"], true);
+  EXPECT_NE(inferences[0]["outputs"], inferences[1]["outputs"]);
+  EXPECT_EQ(inferences[1]["input"], "a.bin,b.bin[1]");
+  EXPECT_THAT(failure({"emulate", "out", "--input", "a.bin"}),
+              HasSubstr("the model has 2 inputs, so give 2 files with commas between them"));
+  EXPECT_THAT(failure({"emulate", "out", "--input", "a.bin,one.bin"}),
+              HasSubstr("one.bin: holds 1 inputs, but a.bin holds 2"));
+}
+
 TEST_F(CompileCommand, TheConsoleIsAChoice) {
   for (const char* console : {"serial", "semihosting", "none"}) {
     const Outcome outcome = run({"compile", "model.tflite", "--device", "stm32h743", "--out", "out",

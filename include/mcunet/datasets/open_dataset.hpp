@@ -7,15 +7,17 @@
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
+#include "mcunet/datasets/log_mel.hpp"
 
+// The datasets that there are, and the section `dataset` of an experiment.
 namespace mcunet::datasets {
 
 enum class DatasetKind {
-  kImagenet,
-  kFolder,
-  kVww,
-  kSpeechCommands,
-  kVoc,
+  kFolder,          // class folders of the user's own
+  kImagenet,        // ILSVRC 2012
+  kVww,             // Visual Wake Words, out of COCO
+  kVoc,             // Pascal VOC; the label is the class of the largest object
+  kSpeechCommands,  // Google's, version 1 or 2, or anything in its layout
   kSyntheticImages,
   kSyntheticAudio,
 };
@@ -24,10 +26,31 @@ enum class DatasetKind {
 struct ImageOptions {
   int channels = 3;              // RGB, or 1: gray
   double min_crop_scale = 0.08;  // of the image's area; 0.35 suits small data
-  bool flip = true;              // left and right alike
+  bool flip = true;              // left and right are alike
   double brightness = 0.4;       // jitter by up to this share; 0: none
   double contrast = 0.4;
   double saturation = 0.4;
+};
+
+// Which words are classes. The others become `unknown` where there is such a class.
+enum class SpeechTask {
+  kAllWords,
+  kTenWords,       // yes, no, up, down, left, right, on, off, stop, go
+  kTwelveClasses,  // those, silence and unknown
+};
+
+struct AudioOptions {
+  int sample_rate = 16'000;  // Hz; files of another rate are resampled
+  int clip_ms = 1000;
+  SpeechTask task = SpeechTask::kAllWords;
+  double silence_share = 0.1;  // examples of `silence` and of `unknown`, of the words' examples
+  double unknown_share = 0.1;
+  // Augmentation.
+  double time_shift_ms = 100;      // by up to this much, to either side
+  double gain_db = 3;              // louder or fainter, by up to this much
+  double background_share = 0.8;   // of the examples get background noise
+  double background_volume = 0.1;  // at most, of the noise as recorded
+  double mask_share = 0;           // of the bands, and of the frames: widest mask; 0: no masks
 };
 
 struct SyntheticOptions {
@@ -39,13 +62,35 @@ struct SyntheticOptions {
 struct DatasetOptions {
   DatasetKind kind = DatasetKind::kSyntheticImages;
   std::string path;
-  std::uint64_t seed = 0;  // of the splits
+  std::string annotations;  // where they are not in their usual place below `path`
+  std::uint64_t seed = 0;   // of the splits and of synthetic data
+  // Examples held out of the training data for the search. Absent: 10,000 of ImageNet, 5,000 of
+  // Visual Wake Words, the validation list of Speech Commands, a tenth elsewhere.
+  std::optional<std::int64_t> search_split;
+  double test_share = 0.2;  // of a folder that has no test folder of its own
+  double max_unreadable_share = 0.01;
+  std::string cache;  // a folder for decoded examples; empty: none
   ImageOptions image;
+  AudioOptions audio;
   SyntheticOptions synthetic;
 };
 
 // The keys of the section `dataset` of an experiment.
 std::vector<Field> fields_of(DatasetOptions& options);
+
+bool is_audio(DatasetKind kind);
+
+// Whether it lies in files; synthetic data does not.
+bool needs_path(DatasetKind kind);
+
+// Of the network's input: 1 for spectrograms.
+int input_channels(const DatasetOptions& options);
+
+// In the order of their labels, without looking at the examples. Throws Error as open_dataset does.
+std::vector<std::string> class_names(const DatasetOptions& options);
+
+// What turns clips into network inputs, for the export. Throws Error if it is no audio dataset.
+LogMelParameters spectrogram_of(const DatasetOptions& options, int resolution);
 
 // Opens one split at a resolution, with the training augmentation or without. Throws Error if the
 // folder is not what the kind of dataset expects.

@@ -75,8 +75,8 @@ struct Device {
   std::int64_t reserved_sram_kib = 0;   // for the stack and the application's own data
   std::int64_t reserved_flash_kib = 0;  // for the application around the network
   double power_mw = 0;                  // while computing
-  double cycles_per_convolution_mac = 0;
-  double cycles_per_depthwise_mac = 0;
+  engine::LayerCosts latency = {};  // in instructions (configs/latency/)
+  double cycles_per_instruction = 1;
   std::optional<ClockTree> clock;  // absent: firmware leaves the clock as it is after reset
   std::optional<SerialConsole> console;
 
@@ -95,6 +95,10 @@ struct Device {
   engine::LatencyModel latency_model() const;
   engine::Budget budget() const;
 };
+
+// The keys of configs/latency/NAME.yaml: a map per class of layer with the cost of each kind of work.
+std::vector<Field> fields_of(engine::LayerCosts& costs);
+engine::LayerCosts read_layer_costs(const ConfigNode& node);
 
 // The keys of configs/devices/NAME.yaml.
 std::vector<Field> fields_of(Device& device);

@@ -35,6 +35,13 @@ struct ModelDescription {
   std::vector<ModelTensor> outputs;
   std::vector<std::string> steps;
   engine::Borders borders = engine::Borders::kCaller;
+
+  // Of all inputs of one inference.
+  std::int64_t input_bytes() const {
+    std::int64_t total = 0;
+    for (const ModelTensor& tensor : inputs) total += tensor.bytes();
+    return total;
+  }
 };
 
 // Reads folder/model.json. Throws Error.
@@ -66,9 +73,10 @@ struct EmulationResult {
   std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
 };
 
-// Builds the project for an emulated board in a temporary folder and runs it on every input, raw
-// values of MODEL_INPUT_BYTES each. Throws Error if a program is missing, if the network does not
-// fit the board, if the firmware faults or takes too long.
+// Builds the project for an emulated board in a temporary folder and runs it on every input: the
+// raw bytes of each tensor in its type, where a network has several inputs one after another.
+// Throws Error if a program is missing, if the network does not fit the board, if the firmware
+// faults or takes too long.
 EmulationResult emulate(const std::filesystem::path& folder, std::span<const Int8Bytes> inputs,
                         const EmulatorOptions& options = {});
 

@@ -69,6 +69,9 @@ std::vector<std::string> describe_excess(const FirmwareReport& report);
 // sources do not compile.
 FirmwareReport link_firmware(const std::filesystem::path& folder, const Device& device);
 
+// The same in folder/profile, with firmware that prints the cycles of each step on its console.
+FirmwareReport link_profiling_firmware(const std::filesystem::path& folder, const Device& device);
+
 // The device that the project was written for. Throws Error if the folder holds no project.
 Device read_project_device(const std::filesystem::path& folder);
 

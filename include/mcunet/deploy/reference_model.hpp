@@ -19,12 +19,14 @@ class ReferenceModel {
   explicit ReferenceModel(const std::filesystem::path& tflite_file,
                           engine::Borders borders = engine::Borders::kCaller);
 
-  // The bytes of one input, in the file's type or in int8; the outputs in the file's order. Throws
-  // Error if the sizes do not agree, or if a border has no int8 form.
+  // The bytes of all inputs one after another in the file's order, in the types that the borders
+  // have; the outputs in the same way, apart. Throws Error if the sizes do not agree, or if a
+  // border that must be int8 has no such form.
   std::vector<std::vector<std::int8_t>> run(std::span<const std::int8_t> input) const;
 
  private:
-  engine::TensorBytes to_graph_input(std::span<const std::int8_t> input) const;
+  engine::TensorBytes to_graph_input(engine::TensorId tensor,
+                                     std::span<const std::int8_t> input) const;
 
   engine::Graph graph_;
   engine::Borders borders_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/latency_model.hpp"
 #include "mcunet/engine/memory_planner.hpp"
 #include "mcunet/engine/memory_requests.hpp"
 #include "mcunet/engine/schedule.hpp"
@@ -14,15 +15,6 @@
 // What a network costs on a device, and what a device has to give: the constraint oracle of the
 // search.
 namespace mcunet::engine {
-
-// Latency as cycles per multiply-accumulate, by operator class; a coarse model of a core and its
-// kernels. Overheads per layer and element are spread over the MACs.
-struct LatencyModel {
-  double clock_mhz = 216;
-  double cycles_per_convolution_mac = 1.6;
-  double cycles_per_depthwise_mac = 4.5;
-  double power_mw = 0;  // while computing; nearly independent of the network
-};
 
 struct Resources {
   std::int64_t peak_sram_bytes = 0;    // arena and kernel scratch

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "mcunet/engine/graph.hpp"
+#include "mcunet/search/space/network.hpp"
 
 // A convolution without bias, batch normalization and an activation: the unit that all networks
 // here are made of, and the one that is folded and quantized as a whole.

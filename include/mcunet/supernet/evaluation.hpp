@@ -28,7 +28,7 @@ struct Accuracy {
 void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches,
                             Precision precision = Precision::kFloat32);
 
-// Top-1 over all batches, in evaluation mode. Batch norm is folded into the convolutions first.
+// Top-1 over all batches, with the running statistics; the network's mode is left as it is.
 Accuracy evaluate(FixedNetwork& network, const BatchSource& batches,
                   Precision precision = Precision::kFloat32);
 

@@ -64,7 +64,7 @@ Measurement measure(const Rung& rung, const AblateArguments& arguments,
   const pipeline::CompileResult compiled = pipeline::compile_model(
       arguments.model, device, rung.options, folder, deploy::ConsoleKind::kNone);
   const deploy::ModelDescription model = deploy::read_model_description(folder);
-  deploy::Int8Bytes input(static_cast<std::size_t>(model.inputs[0].bytes()));
+  deploy::Int8Bytes input(static_cast<std::size_t>(model.input_bytes()));
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::int8_t>(i * 37);
   const deploy::EmulationResult run = deploy::emulate(folder, std::span(&input, 1));
   return {rung.name, compiled.arena_bytes, compiled.code_bytes(), run.inferences[0].instructions};

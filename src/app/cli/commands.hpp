@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "pipeline/media_input.hpp"
+
 namespace CLI {
 class App;
 }
@@ -19,7 +21,13 @@ void add_compile_command(CLI::App& program, Run& run);
 void add_flash_command(CLI::App& program, Run& run);
 void add_space_command(CLI::App& program, Run& run);
 void add_plan_command(CLI::App& program, Run& run);
+void add_profile_command(CLI::App& program, Run& run);
 void add_report_command(CLI::App& program, Run& run);
-void add_emulate_command(CLI::App& program, Run& run);
+void add_data_command(CLI::App& program, Run& run);
+void add_train_command(CLI::App& program, Run& run);
+void add_eval_command(CLI::App& program, Run& run);
+
+// `read_media` reads an image or a WAV, for which mcunet hands over to mcunet-train.
+void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read_media);
 
 }  // namespace mcunet::cli

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
+#include <sstream>
 
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
@@ -32,6 +33,8 @@ struct EmulateArguments {
   std::vector<std::string> inputs;
   std::string out;
   deploy::EmulatorOptions options;
+  std::string input_range = "-1,1";
+  pipeline::MediaOptions media;
   bool json = false;
 };
 
@@ -45,24 +48,69 @@ Int8Bytes read_bytes(const std::string& file) {
   const std::string contents = read_file(file);
   const std::string extension = fs::path(file).extension();
   if (extension == ".npy") return deploy::parse_npy(contents, file).values;
-  if (extension != ".bin") throw Error("{}: must be a .bin or .npy file", file);
+  if (extension != ".bin") throw Error("{}: must be .bin, .npy, an image or a .wav", file);
   return {contents.begin(), contents.end()};
 }
 
-NamedInputs read_inputs(const std::vector<std::string>& files, std::int64_t input_bytes) {
+// The files of one word of --input, one for each input of the model.
+std::vector<std::string> split_word(const std::string& word, std::size_t input_count) {
+  if (input_count == 1) return {word};
+  std::vector<std::string> files;
+  std::istringstream stream(word);
+  for (std::string file; std::getline(stream, file, ',');) files.push_back(file);
+  if (files.size() != input_count) {
+    throw Error("{}: the model has {} inputs, so give {} files with commas between them", word,
+                input_count, input_count);
+  }
+  return files;
+}
+
+// What a file holds of one input: any number of them one after another.
+std::vector<Int8Bytes> read_one_input(const std::string& file, const deploy::ModelTensor& tensor,
+                                      const EmulateArguments& arguments,
+                                      const pipeline::MediaReader& read_media) {
+  if (pipeline::is_media(file)) return {read_media(file, tensor, arguments.media)};
+  const Int8Bytes bytes = read_bytes(file);
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  if (size == 0 || size % tensor.bytes() != 0) {
+    throw Error("{}: has {} bytes, which is no multiple of an input's {}", file, size,
+                tensor.bytes());
+  }
+  std::vector<Int8Bytes> inputs;
+  for (std::int64_t at = 0; at < size; at += tensor.bytes()) {
+    inputs.emplace_back(bytes.begin() + at, bytes.begin() + at + tensor.bytes());
+  }
+  return inputs;
+}
+
+// Inference i of a word takes what each of its files holds at i.
+void append_inputs(const std::string& word, const ModelDescription& model,
+                   const EmulateArguments& arguments, const pipeline::MediaReader& read_media,
+                   NamedInputs& result) {
+  const std::vector<std::string> files = split_word(word, model.inputs.size());
+  std::vector<Int8Bytes> joined;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto inputs = read_one_input(files[i], model.inputs[i], arguments, read_media);
+    if (i == 0) joined.resize(inputs.size());
+    if (inputs.size() != joined.size()) {
+      throw Error("{}: holds {} inputs, but {} holds {}", files[i], inputs.size(), files[0],
+                  joined.size());
+    }
+    for (std::size_t n = 0; n < inputs.size(); ++n) {
+      joined[n].insert(joined[n].end(), inputs[n].begin(), inputs[n].end());
+    }
+  }
+  for (std::size_t n = 0; n < joined.size(); ++n) {
+    result.names.push_back(joined.size() == 1 ? word : fmt::format("{}[{}]", word, n));
+    result.inputs.push_back(std::move(joined[n]));
+  }
+}
+
+NamedInputs read_inputs(const EmulateArguments& arguments, const ModelDescription& model,
+                        const pipeline::MediaReader& read_media) {
   NamedInputs result;
-  for (const std::string& file : files) {
-    const Int8Bytes bytes = read_bytes(file);
-    const auto size = static_cast<std::int64_t>(bytes.size());
-    if (size == 0 || size % input_bytes != 0) {
-      throw Error("{}: has {} bytes, which is no multiple of an input's {}", file, size,
-                  input_bytes);
-    }
-    for (std::int64_t at = 0; at < size; at += input_bytes) {
-      result.names.push_back(size == input_bytes ? file
-                                                 : fmt::format("{}[{}]", file, at / input_bytes));
-      result.inputs.emplace_back(bytes.begin() + at, bytes.begin() + at + input_bytes);
-    }
+  for (const std::string& word : arguments.inputs) {
+    append_inputs(word, model, arguments, read_media, result);
   }
   return result;
 }
@@ -189,13 +237,13 @@ void write_outputs(const fs::path& file, const EmulationResult& result) {
   deploy::write_npy(file, shape, rows);
 }
 
-int run_emulate(const EmulateArguments& arguments) {
+int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
   const ModelDescription model = deploy::read_model_description(arguments.folder);
   if (!arguments.out.empty() && model.outputs[0].type != engine::DataType::kInt8) {
     throw Error("--out: holds int8, the outputs of {} are {}", arguments.folder,
                 engine::name_of(model.outputs[0].type));
   }
-  const NamedInputs inputs = read_inputs(arguments.inputs, model.inputs[0].bytes());
+  const NamedInputs inputs = read_inputs(arguments, model, read_media);
   const EmulationResult result =
       deploy::emulate(arguments.folder, inputs.inputs, arguments.options);
   const std::vector<std::optional<bool>> exact = compare(arguments.folder, model, inputs, result);
@@ -215,19 +263,33 @@ int run_emulate(const EmulateArguments& arguments) {
 
 }  // namespace
 
-void add_emulate_command(CLI::App& program, Run& run) {
+void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read_media) {
   auto arguments = std::make_shared<EmulateArguments>();
   CLI::App* command = program.add_subcommand("emulate", "Run firmware on an emulated board");
   command->footer(
       "DIR is what `mcunet compile` wrote. Counts are of instructions, not of cycles; if DIR "
       "holds\n"
       "model.tflite, outputs are compared with the reference executor's.\n\n"
-      "  mcunet emulate out/ --input image.bin recordings.npy --json");
+      "An image is stretched to the model's input, a .wav is for models that take in samples; "
+      "both\n"
+      "are quantized as the model says.\n\n"
+      "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
+      "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
+      "  mcunet emulate out/ --input left.npy,right.npy    (a model of two inputs)");
   command->add_option("DIR", arguments->folder, "Folder of a firmware project")->required();
   command
       ->add_option("--input", arguments->inputs,
-                   "Raw values (.bin) or int8 arrays (.npy), any number of inputs in each")
+                   "Raw values (.bin) or int8 arrays (.npy), any number of inputs in each; an "
+                   "image; a .wav. For a model of two inputs: FILE,FILE")
       ->required();
+  command
+      ->add_option("--input-range", arguments->input_range,
+                   "What black and white of an image are to the model: 0,1, -1,1 or 0,255 [-1,1]")
+      ->check(CLI::IsMember({"0,1", "-1,1", "0,255"}));
+  command
+      ->add_option("--sample-rate", arguments->media.sample_rate,
+                   "Hz to which a .wav is resampled [as it is]")
+      ->check(CLI::Range(1000, 384000));
   command->add_option("--out", arguments->out, "File for the first output of all inputs (.npy)");
   command->add_option("--board", arguments->options.board,
                       "mps2-an385, mps2-an386, mps2-an500 or netduinoplus2 [by the device's core]");
@@ -236,7 +298,12 @@ void add_emulate_command(CLI::App& program, Run& run) {
                    "Seconds for all inputs together [600]")
       ->check(CLI::PositiveNumber);
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
-  command->callback([arguments, &run] { run = [arguments] { return run_emulate(*arguments); }; });
+  command->callback([arguments, read_media = std::move(read_media), &run] {
+    const std::size_t comma = arguments->input_range.find(',');
+    arguments->media.black = std::stod(arguments->input_range.substr(0, comma));
+    arguments->media.white = std::stod(arguments->input_range.substr(comma + 1));
+    run = [arguments, read_media] { return run_emulate(*arguments, read_media); };
+  });
 }
 
 }  // namespace mcunet::cli

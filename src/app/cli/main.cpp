@@ -8,11 +8,13 @@ int main(int argc, char** argv) {
   return run_program(argc, argv, [argv](CLI::App& program, Run& run) {
     add_space_command(program, run);
     add_plan_command(program, run);
+    add_profile_command(program, run);
     add_ablate_command(program, run);
     add_compile_command(program, run);
     add_flash_command(program, run);
     add_report_command(program, run);
-    add_emulate_command(program, run);
+    add_emulate_command(program, run,
+                        [argv](auto&&...) -> mcunet::deploy::Int8Bytes { hand_over(argv); });
     add_missing_commands(program, run, [argv](const std::string&) -> int { hand_over(argv); });
   });
 }

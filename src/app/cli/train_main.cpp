@@ -7,7 +7,12 @@
 int main(int argc, char** argv) {
   using namespace mcunet::cli;
   return run_program(argc, argv, [](CLI::App& program, Run& run) {
-    add_emulate_command(program, run);
+    add_data_command(program, run);
+    add_emulate_command(program, run, mcunet::pipeline::read_media_input);
+#ifdef MCUNET_WITH_TORCH
+    add_train_command(program, run);
+    add_eval_command(program, run);
+#endif
     add_missing_commands(program, run, [](const std::string& name) -> int {
       throw mcunet::Error(
           "{}: is not part of this build; training needs libtorch (-DMCUNET_WITH_TORCH=ON)", name);

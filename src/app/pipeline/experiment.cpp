@@ -1,33 +1,17 @@
 #include "experiment.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/named_field.hpp"
 
 namespace mcunet::pipeline {
 namespace {
 
 constexpr double kMaxKib = 1 << 20;
-
-// A value given by name, from configs/GROUP/, or written out in place.
-template <typename T>
-Field named(std::string key, const std::string& group, T& value, T (*read)(const ConfigNode&),
-            std::vector<Field> (*fields)(T&)) {
-  auto read_node = [&value, group, read](const ConfigNode& node) {
-    if (node.kind != ConfigNode::Kind::kScalar) {
-      value = read(node);
-      return;
-    }
-    std::filesystem::path file;
-    try {
-      file = find_config(node.scalar, group);
-    } catch (const Error& error) {
-      node.fail(error.what());
-    }
-    value = read(load_config(file));
-  };
-  return {std::move(key), std::move(read_node),
-          [&value, fields] { return write_fields(fields(value)); }};
-}
 
 // A size that the file gives in KiB and the program keeps in bytes.
 void read_kib(const ConfigNode& node, std::int64_t& bytes) {
@@ -62,10 +46,83 @@ Field kib_list(std::string key, std::vector<std::int64_t>& sizes) {
   return {std::move(key), std::move(read), std::move(write)};
 }
 
+// Frames per second are a limit on the latency; the resolved configuration has that alone.
+Field frames_per_second(std::optional<double>& latency_ms) {
+  auto read = [&latency_ms](const ConfigNode& node) {
+    std::optional<double> fps;
+    read_value(node, fps);
+    if (!fps) return;
+    check_number(node, positive());
+    latency_ms = std::min(latency_ms.value_or(1000 / *fps), 1000 / *fps);
+  };
+  return {"fps", std::move(read), [] { return ConfigNode{}; }};
+}
+
 std::vector<Field> fields_of_budget(engine::Budget& budget) {
   return {kib("sram_kib", budget.sram_bytes), kib("flash_kib", budget.flash_bytes),
-          field("latency_ms", budget.latency_ms, positive()),
+          field("latency_ms", budget.latency_ms, positive()), frames_per_second(budget.latency_ms),
           field("energy_mj", budget.energy_mj, positive())};
+}
+
+Field sampling(search::space::Sampling& value) {
+  return choice("sampling", value,
+                {{"uniform-genes", search::space::Sampling::kUniformGenes},
+                 {"uniform-networks", search::space::Sampling::kUniformNetworks}});
+}
+
+void read_objectives(const ConfigNode& node, std::vector<search::Objective>& objectives) {
+  using search::Objective;
+  objectives.clear();
+  for (const ConfigNode& item : list_items(node, false)) {
+    std::string name;
+    read_value(item, name);
+    std::vector<std::string> known;
+    for (Objective objective : {Objective::kAccuracy, Objective::kSram, Objective::kFlash,
+                                Objective::kMacs, Objective::kLatency, Objective::kEnergy}) {
+      known.emplace_back(name_of(objective));
+      if (name == known.back()) objectives.push_back(objective);
+    }
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      item.fail(fmt::format("must be one of {}, is {}", fmt::join(known, ", "), name));
+    }
+    const auto same = std::count(objectives.begin(), objectives.end(), objectives.back());
+    if (same > 1) item.fail("stands there twice: " + name);
+  }
+  if (objectives.size() < 2) node.fail("must be at least two");
+}
+
+Field objective_list(std::vector<search::Objective>& objectives) {
+  auto write = [&objectives] {
+    std::vector<std::string> names;
+    for (search::Objective objective : objectives) names.emplace_back(name_of(objective));
+    return write_value(names);
+  };
+  return {"objectives", [&](const ConfigNode& node) { read_objectives(node, objectives); }, write};
+}
+
+constexpr double kMaxNetworks = 1'000'000;
+
+std::vector<Field> fields_of_search(SearchStageOptions& options) {
+  search::EvolutionOptions& evolution = options.evolution;
+  search::FrontOptions& front = options.front;
+  return {
+      field("population", evolution.population, between(1, kMaxNetworks)),
+      field("parents", evolution.parents, between(1, kMaxNetworks)),
+      field("crossovers", evolution.crossovers, between(0, kMaxNetworks)),
+      field("mutations", evolution.mutations, between(1, kMaxNetworks)),
+      field("mutation_probability", evolution.mutation_probability, between(1e-6, 1)),
+      field("iterations", evolution.iterations, between(0, kMaxNetworks)),
+      field("keep_parents", evolution.keep_parents),
+      sampling(evolution.sampling),
+      field("attempts_per_candidate", evolution.attempts_per_candidate, between(1, kMaxNetworks)),
+      field("screening", evolution.screening, between(1, 1000)),
+      field("random_baseline", options.random_baseline),
+      section("front",
+              {objective_list(front.objectives),
+               field("population", front.population, between(2, kMaxNetworks)),
+               field("iterations", front.iterations, between(0, kMaxNetworks)),
+               field("mutation_probability", front.mutation_probability, between(1e-6, 1))}),
+      field("threads", options.threads, between(0, 1024))};
 }
 
 std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
@@ -81,13 +138,56 @@ std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
   return {field("widths", options.widths, between(0.01, 8)),
           field("resolutions", options.resolutions, between(16, 1024)),
           field("samples", options.samples, between(1, 10'000'000)),
-          choice("sampling", options.sampling,
-                 {{"uniform-genes", search::space::Sampling::kUniformGenes},
-                  {"uniform-networks", search::space::Sampling::kUniformNetworks}}),
+          sampling(options.sampling),
           field("min_satisfying_share", options.min_satisfying_share, between(0, 1)),
           field("threads", options.threads, between(0, 1024)),
           section("sweep", {kib_list("sram_kib", options.sweep_sram_bytes),
                             kib_list("flash_kib", options.sweep_flash_bytes)})};
+}
+
+Field optional_dataset(std::optional<datasets::DatasetOptions>& dataset) {
+  auto read = [&dataset](const ConfigNode& node) {
+    dataset.reset();
+    if (node.kind == ConfigNode::Kind::kNull) return;
+    read_fields(node, datasets::fields_of(dataset.emplace()));
+  };
+  auto write = [&dataset] {
+    return dataset ? write_fields(datasets::fields_of(*dataset)) : ConfigNode{};
+  };
+  return {"dataset", std::move(read), std::move(write)};
+}
+
+std::vector<Field> fields_of_train(TrainOptions& options) {
+  std::vector<Field> fields = {
+      field("width", options.width, between(0.01, 8)),
+      field("resolution", options.resolution, between(16, 1024)),
+      field("elastic_resolutions", options.elastic_resolutions)};
+  for (Field& field : supernet::fields_of(options.trainer)) fields.push_back(std::move(field));
+  fields.push_back(field("calibration_batches", options.calibration_batches, between(1, 10'000)));
+  fields.push_back(field("correlation_samples", options.correlation_samples, between(0, 100'000)));
+  return fields;
+}
+
+// The value of a key of the space becomes the dataset's, or is it already.
+void agree(const ConfigNode& space, const char* key, int& value, std::size_t of_dataset) {
+  const ConfigNode* stated = space.find(key);
+  if (stated != nullptr && static_cast<std::size_t>(value) != of_dataset) {
+    stated->fail(fmt::format("is {}, but the dataset's is {}", value, of_dataset));
+  }
+  value = static_cast<int>(of_dataset);
+}
+
+void agree_with_dataset(const ConfigNode& root, Experiment& experiment) {
+  if (!experiment.dataset) return;
+  const datasets::DatasetOptions& dataset = *experiment.dataset;
+  const ConfigNode& named = *root.find("space");
+  const ConfigNode space = named.kind == ConfigNode::Kind::kScalar
+                               ? load_config(find_config(named.scalar, "spaces"))
+                               : named;
+  agree(space, "image_channels", experiment.space.image_channels,
+        static_cast<std::size_t>(datasets::input_channels(dataset)));
+  if (datasets::needs_path(dataset.kind) && dataset.path.empty()) return;
+  agree(space, "classes", experiment.space.classes, datasets::class_names(dataset).size());
 }
 
 // The sweep of the paper, Figure 12.
@@ -112,7 +212,10 @@ std::vector<Field> fields_of(Experiment& experiment) {
           field("seed", experiment.seed),
           section("budget", fields_of_budget(experiment.budget)),
           section("engine", fields_of_engine(experiment.oracle)),
-          section("space_optimization", fields_of_optimizer(experiment.space_optimization))};
+          section("space_optimization", fields_of_optimizer(experiment.space_optimization)),
+          optional_dataset(experiment.dataset),
+          section("train", fields_of_train(experiment.train)),
+          section("search", fields_of_search(experiment.search))};
 }
 
 Experiment read_experiment(const ConfigNode& root) {
@@ -128,13 +231,21 @@ Experiment read_experiment(const ConfigNode& root) {
   }
   experiment.oracle.latency = experiment.device.latency_model();
   experiment.space_optimization.seed = experiment.seed;
+  search::EvolutionOptions& evolution = experiment.search.evolution;
+  search::FrontOptions& front = experiment.search.front;
+  evolution.seed = experiment.seed;
+  front.seed = experiment.seed;
+  front.sampling = evolution.sampling;
+  front.attempts_per_candidate = evolution.attempts_per_candidate;
   return experiment;
 }
 
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides) {
   ConfigNode root = load_config(find_config(name, "experiments"));
   for (const std::string& assignment : overrides) apply_override(root, assignment);
-  return read_experiment(root);
+  Experiment experiment = read_experiment(root);
+  agree_with_dataset(root, experiment);
+  return experiment;
 }
 
 }  // namespace mcunet::pipeline

@@ -2,17 +2,42 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "mcunet/core/config.hpp"
+#include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/resources.hpp"
+#include "mcunet/search/evolution.hpp"
+#include "mcunet/search/nsga.hpp"
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space_optimizer.hpp"
+#include "mcunet/supernet/trainer_options.hpp"
 
 // One job, as one YAML file describes it.
 namespace mcunet::pipeline {
+
+// The section `train`: what is trained, how, and how it is measured.
+struct TrainOptions {
+  std::optional<double> width;     // absent: of the optimized space, else of the space
+  std::optional<int> resolution;   // likewise
+  std::vector<int> elastic_resolutions;  // smaller ones that are trained too
+  supernet::TrainerOptions trainer;
+  int calibration_batches = 20;  // of 64, for the statistics of a sub-network
+  int correlation_samples = 30;  // random sub-networks whose accuracy is compared with their MACs
+};
+
+// The section `search`.
+struct SearchStageOptions {
+  search::EvolutionOptions evolution;
+  bool random_baseline = true;  // random search at as many evaluations
+  // Starts from what evolution evaluated; without iterations the front is of those networks alone.
+  search::FrontOptions front{.iterations = 0};
+  int threads = 0;  // that plan networks; 0: as many as there are
+};
 
 struct Experiment {
   deploy::Device device;
@@ -21,6 +46,9 @@ struct Experiment {
   engine::Budget budget;  // the device's, where the file gives no other limit
   engine::OracleOptions oracle;
   search::SpaceOptimizerOptions space_optimization;
+  std::optional<datasets::DatasetOptions> dataset;
+  TrainOptions train;
+  SearchStageOptions search;
 };
 
 // The keys of configs/experiments/NAME.yaml. `device` and `space` are names or files, or the
@@ -29,8 +57,10 @@ std::vector<Field> fields_of(Experiment& experiment);
 
 Experiment read_experiment(const ConfigNode& root);
 
-// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Throws
-// Error.
+// `name` is a file or a name in configs/experiments/; overrides have the form "a.b=c". Where the
+// space leaves out `classes` or `image_channels`, they are the dataset's; if it states others, that
+// is an error. Classes are told by the dataset's folder, so they are left alone while it has no
+// path. Throws Error.
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides);
 
 }  // namespace mcunet::pipeline

@@ -21,7 +21,7 @@ using engine::RangeMethod;
 
 constexpr RangeMethod kMethods[] = {RangeMethod::kMinMax, RangeMethod::kPercentile,
                                     RangeMethod::kMse};
-constexpr int kCalibrationBatch = 32;
+constexpr std::size_t kBatch = 32;
 enum RandomPath : std::uint64_t { kOrder, kExample };
 
 std::vector<std::int64_t> shuffled(std::int64_t size, std::uint64_t seed) {
@@ -39,36 +39,64 @@ bool load(const Dataset& dataset, std::int64_t index, std::uint64_t seed, std::s
   return dataset.load(index, random, values);
 }
 
+// Examples of a dataset in a seeded order, those that can be read, as batches for libtorch.
+class Batches {
+ public:
+  Batches(const Dataset& dataset, std::vector<std::int64_t> order, std::uint64_t seed)
+      : dataset_(dataset), order_(std::move(order)), seed_(seed), shape_(dataset.input_shape()) {}
+
+  // Nothing at the end.
+  std::optional<at::Tensor> next() {
+    values_.clear();
+    labels_.clear();
+    std::vector<float> example(static_cast<std::size_t>(shape_.elements()));
+    for (; position_ < order_.size() && labels_.size() < kBatch; ++position_) {
+      if (!load(dataset_, order_[position_], seed_, example)) continue;
+      values_.insert(values_.end(), example.begin(), example.end());
+      labels_.push_back(dataset_.label(order_[position_]));
+    }
+    if (labels_.empty()) return std::nullopt;
+    const auto count = static_cast<std::int64_t>(labels_.size());
+    return at::from_blob(values_.data(), {count, shape_.height, shape_.width, shape_.channels},
+                         at::kFloat)
+        .permute({0, 3, 1, 2});
+  }
+
+  // Of the last batch.
+  const std::vector<std::int32_t>& labels() const { return labels_; }
+
+ private:
+  const Dataset& dataset_;
+  std::vector<std::int64_t> order_;
+  std::uint64_t seed_;
+  datasets::InputShape shape_;
+  std::size_t position_ = 0;
+  std::vector<float> values_;
+  std::vector<std::int32_t> labels_;
+};
+
+std::vector<std::int64_t> chosen_examples(const Dataset& dataset, std::uint64_t seed,
+                                          std::optional<std::int64_t> limit) {
+  std::vector<std::int64_t> order = shuffled(dataset.size(), seed);
+  if (limit && *limit < dataset.size()) order.resize(static_cast<std::size_t>(*limit));
+  return order;
+}
+
 std::vector<engine::ActivationStatistics> calibrate(const FloatGraph& network,
                                                     const Dataset& training, int images,
                                                     std::uint64_t seed) {
   std::vector<engine::ActivationStatistics> statistics(network.graph.tensors.size());
   const FloatExecutor executor(network);
-  const datasets::InputShape shape = training.input_shape();
-  std::vector<float> batch;
-  std::int64_t seen = 0;
-  const auto run_batch = [&] {
-    const std::int64_t count = static_cast<std::int64_t>(batch.size()) / shape.elements();
-    if (count == 0) return;
-    const at::Tensor nhwc =
-        at::from_blob(batch.data(), {count, shape.height, shape.width, shape.channels}, at::kFloat);
-    executor.run(nhwc.permute({0, 3, 1, 2}),
-                 [&](engine::TensorId id, auto values) { statistics[id].observe(values); });
-    seen += count;
-    batch.clear();
-  };
+  Batches batches(training, chosen_examples(training, seed, images), seed);
   Progress progress("Calibrating", std::min<std::int64_t>(images, training.size()), "images");
-  std::vector<float> example(static_cast<std::size_t>(shape.elements()));
-  for (std::int64_t index : shuffled(training.size(), seed)) {
-    if (seen >= images) break;
-    if (!load(training, index, seed, example)) continue;
-    batch.insert(batch.end(), example.begin(), example.end());
-    progress.advance();
-    if (static_cast<std::int64_t>(batch.size()) >= kCalibrationBatch * shape.elements()) {
-      run_batch();
-    }
+  std::int64_t seen = 0;
+  while (const std::optional<at::Tensor> batch = batches.next()) {
+    executor.run(*batch, [&](engine::TensorId id, std::span<const float> values) {
+      statistics[id].observe(values);
+    });
+    seen += batch->size(0);
+    progress.advance(batch->size(0));
   }
-  run_batch();
   if (seen == 0) throw Error("calibration: none of {} images can be read", training.size());
   return statistics;
 }
@@ -137,7 +165,7 @@ QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
   double highest = -1;
   for (RangeMethod method : kMethods) {
     engine::Graph graph = quantize_by(network, statistics, method);
-    const double top1 = evaluate_int8(graph, held_out, seed, options.selection_images).top1();
+    const double top1 = evaluate_int8(graph, held_out, seed, options.selection_images).share();
     best.compared.push_back({method, top1});
     if (top1 <= highest) continue;
     highest = top1;
@@ -159,10 +187,9 @@ std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
   return result;
 }
 
-Int8Accuracy evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::uint64_t seed,
-                           std::optional<std::int64_t> limit) {
-  std::vector<std::int64_t> order = shuffled(dataset.size(), seed);
-  if (limit && *limit < dataset.size()) order.resize(static_cast<std::size_t>(*limit));
+TopOne evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::uint64_t seed,
+                     std::optional<std::int64_t> limit) {
+  const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
   Progress progress("Evaluating int8", static_cast<std::int64_t>(order.size()), "examples");
   std::atomic<std::int64_t> correct = 0;
   std::atomic<std::int64_t> unreadable = 0;
@@ -180,6 +207,27 @@ Int8Accuracy evaluate_int8(const engine::Graph& graph, const Dataset& dataset, s
     if (top1_of(outputs[0]) == dataset.label(order[i])) ++correct;
   });
   return {correct, static_cast<std::int64_t>(order.size()) - unreadable, unreadable};
+}
+
+TopOne evaluate_float(const FloatGraph& network, const Dataset& dataset, std::uint64_t seed,
+                      std::optional<std::int64_t> limit) {
+  const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
+  const auto chosen = static_cast<std::int64_t>(order.size());
+  const FloatExecutor executor(network);
+  Batches batches(dataset, order, seed);
+  Progress progress("Evaluating float", chosen, "examples");
+  TopOne result;
+  while (const std::optional<at::Tensor> batch = batches.next()) {
+    const at::Tensor predicted = executor.run(*batch).argmax(1);
+    const auto* classes = predicted.data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < batches.labels().size(); ++i) {
+      result.correct += classes[i] == batches.labels()[i] ? 1 : 0;
+    }
+    result.examples += batch->size(0);
+    progress.advance(batch->size(0));
+  }
+  result.unreadable = chosen - result.examples;
+  return result;
 }
 
 }  // namespace mcunet::pipeline

@@ -45,19 +45,24 @@ QuantizedNetwork quantize(const FloatGraph& network, const datasets::Dataset& tr
 std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
                                           std::span<const float> values);
 
-struct Int8Accuracy {
+// Of a classifier over examples of a dataset.
+struct TopOne {
   std::int64_t correct = 0;
   std::int64_t examples = 0;
   std::int64_t unreadable = 0;
 
-  double top1() const {
+  double share() const {
     return examples == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(examples);
   }
 };
 
 // Top-1 by the reference executor over the first `limit` examples in a seeded order (all of them if
 // absent), on all cores.
-Int8Accuracy evaluate_int8(const engine::Graph& graph, const datasets::Dataset& dataset,
-                           std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+TopOne evaluate_int8(const engine::Graph& graph, const datasets::Dataset& dataset,
+                     std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+
+// The same examples by libtorch in float.
+TopOne evaluate_float(const FloatGraph& network, const datasets::Dataset& dataset,
+                      std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
 
 }  // namespace mcunet::pipeline

@@ -75,6 +75,16 @@ void HtmlPage::figure(const std::string& plot_name, std::string_view caption) {
       plot_name, escape_html(caption));
 }
 
+void HtmlPage::drawing(const std::string& file, std::string_view caption) {
+  body_ +=
+      fmt::format("<figure><img src=\"{0}\" alt=\"{1}\"><figcaption>{1}</figcaption></figure>\n",
+                  file, escape_html(caption));
+}
+
+void HtmlPage::link(const std::string& file, std::string_view text) {
+  body_ += fmt::format("<p><a href=\"{}\">{}</a></p>\n", file, escape_html(text));
+}
+
 std::string HtmlPage::to_string() const {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>{0}</title>\n"

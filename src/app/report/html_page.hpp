@@ -22,6 +22,11 @@ class HtmlPage {
   // A plot with its caption, and links to its PDF and CSV.
   void figure(const std::string& plot_name, std::string_view caption);
 
+  // An image file beside the page.
+  void drawing(const std::string& file, std::string_view caption);
+
+  void link(const std::string& file, std::string_view text);
+
   std::string to_string() const;
 
  private:

@@ -1,0 +1,150 @@
+#include "coco_labels.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "mcunet/core/error.hpp"
+
+namespace mcunet::datasets {
+namespace {
+
+struct Image {
+  std::string file;
+  double area = 0;
+};
+
+struct Object {
+  std::int64_t image = 0;
+  std::int64_t category = 0;
+  double area = 0;
+};
+
+// {"images": [{…}], "annotations": [{…}], "categories": [{…}], …}: takes the values that stand
+// directly in those objects, in any order of the sections.
+class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  std::vector<std::int64_t> image_order;
+  std::unordered_map<std::int64_t, Image> images;
+  std::vector<Object> objects;  // the largest of each category on each image
+  std::int64_t person = -1;
+  std::string problem;
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool number_integer(number_integer_t value) override {
+    return number(static_cast<double>(value));
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    return number(static_cast<double>(value));
+  }
+  bool number_float(number_float_t value, const string_t&) override { return number(value); }
+  bool string(string_t& value) override {
+    if (depth_ == kRecord) texts_[key_] = value;
+    return true;
+  }
+  bool key(string_t& name) override {
+    if (depth_ == 1) section_ = name;
+    if (depth_ == kRecord) key_ = name;
+    return true;
+  }
+  bool start_object(std::size_t) override { return deeper(); }
+  bool start_array(std::size_t) override { return deeper(); }
+  bool end_array() override {
+    --depth_;
+    return true;
+  }
+  bool end_object() override {
+    if (depth_ == kRecord) take_record();
+    --depth_;
+    return problem.empty();
+  }
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::json::exception&) override {
+    problem = fmt::format("is no valid JSON at byte {}", position);
+    return false;
+  }
+
+ private:
+  static constexpr int kRecord = 3;
+
+  bool deeper() {
+    if (++depth_ == kRecord) {
+      numbers_.clear();
+      texts_.clear();
+    }
+    return true;
+  }
+
+  bool number(double value) {
+    if (depth_ == kRecord) numbers_[key_] = value;
+    return true;
+  }
+
+  double take(const char* name) {
+    const auto found = numbers_.find(name);
+    if (found != numbers_.end()) return found->second;
+    if (problem.empty()) problem = fmt::format("an entry of {} lacks {}", section_, name);
+    return 0;
+  }
+
+  std::int64_t take_id(const char* name) { return static_cast<std::int64_t>(take(name)); }
+
+  void take_record() {
+    if (section_ == "images") {
+      const std::int64_t id = take_id("id");
+      image_order.push_back(id);
+      images[id] = {texts_["file_name"], take("width") * take("height")};
+    } else if (section_ == "annotations") {
+      const Object object{take_id("image_id"), take_id("category_id"), take("area")};
+      const auto [place, is_new] =
+          object_places_.try_emplace({object.image, object.category}, objects.size());
+      if (is_new) {
+        objects.push_back(object);
+      } else {
+        double& area = objects[place->second].area;
+        area = std::max(area, object.area);
+      }
+    } else if (section_ == "categories" && texts_["name"] == "person") {
+      person = take_id("id");
+    }
+  }
+
+  int depth_ = 0;
+  std::string section_;
+  std::string key_;
+  std::map<std::string, double, std::less<>> numbers_;
+  std::map<std::string, std::string, std::less<>> texts_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> object_places_;
+};
+
+}  // namespace
+
+std::vector<CocoImage> read_coco_person_labels(const std::filesystem::path& file,
+                                               double min_share) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw Error("{}: cannot be read", file.string());
+  InstancesReader reader;
+  const bool good = nlohmann::json::sax_parse(stream, &reader);
+  if (!good) throw Error("{}: {}", file.string(), reader.problem);
+  if (reader.images.empty())
+    throw Error("{}: has no images; expected COCO instances", file.string());
+  if (reader.person < 0) throw Error("{}: has no category named person", file.string());
+  std::unordered_map<std::int64_t, bool> has_person;
+  for (const Object& object : reader.objects) {
+    const auto image = reader.images.find(object.image);
+    if (image == reader.images.end() || object.category != reader.person) continue;
+    has_person[object.image] |= object.area / image->second.area > min_share;
+  }
+  std::vector<CocoImage> result;
+  for (std::int64_t id : reader.image_order) {
+    result.push_back({reader.images[id].file, has_person[id]});
+  }
+  return result;
+}
+
+}  // namespace mcunet::datasets

@@ -1,0 +1,77 @@
+#include "mcunet/datasets/contact_sheet.hpp"
+
+#include <algorithm>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "mcunet/core/error.hpp"
+
+namespace mcunet::datasets {
+namespace {
+
+constexpr int kMinSide = 64;  // small inputs are enlarged to at least this
+constexpr int kGap = 4;
+constexpr int kTitle = 18;  // height of a row's title
+
+// Examples of each class, drawn by the seed: [class][column].
+std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, int columns,
+                                                       std::uint64_t seed) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.size()));
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+  RandomStream random(seed);
+  std::vector<std::vector<std::int64_t>> chosen(dataset.classes().size());
+  for (std::size_t i = order.size(); i > 0; --i) {
+    std::swap(order[i - 1], order[random.index(static_cast<std::uint32_t>(i))]);
+    auto& row = chosen[static_cast<std::size_t>(dataset.label(order[i - 1]))];
+    if (row.size() < static_cast<std::size_t>(columns)) row.push_back(order[i - 1]);
+  }
+  return chosen;
+}
+
+cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t seed, int side) {
+  const InputShape shape = dataset.input_shape();
+  std::vector<float> input(static_cast<std::size_t>(shape.elements()));
+  RandomStream random(seed, {static_cast<std::uint64_t>(index)});
+  cv::Mat picture(shape.height, shape.width, CV_8UC3, cv::Scalar(0, 0, 255));
+  if (dataset.load(index, random, input)) {
+    const cv::Mat values(shape.height, shape.width, CV_32FC(shape.channels), input.data());
+    cv::Mat bytes;
+    values.convertTo(bytes, CV_8U, 127.5, 127.5);
+    cv::cvtColor(bytes, picture, shape.channels == 3 ? cv::COLOR_RGB2BGR : cv::COLOR_GRAY2BGR);
+  }
+  cv::Mat result;
+  cv::resize(picture, result, {side, side}, 0, 0, cv::INTER_NEAREST);
+  return result;
+}
+
+}  // namespace
+
+std::string draw_contact_sheet(const Dataset& dataset, int columns, int max_rows,
+                               std::uint64_t seed) {
+  const InputShape shape = dataset.input_shape();
+  const int side = shape.width * std::max(1, (kMinSide + shape.width - 1) / shape.width);
+  std::vector<std::pair<std::size_t, std::vector<std::int64_t>>> rows;
+  const auto chosen = choose_examples(dataset, columns, seed);
+  for (std::size_t c = 0; c < chosen.size() && rows.size() < static_cast<std::size_t>(max_rows);
+       ++c) {
+    if (!chosen[c].empty()) rows.emplace_back(c, chosen[c]);
+  }
+  const int row_height = kTitle + side + kGap;
+  cv::Mat sheet(static_cast<int>(rows.size()) * row_height + kGap, columns * (side + kGap) + kGap,
+                CV_8UC3, cv::Scalar::all(255));
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const int top = static_cast<int>(r) * row_height + kGap;
+    const auto& [label, examples] = rows[r];
+    cv::putText(sheet, dataset.classes()[label], {kGap, top + 13}, cv::FONT_HERSHEY_SIMPLEX, 0.42,
+                cv::Scalar::all(0), 1, cv::LINE_AA);
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+      const cv::Rect place(kGap + static_cast<int>(i) * (side + kGap), top + kTitle, side, side);
+      draw_example(dataset, examples[i], seed, side).copyTo(sheet(place));
+    }
+  }
+  std::vector<std::uint8_t> png;
+  if (!cv::imencode(".png", sheet, png)) throw Error("the contact sheet cannot be encoded as PNG");
+  return {png.begin(), png.end()};
+}
+
+}  // namespace mcunet::datasets

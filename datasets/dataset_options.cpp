@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+
+#include "file_list.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/datasets/open_dataset.hpp"
+
+// What can be told of a dataset without opening an image or a sound.
+namespace mcunet::datasets {
+namespace {
+
+std::vector<Field> fields_of_image(ImageOptions& image) {
+  Field channels = choice("channels", image.channels, {{"3", 3}, {"1", 1}});
+  channels.write = [&image] { return write_value(image.channels); };
+  return {std::move(channels),
+          field("min_crop_scale", image.min_crop_scale, between(0.01, 1)),
+          field("flip", image.flip),
+          field("brightness", image.brightness, between(0, 1)),
+          field("contrast", image.contrast, between(0, 1)),
+          field("saturation", image.saturation, between(0, 1))};
+}
+
+std::vector<Field> fields_of_audio(AudioOptions& audio) {
+  return {field("sample_rate", audio.sample_rate, between(4000, 48'000)),
+          field("clip_ms", audio.clip_ms, between(100, 10'000)),
+          choice("task", audio.task,
+                 {{"all-words", SpeechTask::kAllWords},
+                  {"ten-words", SpeechTask::kTenWords},
+                  {"twelve-classes", SpeechTask::kTwelveClasses}}),
+          field("silence_share", audio.silence_share, between(0, 1)),
+          field("unknown_share", audio.unknown_share, between(0, 10)),
+          field("time_shift_ms", audio.time_shift_ms, between(0, 1000)),
+          field("gain_db", audio.gain_db, between(0, 40)),
+          field("background_share", audio.background_share, between(0, 1)),
+          field("background_volume", audio.background_volume, between(0, 1)),
+          field("mask_share", audio.mask_share, between(0, 1))};
+}
+
+std::vector<Field> fields_of_synthetic(SyntheticOptions& synthetic) {
+  return {field("examples", synthetic.examples, between(1, 1e9)),
+          field("held_out_examples", synthetic.held_out_examples, between(1, 1e9)),
+          field("classes", synthetic.classes, between(2, 1000))};
+}
+
+}  // namespace
+
+std::vector<Field> fields_of(DatasetOptions& options) {
+  return {required(choice("kind", options.kind,
+                          {{"folder", DatasetKind::kFolder},
+                           {"imagenet", DatasetKind::kImagenet},
+                           {"vww", DatasetKind::kVww},
+                           {"voc", DatasetKind::kVoc},
+                           {"speech-commands", DatasetKind::kSpeechCommands},
+                           {"synthetic-images", DatasetKind::kSyntheticImages},
+                           {"synthetic-audio", DatasetKind::kSyntheticAudio}})),
+          field("path", options.path),
+          field("annotations", options.annotations),
+          field("seed", options.seed),
+          field("search_split", options.search_split, at_least(1)),
+          field("test_share", options.test_share, between(0.001, 0.999)),
+          field("max_unreadable_share", options.max_unreadable_share, between(0, 1)),
+          field("cache", options.cache),
+          section("image", fields_of_image(options.image)),
+          section("audio", fields_of_audio(options.audio)),
+          section("synthetic", fields_of_synthetic(options.synthetic))};
+}
+
+bool is_audio(DatasetKind kind) {
+  return kind == DatasetKind::kSpeechCommands || kind == DatasetKind::kSyntheticAudio;
+}
+
+bool needs_path(DatasetKind kind) {
+  return kind != DatasetKind::kSyntheticImages && kind != DatasetKind::kSyntheticAudio;
+}
+
+int input_channels(const DatasetOptions& options) {
+  return is_audio(options.kind) ? 1 : options.image.channels;
+}
+
+std::vector<std::string> class_names(const DatasetOptions& options) {
+  switch (options.kind) {
+    case DatasetKind::kFolder:
+      return folder_classes(options);
+    case DatasetKind::kImagenet:
+      return imagenet_classes(options);
+    case DatasetKind::kVww:
+      return vww_classes(options);
+    case DatasetKind::kVoc:
+      return voc_classes();
+    case DatasetKind::kSpeechCommands:
+      return speech_classes(options);
+    case DatasetKind::kSyntheticImages:
+    case DatasetKind::kSyntheticAudio:
+      break;
+  }
+  std::vector<std::string> names;
+  for (int i = 0; i < options.synthetic.classes; ++i) {
+    names.push_back(fmt::format("{}_{}", is_audio(options.kind) ? "chirp" : "direction", i));
+  }
+  return names;
+}
+
+LogMelParameters spectrogram_of(const DatasetOptions& options, int resolution) {
+  if (!is_audio(options.kind)) throw Error("dataset.kind: is no audio dataset");
+  const int rate = options.audio.sample_rate;
+  return log_mel_parameters(resolution, rate,
+                            static_cast<int>(std::int64_t{rate} * options.audio.clip_ms / 1000));
+}
+
+}  // namespace mcunet::datasets

@@ -1,0 +1,151 @@
+#include "image_dataset.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <opencv2/imgproc.hpp>
+
+#include "decoded_cache.hpp"
+#include "image_augmentation.hpp"
+#include "image_decoding.hpp"
+#include "mcunet/core/error.hpp"
+
+namespace mcunet::datasets {
+namespace {
+
+// For augmentation the cache keeps images whose shorter side is this many times the resolution, so
+// that crops are rarely enlarged.
+constexpr int kCachedSides = 2;
+
+cv::Size size_with_shorter_side(cv::Size image, int side) {
+  const double scale = static_cast<double>(side) / std::min(image.width, image.height);
+  if (scale >= 1) return image;
+  return {std::max(1, cvRound(image.width * scale)), std::max(1, cvRound(image.height * scale))};
+}
+
+// Blue first and 8 bits, to red first and [-1, 1].
+void normalize(const cv::Mat& image, bool flip, std::span<float> output) {
+  float table[256];
+  for (int p = 0; p < 256; ++p) table[p] = (static_cast<float>(p) - 127.5f) / 127.5f;
+  const int channels = image.channels();
+  float* to = output.data();
+  for (int y = 0; y < image.rows; ++y) {
+    const std::uint8_t* row = image.ptr(y);
+    const int step = flip ? -channels : channels;
+    const std::uint8_t* from = flip ? row + (image.cols - 1) * channels : row;
+    for (int x = 0; x < image.cols; ++x, from += step, to += channels) {
+      if (channels == 3) {
+        to[0] = table[from[2]];
+        to[1] = table[from[1]];
+        to[2] = table[from[0]];
+      } else {
+        to[0] = table[from[0]];
+      }
+    }
+  }
+}
+
+class ImageDataset : public Dataset {
+ public:
+  ImageDataset(FileList list, const DatasetOptions& options, ImageFit fit, int resolution,
+               bool augment)
+      : list_(std::move(list)),
+        options_(options.image),
+        fit_(fit),
+        resolution_(resolution),
+        augment_(augment),
+        cache_(options.cache),
+        cache_key_(augment ? fmt::format("image 1, {} channels, {} for crops", options_.channels,
+                                         kCachedSides * resolution)
+                           : fmt::format("image 1, {} channels, {} {}", options_.channels,
+                                         fit == ImageFit::kStretch ? "stretched to" : "centre",
+                                         resolution)) {}
+
+  std::int64_t size() const override { return static_cast<std::int64_t>(list_.files.size()); }
+  const std::vector<std::string>& classes() const override { return list_.classes; }
+  InputShape input_shape() const override { return {resolution_, resolution_, options_.channels}; }
+  std::int32_t label(std::int64_t index) const override { return file(index).label; }
+  std::string name(std::int64_t index) const override { return file(index).path; }
+
+  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+    const cv::Size target(resolution_, resolution_);
+    bool flip = false;
+    cv::Mat image;
+    if (augment_) {
+      cv::Mat source;
+      cv::Rect2d crop;
+      if (cache_.is_on()) {
+        source = cached(file(index).path);
+        if (source.empty()) return false;
+        crop = random_crop(source.size(), options_.min_crop_scale, random);
+      } else {
+        const auto encoded = EncodedImage::read(file(index).path);
+        if (!encoded) return false;
+        crop = random_crop(encoded->size(), options_.min_crop_scale, random);
+        source = encoded->decode(options_.channels, target, crop);
+        if (source.empty()) return false;
+      }
+      image = resize_crop(source, crop, target);
+      flip = options_.flip && random.uniform() < 0.5;
+    } else {
+      image = cached(file(index).path);
+      if (image.empty()) return false;
+    }
+    normalize(image, flip, output);
+    if (augment_) jitter_colours(output, options_, random);
+    return true;
+  }
+
+ private:
+  const LabelledFile& file(std::int64_t index) const {
+    return list_.files[static_cast<std::size_t>(index)];
+  }
+
+  // The part of an example that does not change from epoch to epoch; empty if it is corrupt.
+  cv::Mat cached(const std::string& path) const {
+    if (const auto array = cache_.read(path, cache_key_);
+        array && array->element_bytes == options_.channels) {
+      cv::Mat image(array->rows, array->columns, CV_8UC(options_.channels));
+      std::memcpy(image.data, array->bytes.data(), array->bytes.size());
+      return image;
+    }
+    cv::Mat image = decode_fixed_part(path);
+    if (!image.empty() && cache_.is_on()) {
+      cache_.write(path, cache_key_,
+                   {image.rows,
+                    image.cols,
+                    options_.channels,
+                    {image.data, image.data + image.total() * image.elemSize()}});
+    }
+    return image;
+  }
+
+  cv::Mat decode_fixed_part(const std::string& path) const {
+    const auto encoded = EncodedImage::read(path);
+    if (!encoded) return {};
+    const cv::Size size = encoded->size();
+    const cv::Size target = augment_ ? size_with_shorter_side(size, kCachedSides * resolution_)
+                                     : cv::Size(resolution_, resolution_);
+    cv::Rect2d crop =
+        augment_ ? cv::Rect2d({0, 0}, cv::Size2d(size)) : evaluation_crop(size, target, fit_);
+    const cv::Mat source = encoded->decode(options_.channels, target, crop);
+    return source.empty() ? source : resize_crop(source, crop, target);
+  }
+
+  FileList list_;
+  ImageOptions options_;
+  ImageFit fit_;
+  int resolution_;
+  bool augment_;
+  DecodedCache cache_;
+  std::string cache_key_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> make_image_dataset(FileList list, const DatasetOptions& options,
+                                            ImageFit fit, int resolution, bool augment) {
+  return std::make_unique<ImageDataset>(std::move(list), options, fit, resolution, augment);
+}
+
+}  // namespace mcunet::datasets

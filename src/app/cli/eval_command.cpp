@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "pipeline/train_stage.hpp"
+#include "training_commands.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using pipeline::EvalResult;
+
+struct EvalArguments {
+  pipeline::EvalRequest request;
+  bool json = false;
+};
+
+Json to_json(const EvalResult& result, bool on_test_split) {
+  const engine::Resources& r = result.resources;
+  return {{"split", on_test_split ? "test" : "search"},
+          {"examples", result.examples},
+          {"top1", result.top1()},
+          {"loss", result.loss},
+          {"macs", r.macs},
+          {"params", r.params},
+          {"peak_sram_bytes", r.peak_sram_bytes},
+          {"flash_bytes", r.flash_bytes},
+          {"latency_ms", r.latency_ms},
+          {"fits", engine::fits(r, result.budget)},
+          {"subnet", Json::parse(result.json)}};
+}
+
+void print_result(const EvalResult& result, bool on_test_split) {
+  const engine::Resources& r = result.resources;
+  fmt::print("top-1        {:>12.2f} % ({} of {} examples of the {} split)\n", 100 * result.top1(),
+             result.correct, result.examples, on_test_split ? "test" : "search");
+  fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
+  fmt::print("peak SRAM    {:>12} bytes\nflash        {:>12} bytes\n", r.peak_sram_bytes,
+             r.flash_bytes);
+  fmt::print("latency      {:>12.1f} ms (model, not measured)\n", r.latency_ms);
+  const std::vector<std::string> excess = engine::describe_excess(r, result.budget);
+  if (excess.empty()) {
+    fmt::print("fits {}\n", result.device_name);
+  } else {
+    fmt::print("does not fit {}: {}\n", result.device_name, fmt::join(excess, ", "));
+  }
+}
+
+int run_eval(const EvalArguments& arguments) {
+  const EvalResult result = pipeline::evaluate_subnet(arguments.request);
+  if (arguments.json) {
+    fmt::print("{}\n", to_json(result, arguments.request.on_test_split).dump());
+  } else {
+    print_result(result, arguments.request.on_test_split);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<EvalArguments>();
+  CLI::App* command = program.add_subcommand("eval", description_of("eval"));
+  command->footer(
+      "The sub-network takes its weights from the supernet and gets batch-norm statistics of its own\n"
+      "from training data; its resources are the engine's plan for the device of the run.\n\n"
+      "  mcunet eval runs/flowers --subnet largest\n"
+      "  mcunet eval runs/flowers --subnet subnet.json --split test --json");
+  command->add_option("RUN", arguments->request.run, "Folder of a run with a trained supernet")
+      ->required();
+  command
+      ->add_option("--subnet", arguments->request.subnet,
+                   "largest, smallest, or the JSON of a sub-network or network")
+      ->required();
+  command
+      ->add_option_function<std::string>(
+          "--split",
+          [arguments](const std::string& split) {
+            arguments->request.on_test_split = split == "test";
+          },
+          "Examples to measure on [search]")
+      ->check(CLI::IsMember({"search", "test"}));
+  command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
+  command->callback([arguments, &run] { run = [arguments] { return run_eval(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

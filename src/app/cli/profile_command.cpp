@@ -1,0 +1,225 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/progress.hpp"
+#include "mcunet/deploy/firmware.hpp"
+#include "mcunet/engine/latency_fit.hpp"
+#include "pipeline/latency_samples.hpp"
+#include "text_table.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using engine::LatencyFit;
+using engine::LayerMeasurement;
+
+struct ProfileArguments {
+  std::string folder;
+  std::string log;
+  std::vector<std::string> fit;
+  int networks = 0;
+  std::string device;
+  std::string space = "proxyless";
+  std::uint64_t seed = 0;
+  std::string out;
+  bool json = false;
+};
+
+// A file of configs/latency/.
+std::string model_text(const LatencyFit& fit, const std::vector<std::string>& files) {
+  std::string text = fmt::format(
+      "# Costs per amount of work, by class of layer: mcunet profile --fit {}\n"
+      "# Networks held out: {:.1f} % off on average, {:.1f} % at most, of {}.\n",
+      fmt::join(files, " "), 100 * fit.network_error, 100 * fit.max_network_error, fit.networks);
+  for (std::size_t layer = 0; layer < engine::kLayerClasses; ++layer) {
+    std::vector<std::string> costs;
+    for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
+      if (fit.costs[layer][kind] == 0) continue;
+      costs.push_back(fmt::format("{}: {:.5g}", name_of(static_cast<engine::WorkKind>(kind)),
+                                  fit.costs[layer][kind]));
+    }
+    text += fmt::format("{}: {{{}}}\n", name_of(static_cast<engine::LayerClass>(layer)),
+                        fmt::join(costs, ", "));
+  }
+  return text;
+}
+
+Json to_json(const LatencyFit& fit) {
+  Json json = {{"networks", fit.networks},
+               {"network_error", fit.network_error},
+               {"max_network_error", fit.max_network_error},
+               {"classes", Json::array()}};
+  for (const engine::FitQuality& quality : fit.classes) {
+    json["classes"].push_back({{"layer", name_of(quality.layer)},
+                               {"measurements", quality.measurements},
+                               {"r2", quality.r2},
+                               {"held_out_r2", quality.held_out_r2},
+                               {"held_out_error", quality.held_out_error}});
+  }
+  return json;
+}
+
+void print_fit(const LatencyFit& fit) {
+  std::vector<std::string> header = {"layers", "measured", "R²", "held out R²", "error %"};
+  for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
+    header.push_back(fmt::format("per {}", name_of(static_cast<engine::WorkKind>(kind))));
+  }
+  TextTable table(header);
+  for (const engine::FitQuality& quality : fit.classes) {
+    std::vector<std::string> row = {
+        std::string(name_of(quality.layer)), std::to_string(quality.measurements),
+        fmt::format("{:.4f}", quality.r2), fmt::format("{:.4f}", quality.held_out_r2),
+        fmt::format("{:.1f}", 100 * quality.held_out_error)};
+    for (double cost : fit.costs[static_cast<std::size_t>(quality.layer)]) {
+      row.push_back(cost == 0 ? "-" : fmt::format("{:.4g}", cost));
+    }
+    table.add_row(row);
+  }
+  fmt::print("{}\nNetworks held out: {:.1f} % off on average, {:.1f} % at most, of {}\n",
+             table.to_string(), 100 * fit.network_error, 100 * fit.max_network_error,
+             fit.networks);
+  if (fit.classes.size() < engine::kLayerClasses) {
+    fmt::print("Layers that were not measured keep the default costs of an unknown core.\n");
+  }
+}
+
+int run_fit(const ProfileArguments& arguments) {
+  std::vector<LayerMeasurement> measurements;
+  for (const std::string& file : arguments.fit) {
+    for (LayerMeasurement& m : engine::read_measurements(read_file(file), file)) {
+      if (arguments.fit.size() > 1) m.network = file + ":" + m.network;
+      measurements.push_back(std::move(m));
+    }
+  }
+  const LatencyFit fit =
+      engine::fit_latency(measurements, engine::LatencyModel::default_costs());
+  if (!arguments.out.empty()) {
+    write_file_atomically(arguments.out, model_text(fit, arguments.fit));
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", to_json(fit).dump());
+  } else {
+    print_fit(fit);
+  }
+  return kDone;
+}
+
+int report_measurements(const std::vector<LayerMeasurement>& measurements, const char* made_how,
+                        const ProfileArguments& arguments) {
+  double sum = 0;
+  for (const LayerMeasurement& m : measurements) sum += m.measured;
+  write_file_atomically(arguments.out,
+                        fmt::format("# {}\n", made_how) + write_measurements(measurements));
+  if (arguments.json) {
+    fmt::print("{}\n", Json{{"measurements", measurements.size()}, {"sum", sum}}.dump());
+  } else {
+    fmt::print("{} layers, {:.0f} {} together: {}\nNext: mcunet profile --fit {}\n",
+               measurements.size(), sum, arguments.log.empty() ? "instructions" : "cycles",
+               arguments.out, arguments.out);
+  }
+  return kDone;
+}
+
+int run_sample(const ProfileArguments& arguments) {
+  const deploy::Device device = deploy::load_device(arguments.device);
+  const search::space::SearchSpace space = search::space::read_search_space(
+      load_config(find_config(arguments.space, "spaces")));
+  Progress progress("Measuring", arguments.networks, "networks");
+  const std::vector<LayerMeasurement> measurements = pipeline::sample_instructions(
+      space, device, {.networks = arguments.networks, .seed = arguments.seed},
+      [&] { progress.advance(); });
+  const std::string how = fmt::format(
+      "Instructions of layers on an emulated {}: mcunet profile --sample {} --device {} --space {} "
+      "--seed {}",
+      device.core, arguments.networks, arguments.device, arguments.space, arguments.seed);
+  return report_measurements(measurements, how.c_str(), arguments);
+}
+
+int run_log(const ProfileArguments& arguments) {
+  const std::vector<engine::LayerShape> layers = pipeline::step_layers(arguments.folder);
+  const std::vector<std::int64_t> cycles = pipeline::parse_cycle_log(
+      read_file(arguments.log), static_cast<int>(layers.size()), arguments.log);
+  const std::string name = deploy::read_model_description(arguments.folder).name;
+  std::vector<LayerMeasurement> measurements;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    measurements.push_back(
+        {.network = name, .layer = layers[i], .measured = static_cast<double>(cycles[i])});
+  }
+  const std::string how = fmt::format(
+      "Cycles of layers on a board with {}: mcunet profile {} --log {}",
+      deploy::read_project_device(arguments.folder).name, arguments.folder, arguments.log);
+  return report_measurements(measurements, how.c_str(), arguments);
+}
+
+int run_firmware(const ProfileArguments& arguments) {
+  const deploy::Device device = deploy::read_project_device(arguments.folder);
+  const deploy::FirmwareReport report =
+      deploy::link_profiling_firmware(arguments.folder, device);
+  for (const std::string& excess : describe_excess(report)) {
+    fmt::print(stderr, "mcunet: does not fit {}: {}\n", device.name, excess);
+  }
+  if (!report.fits()) return kDoesNotFit;
+  if (arguments.json) {
+    fmt::print("{}\n", Json{{"elf", report.elf.string()}, {"bin", report.bin.string()}}.dump());
+  } else {
+    fmt::print(
+        "{}\nWrite it to the board, keep what its console prints, and read that:\n"
+        "  mcunet profile {} --log FILE --out cycles.csv\n",
+        report.bin.string(), arguments.folder);
+  }
+  return kDone;
+}
+
+int run_profile(const ProfileArguments& arguments) {
+  const bool needs_out = arguments.networks > 0 || !arguments.log.empty();
+  if (needs_out && arguments.out.empty()) throw Error("--out: says where measurements go");
+  if (!arguments.fit.empty()) return run_fit(arguments);
+  if (arguments.networks > 0) {
+    if (arguments.device.empty()) throw Error("--sample: needs --device, for its core");
+    return run_sample(arguments);
+  }
+  if (arguments.folder.empty()) throw Error("profile: needs DIR, --sample or --fit");
+  return arguments.log.empty() ? run_firmware(arguments) : run_log(arguments);
+}
+
+}  // namespace
+
+void add_profile_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<ProfileArguments>();
+  CLI::App* command =
+      program.add_subcommand("profile", "Measure layers and fit a latency model to them");
+  command->footer(
+      "Layers are measured on a board, in cycles:\n\n"
+      "  mcunet profile out/                               # firmware that prints cycles per step\n"
+      "  mcunet profile out/ --log console.txt --out cycles.csv\n\n"
+      "or on an emulated core, in instructions, which are no cycles:\n\n"
+      "  mcunet profile --sample 48 --device stm32f746 --out cortex-m7.csv\n\n"
+      "A model of either takes the place of a file in configs/latency/. One in cycles goes with\n"
+      "`cycles_per_instruction: 1` in the device's description:\n\n"
+      "  mcunet profile --fit cycles.csv --out my-board.yaml");
+  command->add_option("DIR", arguments->folder, "Folder that mcunet compile wrote");
+  auto* log = command->add_option("--log", arguments->log, "What the board's console printed");
+  auto* sample = command->add_option("--sample", arguments->networks,
+                                     "Measure so many random networks on an emulated core")
+                     ->check(CLI::Range(1, 10'000));
+  auto* fit = command->add_option("--fit", arguments->fit, "Measurements to fit a model to");
+  log->excludes(sample)->excludes(fit);
+  sample->excludes(fit);
+  command->add_option("--device", arguments->device, "Device whose core --sample emulates");
+  command->add_option("--space", arguments->space, "Search space of half of the random networks")
+      ->capture_default_str();
+  command->add_option("--seed", arguments->seed, "Of the random networks")->capture_default_str();
+  command->add_option("-o,--out", arguments->out, "File for measurements, or for the model");
+  command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
+  command->callback([arguments, &run] { run = [arguments] { return run_profile(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "commands.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/progress.hpp"
+#include "pipeline/experiment.hpp"
+#include "pipeline/train_stage.hpp"
+#include "text_table.hpp"
+#include "training_commands.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using pipeline::SubnetAccuracy;
+using pipeline::TrainResult;
+
+struct TrainArguments {
+  std::string config;
+  std::string out;
+  std::vector<std::string> overrides;
+  bool json = false;
+  bool resume = false;
+};
+
+volatile sig_atomic_t stop_requested = 0;
+
+void request_stop(int signal) {
+  stop_requested = 1;
+  ::signal(signal, SIG_DFL);  // the second one ends the program at once
+}
+
+void print_result(const TrainResult& result, const std::string& folder) {
+  TextTable table({"sub-network", "MACs", "top-1"});
+  const auto add = [&](const std::string& name, const SubnetAccuracy& accuracy) {
+    table.add_row({name, fmt::format("{:.2f}M", static_cast<double>(accuracy.macs) / 1e6),
+                   fmt::format("{:.2f} %", 100 * accuracy.top1)});
+  };
+  add("largest", result.largest);
+  add("smallest", result.smallest);
+  if (!result.sampled.empty()) {
+    SubnetAccuracy mean;
+    for (const SubnetAccuracy& sampled : result.sampled) {
+      mean.macs += sampled.macs / static_cast<std::int64_t>(result.sampled.size());
+      mean.top1 += sampled.top1 / static_cast<double>(result.sampled.size());
+    }
+    add(fmt::format("mean of {}", result.sampled.size()), mean);
+  }
+  fmt::print("On the search split, {} examples\n{}\n", result.search_examples, table.to_string());
+  if (result.spearman) {
+    fmt::print("Rank correlation of accuracy with MACs: {:.2f}\n", *result.spearman);
+  }
+  fmt::print("Largest on the test split, {} examples: {:.2f} %\n", result.test_examples,
+             100 * result.test_top1);
+  fmt::print("Trained at width {}, resolution {} (by {}), {} steps in {}\n", result.width,
+             result.resolution, result.chosen_by, result.steps, format_duration(result.seconds));
+  fmt::print("Weights: {}/{}\n", folder, pipeline::kWeightsFile);
+}
+
+int run_train(const TrainArguments& arguments) {
+  pipeline::Experiment experiment =
+      pipeline::load_experiment(arguments.config, arguments.overrides);
+  const std::string folder = arguments.out.empty()
+                                 ? "runs/" + std::filesystem::path(arguments.config).stem().string()
+                                 : arguments.out;
+  // The stages before are taken over in any case; whether this one is, run_train_stage decides.
+  RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
+                   /*resume=*/true);
+  ::signal(SIGINT, request_stop);
+  ::signal(SIGTERM, request_stop);
+  const TrainResult result = pipeline::run_train_stage(experiment, run, arguments.resume,
+                                                       [] { return stop_requested != 0; });
+  if (result.stopped) {
+    throw Error("stopped at step {} of {}; go on with: mcunet train {} --out {} --resume",
+                result.steps, result.total_steps, arguments.config, folder);
+  }
+  if (arguments.json) {
+    fmt::print("{}", pipeline::train_result_to_json(
+                         result, pipeline::choose_training_space(experiment, folder).space));
+  } else {
+    print_result(result, folder);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<TrainArguments>();
+  CLI::App* command = program.add_subcommand("train", description_of("train"));
+  command->footer(
+      "Trains the largest sub-network first, then all of them together in one set of weights. The\n"
+      "experiment needs the sections dataset and train. Width and resolution are those of the\n"
+      "section train, else the best of an optimized space in the same folder, else the space's own.\n"
+      "The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl and tensorboard/.\n"
+      "A training that was stopped or killed goes on with --resume and ends with the same weights.\n\n"
+      "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers\n"
+      "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers --resume");
+  command->add_option("CONFIG", arguments->config, "YAML file, or a name in configs/experiments/")
+      ->required();
+  command->add_option("--out", arguments->out, "Folder for results and checkpoints [runs/CONFIG]");
+  command->add_option("--set", arguments->overrides, "Override a value: key.path=value")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_flag("--resume", arguments->resume, "Go on with what the folder holds");
+  command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
+  command->callback([arguments, &run] { run = [arguments] { return run_train(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

@@ -1,0 +1,140 @@
+#include "export_stage.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/deploy/emulator.hpp"
+#include "mcunet/deploy/reference_model.hpp"
+#include "mcunet/engine/tflite_writer.hpp"
+
+namespace mcunet::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The first readable examples of the test set, spread over its length.
+struct Inputs {
+  std::vector<std::int64_t> indices;
+  std::vector<deploy::Int8Bytes> bytes;
+};
+
+Inputs choose_inputs(const engine::Graph& graph, const datasets::Dataset& test, int count) {
+  Inputs inputs;
+  std::vector<float> values(static_cast<std::size_t>(test.input_shape().elements()));
+  const std::int64_t stride = std::max<std::int64_t>(1, test.size() / std::max(count, 1));
+  for (std::int64_t i = 0; i < test.size() && static_cast<int>(inputs.bytes.size()) < count;
+       i += stride) {
+    RandomStream random(0);
+    if (!test.load(i, random, values)) continue;
+    inputs.indices.push_back(i);
+    inputs.bytes.push_back(quantize_example(graph, values));
+  }
+  return inputs;
+}
+
+void emulate_examples(const fs::path& folder, const engine::Graph& graph,
+                      const ExportContext& context, ExportResult& result) {
+  const Inputs inputs = choose_inputs(graph, context.test, context.options.emulated_examples);
+  if (inputs.bytes.empty()) return;
+  const deploy::EmulationResult run = deploy::emulate(folder, inputs.bytes);
+  const deploy::ReferenceModel reference(folder / "model.tflite");
+  result.board = run.board;
+  result.stack_bytes = run.stack_bytes;
+  for (std::size_t i = 0; i < inputs.bytes.size(); ++i) {
+    const deploy::Int8Bytes& logits = run.inferences[i].outputs[0];
+    result.emulated.push_back(
+        {.name = context.test.name(inputs.indices[i]),
+         .label = context.test.label(inputs.indices[i]),
+         .predicted = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) -
+                                                logits.begin()),
+         .instructions = run.inferences[i].instructions,
+         .is_exact = run.inferences[i].outputs == reference.run(inputs.bytes[i])});
+  }
+}
+
+Json to_json(const TopOne& accuracy) {
+  return {{"top1", accuracy.share()},
+          {"correct", accuracy.correct},
+          {"examples", accuracy.examples},
+          {"unreadable", accuracy.unreadable}};
+}
+
+}  // namespace
+
+std::vector<Field> fields_of(ExportOptions& options) {
+  return {field("emulated_examples", options.emulated_examples, between(0, 10'000)),
+          field("test_examples", options.test_examples)};
+}
+
+std::int64_t ExportResult::measured_sram_bytes() const {
+  return compiled.firmware.data_bytes + compiled.firmware.bss_bytes + stack_bytes;
+}
+
+bool ExportResult::is_exact() const {
+  return std::all_of(emulated.begin(), emulated.end(),
+                     [](const EmulatedExample& example) { return example.is_exact; });
+}
+
+ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,
+                            const fs::path& folder) {
+  const FloatGraph lowered = lower(network);
+  QuantizedNetwork quantized =
+      quantize(lowered, context.training, context.held_out, context.quantization, context.seed);
+  ExportResult result;
+  result.range_method = quantized.method;
+  result.compared_methods = std::move(quantized.compared);
+  const auto limit = context.options.test_examples;
+  result.float32 = evaluate_float(lowered, context.test, context.seed, limit);
+  result.int8 = evaluate_int8(quantized.graph, context.test, context.seed, limit);
+
+  const ScratchFolder scratch;
+  const fs::path model = scratch.path() / (network->description().name + ".tflite");
+  engine::write_tflite(quantized.graph, model);
+  result.compiled = compile_model(model, context.device, {}, folder);
+  if (!result.compiled.firmware.fits()) return result;
+  if (context.options.emulated_examples > 0) {
+    emulate_examples(folder, quantized.graph, context, result);
+  }
+  return result;
+}
+
+std::string to_json(const ExportResult& result) {
+  Json methods = Json::array();
+  for (const MethodAccuracy& method : result.compared_methods) {
+    methods.push_back({{"method", name_of(method.method)}, {"top1", method.top1}});
+  }
+  Json emulated = Json::array();
+  for (const EmulatedExample& example : result.emulated) {
+    emulated.push_back({{"input", example.name},
+                        {"label", example.label},
+                        {"predicted", example.predicted},
+                        {"instructions", example.instructions},
+                        {"exact", example.is_exact}});
+  }
+  const deploy::FirmwareReport& firmware = result.compiled.firmware;
+  const Json json = {{"fp32", to_json(result.float32)},
+                     {"int8", to_json(result.int8)},
+                     {"gap_points", result.gap()},
+                     {"range_method", name_of(result.range_method)},
+                     {"compared_methods", methods},
+                     {"macs", result.compiled.macs},
+                     {"peak_sram_bytes", result.compiled.peak_sram_bytes()},
+                     {"measured_sram_bytes", result.measured_sram_bytes()},
+                     {"flash_bytes", firmware.flash_bytes()},
+                     {"elf",
+                      {{"text", firmware.text_bytes},
+                       {"data", firmware.data_bytes},
+                       {"bss", firmware.bss_bytes},
+                       {"stack", result.stack_bytes}}},
+                     {"fits", firmware.fits()},
+                     {"board", result.board},
+                     {"exact", result.is_exact()},
+                     {"inferences", emulated}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace mcunet::pipeline

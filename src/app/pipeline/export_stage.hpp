@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "compile_stage.hpp"
+#include "mcunet/core/config.hpp"
+#include "mcunet/datasets/dataset.hpp"
+#include "mcunet/deploy/device.hpp"
+#include "mcunet/supernet/fixed_network.hpp"
+#include "quantization.hpp"
+
+namespace mcunet::pipeline {
+
+// The section `export` of an experiment.
+struct ExportOptions {
+  int emulated_examples = 8;  // of the test set, run on the emulated core; 0: no emulation
+  std::optional<std::int64_t> test_examples;  // absent: the whole test set
+};
+
+std::vector<Field> fields_of(ExportOptions& options);
+
+// What a network is exported with. The datasets are opened without augmentation.
+struct ExportContext {
+  deploy::Device device;
+  QuantizationOptions quantization;
+  ExportOptions options;
+  std::uint64_t seed = 0;
+  const datasets::Dataset& training;
+  const datasets::Dataset& held_out;
+  const datasets::Dataset& test;
+};
+
+// One test example on the emulated core.
+struct EmulatedExample {
+  std::string name;
+  std::int32_t label = 0;
+  std::int32_t predicted = 0;
+  std::int64_t instructions = 0;
+  bool is_exact = false;  // all outputs equal the reference executor's
+};
+
+struct ExportResult {
+  TopOne float32;  // on the test set, batch normalization folded
+  TopOne int8;     // the same examples by the reference executor
+  engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
+  std::vector<MethodAccuracy> compared_methods;
+  CompileResult compiled;
+  std::string board;  // emulated; empty if nothing was emulated
+  std::vector<EmulatedExample> emulated;
+  std::int64_t stack_bytes = 0;  // high-water mark in the emulator
+
+  // Points of accuracy that int8 costs.
+  double gap() const { return 100 * (float32.share() - int8.share()); }
+  // Static data and what the stack took, against which a plan is to be held.
+  std::int64_t measured_sram_bytes() const;
+  bool is_exact() const;
+};
+
+// Quantizes a trained network and writes folder/model.tflite with its C sources and firmware for
+// the device; then tests it: accuracy in float and int8, and examples on the emulated core. The
+// folder is complete or not there. Firmware that does not fit is a result. Throws Error.
+ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,
+                            const std::filesystem::path& folder);
+
+// export.json.
+std::string to_json(const ExportResult& result);
+
+}  // namespace mcunet::pipeline

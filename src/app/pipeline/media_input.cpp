@@ -1,0 +1,65 @@
+#include "media_input.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/datasets/audio_file.hpp"
+#include "mcunet/datasets/image_file.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using deploy::Int8Bytes;
+using deploy::ModelTensor;
+
+// As TFLite's QUANTIZE: to the nearest, halves away from zero.
+std::int8_t quantize(double real, const ModelTensor& tensor) {
+  const double value = std::round(real / tensor.scale) + tensor.zero_point;
+  return static_cast<std::int8_t>(std::clamp(value, -128.0, 127.0));
+}
+
+Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
+                     const MediaOptions& options) {
+  if (tensor.channels != 1 && tensor.channels != 3) {
+    throw Error("{}: an image has 1 or 3 channels, the model's input has {}", file,
+                tensor.channels);
+  }
+  const auto pixels = datasets::read_image_file(
+      file, {.height = tensor.height, .width = tensor.width, .channels = tensor.channels},
+      datasets::ImageFit::kStretch);
+  if (!pixels) throw Error("{}: is no readable image", file);
+  Int8Bytes input;
+  for (const std::uint8_t pixel : *pixels) {
+    input.push_back(
+        quantize(options.black + pixel / 255.0 * (options.white - options.black), tensor));
+  }
+  return input;
+}
+
+Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
+                     const MediaOptions& options) {
+  const std::int64_t longest = std::max({tensor.height, tensor.width, tensor.channels});
+  if (longest != tensor.bytes()) {
+    throw Error(
+        "{}: the model's input is {}x{}x{}, not a row of samples; compute its features "
+        "first and give them as .npy or .bin",
+        file, tensor.height, tensor.width, tensor.channels);
+  }
+  auto samples = datasets::read_audio_file(file, options.sample_rate);
+  if (!samples) throw Error("{}: is no readable sound", file);
+  samples->resize(static_cast<std::size_t>(tensor.bytes()), 0);
+  Int8Bytes input;
+  for (const std::int16_t sample : *samples) input.push_back(quantize(sample / 32768.0, tensor));
+  return input;
+}
+
+}  // namespace
+
+Int8Bytes read_media_input(const std::string& file, const ModelTensor& tensor,
+                           const MediaOptions& options) {
+  if (!(tensor.scale > 0)) throw Error("{}: the model's input has no scale", file);
+  return is_sound(file) ? read_sound(file, tensor, options) : read_image(file, tensor, options);
+}
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "mcunet/deploy/emulator.hpp"
+
+// Images and sounds as the int8 input of a network.
+namespace mcunet::pipeline {
+
+struct MediaOptions {
+  // The real values that black and white of an image stand for.
+  double black = -1;
+  double white = 1;
+  int sample_rate = 0;  // Hz, to which a sound is resampled; 0: as it is
+};
+
+// Reads a file as one input tensor. Throws Error.
+using MediaReader = std::function<deploy::Int8Bytes(
+    const std::string& file, const deploy::ModelTensor& tensor, const MediaOptions& options)>;
+
+// Whether the file's name is that of a sound; of an image or a sound.
+bool is_sound(const std::string& file);
+bool is_media(const std::string& file);
+
+// An image is stretched to the tensor's height and width, in RGB or gray as it has 3 channels or 1.
+// A sound is for networks that take in samples, of which each stands for -1 to 1: channels are
+// averaged, and the end is cut off or filled with silence. Real values are quantized as the tensor
+// says. Throws Error if the file is damaged or the tensor takes no such thing.
+deploy::Int8Bytes read_media_input(const std::string& file, const deploy::ModelTensor& tensor,
+                                   const MediaOptions& options);
+
+}  // namespace mcunet::pipeline

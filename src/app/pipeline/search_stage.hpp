@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+
+#include "experiment.hpp"
+#include "mcunet/core/run_directory.hpp"
+#include "mcunet/search/accuracy_estimator.hpp"
+#include "mcunet/search/search_state.hpp"
+#include "report/search_report.hpp"
+
+namespace mcunet::pipeline {
+
+inline constexpr char kSearchStage[] = "search";
+
+// The accuracies of one trained supernet.
+struct AccuracySource {
+  search::AccuracyEstimator& estimator;
+  // What the accuracies depend on: checkpoint, data, recalibration. Accuracies and states of
+  // another identity are refused.
+  std::string identity;
+};
+
+struct SearchStageResult {
+  search::SearchState evolution;
+  search::SearchState random;  // the baseline; without networks if there is none
+  search::SearchState front;   // evolution's networks, and those bred for the front
+
+  bool is_feasible() const { return evolution.best() != nullptr; }
+  double seconds() const { return front.seconds + random.seconds; }
+  // Of the time, what did not go into the accuracies.
+  double overhead_share() const;
+};
+
+// Searches `space`, that of the experiment at the supernet's width, for the most accurate network
+// within the budget: evolution, random search at equal evaluations, and the front. Writes
+// search.json and search.csv, and marks the stage complete. Accuracies are kept in
+// search/accuracies.jsonl as they come and the searches' states in search/*.json after each
+// generation: with `resume`, a run that was killed goes on from there and ends with the same
+// result. If nothing fits, the result says why and the stage is not complete. A stage that is
+// complete is read back. Throws Error if the folder holds a search of something else.
+SearchStageResult run_search_stage(const Experiment& experiment,
+                                   const search::space::SearchSpace& space,
+                                   const AccuracySource& accuracy, RunDirectory& run, bool resume);
+
+// search.json.
+std::string search_to_json(const Experiment& experiment, const search::space::SearchSpace& space,
+                           const SearchStageResult& result);
+
+// Every evaluated network, one a line.
+std::string search_to_csv(const search::space::SearchSpace& space, const SearchStageResult& result);
+
+report::SearchReportContext report_context(const Experiment& experiment,
+                                           const search::space::SearchSpace& space,
+                                           const SearchStageResult& result);
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,330 @@
+#include "train_stage.hpp"
+
+#include <ATen/Parallel.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/progress.hpp"
+#include "mcunet/search/space/subnet_json.hpp"
+#include "mcunet/supernet/device.hpp"
+#include "mcunet/supernet/subnet_evaluator.hpp"
+#include "mcunet/supernet/tensor_file.hpp"
+#include "mcunet/supernet/trainer.hpp"
+#include "rank_correlation.hpp"
+#include "space_stage.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using datasets::Split;
+using search::space::SearchSpace;
+using search::space::Subnet;
+using Json = nlohmann::ordered_json;
+
+// First numbers of the paths of random streams.
+enum StreamPurpose : std::uint64_t { kCorrelation = 1 };
+
+int largest_resolution(const SearchSpace& space) {
+  return *std::max_element(space.resolutions.begin(), space.resolutions.end());
+}
+
+const datasets::DatasetOptions& dataset_of(const Experiment& experiment) {
+  if (!experiment.dataset) throw Error("training needs the section dataset in the experiment");
+  return *experiment.dataset;
+}
+
+std::int64_t macs_of(const SearchSpace& space, const Subnet& subnet,
+                     const engine::OracleOptions& oracle) {
+  return engine::ResourceOracle(oracle)
+      .measure(search::space::lower(search::space::build_network(space, subnet)))
+      .macs;
+}
+
+void use_threads(const supernet::TrainerOptions& options) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  at::set_num_threads(options.threads > 0 ? options.threads : cores);
+}
+
+// What the trained weights depend on.
+ConfigNode identity_of(Experiment experiment, const SearchSpace& space) {
+  experiment.space = space;
+  ConfigNode all = write_fields(fields_of(experiment));
+  ConfigNode identity;
+  identity.kind = ConfigNode::Kind::kMap;
+  for (const char* key : {"space", "seed", "dataset", "train"}) {
+    identity.keys.emplace_back(key);
+    identity.items.push_back(*all.find(key));
+  }
+  ConfigNode& train = identity.items.back();
+  std::vector<std::string> free = supernet::keys_without_influence();
+  free.insert(free.end(), {"calibration_batches", "correlation_samples"});
+  for (const std::string& key : free) {
+    const auto found = std::find(train.keys.begin(), train.keys.end(), key);
+    train.items.erase(train.items.begin() + (found - train.keys.begin()));
+    train.keys.erase(found);
+  }
+  return identity;
+}
+
+// The dataset at the resolution of a space, split by split.
+struct Splits {
+  const datasets::DatasetOptions& options;
+  int resolution;
+
+  std::unique_ptr<datasets::Dataset> open(Split split, bool augment = false) const {
+    return datasets::open_dataset(options, split, resolution, augment);
+  }
+};
+
+supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment) {
+  const supernet::TrainerOptions& trainer = experiment.train.trainer;
+  return {.calibration_batches = experiment.train.calibration_batches,
+          .workers = trainer.data_workers,
+          .seed = experiment.seed,
+          .precision = trainer.bfloat16 ? supernet::Precision::kBfloat16
+                                        : supernet::Precision::kFloat32};
+}
+
+SubnetAccuracy measure(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& network,
+                       const Subnet& subnet, const Experiment& experiment) {
+  return {subnet, macs_of(network->space(), subnet, experiment.oracle),
+          evaluator.evaluate(network, subnet).top1()};
+}
+
+// Accuracy on the search split of the largest, the smallest and random sub-networks.
+void measure_search_split(const Experiment& experiment, supernet::SubnetEvaluator& evaluator,
+                          const supernet::Supernet& network, TrainResult& result) {
+  const SearchSpace& space = network->space();
+  result.largest = measure(evaluator, network, search::space::largest(space), experiment);
+  result.smallest = measure(evaluator, network, search::space::smallest(space), experiment);
+  Progress progress("Measuring sub-networks", experiment.train.correlation_samples, "networks");
+  std::vector<double> macs;
+  std::vector<double> accuracies;
+  for (int i = 0; i < experiment.train.correlation_samples; ++i) {
+    RandomStream random(experiment.seed, {kCorrelation, static_cast<std::uint64_t>(i)});
+    const Subnet subnet =
+        search::space::sample(space, search::space::Sampling::kUniformGenes, random);
+    result.sampled.push_back(measure(evaluator, network, subnet, experiment));
+    macs.push_back(static_cast<double>(result.sampled.back().macs));
+    accuracies.push_back(result.sampled.back().top1);
+    progress.advance();
+  }
+  result.spearman = spearman(accuracies, macs);
+}
+
+}  // namespace
+
+TrainingSpace choose_training_space(const Experiment& experiment,
+                                    const std::filesystem::path& run_folder) {
+  const TrainOptions& train = experiment.train;
+  TrainingSpace chosen{experiment.space, "the space " + experiment.space.name};
+  SearchSpace& space = chosen.space;
+  const std::filesystem::path ranking_file = run_folder / "space.json";
+  if (!(train.width && train.resolution) && std::filesystem::exists(ranking_file)) {
+    const search::SpaceRanking ranking =
+        ranking_from_json(read_file(ranking_file), ranking_file.string());
+    space = space.at(ranking.spaces.front().width, ranking.spaces.front().resolution);
+    chosen.chosen_by = ranking_file.string();
+  }
+  if (train.width) space.widths = {*train.width};
+  if (train.resolution) space.resolutions = {*train.resolution};
+  if (train.width || train.resolution) {
+    const bool both = train.width && train.resolution;
+    chosen.chosen_by = fmt::format("{} of the section train{}",
+                                   both          ? "width and resolution"
+                                   : train.width ? "width"
+                                                 : "resolution",
+                                   both ? "" : ", the rest by " + chosen.chosen_by);
+  }
+  if (space.widths.size() != 1) {
+    throw Error("space {}: a supernet has one width, this space has {}: set train.width, or run "
+                "mcunet space into the same folder first",
+                space.name, fmt::join(space.widths, ", "));
+  }
+  for (const int resolution : train.elastic_resolutions) {
+    if (resolution < 16 || resolution >= largest_resolution(space)) {
+      throw Error("train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
+                  "one is {}",
+                  largest_resolution(space), resolution);
+    }
+    space.resolutions.push_back(resolution);
+  }
+  std::sort(space.resolutions.begin(), space.resolutions.end());
+  return chosen;
+}
+
+TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, bool resume,
+                            const std::function<bool()>& should_stop) {
+  const TrainingSpace chosen = choose_training_space(experiment, run.folder());
+  const SearchSpace& space = chosen.space;
+  dataset_of(experiment);
+  if (resume && run.is_complete(kTrainStage)) {
+    const std::filesystem::path file = run.folder() / "train.json";
+    return train_result_from_json(read_file(file), space, file.string());
+  }
+  const StageClock clock;
+  const supernet::TrainerOptions& options = experiment.train.trainer;
+  const at::Device device = supernet::select_device(options.device);
+  use_threads(options);
+  spdlog::info("Training at width {}, resolution {} (by {}) on {}", space.widths.front(),
+               fmt::join(space.resolutions, ", "), chosen.chosen_by, device.str());
+
+  const Splits splits{dataset_of(experiment), largest_resolution(space)};
+  const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
+  const auto calibration_data = splits.open(Split::kTrain);
+  const auto search_data = splits.open(Split::kSearch);
+  supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
+                                      evaluator_options(experiment));
+  const auto evaluate = [&](const supernet::Supernet& network) {
+    const auto top1 = [&](const Subnet& subnet) { return evaluator.evaluate(network, subnet).top1(); };
+    return std::vector<std::pair<std::string, double>>{
+        {"largest_top1", top1(search::space::largest(space))},
+        {"smallest_top1", top1(search::space::smallest(space))}};
+  };
+  supernet::Trainer trainer(space, *train_data, options,
+                            {.folder = run.folder(),
+                             .identity = identity_of(experiment, space),
+                             .seed = experiment.seed,
+                             .device = device,
+                             .should_stop = should_stop,
+                             .evaluate = evaluate});
+  if (resume) {
+    if (trainer.resume()) spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+  } else if (!trainer.checkpoint_file().empty()) {
+    throw Error("{}: holds a training already: go on with --resume, or choose another --out",
+                run.folder().string());
+  }
+
+  TrainResult result{.width = space.widths.front(),
+                     .resolution = largest_resolution(space),
+                     .chosen_by = chosen.chosen_by,
+                     .device = device.str(),
+                     .total_steps = trainer.total_steps()};
+  const supernet::TrainingEnd end = trainer.train();
+  result.steps = trainer.step();
+  if (end == supernet::TrainingEnd::kStopped) {
+    result.stopped = true;
+    return result;
+  }
+  result.search_examples = search_data->size();
+  measure_search_split(experiment, evaluator, trainer.weights(), result);
+  const auto test_data = splits.open(Split::kTest);
+  supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
+  result.test_examples = test_data->size();
+  result.test_top1 =
+      tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
+  supernet::write_tensor_file(run.folder() / kWeightsFile, supernet::weights_of(trainer.weights()));
+  result.seconds = clock.elapsed().wall_seconds;
+  run.write("train.json", train_result_to_json(result, space));
+  run.mark_complete(kTrainStage, clock.elapsed());
+  return result;
+}
+
+EvalResult evaluate_subnet(const EvalRequest& request) {
+  const Experiment experiment = read_experiment(read_run_config(request.run));
+  const std::filesystem::path weights = request.run / kWeightsFile;
+  if (!std::filesystem::exists(weights)) {
+    throw Error("{}: holds no trained supernet: {} is not there", request.run.string(), kWeightsFile);
+  }
+  use_threads(experiment.train.trainer);
+  const SearchSpace space = choose_training_space(experiment, request.run).space;
+  const Subnet subnet =
+      request.subnet == "largest"    ? search::space::largest(space)
+      : request.subnet == "smallest" ? search::space::smallest(space)
+                                     : search::space::subnet_from_json(
+                                           space, read_file(request.subnet), request.subnet);
+  supernet::Supernet network(
+      space, supernet::SupernetOptions{.learned_kernel_transforms =
+                                           experiment.train.trainer.learned_kernel_transforms});
+  supernet::load_weights(network, supernet::read_tensor_file(weights), weights.string());
+  network->to(supernet::select_device(experiment.train.trainer.device));
+
+  const Splits splits{dataset_of(experiment), largest_resolution(space)};
+  const auto calibration = splits.open(Split::kTrain);
+  const auto data = splits.open(request.on_test_split ? Split::kTest : Split::kSearch);
+  supernet::SubnetEvaluator evaluator(*calibration, *data, evaluator_options(experiment));
+  const supernet::Accuracy accuracy = evaluator.evaluate(network, subnet);
+  engine::ResourceOracle oracle(experiment.oracle);
+  return {.subnet = subnet,
+          .json = search::space::subnet_to_json(space, subnet),
+          .correct = accuracy.correct,
+          .examples = accuracy.examples,
+          .loss = accuracy.loss_sum / static_cast<double>(accuracy.examples),
+          .resources = oracle.measure(
+              search::space::lower(search::space::build_network(space, subnet))),
+          .budget = experiment.budget,
+          .device_name = experiment.device.name};
+}
+
+namespace {
+
+Json to_json(const SubnetAccuracy& accuracy, const SearchSpace& space) {
+  return {{"macs", accuracy.macs},
+          {"top1", accuracy.top1},
+          {"subnet", Json::parse(search::space::subnet_to_json(space, accuracy.subnet))}};
+}
+
+SubnetAccuracy accuracy_from_json(const Json& json, const SearchSpace& space,
+                                  const std::string& source) {
+  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source),
+          json.at("macs"), json.at("top1")};
+}
+
+}  // namespace
+
+std::string train_result_to_json(const TrainResult& result, const SearchSpace& space) {
+  Json json = {{"width", result.width},
+               {"resolution", result.resolution},
+               {"chosen_by", result.chosen_by},
+               {"device", result.device},
+               {"steps", result.steps},
+               {"seconds", result.seconds},
+               {"weights", kWeightsFile}};
+  Json search = {{"examples", result.search_examples},
+                 {"largest", to_json(result.largest, space)},
+                 {"smallest", to_json(result.smallest, space)},
+                 {"sampled", Json::array()},
+                 {"spearman", nullptr}};
+  for (const SubnetAccuracy& accuracy : result.sampled) {
+    search["sampled"].push_back(to_json(accuracy, space));
+  }
+  if (result.spearman) search["spearman"] = *result.spearman;
+  json["search"] = search;
+  json["test"] = {{"examples", result.test_examples}, {"largest_top1", result.test_top1}};
+  return json.dump() + "\n";
+}
+
+TrainResult train_result_from_json(const std::string& text, const SearchSpace& space,
+                                   const std::string& source) {
+  try {
+    const Json json = Json::parse(text);
+    const Json& search = json.at("search");
+    TrainResult result{.width = json.at("width"),
+                       .resolution = json.at("resolution"),
+                       .chosen_by = json.at("chosen_by"),
+                       .device = json.at("device"),
+                       .steps = json.at("steps"),
+                       .seconds = json.at("seconds"),
+                       .search_examples = search.at("examples"),
+                       .largest = accuracy_from_json(search.at("largest"), space, source),
+                       .smallest = accuracy_from_json(search.at("smallest"), space, source)};
+    for (const Json& sampled : search.at("sampled")) {
+      result.sampled.push_back(accuracy_from_json(sampled, space, source));
+    }
+    if (!search.at("spearman").is_null()) result.spearman = search.at("spearman").get<double>();
+    result.test_examples = json.at("test").at("examples");
+    result.test_top1 = json.at("test").at("largest_top1");
+    result.total_steps = result.steps;
+    return result;
+  } catch (const Json::exception& error) {
+    throw Error("{}: is no result of the train stage: {}", source, error.what());
+  }
+}
+
+}  // namespace mcunet::pipeline

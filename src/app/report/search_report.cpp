@@ -1,0 +1,179 @@
+#include "search_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "html_page.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/search/pareto.hpp"
+#include "network_drawing.hpp"
+#include "plan_report.hpp"
+#include "plot.hpp"
+
+namespace mcunet::report {
+namespace {
+
+using search::Candidate;
+using search::Objective;
+using search::SearchState;
+
+struct Axis {
+  Objective objective;
+  const char* label;
+  double unit;  // in the objective's own unit
+};
+
+constexpr Axis kAxes[] = {{Objective::kSram, "peak SRAM (KiB)", 1024},
+                          {Objective::kFlash, "flash (KiB)", 1024},
+                          {Objective::kMacs, "million MACs", 1e6},
+                          {Objective::kLatency, "latency (ms)", 1}};
+
+// Figure 13. Accuracies in percent.
+Plot curve_plot(const SearchState& evolution, const SearchState& random) {
+  Plot plot{.name = "search_curve", .csv = "search,evaluations,mean,min,max,best\n"};
+  const auto add = [&](const char* name, const SearchState& state) {
+    for (const search::GenerationSummary& row : search::summarize(state)) {
+      plot.csv += fmt::format("{},{},{:.4f},{:.4f},{:.4f},{:.4f}\n", name, row.evaluations,
+                              100 * row.mean, 100 * row.min, 100 * row.max, 100 * row.best);
+    }
+  };
+  add("random", random);
+  add("evolution", evolution);
+  const auto curves = [](const char* name, const char* color) {
+    const std::string x = fmt::format("(strcol(1) eq '{}' ? $2 : 1/0)", name);
+    return fmt::format(
+        "'search_curve.csv' using {0}:4:5 skip 1 with filledcurves fs transparent solid 0.2 "
+        "noborder fc rgb '{1}' notitle, \\\n"
+        " '' using {0}:3 skip 1 with lines lw 2.5 lc rgb '{1}' title '{2}: mean of a generation', "
+        "\\\n '' using {0}:6 skip 1 with lines lw 1.5 dt 2 lc rgb '{1}' title '{2}: best so far'",
+        x, color, name);
+  };
+  plot.script =
+      "set datafile missing NaN\nset xlabel 'networks evaluated'\nset ylabel 'accuracy (%)'\n"
+      "set key right bottom Left reverse opaque\nplot " +
+      (random.evaluated.empty() ? "" : curves("random", "#7f7f7f") + ", \\\n ") +
+      curves("evolution", "#d62728");
+  return plot;
+}
+
+// Figure 9: all networks, and over them those that no other beats in both respects.
+Plot front_plot(const SearchState& state, const Axis& axis) {
+  Plot plot{.name = fmt::format("front_{}", name_of(axis.objective)),
+            .csv = "kind,value,accuracy\n",
+            .width_px = 560,
+            .height_px = 400};
+  const auto add = [&](const char* kind, const Candidate& candidate) {
+    plot.csv +=
+        fmt::format("{},{:.6g},{:.4f}\n", kind, value_of(candidate, axis.objective) / axis.unit,
+                    100 * candidate.accuracy);
+  };
+  for (const Candidate& candidate : state.evaluated) add("evaluated", candidate);
+  const std::vector<Objective> objectives = {axis.objective, Objective::kAccuracy};
+  std::vector<std::size_t> front = search::front_of(search::points_of(state.evaluated, objectives));
+  std::sort(front.begin(), front.end(), [&](std::size_t a, std::size_t b) {
+    return value_of(state.evaluated[a], axis.objective) <
+           value_of(state.evaluated[b], axis.objective);
+  });
+  for (std::size_t i : front) add("front", state.evaluated[i]);
+  plot.script = fmt::format(
+      "set datafile missing NaN\nset xlabel '{1}'\nset ylabel 'accuracy (%)'\n"
+      "set key right bottom Left reverse opaque\n"
+      "plot '{0}.csv' using (strcol(1) eq 'evaluated' ? $2 : 1/0):3 skip 1 with points pt 7 ps 0.3 "
+      "lc rgb '#9ecae1' title 'evaluated', \\\n"
+      " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 with steps lw 2 lc rgb '#d62728' "
+      "title 'front', \\\n"
+      " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 with points pt 7 ps 0.6 lc rgb "
+      "'#d62728' notitle",
+      plot.name, axis.label);
+  return plot;
+}
+
+std::vector<std::vector<std::string>> winner_rows(const Candidate& evolution,
+                                                  const Candidate* random) {
+  std::vector<std::vector<std::string>> rows = {{"", "accuracy (%)", "million MACs", "SRAM (bytes)",
+                                                 "flash (bytes)", "latency (ms)", "energy (mJ)"}};
+  const auto add = [&](const char* name, const Candidate& c) {
+    rows.push_back({name, fmt::format("{:.2f}", 100 * c.accuracy),
+                    fmt::format("{:.2f}", static_cast<double>(c.resources.macs) / 1e6),
+                    std::to_string(c.resources.peak_sram_bytes),
+                    std::to_string(c.resources.flash_bytes),
+                    fmt::format("{:.1f}", c.resources.latency_ms),
+                    fmt::format("{:.1f}", c.resources.energy_mj)});
+  };
+  add("evolution", evolution);
+  if (random != nullptr) add("random search", *random);
+  return rows;
+}
+
+std::string describe_cost(const SearchReportStates& states, const SearchReportContext& context) {
+  const std::size_t evaluated = states.front.evaluated.size() + states.random.evaluated.size();
+  return fmt::format(
+      "{} networks were evaluated in {:.1f} s; {:.2f} % of the time went into anything but their "
+      "accuracies. The engine planned {} networks.{}",
+      evaluated, states.front.seconds + states.random.seconds, 100 * context.overhead_share,
+      states.front.plans + states.random.plans,
+      states.evolution.is_exhausted ? " Evolution ended early: it found no more new networks."
+                                    : "");
+}
+
+void write_winner(const Candidate& winner, const SearchReportContext& context,
+                  const search::space::Network& network, const std::filesystem::path& folder) {
+  const engine::Graph graph = search::space::lower(network);
+  engine::ResourceOracle oracle(context.oracle);
+  oracle.measure(graph);
+  write_plan_report(
+      graph, oracle,
+      {.network_name = "the winner", .resources = winner.resources, .budget = context.budget},
+      folder);
+}
+
+}  // namespace
+
+void write_search_report(const SearchReportStates& states, const SearchReportContext& context,
+                         const std::filesystem::path& folder) {
+  const Candidate& winner = *states.evolution.best();
+  const search::space::Network network = search::space::build_network(context.space, winner.subnet);
+  std::vector<Plot> plots = {curve_plot(states.evolution, states.random)};
+  for (const Axis& axis : kAxes) plots.push_back(front_plot(states.front, axis));
+  draw(plots, folder);
+  write_winner(winner, context, network, folder / "winner");
+  write_file_atomically(folder / "winner.svg", draw_network(network));
+
+  HtmlPage page(fmt::format("Search for {}", context.device_name));
+  page.paragraph(describe_cost(states, context));
+  page.table(winner_rows(winner, states.random.best()), 1);
+  page.heading("Progress");
+  page.figure("search_curve",
+              "Accuracy of each generation: mean, and the range from the least to the most.");
+  page.heading("The winner");
+  page.drawing("winner.svg",
+               "Kernel and expansion of each block, output channels below, the size of the feature "
+               "map above. Arcs are residual connections.");
+  page.figure("winner/block_peaks",
+              "The most that the tensors of each block need; the bottleneck in red.");
+  page.link("winner/index.html", "The winner's memory plan, step by step");
+  page.heading("Trade-offs");
+  for (const Axis& axis : kAxes) {
+    page.figure(fmt::format("front_{}", name_of(axis.objective)),
+                fmt::format("Accuracy against {} of all networks evaluated.", axis.label));
+  }
+  write_file_atomically(folder / "search.html", page.to_string());
+}
+
+void draw_accuracy_by_space(const std::vector<SpaceAccuracy>& spaces,
+                            const std::filesystem::path& folder) {
+  Plot plot{.name = "accuracy_by_space", .csv = "space,mean_million_macs,accuracy\n"};
+  for (const SpaceAccuracy& space : spaces) {
+    plot.csv +=
+        fmt::format("{},{:.4f},{:.4f}\n", space.label, space.mean_macs / 1e6, 100 * space.accuracy);
+  }
+  plot.script =
+      "set xlabel 'mean of the space (million MACs)'\nset ylabel 'accuracy of the winner (%)'\n"
+      "set key off\nset offsets graph 0.08, graph 0.08, graph 0.08, graph 0.08\n"
+      "plot 'accuracy_by_space.csv' using 2:3 skip 1 with points pt 7 ps 1 lc rgb '#d62728', \\\n"
+      " '' using 2:3:1 skip 1 with labels offset 0,0.9 tc rgb '#333333'";
+  draw({plot}, folder);
+}
+
+}  // namespace mcunet::report

@@ -1,0 +1,64 @@
+#include "pipeline/export_stage.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/temporary_folder.hpp"
+#include "labelled_noise.hpp"
+#include "mcunet/engine/tflite_reader.hpp"
+#include "trained_network.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ExportStage : public testing::Test {
+ protected:
+  ExportResult run(const deploy::Device& device) {
+    return export_network(network_,
+                          {.device = device,
+                           .options = {.emulated_examples = 3},
+                           .training = training_,
+                           .held_out = training_,
+                           .test = test_},
+                          folder_.path() / "export");
+  }
+
+  TemporaryFolder folder_;
+  supernet::FixedNetwork network_ = trained_network(small_network());
+  LabelledNoise training_{lower(network_), 60, 1};
+  LabelledNoise test_{lower(network_), 90, 2};
+};
+
+TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
+  const ExportResult result = run(deploy::load_device("stm32f746"));
+  EXPECT_TRUE(result.compiled.firmware.fits());
+  EXPECT_EQ(result.float32.share(), 1);
+  EXPECT_GT(result.int8.share(), 0.9);
+  ASSERT_EQ(result.emulated.size(), 3U);
+  EXPECT_TRUE(result.is_exact());
+  for (const EmulatedExample& example : result.emulated) EXPECT_GT(example.instructions, 0);
+  EXPECT_EQ(engine::read_tflite(folder_.path() / "export/model.tflite").outputs.size(), 1U);
+  EXPECT_TRUE(fs::exists(folder_.path() / "export/model.c"));
+  // The linker's figures and the stack together are what the plan promised, give or take the
+  // variables of the start-up code.
+  const auto planned = result.compiled.peak_sram_bytes();
+  EXPECT_GE(result.measured_sram_bytes(), planned);
+  EXPECT_LT(result.measured_sram_bytes(), planned + 3000);
+  const auto json = nlohmann::json::parse(to_json(result));
+  EXPECT_EQ(json["inferences"].size(), 3U);
+  EXPECT_EQ(json["exact"], true);
+}
+
+TEST_F(ExportStage, ANetworkThatDoesNotFitIsAResult) {
+  deploy::Device tiny = deploy::load_device("stm32f746");
+  tiny.flash.size_kib = 4;
+  const ExportResult result = run(tiny);
+  EXPECT_FALSE(result.compiled.firmware.fits());
+  EXPECT_TRUE(result.emulated.empty());
+}
+
+}  // namespace
+}  // namespace mcunet::pipeline

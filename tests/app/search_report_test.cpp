@@ -1,0 +1,63 @@
+#include "report/search_report.hpp"
+
+#include <gmock/gmock.h>
+
+#include "core/temporary_folder.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/search/evolution.hpp"
+#include "plot_files.hpp"
+#include "search/synthetic_accuracy.hpp"
+
+namespace mcunet::report {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(SearchReport, DrawsCurvesFrontsAndTheWinner) {
+  const search::SearchProblem problem = search::make_small_problem();
+  search::SyntheticAccuracy accuracy(1);
+  const search::SearchState evolution =
+      search::evolve(problem, accuracy, {.population = 20, .iterations = 3});
+  const search::SearchState none;
+  const TemporaryFolder folder;
+  write_search_report({evolution, none, evolution},
+                      {.device_name = "stm32f746",
+                       .space = problem.space,
+                       .budget = problem.budget,
+                       .oracle = problem.oracle,
+                       .overhead_share = 0.0123},
+                      folder.path());
+  const std::string page = read_file(folder / "search.html");
+  EXPECT_THAT(page, HasSubstr("Search for stm32f746"));
+  EXPECT_THAT(page, HasSubstr("1.23 % of the time"));
+  EXPECT_THAT(page, testing::Not(HasSubstr("random search")));
+  // The front rises from one network to the next.
+  std::istringstream csv(read_file(folder / "front_sram.csv"));
+  double value_before = 0;
+  double accuracy_before = 0;
+  int points = 0;
+  for (std::string line; std::getline(csv, line);) {
+    if (!line.starts_with("front,")) continue;
+    const std::size_t comma = line.find(',', 6);
+    const double value = std::stod(line.substr(6, comma - 6));
+    const double percent = std::stod(line.substr(comma + 1));
+    EXPECT_GT(value, value_before);
+    EXPECT_GT(percent, accuracy_before);
+    value_before = value;
+    accuracy_before = percent;
+    ++points;
+  }
+  EXPECT_GE(points, 2);
+}
+
+TEST(SearchReport, DrawsAccuracyBySpace) {
+  const TemporaryFolder folder;
+  draw_accuracy_by_space({{"w0.5-r144", 50e6, 0.7}, {"w0.3-r160", 32e6, 0.6}}, folder.path());
+  EXPECT_EQ(
+      read_file(folder / "accuracy_by_space.csv"),
+      "space,mean_million_macs,accuracy\nw0.5-r144,50.0000,70.0000\nw0.3-r160,32.0000,60.0000\n");
+  EXPECT_THAT(read_file(folder / "accuracy_by_space.svg"), HasSubstr("w0.3-r160"));
+}
+
+}  // namespace
+}  // namespace mcunet::report

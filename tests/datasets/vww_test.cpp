@@ -1,0 +1,119 @@
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "coco_labels.hpp"
+#include "core/error_text.hpp"
+#include "core/temporary_folder.hpp"
+#include "file_list.hpp"
+#include "shared_data.hpp"
+
+namespace mcunet::datasets {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Annotations before images, categories last; extra keys and nested objects of the same names.
+constexpr const char* kInstances = R"({
+  "info": {"id": 7, "name": "person", "nested": [{"id": 3}]},
+  "annotations": [
+    {"id": 1, "image_id": 10, "category_id": 5, "area": 5.0, "iscrowd": 0,
+     "segmentation": [[1, 2, 3]], "bbox": [1, 2, 3, 4], "extra": {"area": 99}},
+    {"id": 2, "image_id": 11, "category_id": 5, "area": 5.1, "segmentation": {"counts": [1], "size": [1, 2]}},
+    {"id": 3, "image_id": 12, "category_id": 6, "area": 900},
+    {"id": 4, "image_id": 13, "category_id": 5, "area": 2},
+    {"id": 5, "image_id": 13, "category_id": 5, "area": 600, "iscrowd": 1}
+  ],
+  "images": [
+    {"id": 10, "file_name": "a.jpg", "width": 100, "height": 10},
+    {"id": 11, "file_name": "b.jpg", "width": 100, "height": 10},
+    {"id": 12, "file_name": "c.jpg", "width": 100, "height": 10},
+    {"id": 13, "file_name": "d.jpg", "width": 100, "height": 10},
+    {"id": 14, "file_name": "e.jpg", "width": 100, "height": 10}
+  ],
+  "categories": [{"id": 6, "name": "dog"}, {"id": 5, "name": "person", "supercategory": "person"}]
+})";
+
+TEST(CocoLabels, ArePersonsOfMoreThanTheShare) {
+  const TemporaryFolder folder;
+  const auto images = read_coco_person_labels(folder.write("a.json", kInstances));
+  std::vector<std::string> with;
+  for (const CocoImage& image : images) {
+    if (image.has_person) with.push_back(image.file);
+  }
+  EXPECT_EQ(images.size(), 5u);
+  EXPECT_THAT(with, ElementsAre("b.jpg", "d.jpg"));  // a.jpg has exactly 0.005
+}
+
+TEST(CocoLabels, TellWhatIsWrong) {
+  const TemporaryFolder folder;
+  const auto error = [&](const std::string& text) {
+    return error_of([&] { read_coco_person_labels(folder.write("a.json", text)); });
+  };
+  EXPECT_THAT(error("{\"images\": [{"), HasSubstr("is no valid JSON at byte"));
+  EXPECT_THAT(error("{}"), HasSubstr("has no images"));
+  EXPECT_THAT(error("[[[[{\"images\": 3}]]]]"), HasSubstr("has no images"));
+  EXPECT_THAT(error(R"({"images": [{"id": 1, "width": 3}]})"), HasSubstr("lacks height"));
+  EXPECT_THAT(error(R"({"images": [{"id": 1, "width": 3, "height": 3}]})"),
+              HasSubstr("no category named person"));
+  EXPECT_THAT(error_of([&] { read_coco_person_labels(folder / "b.json"); }),
+              HasSubstr("cannot be read"));
+}
+
+TEST(Vww, EqualsThePublishedRuleOnCoco) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  std::map<std::string, int> expected;  // by file name
+  std::ifstream csv(data / "coco_tiny/vww_labels_expected.csv");
+  std::string line;
+  std::getline(csv, line);
+  while (std::getline(csv, line)) {
+    std::vector<std::string> cells;
+    std::istringstream row(line);
+    for (std::string cell; std::getline(row, cell, ',');) cells.push_back(cell);
+    expected[cells.at(2)] = std::stoi(cells.at(9));
+  }
+  const DatasetOptions options{
+      .kind = DatasetKind::kVww, .path = (data / "coco_tiny").string(), .search_split = 20};
+  int checked = 0;
+  int persons = 0;
+  for (const auto& [split, size] :
+       {std::pair(Split::kTrain, 60), {Split::kSearch, 20}, {Split::kTest, 80}}) {
+    const FileList list = list_vww(options, split);
+    EXPECT_EQ(list.files.size(), static_cast<std::size_t>(size));
+    for (const LabelledFile& file : list.files) {
+      EXPECT_TRUE(std::filesystem::exists(file.path)) << file.path;
+      const std::string name = std::filesystem::path(file.path).filename();
+      ASSERT_TRUE(expected.contains(name));
+      EXPECT_EQ(file.label, expected[name]) << name;
+      ++checked;
+      persons += file.label;
+    }
+  }
+  EXPECT_EQ(checked, 160);
+  EXPECT_GT(persons, 40);
+}
+
+TEST(Vww, ReadsAPreparedFolder) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 30; ++i) {
+    folder.write(fmt::format("person/{}.jpg", i), "");
+    folder.write(fmt::format("not_person/{}.jpg", i), "");
+  }
+  const DatasetOptions options{
+      .kind = DatasetKind::kVww, .path = folder.path().string(), .search_split = 10};
+  EXPECT_THAT(vww_classes(options), ElementsAre("not_person", "person"));
+  EXPECT_EQ(list_vww(options, Split::kSearch).files.size(), 10u);
+  folder.write("cat/1.jpg", "");
+  EXPECT_THAT(error_of([&] { list_vww(options, Split::kTest); }), HasSubstr("expected COCO"));
+}
+
+TEST(Vww, TellsWhenTooFewAreLeft) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  const DatasetOptions options{.kind = DatasetKind::kVww, .path = (data / "coco_tiny").string()};
+  EXPECT_THAT(error_of([&] { list_vww(options, Split::kTrain); }),
+              HasSubstr("cannot hold out 5000 of 80"));
+}
+
+}  // namespace
+}  // namespace mcunet::datasets
