@@ -316,5 +316,17 @@ TEST(ConfigNode, FailNamesItsPlace) {
   EXPECT_EQ(error_of([&] { node.fail("is wrong"); }), "x.yaml:3: a.b[2]: is wrong");
 }
 
+TEST(FirstDifference, NamesTheKeyAndBothValues) {
+  const auto compare = [](const std::string& before, const std::string& now) {
+    return first_difference(parse_config(before, "a.yaml"), parse_config(now, "b.yaml"));
+  };
+  EXPECT_EQ(compare("{a: 1, b: {c: x, d: [1, 2]}}", "{b: {d: [1, 2], c: x}, a: 1}"), "");
+  EXPECT_EQ(compare("{a: 1, b: {c: 2}}", "{a: 1, b: {c: 3}}"), "b.c: was 2, is 3");
+  EXPECT_EQ(compare("{b: {d: [1, 2]}}", "{b: {d: [2, 1]}}"), "b.d: was [1,2], is [2,1]");
+  EXPECT_EQ(compare("{a: 1}", "{a: 1, b: true}"), "b: was null, is true");
+  EXPECT_EQ(compare("{a: 1, b: true}", "{a: 1}"), "b: was true, is null");
+  EXPECT_EQ(compare("{a: {b: 1}}", "{a: 1}"), "a: was {\"b\":1}, is 1");
+}
+
 }  // namespace
 }  // namespace mcunet

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace mcunet {
 namespace {
 
@@ -27,6 +29,21 @@ TEST(Progress, ShortWorkPrintsNothing) {
     for (int i = 0; i < 10; ++i) progress.advance();
   }
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(Progress, TellsRateAndTimeLeftOfThisRunAlone) {
+  testing::internal::CaptureStderr();
+  {
+    Progress progress("Working", 100, "things", /*already_done=*/90);
+    progress.note("almost there");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    progress.advance(5);
+  }
+  const std::string text = testing::internal::GetCapturedStderr();
+  // 5 things in 1.1 s: 5 are left for as long.
+  EXPECT_NE(text.find("Working: 95/100 things (95 %), 5 things/s, 1.1 s left, almost there"),
+            std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -29,7 +29,13 @@ class CommandTest : public testing::Test {
  protected:
   CommandTest() { std::filesystem::create_directories(folder_ / "work"); }
 
-  Outcome run(std::vector<std::string> arguments,
+  Outcome run(const std::vector<std::string>& arguments,
+              const std::string& program = MCUNET_BINARY) const {
+    return finish(start(arguments, program));
+  }
+
+  // The process of the program, to be finished.
+  pid_t start(std::vector<std::string> arguments,
               const std::string& program = MCUNET_BINARY) const {
     arguments.insert(arguments.begin(), program);
     std::vector<char*> pointers;
@@ -49,9 +55,14 @@ class CommandTest : public testing::Test {
         ::posix_spawn(&child, program.c_str(), &actions, nullptr, pointers.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     EXPECT_EQ(error, 0) << program;
+    return child;
+  }
+
+  Outcome finish(pid_t child) const {
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(folder_ / "stdout"),
+            read_file(folder_ / "stderr")};
   }
 
   // Expects exit code 1, one line on standard error and none on standard output; returns the line.

@@ -141,8 +141,8 @@ TEST_F(SpaceCommand, ResumeRefusesAnotherConfiguration) {
   optimized();
   const std::string before = read("out/space.json");
   EXPECT_EQ(optimize_failure({"--resume", "--set", "seed=5"}),
-            "out/manifest.json: belongs to another configuration; resume with that one or choose "
-            "another --out");
+            "out/manifest.json: belongs to another configuration (seed: was 0, is 5); resume with that "
+            "one or choose another --out");
   EXPECT_EQ(read("out/space.json"), before);
 }
 

@@ -75,8 +75,12 @@ int run_train(const TrainArguments& arguments) {
   const TrainResult result = pipeline::run_train_stage(experiment, run, arguments.resume,
                                                        [] { return stop_requested != 0; });
   if (result.stopped) {
-    throw Error("stopped at step {} of {}; go on with: mcunet train {} --out {} --resume",
-                result.steps, result.total_steps, arguments.config, folder);
+    std::string overrides;
+    for (const std::string& assignment : arguments.overrides) {
+      overrides += fmt::format(" --set '{}'", assignment);
+    }
+    throw Error("stopped at step {} of {}; go on with: mcunet train {} --out {}{} --resume",
+                result.steps, result.total_steps, arguments.config, folder, overrides);
   }
   if (arguments.json) {
     fmt::print("{}", pipeline::train_result_to_json(

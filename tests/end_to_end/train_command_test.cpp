@@ -1,0 +1,153 @@
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include "end_to_end/run_mcunet.hpp"
+#include "end_to_end/small_training.hpp"
+#include "mcunet/core/random.hpp"
+
+namespace mcunet {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsSupersetOf;
+
+class TrainCommand : public CommandTest {
+ protected:
+  TrainCommand() { write("small.yaml", kSmallTraining); }
+
+  std::vector<std::string> train(const std::string& out, std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"train", "small.yaml", "--out", out});
+    return more;
+  }
+};
+
+class SlowTrainCommand : public TrainCommand {};
+
+TEST_F(TrainCommand, TrainsAndMeasures) {
+  const Outcome outcome = run(train("out", {"--json"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto json = parse_output(outcome);
+  EXPECT_EQ(outcome.out, read("out/train.json"));
+  EXPECT_EQ(json.at("width"), 0.5);
+  EXPECT_EQ(json.at("resolution"), 32);
+  EXPECT_EQ(json.at("chosen_by"), "the space small");
+  EXPECT_EQ(json.at("device"), "cpu");
+  EXPECT_EQ(json.at("steps"), 60);
+  EXPECT_EQ(json.at("search").at("examples"), 80);
+  EXPECT_EQ(json.at("search").at("sampled").size(), 4u);
+  EXPECT_GT(json.at("search").at("largest").at("top1"), 0.4);  // chance: 0.25
+  EXPECT_GT(json.at("test").at("largest_top1"), 0.4);
+  EXPECT_GT(json.at("search").at("largest").at("macs"), json.at("search").at("smallest").at("macs"));
+  EXPECT_THAT(created(), IsSupersetOf({"out/manifest.json", "out/supernet.pt", "out/train.jsonl",
+                                       "out/tensorboard/events.out.tfevents.0.mcunet"}));
+}
+
+TEST_F(TrainCommand, ACompleteTrainingIsReadBack) {
+  ASSERT_EQ(run(train("out", {"--json"})).exit_code, 0);
+  const std::string weights = read("out/supernet.pt");
+  const Outcome again = run(train("out", {"--json", "--resume"}));
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_EQ(again.out, read("out/train.json"));
+  EXPECT_EQ(again.err, "");
+  EXPECT_EQ(read("out/supernet.pt"), weights);
+}
+
+TEST_F(TrainCommand, DoesNotOverwriteATraining) {
+  ASSERT_EQ(run(train("out")).exit_code, 0);
+  const Outcome again = run(train("out"));
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("mcunet: out: holds a training already: go on with --resume, or "
+                                   "choose another --out\n"));
+}
+
+TEST_F(TrainCommand, StopsOnASignalAndGoesOn) {
+  ASSERT_EQ(run(train("whole")).exit_code, 0);
+  const pid_t child = start(train("out", {"-q", "--set", "train.log_interval_steps=1"}));
+  const auto log = folder_ / "work/out/train.jsonl";
+  while (!std::filesystem::exists(log) || std::filesystem::file_size(log) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ::kill(child, SIGTERM);
+  const Outcome stopped = finish(child);
+  ASSERT_EQ(stopped.exit_code, 1);
+  EXPECT_THAT(stopped.err, testing::MatchesRegex(
+                               "mcunet: stopped at step [0-9]+ of 60; go on with: mcunet train "
+                               "small.yaml --out out --set 'train.log_interval_steps=1' --resume\n"));
+  ASSERT_EQ(run(train("out", {"--resume"})).exit_code, 0);
+  EXPECT_EQ(read("out/supernet.pt"), read("whole/supernet.pt"));
+}
+
+TEST_F(TrainCommand, NamesTheKeyThatDiffers) {
+  ASSERT_EQ(run(train("out", {"--set", "train.learning_rate=1e30", "--set",
+                              "train.checkpoint_interval_steps=1"}))
+                .exit_code,
+            1);
+  const Outcome outcome = run(train("out", {"-q", "--resume", "--set", "train.batch_size=8"}));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, EndsWith(".checkpoint: belongs to another configuration: "
+                                    "train.batch_size: was 16, is 8\n"));
+}
+
+TEST_F(TrainCommand, TakesTheOptimizedSpace) {
+  write("space.yaml",
+        "device: stm32f746\nspace: mnasnet\n"
+        "space_optimization: {widths: [0.2], resolutions: [48], samples: 20, sweep: {sram_kib: [], "
+        "flash_kib: []}}\n"
+        "dataset: {kind: synthetic-images, synthetic: {examples: 64, held_out_examples: 32}}\n"
+        "train: {largest_epochs: 1, elastic_epochs: 0, calibration_batches: 1, "
+        "correlation_samples: 0}\n");
+  ASSERT_EQ(run({"space", "space.yaml", "--out", "out", "--no-report"}).exit_code, 0);
+  const Outcome outcome = run({"train", "space.yaml", "--out", "out", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto json = parse_output(outcome);
+  EXPECT_EQ(json.at("width"), 0.2);
+  EXPECT_EQ(json.at("resolution"), 48);
+  EXPECT_EQ(json.at("chosen_by"), "out/space.json");
+  EXPECT_THAT(read("out/manifest.json"), AllOf(HasSubstr("\"space\": {"), HasSubstr("\"train\"")));
+}
+
+TEST_F(TrainCommand, BadInput) {
+  EXPECT_THAT(failure(train("out", {"--set", "train.device=cuda:7"})),
+              testing::StartsWith("device: cuda:7 is not there"));
+  EXPECT_THAT(failure(train("out", {"--set", "dataset=null"})),
+              HasSubstr("training needs the section dataset"));
+  EXPECT_THAT(failure(train("out", {"--set", "space.widths=[0.5, 1]"})),
+              HasSubstr("a supernet has one width, this space has 0.5, 1: set train.width"));
+  EXPECT_THAT(failure(train("out", {"--set", "train.elastic_resolutions=[64]"})),
+              HasSubstr("must be at least 16 and smaller than the resolution 32, one is 64"));
+  EXPECT_THAT(created(), testing::IsEmpty());
+}
+
+// Twenty kills at random moments, of as many trainings as it takes.
+TEST_F(SlowTrainCommand, KilledAtAnyMomentItEndsWithTheSameWeights) {
+  const std::vector<std::string> options = {"--resume", "--set", "train.largest_epochs=10", "--set",
+                                            "train.elastic_epochs=10", "--set",
+                                            "train.checkpoint_interval_steps=7"};
+  ASSERT_EQ(run(train("whole", options)).exit_code, 0);
+  RandomStream random(20);
+  int kills = 0;
+  for (int training = 0; kills < 20; ++training) {
+    const std::string out = fmt::format("out-{}", training);
+    Outcome outcome;
+    while (outcome.exit_code != 0) {
+      const pid_t child = start(train(out, options));
+      if (kills < 20) {
+        const auto delay = std::chrono::milliseconds(100 + random.index(3000));
+        std::this_thread::sleep_for(delay);
+        ::kill(child, SIGKILL);
+      }
+      outcome = finish(child);
+      ASSERT_LE(outcome.exit_code, 0) << outcome.err;
+      kills += outcome.exit_code == -1 ? 1 : 0;
+    }
+    EXPECT_EQ(read(out + "/supernet.pt"), read("whole/supernet.pt")) << out;
+  }
+}
+
+}  // namespace
+}  // namespace mcunet
