@@ -36,10 +36,11 @@ TEST(ResourceOracle, OpByOpNeedsMore) {
 }
 
 TEST(ResourceOracle, LatencyAndEnergyFollowTheModel) {
-  const LatencyModel model{.clock_mhz = 100,
-                           .cycles_per_convolution_mac = 2,
-                           .cycles_per_depthwise_mac = 3,
-                           .power_mw = 50};
+  LatencyModel model{.clock_mhz = 100, .cycles_per_instruction = 0.5, .power_mw = 50};
+  model.costs = {};
+  const auto mac = static_cast<std::size_t>(WorkKind::kMac);
+  model.costs[static_cast<std::size_t>(LayerClass::kPointwise)][mac] = 4;
+  model.costs[static_cast<std::size_t>(LayerClass::kDepthwise5)][mac] = 6;
   ResourceOracle oracle({.latency = model});
   const Resources resources = oracle.measure(make_residual_block({}));
   const double cycles = 48.0 * (2 * (96 + 96) + 3 * 600);

@@ -44,10 +44,16 @@ struct NamedInputs {
   std::vector<Int8Bytes> inputs;
 };
 
-Int8Bytes read_bytes(const std::string& file) {
+Int8Bytes read_bytes(const std::string& file, engine::DataType type) {
   const std::string contents = read_file(file);
   const std::string extension = fs::path(file).extension();
-  if (extension == ".npy") return deploy::parse_npy(contents, file).values;
+  if (extension == ".npy") {
+    if (type != engine::DataType::kInt8) {
+      throw Error("{}: holds int8, but the model takes {}; give its bytes as .bin", file,
+                  engine::name_of(type));
+    }
+    return deploy::parse_npy(contents, file).values;
+  }
   if (extension != ".bin") throw Error("{}: must be .bin, .npy, an image or a .wav", file);
   return {contents.begin(), contents.end()};
 }
@@ -70,7 +76,7 @@ std::vector<Int8Bytes> read_one_input(const std::string& file, const deploy::Mod
                                       const EmulateArguments& arguments,
                                       const pipeline::MediaReader& read_media) {
   if (pipeline::is_media(file)) return {read_media(file, tensor, arguments.media)};
-  const Int8Bytes bytes = read_bytes(file);
+  const Int8Bytes bytes = read_bytes(file, tensor.type);
   const auto size = static_cast<std::int64_t>(bytes.size());
   if (size == 0 || size % tensor.bytes() != 0) {
     throw Error("{}: has {} bytes, which is no multiple of an input's {}", file, size,
@@ -272,7 +278,7 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       "model.tflite, outputs are compared with the reference executor's.\n\n"
       "An image is stretched to the model's input, a .wav is for models that take in samples; "
       "both\n"
-      "are quantized as the model says.\n\n"
+      "become what the model takes in.\n\n"
       "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
       "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
       "  mcunet emulate out/ --input left.npy,right.npy    (a model of two inputs)");
