@@ -81,7 +81,9 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
   };
   std::vector<engine::TensorBytes> inputs;
   for (const TensorId tensor : graph_.inputs) {
-    const auto size = static_cast<std::size_t>(graph_.tensors[tensor].shape.elements());
+    const engine::Tensor& border = graph_.tensors[tensor];
+    const auto size = static_cast<std::size_t>(
+        borders_ == engine::Borders::kInvoke ? border.bytes() : border.shape.elements());
     if (input.size() < size)
       throw Error("the input ends after {} bytes too few", size - input.size());
     inputs.push_back(to_graph_input(tensor, input.first(size)));

@@ -253,7 +253,8 @@ TEST_F(CompileCommand, FoldsDeadChannelsOnRequest) {
     compiled.push_back(parse_output(run(arguments)));
     const Outcome outcome = run({"emulate", "out", "--input", "input.bin", "--json"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-    for (const auto& inference : parse_output(outcome)["inferences"]) {
+    const nlohmann::json inferences = parse_output(outcome)["inferences"];
+    for (const auto& inference : inferences) {
       EXPECT_EQ(inference["exact"], true);
       outputs.push_back(inference["outputs"]);
     }

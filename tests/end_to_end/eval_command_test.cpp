@@ -32,8 +32,7 @@ TEST_F(EvalCommand, AgreesWithTheTrainStage) {
     EXPECT_EQ(json.at("examples"), 80);
     EXPECT_EQ(json.at("fits"), true);
   }
-  EXPECT_EQ(eval("largest", {"--split", "test"}).at("top1"),
-            result.at("test").at("largest_top1"));
+  EXPECT_EQ(eval("largest", {"--split", "test"}).at("top1"), result.at("test").at("largest_top1"));
 
   const auto& sampled = result.at("search").at("sampled").at(0);
   write("subnet.json", sampled.at("subnet").dump());

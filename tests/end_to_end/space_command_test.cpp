@@ -140,9 +140,10 @@ TEST_F(SpaceCommand, ResumeDoesNotComputeAgain) {
 TEST_F(SpaceCommand, ResumeRefusesAnotherConfiguration) {
   optimized();
   const std::string before = read("out/space.json");
-  EXPECT_EQ(optimize_failure({"--resume", "--set", "seed=5"}),
-            "out/manifest.json: belongs to another configuration (seed: was 0, is 5); resume with that "
-            "one or choose another --out");
+  EXPECT_EQ(
+      optimize_failure({"--resume", "--set", "seed=5"}),
+      "out/manifest.json: belongs to another configuration (seed: was 0, is 5); resume with that "
+      "one or choose another --out");
   EXPECT_EQ(read("out/space.json"), before);
 }
 
@@ -187,8 +188,8 @@ TEST_F(SpaceCommand, ErrorsAreOneLineWhateverTheInput) {
 
 TEST_F(SpaceCommand, RefusesUnknownNames) {
   EXPECT_EQ(failure({"space", "nothing.yaml"}),
-            "nothing.yaml: is no file and no name in configs/experiments (there are stm32f412, "
-            "stm32f746, stm32f765, stm32h743)");
+            "nothing.yaml: is no file and no name in configs/experiments (there are flowers, "
+            "spoken_digits, stm32f412, stm32f746, stm32f765, stm32h743)");
   EXPECT_THAT(failure({"space", "stm32f747"}), HasSubstr("did you mean stm32f746?"));
   EXPECT_THAT(optimize_failure({"--set", "device=stm32h734"}),
               StartsWith("--set device=stm32h734: device: stm32h734: is no file and no name in "

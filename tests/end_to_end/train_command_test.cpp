@@ -42,7 +42,8 @@ TEST_F(TrainCommand, TrainsAndMeasures) {
   EXPECT_EQ(json.at("search").at("sampled").size(), 4u);
   EXPECT_GT(json.at("search").at("largest").at("top1"), 0.4);  // chance: 0.25
   EXPECT_GT(json.at("test").at("largest_top1"), 0.4);
-  EXPECT_GT(json.at("search").at("largest").at("macs"), json.at("search").at("smallest").at("macs"));
+  EXPECT_GT(json.at("search").at("largest").at("macs"),
+            json.at("search").at("smallest").at("macs"));
   EXPECT_THAT(created(), IsSupersetOf({"out/manifest.json", "out/supernet.pt", "out/train.jsonl",
                                        "out/tensorboard/events.out.tfevents.0.mcunet"}));
 }
@@ -75,9 +76,10 @@ TEST_F(TrainCommand, StopsOnASignalAndGoesOn) {
   ::kill(child, SIGTERM);
   const Outcome stopped = finish(child);
   ASSERT_EQ(stopped.exit_code, 1);
-  EXPECT_THAT(stopped.err, testing::MatchesRegex(
-                               "mcunet: stopped at step [0-9]+ of 60; go on with: mcunet train "
-                               "small.yaml --out out --set 'train.log_interval_steps=1' --resume\n"));
+  EXPECT_THAT(
+      stopped.err,
+      testing::MatchesRegex("mcunet: stopped at step [0-9]+ of 60; go on with: mcunet train "
+                            "small.yaml --out out --set 'train.log_interval_steps=1' --resume\n"));
   ASSERT_EQ(run(train("out", {"--resume"})).exit_code, 0);
   EXPECT_EQ(read("out/supernet.pt"), read("whole/supernet.pt"));
 }
@@ -125,8 +127,12 @@ TEST_F(TrainCommand, BadInput) {
 
 // Twenty kills at random moments, of as many trainings as it takes.
 TEST_F(SlowTrainCommand, KilledAtAnyMomentItEndsWithTheSameWeights) {
-  const std::vector<std::string> options = {"--resume", "--set", "train.largest_epochs=10", "--set",
-                                            "train.elastic_epochs=10", "--set",
+  const std::vector<std::string> options = {"--resume",
+                                            "--set",
+                                            "train.largest_epochs=10",
+                                            "--set",
+                                            "train.elastic_epochs=10",
+                                            "--set",
                                             "train.checkpoint_interval_steps=7"};
   ASSERT_EQ(run(train("whole", options)).exit_code, 0);
   RandomStream random(20);
