@@ -10,9 +10,10 @@
 #include "mcunet/core/scratch_folder.hpp"
 #include "process.hpp"
 
-// Two programs are built. One is the network as the device runs it, whose outputs, instructions and
-// stack are reported. The other has -DMODEL_PROFILE and runs the first input once more, for the
-// instructions of each step.
+// Two programs are built, or three. One is the network as the device runs it, whose outputs,
+// instructions and stack are reported. The other has -DMODEL_PROFILE and runs the first input once
+// more, for the instructions of each step. The third, with -DMODEL_TRACE, runs all inputs again and
+// hashes what each step gives.
 namespace mcunet::deploy {
 namespace fs = std::filesystem;
 namespace {
@@ -21,6 +22,7 @@ namespace {
 struct Console {
   std::vector<std::int64_t> inferences;
   std::vector<std::int64_t> steps;
+  std::vector<std::uint64_t> hashes;  // of all steps, inference by inference
   std::int64_t calibration = 0;
   std::int64_t calibration_expected = 0;
   std::int64_t stack_bytes = 0;
@@ -37,6 +39,12 @@ Console parse_console(const std::string& log) {
     std::int64_t first = 0;
     std::int64_t second = 0;
     words >> fact;
+    if (fact == "output") {
+      std::uint64_t hash = 0;
+      words >> first >> hash;
+      console.hashes.push_back(hash);
+      continue;
+    }
     if (fact == "fault" || fact == "error") {
       console.complaint = line;
       break;
@@ -158,6 +166,19 @@ std::vector<Inference> split_outputs(const std::string& bytes, const ModelDescri
   return inferences;
 }
 
+// Hands each inference the hashes of its steps.
+void split_hashes(const std::vector<std::uint64_t>& hashes, std::size_t steps,
+                  std::vector<Inference>& inferences) {
+  if (hashes.size() != steps * inferences.size()) {
+    throw Error("{} steps traced in {} inferences of {}", hashes.size(), inferences.size(), steps);
+  }
+  auto at = hashes.begin();
+  for (Inference& inference : inferences) {
+    inference.step_hashes.assign(at, at + static_cast<std::ptrdiff_t>(steps));
+    at += static_cast<std::ptrdiff_t>(steps);
+  }
+}
+
 void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& model) {
   if (inputs.empty()) throw Error("{}: nothing to run on: no input", model.name);
   for (const Int8Bytes& input : inputs) {
@@ -196,6 +217,10 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
   }
   for (std::size_t i = 0; i < model.steps.size(); ++i) {
     result.steps.push_back({.name = model.steps[i], .instructions = profile.steps[i]});
+  }
+  if (options.traces_steps) {
+    const Console trace = emulation.run("-DMODEL_TRACE", inputs, "trace");
+    split_hashes(trace.hashes, model.steps.size(), result.inferences);
   }
   return result;
 }

@@ -9,12 +9,21 @@ namespace {
 
 using Json = nlohmann::json;
 
+engine::DataType type_of(const std::string& name) {
+  for (const auto type :
+       {engine::DataType::kInt8, engine::DataType::kUint8, engine::DataType::kFloat32}) {
+    if (name == engine::name_of(type)) return type;
+  }
+  throw Error("a tensor of type {}", name);
+}
+
 std::vector<ModelTensor> read_tensors(const Json& list) {
   std::vector<ModelTensor> tensors;
   for (const Json& entry : list) {
     ModelTensor tensor{.height = entry.at("height").get<std::int32_t>(),
                        .width = entry.at("width").get<std::int32_t>(),
                        .channels = entry.at("channels").get<std::int32_t>(),
+                       .type = type_of(entry.value("type", "int8")),
                        .scale = entry.at("scale").get<double>(),
                        .zero_point = entry.at("zero_point").get<std::int32_t>()};
     if (tensor.height < 1 || tensor.width < 1 || tensor.channels < 1) {
@@ -36,7 +45,8 @@ ModelDescription read_model_description(const std::filesystem::path& folder) {
     return {.name = json.at("name").get<std::string>(),
             .inputs = read_tensors(json.at("inputs")),
             .outputs = read_tensors(json.at("outputs")),
-            .steps = json.at("steps").get<std::vector<std::string>>()};
+            .steps = json.at("steps").get<std::vector<std::string>>(),
+            .borders = engine::borders_named(json.value("borders", "caller"))};
   } catch (const std::exception& error) {
     throw Error("{}: describes no generated network: {}", file.string(), error.what());
   }

@@ -24,25 +24,27 @@ TensorId quantized_input(const Graph& graph, TensorId input) {
   throw Error("its float input goes into no QUANTIZE");
 }
 
-// The int8 tensor before an output that is converted.
+// The int8 or uint8 tensor before an output of float.
 TensorId quantized_output(const Graph& graph, TensorId output) {
-  if (graph.tensors[output].type == DataType::kInt8) return output;
+  if (graph.tensors[output].type != DataType::kFloat32) return output;
   for (const engine::Op& op : graph.ops) {
     if (op.output != output) continue;
-    if (op.kind != OpKind::kDequantize && op.kind != OpKind::kQuantize) break;
-    const TensorId before = graph.inputs_of(op)[0];
-    if (graph.tensors[before].type == DataType::kInt8) return before;
+    if (op.kind == OpKind::kDequantize) return graph.inputs_of(op)[0];
   }
   throw Error("one of its outputs has no int8 form");
 }
 
 }  // namespace
 
-ReferenceModel::ReferenceModel(const std::filesystem::path& tflite_file)
-    : graph_(engine::read_tflite(tflite_file)) {}
+ReferenceModel::ReferenceModel(const std::filesystem::path& tflite_file, engine::Borders borders)
+    : graph_(engine::read_tflite(tflite_file)), borders_(borders) {}
 
 engine::TensorBytes ReferenceModel::to_graph_input(TensorId tensor,
                                                    std::span<const std::int8_t> input) const {
+  if (borders_ == engine::Borders::kInvoke) {
+    const auto bytes = std::as_bytes(input);
+    return {bytes.begin(), bytes.end()};
+  }
   const DataType type = graph_.tensors[tensor].type;
   if (type == DataType::kInt8 || type == DataType::kUint8) {
     engine::TensorBytes bytes;
@@ -67,7 +69,8 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
   std::map<TensorId, std::vector<std::int8_t>> wanted;
   std::vector<TensorId> order;
   for (const TensorId output : graph_.outputs) {
-    order.push_back(quantized_output(graph_, output));
+    const bool is_own = borders_ == engine::Borders::kInvoke;
+    order.push_back(is_own ? output : quantized_output(graph_, output));
     wanted[order.back()] = {};
   }
   const auto observe = [&](engine::OpId op, std::span<const std::byte> bytes) {
@@ -78,7 +81,9 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
   };
   std::vector<engine::TensorBytes> inputs;
   for (const TensorId tensor : graph_.inputs) {
-    const auto size = static_cast<std::size_t>(graph_.tensors[tensor].shape.elements());
+    const engine::Tensor& border = graph_.tensors[tensor];
+    const auto size = static_cast<std::size_t>(
+        borders_ == engine::Borders::kInvoke ? border.bytes() : border.shape.elements());
     if (input.size() < size)
       throw Error("the input ends after {} bytes too few", size - input.size());
     inputs.push_back(to_graph_input(tensor, input.first(size)));
@@ -88,7 +93,13 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
   engine::execute(graph_, inputs, observe);
   std::vector<std::vector<std::int8_t>> outputs;
   outputs.reserve(order.size());
-  for (const TensorId tensor : order) outputs.push_back(wanted[tensor]);
+  for (const TensorId tensor : order) {
+    outputs.push_back(wanted[tensor]);
+    const bool is_retyped =
+        borders_ == engine::Borders::kCaller && graph_.tensors[tensor].type == DataType::kUint8;
+    if (!is_retyped) continue;
+    for (std::int8_t& value : outputs.back()) value = static_cast<std::int8_t>(value ^ -128);
+  }
   return outputs;
 }
 

@@ -6,6 +6,7 @@
 
 #include "kernel_files.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/dead_channels.hpp"
 #include "mcunet/engine/graph_passes.hpp"
 #include "mcunet/engine/graph_validator.hpp"
 #include "mcunet/engine/plan_validator.hpp"
@@ -118,16 +119,16 @@ std::string address_table(const CompiledGraph& compiled, const std::vector<Tenso
   return text;
 }
 
+// The arena is of bytes and aligned for all types.
+std::string cast_to(const std::string& type) {
+  return type == "int8_t" || type == "void" ? "" : fmt::format("({}*)(void*)", type);
+}
+
 std::string size_table(const Graph& graph, const std::vector<TensorId>& tensors) {
   std::string text;
   for (TensorId tensor : tensors) text += fmt::format("{}, ", graph.tensors[tensor].bytes());
   text.resize(text.size() - 2);
   return text;
-}
-
-// The arena is of bytes and aligned for all types.
-std::string cast_to(const std::string& type) {
-  return type == "int8_t" || type == "void" ? "" : fmt::format("({}*)(void*)", type);
 }
 
 std::string border_functions(const CompiledGraph& compiled) {
@@ -214,11 +215,23 @@ Graph run_passes(const Graph& graph, const CompileOptions& options) {
   if (options.borders == Borders::kCaller) result = strip_float_borders(retype_uint8(result));
   if (options.fuses_padding) result = fold_padding(result);
   check_types(result, options.borders);
+  if (options.folds_dead_channels) result = fold_dead_channels(result);
   if (result.ops.empty()) throw Error("the network has no operator to generate code for");
   return result;
 }
 
 }  // namespace
+
+std::string_view name_of(Borders borders) {
+  return borders == Borders::kInvoke ? "invoke" : "caller";
+}
+
+Borders borders_named(std::string_view name) {
+  for (const Borders borders : {Borders::kCaller, Borders::kInvoke}) {
+    if (name == name_of(borders)) return borders;
+  }
+  throw Error("borders: must be caller or invoke, is {}", name);
+}
 
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   validate_graph(graph);

@@ -26,6 +26,22 @@ TensorId add_op(Graph& graph, Op& op, const Tensor& output) {
 
 }  // namespace
 
+std::string_view name_of(DataType type) {
+  switch (type) {
+    case DataType::kInt8:
+      return "int8";
+    case DataType::kUint8:
+      return "uint8";
+    case DataType::kInt16:
+      return "int16";
+    case DataType::kInt32:
+      return "int32";
+    case DataType::kFloat32:
+      return "float32";
+  }
+  return "unknown";
+}
+
 std::string_view name_of(OpKind kind) {
   switch (kind) {
     case OpKind::kConv2d:

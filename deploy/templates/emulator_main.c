@@ -4,6 +4,7 @@
 //   calibration MEASURED EXPECTED   a loop of known length
 //   inference INDEX INSTRUCTIONS
 //   step INDEX INSTRUCTIONS         of the first inference, if built with -DMODEL_PROFILE
+//   output INDEX HASH               of each step of each inference, if built with -DMODEL_TRACE
 //   stack BYTES
 //   done INFERENCES
 //
@@ -52,6 +53,16 @@ static void print_steps(void) {
 }
 #else
 static void print_steps(void) {}
+#endif
+
+#ifdef MODEL_TRACE
+// 64-bit FNV-1a.
+void model_step_output(int step, const void* output, int32_t bytes) {
+  const unsigned char* at = output;
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (; bytes > 0; --bytes) hash = (hash ^ *at++) * 0x100000001b3u;
+  print_fact("output ", (uint64_t)step, hash);
+}
 #endif
 
 // Two instructions a turn.

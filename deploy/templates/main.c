@@ -18,7 +18,7 @@ volatile int top_class;
 volatile unsigned inferences;
 volatile uint32_t cycles;
 
-static int index_of_largest(const int8_t* values, int count) {
+static int index_of_largest(const MODEL_OUTPUT_TYPE* values, int count) {
   int best = 0;
   for (int i = 1; i < count; ++i) {
     if (values[i] > values[best]) best = i;
@@ -32,15 +32,17 @@ static void fill_inputs(void) {
   for (int i = 1; i < MODEL_INPUTS; ++i) memset(model_input_at(i), 0, model_input_bytes(i));
 }
 
+// Of outputs of the first one's type; float in thousandths.
 static void print_output(int index) {
-  const int8_t* const values = model_output(index);
-  const int count = model_output_bytes(index);
+  enum { kUnit = sizeof(MODEL_OUTPUT_TYPE) == sizeof(float) ? 1000 : 1 };
+  const MODEL_OUTPUT_TYPE* const values = (const void*)model_output(index);
+  const int count = model_output_bytes(index) / (int)sizeof(MODEL_OUTPUT_TYPE);
   print_text("output ");
   print_number((uint32_t)index);
   print_text(":");
   for (int i = 0; i < count && i < kMostValues; ++i) {
     print_text(" ");
-    print_signed(values[i]);
+    print_signed((int32_t)(values[i] * kUnit));
   }
   print_text(count > kMostValues ? " ...\n" : "\n");
 }
@@ -95,7 +97,8 @@ int main(void) {
     start_steps();
     model_invoke();
     cycles = cycle_count() - start;
-    top_class = index_of_largest(model_output(0), model_output_bytes(0));
+    top_class =
+        index_of_largest(model_output(0), MODEL_OUTPUT_BYTES / (int)sizeof(MODEL_OUTPUT_TYPE));
     report();
     ++inferences;
   }

@@ -32,6 +32,7 @@ inline void write_example_model(const TemporaryFolder& folder, const ExampleOpti
 #define MODEL_INPUT_CHANNELS 1
 #define MODEL_INPUT_SCALE 0.5f
 #define MODEL_INPUT_ZERO_POINT -3
+#define MODEL_OUTPUT_TYPE int8_t
 #define MODEL_STEPS 2
 extern const char* const model_step_names[MODEL_STEPS];
 int8_t* model_input(void);

@@ -1,5 +1,9 @@
 // mcunet compile, emulate, ablate and flash, from the outside.
 #include "engine/random_graphs.hpp"
+#include "engine/residual_block.hpp"
+#include "engine/uint8_graph.hpp"
+#include "mcunet/deploy/npy.hpp"
+#include "mcunet/engine/random_weights.hpp"
 #include "mcunet/engine/tflite_writer.hpp"
 #include "run_mcunet.hpp"
 
@@ -180,6 +184,87 @@ TEST_F(CompileCommand, TheConsoleIsAChoice) {
   const Outcome silent = compile("silent.yaml");
   EXPECT_EQ(silent.exit_code, 0);
   EXPECT_THAT(silent.err, HasSubstr("has no serial console, so its firmware prints nothing"));
+}
+
+TEST_F(CompileCommand, BordersAreAChoice) {
+  const std::vector<std::byte> file = engine::write_tflite(engine::uint8_graph({0.031F, 90}));
+  write("model.tflite", {reinterpret_cast<const char*>(file.data()), file.size()});
+  std::string uint8s;
+  std::string int8s;
+  for (int i = 0; i < 60; ++i) {
+    uint8s += static_cast<char>(37 * i);
+    int8s += static_cast<char>(37 * i - 128);
+  }
+  write("uint8.bin", uint8s);
+  write("int8.bin", int8s);
+  const auto emulate = [&](const std::string& borders, const std::string& input) {
+    const Outcome compiled = run({"compile", "model.tflite", "--device", "stm32f746", "--out",
+                                  "out", "--borders", borders, "--json"});
+    EXPECT_EQ(compiled.exit_code, 0) << compiled.err;
+    const Outcome outcome = run({"emulate", "out", "--input", input, "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const nlohmann::json inference = parse_output(outcome)["inferences"][0];
+    EXPECT_EQ(inference["exact"], true) << borders;
+    return inference["outputs"][0].get<std::vector<int>>();
+  };
+  const std::vector<int> by_caller = emulate("caller", "int8.bin");
+  EXPECT_EQ(run({"emulate", "out", "--input", "int8.bin", "--out", "out.npy"}).exit_code, 0);
+  EXPECT_EQ(deploy::parse_npy(read("out.npy"), "out.npy").values,
+            std::vector<std::int8_t>(by_caller.begin(), by_caller.end()));
+
+  std::vector<int> in_invoke = emulate("invoke", "uint8.bin");
+  const auto description = nlohmann::json::parse(read("out/model.json"));
+  EXPECT_EQ(description["borders"], "invoke");
+  EXPECT_EQ(description["inputs"][0]["type"], "uint8");
+  for (int& value : in_invoke) value -= 128;
+  EXPECT_EQ(in_invoke, by_caller);
+
+  EXPECT_EQ(failure({"emulate", "out", "--input", "uint8.bin", "--out", "other.npy"}),
+            "--out: holds int8, the outputs of out are uint8");
+  deploy::write_npy(folder_ / "work/signed.npy", std::vector<std::int64_t>{60},
+                    std::vector<std::int8_t>(60));
+  EXPECT_EQ(failure({"emulate", "out", "--input", "signed.npy"}),
+            "signed.npy: holds int8, but the model takes uint8; give its bytes as .bin");
+  EXPECT_EQ(run({"compile", "model.tflite", "--device", "stm32f746", "--out", "out", "--borders",
+                 "nobody"})
+                .exit_code,
+            2);
+}
+
+// Half of the filters before a depthwise convolution are zeros.
+TEST_F(CompileCommand, FoldsDeadChannelsOnRequest) {
+  RandomStream random(5);
+  engine::Graph graph = engine::with_random_weights(engine::make_residual_block({}), random);
+  const engine::OpDetails& details = graph.details_of(graph.ops[0]);
+  for (const engine::ConstantId id : {details.weights, details.bias}) {
+    auto& bytes = graph.constants[id].data;
+    std::fill(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2),
+              std::byte{0});
+  }
+  const std::vector<std::byte> file = engine::write_tflite(graph);
+  write("model.tflite", {reinterpret_cast<const char*>(file.data()), file.size()});
+  write("input.bin", std::string(8 * 6 * 4, '\x19') + std::string(8 * 6 * 4, '\xe3'));
+  std::vector<nlohmann::json> compiled;
+  std::vector<nlohmann::json> outputs;
+  for (const bool folds : {false, true}) {
+    std::vector<std::string> arguments = {"compile", "model.tflite", "--device", "stm32f746",
+                                          "--out",   "out",          "--json"};
+    if (folds) arguments.emplace_back("--fold-dead-channels");
+    compiled.push_back(parse_output(run(arguments)));
+    const Outcome outcome = run({"emulate", "out", "--input", "input.bin", "--json"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const nlohmann::json inferences = parse_output(outcome)["inferences"];
+    for (const auto& inference : inferences) {
+      EXPECT_EQ(inference["exact"], true);
+      outputs.push_back(inference["outputs"]);
+    }
+  }
+  ASSERT_EQ(outputs.size(), 4u);
+  EXPECT_EQ(outputs[0], outputs[2]);
+  EXPECT_EQ(outputs[1], outputs[3]);
+  EXPECT_LT(compiled[1]["macs"], compiled[0]["macs"]);
+  EXPECT_LT(compiled[1]["constant_bytes"], compiled[0]["constant_bytes"]);
+  EXPECT_LT(compiled[1]["peak_sram_bytes"], compiled[0]["peak_sram_bytes"]);
 }
 
 TEST_F(CompileCommand, AFolderWithoutAModelIsAnError) {

@@ -2,16 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/temporary_folder.hpp"
 #include "engine/golden_input.hpp"
 #include "engine/random_graphs.hpp"
-#include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
+#include "mcunet/engine/tflite_reader.hpp"
 #include "mcunet/engine/tflite_writer.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "shared_data.hpp"
@@ -86,41 +87,130 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"mlperf_ic_resnet", "stm32f746"}, Case{"mlperf_ic_resnet", "stm32f412"}),
     [](const auto& test) { return fmt::format("{}_{}", test.param.model, test.param.device); });
 
-// Random layers of every operator that has one input, on both cores: odd sizes, channel counts that
-// are no multiples of 4, all strides and paddings, saturating values.
+// The inputs of one inference, one after another.
+Int8Bytes joined_inputs(const engine::Graph& graph, std::uint64_t seed) {
+  Int8Bytes joined;
+  for (const engine::TensorBytes& input : engine::random_inputs(graph, seed)) {
+    const Int8Bytes values = as_int8(input);
+    joined.insert(joined.end(), values.begin(), values.end());
+  }
+  return joined;
+}
+
+// A random layer as firmware on both cores, on two inferences of random bytes.
+int compare_on_cores(const engine::Graph& graph, const std::string& name) {
+  const TemporaryFolder folder;
+  engine::write_tflite(graph, folder / "model.tflite");
+  constexpr auto kBorders = engine::Borders::kInvoke;
+  const deploy::ReferenceModel reference(folder / "model.tflite", kBorders);
+  const std::vector<Int8Bytes> inputs = {joined_inputs(graph, 1), joined_inputs(graph, 2)};
+  int compared = 0;
+  for (const char* device : {"stm32f746", "stm32f412"}) {
+    compile_model(
+        folder / "model.tflite",
+        deploy::load_device(fmt::format("{}/configs/devices/{}.yaml", MCUNET_SOURCE_DIR, device)),
+        {.borders = kBorders}, folder / "model");
+    const deploy::EmulationResult result = deploy::emulate(folder / "model", inputs);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      EXPECT_EQ(result.inferences[i].outputs, reference.run(inputs[i])) << name << " on " << device;
+    }
+    ++compared;
+  }
+  return compared;
+}
+
+// Random layers of every operator: odd sizes, channel counts that are no
+// multiples of 4, all strides and paddings, saturating values.
 TEST(SlowFirmware, RandomLayersOfEveryOperatorAreExact) {
   if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
   int compared = 0;
   for (const engine::OpKind kind : engine::kAllOpKinds) {
     for (std::uint64_t seed = 0; seed < 2; ++seed) {
-      const engine::Graph graph = engine::random_graph(kind, seed);
-      if (graph.inputs.size() != 1) continue;
-      const TemporaryFolder folder;
-      engine::write_tflite(graph, folder / "model.tflite");
-      for (const char* device : {"stm32f746", "stm32f412"}) {
-        try {
-          compile_model(folder / "model.tflite",
-                        deploy::load_device(
-                            fmt::format("{}/configs/devices/{}.yaml", MCUNET_SOURCE_DIR, device)),
-                        {}, folder / "model");
-        } catch (const Error&) {
-          break;  // no kernel for this form of the operator
-        }
-        const auto bytes = static_cast<std::size_t>(
-            deploy::read_model_description(folder / "model").inputs[0].bytes());
-        const std::vector<Int8Bytes> inputs = {as_int8(engine::golden_input(0, bytes)),
-                                               as_int8(engine::golden_input(4, bytes))};
-        const deploy::ReferenceModel reference(folder / "model.tflite");
-        const deploy::EmulationResult result = deploy::emulate(folder / "model", inputs);
-        for (std::size_t i = 0; i < inputs.size(); ++i) {
-          EXPECT_EQ(result.inferences[i].outputs, reference.run(inputs[i]))
-              << name_of(kind) << " seed " << seed << " on " << device;
-        }
-        ++compared;
-      }
+      compared += compare_on_cores(engine::random_graph(kind, seed),
+                                   fmt::format("{} {}", name_of(kind), seed));
     }
   }
-  EXPECT_GE(compared, 40);
+  EXPECT_EQ(compared, 2 * 2 * static_cast<int>(engine::kAllOpKinds.size()));
+}
+
+TEST(SlowFirmware, RareFormsOfOperatorsAreExact) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  int compared = 0;
+  for (const engine::OpKind kind : engine::kRareOpKinds) {
+    for (std::uint64_t seed = 0; seed < 2; ++seed) {
+      compared += compare_on_cores(engine::random_rare_graph(kind, seed),
+                                   fmt::format("rare {} {}", name_of(kind), seed));
+    }
+  }
+  EXPECT_EQ(compared, 2 * 2 * static_cast<int>(engine::kRareOpKinds.size()));
+}
+
+// A network that takes and gives float, against the reference executor with the file's own borders.
+TEST(SlowFirmware, ConvertsAtTheBordersOnRequest) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  const engine::Graph graph = engine::read_tflite(data / "tflite/mcunet_vww.tflite");
+  ASSERT_EQ(graph.tensors[graph.inputs[0]].type, engine::DataType::kFloat32);
+  EXPECT_EQ(compare_on_cores(graph, "mcunet_vww"), 2);
+}
+
+// Hashes of the operators' outputs by the names of their tensors, for one input.
+std::map<std::string, std::string> recorded_hashes(const engine::Graph& graph,
+                                                   const nlohmann::json& record) {
+  std::map<std::string, std::string> hashes;
+  for (const auto& entry : record["ops"]) {
+    if (entry["type"] != "int8") continue;
+    const auto id = entry["op"].get<std::size_t>();
+    hashes[graph.info_of(graph.ops[id].output).name] = entry["fnv1a64"];
+  }
+  return hashes;
+}
+
+// Every step against what TFLite Micro's reference kernels gave for that operator. Operators that
+// became part of a step have no output of their own: PAD, and conversions at the borders.
+TEST(SlowFirmware, EveryStepGivesTheRecordedOutput) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  for (const char* name : {"mcunet_vww", "mlperf_kws", "mlperf_ic_resnet"}) {
+    const std::filesystem::path file = data / "tflite" / fmt::format("{}.tflite", name);
+    const engine::Graph graph = engine::read_tflite(file);
+    const engine::CompiledGraph compiled = engine::compile_graph(graph);
+    const auto records =
+        nlohmann::json::parse(read_file(data / "golden" / fmt::format("{}_layers.json", name)));
+    ASSERT_EQ(records.size(), 6u);
+    const auto input_bytes =
+        static_cast<std::size_t>(compiled.graph.tensors[compiled.graph.inputs[0]].bytes());
+    std::vector<Int8Bytes> inputs;
+    for (const auto& record : records) {
+      inputs.push_back(
+          as_int8(engine::golden_input(record["input_index"].get<std::uint32_t>(), input_bytes)));
+    }
+    for (const char* device : {"stm32f746", "stm32f412"}) {
+      const TemporaryFolder folder;
+      compile_model(
+          file,
+          deploy::load_device(fmt::format("{}/configs/devices/{}.yaml", MCUNET_SOURCE_DIR, device)),
+          {}, folder / "model");
+      const deploy::EmulationResult result =
+          deploy::emulate(folder / "model", inputs, {.traces_steps = true});
+      std::size_t compared = 0;
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const auto expected = recorded_hashes(graph, records[i]);
+        const std::vector<std::uint64_t>& hashes = result.inferences[i].step_hashes;
+        ASSERT_EQ(hashes.size(), compiled.schedule.steps.size());
+        for (std::size_t step = 0; step < hashes.size(); ++step) {
+          const engine::Op& op = compiled.graph.ops[compiled.schedule.steps[step].first_op];
+          const std::string& tensor = compiled.graph.info_of(op.output).name;
+          ASSERT_TRUE(expected.contains(tensor)) << tensor;
+          EXPECT_EQ(fmt::format("{:016x}", hashes[step]), expected.at(tensor))
+              << name << " on " << device << ", input " << i << ", step " << step;
+          ++compared;
+        }
+      }
+      EXPECT_EQ(compared, 6 * compiled.graph.ops.size());
+      EXPECT_GE(compiled.graph.ops.size(), 13u);
+    }
+  }
 }
 
 // 1000 inputs whose outputs were logged on a real Cortex-M4, in thousandths rounded down.

@@ -9,6 +9,7 @@
 #include "random_graphs.hpp"
 #include "shared_data.hpp"
 #include "small_graphs.hpp"
+#include "uint8_graph.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -122,27 +123,6 @@ TEST(CodeGenerator, ConvertsAtTheBordersOnRequest) {
   const Graph graph = read_tflite(data / "tflite/mcunet_vww.tflite");
   ASSERT_EQ(graph.tensors[graph.inputs[0]].type, DataType::kFloat32);
   expect_exact(graph, "float-borders");
-}
-
-// Pooling between uint8 borders, as converters make them, with an output of another scale.
-Graph uint8_graph(const Quantization& output) {
-  Graph graph;
-  const TensorId input = add_input(graph, {5, 4, 3}, DataType::kUint8);
-  const Tensor quantized = {{5, 4, 3}, DataType::kInt8};
-  const TensorId first =
-      append_op(graph, {.kind = OpKind::kQuantize}, std::span(&input, 1), quantized);
-  Op pool{.kind = OpKind::kMaxPool2d};
-  pool.window.kernel_height = pool.window.kernel_width = 2;
-  const TensorId pooled = append_op(graph, pool, {first});
-  const TensorId last = append_op(graph, {.kind = OpKind::kQuantize}, std::span(&pooled, 1),
-                                  {{4, 3, 3}, DataType::kUint8});
-  graph.outputs = {last};
-  const Quantization inner = {0.05F, -7};
-  edit_info(graph, input).quantization = {0.05F, 121};
-  edit_info(graph, first).quantization = inner;
-  edit_info(graph, pooled).quantization = inner;
-  edit_info(graph, last).quantization = output;
-  return graph;
 }
 
 TEST(CodeGenerator, TakesAndGivesUint8) {

@@ -27,7 +27,9 @@ inline constexpr char kSanitizers[] = "";
 // Generated code, compiled by the host's C compiler and loaded into the test.
 class GeneratedModel {
  public:
-  GeneratedModel(const CompiledGraph& compiled, const std::string& name)
+  // `flags` are more of the compiler's; `extra` is C that is compiled with the model.
+  GeneratedModel(const CompiledGraph& compiled, const std::string& name,
+                 const std::string& flags = "", const std::string& extra = "")
       : graph_(compiled.graph), folder_(std::filesystem::path(testing::TempDir()) / name) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "kernels");
@@ -38,10 +40,14 @@ class GeneratedModel {
         sources += fmt::format(" {}", (folder_ / file.path).string());
       }
     }
+    if (!extra.empty()) {
+      std::ofstream(folder_ / "extra.c") << extra;
+      sources += fmt::format(" {}", (folder_ / "extra.c").string());
+    }
     const std::string library = (folder_ / "model.so").string();
     const std::string command =
-        fmt::format("cc -std=c11 -O1 -Wall -Wextra -Werror {} -fPIC -shared -o {}{} 2>{}/log",
-                    kSanitizers, library, sources, folder_.string());
+        fmt::format("cc -std=c11 -O1 -Wall -Wextra -Werror {} {} -fPIC -shared -o {}{} 2>{}/log",
+                    kSanitizers, flags, library, sources, folder_.string());
     if (std::system(command.c_str()) != 0) {
       ADD_FAILURE() << "generated code does not compile, see " << folder_;
       return;
@@ -56,31 +62,30 @@ class GeneratedModel {
   GeneratedModel(const GeneratedModel&) = delete;
   GeneratedModel& operator=(const GeneratedModel&) = delete;
 
-  // int8 inputs and outputs; nothing if the code did not compile.
+  // Inputs and outputs in the types of the graph; nothing if the code did not compile.
   std::vector<TensorBytes> run(std::span<const TensorBytes> inputs) const {
     if (handle_ == nullptr) return {};
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      std::memcpy(symbol<std::int8_t*(int)>("model_input_at")(static_cast<int>(i)),
-                  inputs[i].data(), inputs[i].size());
+      std::memcpy(symbol<void*(int)>("model_input_at")(static_cast<int>(i)), inputs[i].data(),
+                  inputs[i].size());
     }
     symbol<void()>("model_invoke")();
     std::vector<TensorBytes> outputs;
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
       const auto index = static_cast<int>(i);
       TensorBytes bytes(static_cast<std::size_t>(symbol<int(int)>("model_output_bytes")(index)));
-      std::memcpy(bytes.data(), symbol<const std::int8_t*(int)>("model_output")(index),
-                  bytes.size());
+      std::memcpy(bytes.data(), symbol<const void*(int)>("model_output")(index), bytes.size());
       outputs.push_back(std::move(bytes));
     }
     return outputs;
   }
 
- private:
   template <typename Function>
   Function* symbol(const char* name) const {
     return reinterpret_cast<Function*>(::dlsym(handle_, name));
   }
 
+ private:
   Graph graph_;
   std::filesystem::path folder_;
   void* handle_ = nullptr;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fnv1a.hpp"
+#include "generated_model.hpp"
 #include "golden_input.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/reference_executor.hpp"
@@ -76,6 +77,58 @@ TEST(GoldenModels, ImageClassificationMatchesEveryOperator) {
 TEST(GoldenModels, VisualWakeWordsMatchesEveryOperator) {
   MCUNET_REQUIRE_SHARED_DATA(data);
   expect_golden(data, "mcunet_vww");
+}
+
+// Called after every step: hands the output on to the test.
+constexpr char kTracer[] = R"(#include "model.h"
+static void (*watch)(int, const void*, int32_t);
+void watch_steps(void (*function)(int, const void*, int32_t)) { watch = function; }
+void model_step_output(int step, const void* output, int32_t bytes) { watch(step, output, bytes); }
+)";
+
+std::vector<std::string> traced_hashes;
+
+void record_step(int step, const void* output, std::int32_t bytes) {
+  EXPECT_EQ(static_cast<std::size_t>(step), traced_hashes.size());
+  traced_hashes.push_back(
+      fnv1a_hex({static_cast<const std::byte*>(output), static_cast<std::size_t>(bytes)}));
+}
+
+// The generated C step by step. Operators that became part of a step have no output of their own:
+// PAD, and conversions at the borders.
+TEST(GoldenModels, GeneratedCodeMatchesEveryOperatorThatItHas) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  for (const std::string model : {"mlperf_kws", "mlperf_ic_resnet", "mcunet_vww"}) {
+    const Graph graph = read_tflite(data / "tflite" / (model + ".tflite"));
+    const CompiledGraph compiled = compile_graph(graph);
+    const GeneratedModel generated(compiled, "traced-" + model, "-DMODEL_TRACE", kTracer);
+    generated.symbol<void(void (*)(int, const void*, std::int32_t))>("watch_steps")(record_step);
+    const auto elements = static_cast<std::size_t>(graph.tensors[graph.inputs[0]].shape.elements());
+    const auto records =
+        nlohmann::json::parse(read_file(data / "golden" / (model + "_layers.json")));
+    std::size_t compared = 0;
+    for (const auto& record : records) {
+      std::map<std::string, std::string> expected;  // by the output's name
+      for (const auto& op : record["ops"]) {
+        if (op["type"] != "int8") continue;
+        expected[graph.info_of(graph.ops[op["op"].get<std::size_t>()].output).name] = op["fnv1a64"];
+      }
+      traced_hashes.clear();
+      const std::vector<TensorBytes> inputs = {
+          golden_input(record["input_index"].get<std::uint32_t>(), elements)};
+      generated.run(inputs);
+      ASSERT_EQ(traced_hashes.size(), compiled.schedule.steps.size());
+      for (std::size_t step = 0; step < traced_hashes.size(); ++step) {
+        const Op& op = compiled.graph.ops[compiled.schedule.steps[step].first_op];
+        const std::string& tensor = compiled.graph.info_of(op.output).name;
+        ASSERT_TRUE(expected.contains(tensor)) << tensor;
+        EXPECT_EQ(traced_hashes[step], expected.at(tensor)) << model << " step " << step;
+        ++compared;
+      }
+    }
+    EXPECT_EQ(compared, 6 * compiled.graph.ops.size());
+    EXPECT_GE(compiled.graph.ops.size(), 13u);
+  }
 }
 
 std::vector<std::string> split(const std::string& line) {

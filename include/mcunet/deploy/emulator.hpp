@@ -6,10 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "mcunet/engine/code_generator.hpp"
+#include "mcunet/engine/graph.hpp"
+
 // Runs a firmware project on an emulated board that has the device's core. Counts are of
 // instructions, deterministic, and no cycles: an emulator has no pipeline, cache or wait states.
 namespace mcunet::deploy {
 
+// The bytes of a tensor: int8 values, or what uint8 and float look like in memory.
 using Int8Bytes = std::vector<std::int8_t>;
 
 // What model.json says of the borders of a generated network, NHWC.
@@ -17,10 +21,12 @@ struct ModelTensor {
   std::int32_t height = 1;
   std::int32_t width = 1;
   std::int32_t channels = 1;
+  engine::DataType type = engine::DataType::kInt8;  // or kUint8, kFloat32
   double scale = 0;
   std::int32_t zero_point = 0;
 
-  std::int64_t bytes() const { return std::int64_t{height} * width * channels; }
+  std::int64_t elements() const { return std::int64_t{height} * width * channels; }
+  std::int64_t bytes() const { return elements() * engine::bytes_per_element(type); }
 };
 
 struct ModelDescription {
@@ -28,6 +34,7 @@ struct ModelDescription {
   std::vector<ModelTensor> inputs;
   std::vector<ModelTensor> outputs;
   std::vector<std::string> steps;
+  engine::Borders borders = engine::Borders::kCaller;
 
   // Of all inputs of one inference.
   std::int64_t input_bytes() const {
@@ -43,11 +50,15 @@ ModelDescription read_model_description(const std::filesystem::path& folder);
 struct EmulatorOptions {
   std::string board;  // mps2-an385, mps2-an386, mps2-an500, netduinoplus2; empty: by core
   double timeout_seconds = 600;  // for all inferences together
+  bool traces_steps = false;     // hash what each step of each inference gives
 };
 
 struct Inference {
   std::vector<Int8Bytes> outputs;  // in the model's order
   std::int64_t instructions = 0;   // of one invoke
+  // If asked for: the 64-bit FNV-1a hash of each step's output, as it lies in memory when the step
+  // is done.
+  std::vector<std::uint64_t> step_hashes;
 };
 
 struct StepInstructions {
@@ -62,9 +73,10 @@ struct EmulationResult {
   std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
 };
 
-// Builds the project for an emulated board in a temporary folder and runs it on every input: raw
-// int8, where a network has several inputs one after another. Throws Error if a program is missing,
-// if the network does not fit the board, if the firmware faults or takes too long.
+// Builds the project for an emulated board in a temporary folder and runs it on every input: the
+// raw bytes of each tensor in its type, where a network has several inputs one after another.
+// Throws Error if a program is missing, if the network does not fit the board, if the firmware
+// faults or takes too long.
 EmulationResult emulate(const std::filesystem::path& folder, std::span<const Int8Bytes> inputs,
                         const EmulatorOptions& options = {});
 

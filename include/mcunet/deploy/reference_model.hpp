@@ -4,21 +4,24 @@
 #include <span>
 #include <vector>
 
+#include "mcunet/engine/code_generator.hpp"
 #include "mcunet/engine/graph.hpp"
 #include "mcunet/engine/reference_executor.hpp"
 
 // What firmware must compute: a .tflite file under the reference executor, with the borders that
-// generated code has. Those are int8: where the file has float or uint8 at its borders, conversion
-// is left to the caller of the firmware, so the tensors beyond it are given and returned here.
+// generated code has. Those are int8 where the caller of the firmware converts: the tensors behind
+// the file's own float or uint8 are given and returned then.
 namespace mcunet::deploy {
 
 class ReferenceModel {
  public:
   // Throws Error.
-  explicit ReferenceModel(const std::filesystem::path& tflite_file);
+  explicit ReferenceModel(const std::filesystem::path& tflite_file,
+                          engine::Borders borders = engine::Borders::kCaller);
 
-  // The inputs in int8, one after another in the file's order; the outputs in the same way, apart.
-  // Throws Error if the sizes do not agree, or if a border has no int8 form.
+  // The bytes of all inputs one after another in the file's order, in the types that the borders
+  // have; the outputs in the same way, apart. Throws Error if the sizes do not agree, or if a
+  // border that must be int8 has no such form.
   std::vector<std::vector<std::int8_t>> run(std::span<const std::int8_t> input) const;
 
  private:
@@ -26,6 +29,7 @@ class ReferenceModel {
                                      std::span<const std::int8_t> input) const;
 
   engine::Graph graph_;
+  engine::Borders borders_;
 };
 
 }  // namespace mcunet::deploy

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mcunet/engine/graph.hpp"
@@ -19,6 +20,10 @@ enum class Borders {
   kInvoke,  // what the file has: model_invoke() converts, exactly as QUANTIZE and DEQUANTIZE
 };
 
+// "caller", "invoke". The second throws Error for any other name.
+std::string_view name_of(Borders borders);
+Borders borders_named(std::string_view name);
+
 // The rungs of the paper's Figure 5 that can be left out, and what is done on request.
 struct CompileOptions {
   ScheduleOptions schedule;
@@ -29,6 +34,7 @@ struct CompileOptions {
   bool links_all_kernels = false;
   bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
   Borders borders = Borders::kCaller;
+  bool folds_dead_channels = false;  // see dead_channels.hpp
 };
 
 // A graph with all that is needed to generate code for it.

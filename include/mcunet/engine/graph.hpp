@@ -46,6 +46,9 @@ constexpr std::int64_t bytes_per_element(DataType type) {
   return 0;
 }
 
+// "int8", "float32": as files and reports name it.
+std::string_view name_of(DataType type);
+
 struct Tensor {
   Shape shape;
   DataType type = DataType::kInt8;

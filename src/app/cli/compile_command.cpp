@@ -24,6 +24,8 @@ struct CompileArguments {
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
   bool no_specialization = false;
+  std::string borders = "caller";
+  bool fold_dead_channels = false;
   bool json = false;
 };
 
@@ -77,6 +79,8 @@ int run_compile(const CompileArguments& arguments) {
   options.adapts_scratch = !arguments.no_adaptive_im2col;
   options.specializes_kernels = !arguments.no_specialization;
   options.schedule.in_place_depthwise = !arguments.no_in_place_depthwise;
+  options.folds_dead_channels = arguments.fold_dead_channels;
+  options.borders = engine::borders_named(arguments.borders);
   const deploy::Device device = deploy::load_device(arguments.device);
   const CompileResult result =
       pipeline::compile_model(arguments.model, device, options, arguments.out, arguments.console);
@@ -126,6 +130,15 @@ void add_compile_command(CLI::App& program, Run& run) {
                     "Give each kernel the least scratch that it works with");
   command->add_flag("--no-specialization", arguments->no_specialization,
                     "Call one general kernel for all windows");
+  command
+      ->add_option(
+          "--borders", arguments->borders,
+          "Who converts where the model has float or uint8 at its borders: the caller, who\n"
+          "deals in int8 then, or invoke, exactly as TFLite does [caller]")
+      ->check(CLI::IsMember({"caller", "invoke"}));
+  command->add_flag("--fold-dead-channels", arguments->fold_dead_channels,
+                    "Leave out channels that are constant or that nothing reads; outputs stay the\n"
+                    "same");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, &run] { run = [arguments] { return run_compile(*arguments); }; });
 }

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -43,10 +44,16 @@ struct NamedInputs {
   std::vector<Int8Bytes> inputs;
 };
 
-Int8Bytes read_bytes(const std::string& file) {
+Int8Bytes read_bytes(const std::string& file, engine::DataType type) {
   const std::string contents = read_file(file);
   const std::string extension = fs::path(file).extension();
-  if (extension == ".npy") return deploy::parse_npy(contents, file).values;
+  if (extension == ".npy") {
+    if (type != engine::DataType::kInt8) {
+      throw Error("{}: holds int8, but the model takes {}; give its bytes as .bin", file,
+                  engine::name_of(type));
+    }
+    return deploy::parse_npy(contents, file).values;
+  }
   if (extension != ".bin") throw Error("{}: must be .bin, .npy, an image or a .wav", file);
   return {contents.begin(), contents.end()};
 }
@@ -69,7 +76,7 @@ std::vector<Int8Bytes> read_one_input(const std::string& file, const deploy::Mod
                                       const EmulateArguments& arguments,
                                       const pipeline::MediaReader& read_media) {
   if (pipeline::is_media(file)) return {read_media(file, tensor, arguments.media)};
-  const Int8Bytes bytes = read_bytes(file);
+  const Int8Bytes bytes = read_bytes(file, tensor.type);
   const auto size = static_cast<std::int64_t>(bytes.size());
   if (size == 0 || size % tensor.bytes() != 0) {
     throw Error("{}: has {} bytes, which is no multiple of an input's {}", file, size,
@@ -116,24 +123,54 @@ NamedInputs read_inputs(const EmulateArguments& arguments, const ModelDescriptio
 
 // Whether each inference gave what the reference executor gives; nothing if there is no
 // model.tflite.
-std::vector<std::optional<bool>> compare(const fs::path& folder, const NamedInputs& inputs,
-                                         const EmulationResult& result) {
+std::vector<std::optional<bool>> compare(const fs::path& folder, const ModelDescription& model,
+                                         const NamedInputs& inputs, const EmulationResult& result) {
   std::vector<std::optional<bool>> exact(inputs.inputs.size());
   const fs::path file = folder / "model.tflite";
   if (!fs::exists(file)) return exact;
-  const deploy::ReferenceModel reference(file);
+  const deploy::ReferenceModel reference(file, model.borders);
   for (std::size_t i = 0; i < exact.size(); ++i) {
     exact[i] = reference.run(inputs.inputs[i]) == result.inferences[i].outputs;
   }
   return exact;
 }
 
-Json to_json(const NamedInputs& inputs, const EmulationResult& result,
-             const std::vector<std::optional<bool>>& exact) {
+// A tensor's values as numbers of its type.
+std::vector<double> values_of(const Int8Bytes& bytes, const deploy::ModelTensor& tensor) {
+  std::vector<double> values(static_cast<std::size_t>(tensor.elements()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    float real = 0;
+    if (tensor.type == engine::DataType::kFloat32) {
+      std::memcpy(&real, bytes.data() + i * sizeof(real), sizeof(real));
+      values[i] = real;
+    } else {
+      const bool is_unsigned = tensor.type == engine::DataType::kUint8;
+      values[i] = is_unsigned ? static_cast<std::uint8_t>(bytes[i]) : bytes[i];
+    }
+  }
+  return values;
+}
+
+Json outputs_to_json(const ModelDescription& model, const std::vector<Int8Bytes>& outputs) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const deploy::ModelTensor& tensor = model.outputs[i];
+    const std::vector<double> values = values_of(outputs[i], tensor);
+    if (tensor.type == engine::DataType::kFloat32) {
+      list.push_back(values);
+    } else {
+      list.push_back(std::vector<int>(values.begin(), values.end()));
+    }
+  }
+  return list;
+}
+
+Json to_json(const ModelDescription& model, const NamedInputs& inputs,
+             const EmulationResult& result, const std::vector<std::optional<bool>>& exact) {
   Json json = {{"board", result.board}, {"inferences", Json::array()}};
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
     json["inferences"].push_back({{"input", inputs.names[i]},
-                                  {"outputs", result.inferences[i].outputs},
+                                  {"outputs", outputs_to_json(model, result.inferences[i].outputs)},
                                   {"instructions", result.inferences[i].instructions},
                                   {"exact", exact[i] ? Json(*exact[i]) : Json(nullptr)}});
   }
@@ -148,17 +185,19 @@ Json to_json(const NamedInputs& inputs, const EmulationResult& result,
 // "3: 0.82  7: 0.11": the largest values of an output by index, as real numbers.
 std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& tensor) {
   constexpr std::size_t kShown = 3;
-  std::vector<std::size_t> order(output.size());
+  std::vector<double> real = values_of(output, tensor);
+  if (tensor.type != engine::DataType::kFloat32) {
+    for (double& value : real) value = tensor.scale * (value - tensor.zero_point);
+  }
+  std::vector<std::size_t> order(real.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const std::size_t shown = std::min(kShown, order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
-                    [&](std::size_t a, std::size_t b) {
-                      return output[a] != output[b] ? output[a] > output[b] : a < b;
-                    });
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
+      [&](std::size_t a, std::size_t b) { return real[a] != real[b] ? real[a] > real[b] : a < b; });
   std::string text;
   for (std::size_t i = 0; i < shown; ++i) {
-    const double real = tensor.scale * (output[order[i]] - tensor.zero_point);
-    text += fmt::format("{}{}: {:.3g}", text.empty() ? "" : "  ", order[i], real);
+    text += fmt::format("{}{}: {:.3g}", text.empty() ? "" : "  ", order[i], real[order[i]]);
   }
   return text;
 }
@@ -206,13 +245,17 @@ void write_outputs(const fs::path& file, const EmulationResult& result) {
 
 int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
   const ModelDescription model = deploy::read_model_description(arguments.folder);
+  if (!arguments.out.empty() && model.outputs[0].type != engine::DataType::kInt8) {
+    throw Error("--out: holds int8, the outputs of {} are {}", arguments.folder,
+                engine::name_of(model.outputs[0].type));
+  }
   const NamedInputs inputs = read_inputs(arguments, model, read_media);
   const EmulationResult result =
       deploy::emulate(arguments.folder, inputs.inputs, arguments.options);
-  const std::vector<std::optional<bool>> exact = compare(arguments.folder, inputs, result);
+  const std::vector<std::optional<bool>> exact = compare(arguments.folder, model, inputs, result);
   if (!arguments.out.empty()) write_outputs(arguments.out, result);
   if (arguments.json) {
-    fmt::print("{}\n", to_json(inputs, result, exact).dump());
+    fmt::print("{}\n", to_json(model, inputs, result, exact).dump());
   } else {
     print_result(model, inputs, result, exact,
                  deploy::read_project_device(arguments.folder).stack_bytes());
@@ -235,14 +278,14 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       "model.tflite, outputs are compared with the reference executor's.\n\n"
       "An image is stretched to the model's input, a .wav is for models that take in samples; "
       "both\n"
-      "are quantized as the model says.\n\n"
+      "become what the model takes in.\n\n"
       "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
       "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
       "  mcunet emulate out/ --input left.npy,right.npy    (a model of two inputs)");
   command->add_option("DIR", arguments->folder, "Folder of a firmware project")->required();
   command
       ->add_option("--input", arguments->inputs,
-                   "Raw int8 bytes (.bin) or int8 arrays (.npy), any number of inputs in each; an "
+                   "Raw values (.bin) or int8 arrays (.npy), any number of inputs in each; an "
                    "image; a .wav. For a model of two inputs: FILE,FILE")
       ->required();
   command

@@ -20,6 +20,7 @@ Json tensors_to_json(const engine::Graph& graph, const std::vector<engine::Tenso
     const engine::Shape& shape = graph.tensors[id].shape;
     const engine::TensorInfo& info = graph.info_of(id);
     list.push_back({{"name", info.name},
+                    {"type", engine::name_of(graph.tensors[id].type)},
                     {"height", shape.height},
                     {"width", shape.width},
                     {"channels", shape.channels},
@@ -35,6 +36,7 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   Json json;
   json["name"] = name;
   json["device"] = device.name;
+  json["borders"] = engine::name_of(compiled.options.borders);
   json["inputs"] = tensors_to_json(compiled.graph, compiled.graph.inputs);
   json["outputs"] = tensors_to_json(compiled.graph, compiled.graph.outputs);
   json["arena_bytes"] = result.arena_bytes;

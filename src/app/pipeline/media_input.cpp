@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/datasets/audio_file.hpp"
@@ -13,10 +14,20 @@ namespace {
 using deploy::Int8Bytes;
 using deploy::ModelTensor;
 
-// As TFLite's QUANTIZE: to the nearest, halves away from zero.
-std::int8_t quantize(double real, const ModelTensor& tensor) {
+// Appends a value of the tensor's type as it lies in memory. Quantized as TFLite's QUANTIZE does:
+// to the nearest, halves away from zero.
+void append(double real, const ModelTensor& tensor, Int8Bytes& input) {
+  if (tensor.type == engine::DataType::kFloat32) {
+    const auto value = static_cast<float>(real);
+    const auto at = static_cast<std::ptrdiff_t>(input.size());
+    input.resize(input.size() + sizeof(value));
+    std::memcpy(&*(input.begin() + at), &value, sizeof(value));
+    return;
+  }
+  const double lowest = tensor.type == engine::DataType::kUint8 ? 0 : -128;
   const double value = std::round(real / tensor.scale) + tensor.zero_point;
-  return static_cast<std::int8_t>(std::clamp(value, -128.0, 127.0));
+  input.push_back(
+      static_cast<std::int8_t>(static_cast<int>(std::clamp(value, lowest, lowest + 255))));
 }
 
 Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
@@ -31,8 +42,7 @@ Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
   if (!pixels) throw Error("{}: is no readable image", file);
   Int8Bytes input;
   for (const std::uint8_t pixel : *pixels) {
-    input.push_back(
-        quantize(options.black + pixel / 255.0 * (options.white - options.black), tensor));
+    append(options.black + pixel / 255.0 * (options.white - options.black), tensor, input);
   }
   return input;
 }
@@ -40,7 +50,7 @@ Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
 Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
                      const MediaOptions& options) {
   const std::int64_t longest = std::max({tensor.height, tensor.width, tensor.channels});
-  if (longest != tensor.bytes()) {
+  if (longest != tensor.elements()) {
     throw Error(
         "{}: the model's input is {}x{}x{}, not a row of samples; compute its features "
         "first and give them as .npy or .bin",
@@ -48,9 +58,9 @@ Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
   }
   auto samples = datasets::read_audio_file(file, options.sample_rate);
   if (!samples) throw Error("{}: is no readable sound", file);
-  samples->resize(static_cast<std::size_t>(tensor.bytes()), 0);
+  samples->resize(static_cast<std::size_t>(tensor.elements()), 0);
   Int8Bytes input;
-  for (const std::int16_t sample : *samples) input.push_back(quantize(sample / 32768.0, tensor));
+  for (const std::int16_t sample : *samples) append(sample / 32768.0, tensor, input);
   return input;
 }
 
@@ -58,7 +68,8 @@ Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
 
 Int8Bytes read_media_input(const std::string& file, const ModelTensor& tensor,
                            const MediaOptions& options) {
-  if (!(tensor.scale > 0)) throw Error("{}: the model's input has no scale", file);
+  const bool is_quantized = tensor.type != engine::DataType::kFloat32;
+  if (is_quantized && !(tensor.scale > 0)) throw Error("{}: the model's input has no scale", file);
   return is_sound(file) ? read_sound(file, tensor, options) : read_image(file, tensor, options);
 }
 

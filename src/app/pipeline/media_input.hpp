@@ -5,7 +5,7 @@
 
 #include "mcunet/deploy/emulator.hpp"
 
-// Images and sounds as the int8 input of a network.
+// Images and sounds as the input of a network: int8, uint8 or float as its tensor is.
 namespace mcunet::pipeline {
 
 struct MediaOptions {
