@@ -121,7 +121,7 @@ FirmwareReport link_firmware(const fs::path& folder, const Device& device,
   const fs::path images = scratch.path() / "images";
   make_folder(objects_folder);
   make_folder(images);
-  const std::vector<fs::path> objects = 
+  const std::vector<fs::path> objects =
       compile(folder, sources, device.core, defines, objects_folder);
 
   FirmwareReport report;

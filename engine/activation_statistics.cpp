@@ -15,6 +15,18 @@ constexpr double kSmallestShare = 0.2;
 
 }  // namespace
 
+std::string_view name_of(RangeMethod method) {
+  switch (method) {
+    case RangeMethod::kMinMax:
+      return "min-max";
+    case RangeMethod::kPercentile:
+      return "percentile";
+    case RangeMethod::kMse:
+      return "mse";
+  }
+  return "";
+}
+
 void ActivationStatistics::widen(float largest) {
   if (width_ == 0) {
     // Headroom for the next batches.

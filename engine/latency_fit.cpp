@@ -93,9 +93,10 @@ WorkAmounts fit_class(const std::vector<const LayerMeasurement*>& rows) {
     }
     // Columns of like size, for the rank to be judged.
     const VectorXd scale = x.colwise().norm().cwiseMax(1e-30);
-    const VectorXd fitted =
-        MatrixXd(x * scale.cwiseInverse().asDiagonal()).completeOrthogonalDecomposition().solve(y)
-            .cwiseQuotient(scale);
+    const VectorXd fitted = MatrixXd(x * scale.cwiseInverse().asDiagonal())
+                                .completeOrthogonalDecomposition()
+                                .solve(y)
+                                .cwiseQuotient(scale);
     Eigen::Index worst = 0;
     const VectorXd contributions = fitted.cwiseProduct(scale);
     if (contributions.minCoeff(&worst) >= 0) {
@@ -158,7 +159,8 @@ struct Comparison {
 
 // What is told of each measurement by a fit to the networks of other parts.
 std::vector<double> tell_held_out(std::span<const LayerMeasurement> measurements,
-                                  const std::map<std::string, int>& networks, const LayerCosts& base) {
+                                  const std::map<std::string, int>& networks,
+                                  const LayerCosts& base) {
   std::vector<double> expected(measurements.size());
   for (int fold = 0; fold < kFolds; ++fold) {
     std::vector<const LayerMeasurement*> learnt;

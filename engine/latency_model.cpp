@@ -10,15 +10,13 @@ double& cost(LayerCosts& costs, LayerClass layer, WorkKind kind) {
   return costs[static_cast<std::size_t>(layer)][static_cast<std::size_t>(kind)];
 }
 
-bool is_pool(OpKind kind) {
-  return kind == OpKind::kAveragePool2d || kind == OpKind::kMaxPool2d;
-}
+bool is_pool(OpKind kind) { return kind == OpKind::kAveragePool2d || kind == OpKind::kMaxPool2d; }
 
 }  // namespace
 
 std::string_view name_of(LayerClass layer) {
   constexpr std::array<std::string_view, kLayerClasses> kNames = {
-      "pointwise",  "convolution",     "depthwise_3", "depthwise_5",
+      "pointwise",   "convolution",     "depthwise_3", "depthwise_5",
       "depthwise_7", "fully_connected", "pool",        "elementwise"};
   return kNames[static_cast<std::size_t>(layer)];
 }
@@ -78,15 +76,14 @@ WorkAmounts work_of(const LayerShape& layer) {
     case OpKind::kFullyConnected:
       return {1, outputs * inputs, outputs, inputs, inputs, 1};
     default:
-      return {1,      is_pool(layer.kind) ? outputs * area : inputs, outputs, inputs, outputs,
-              pixels};
+      return {1, is_pool(layer.kind) ? outputs * area : inputs, outputs, inputs, outputs, pixels};
   }
 }
 
 LayerCosts LatencyModel::default_costs() {
   LayerCosts costs{};
-  for (LayerClass layer : {LayerClass::kPointwise, LayerClass::kConvolution,
-                           LayerClass::kFullyConnected}) {
+  for (LayerClass layer :
+       {LayerClass::kPointwise, LayerClass::kConvolution, LayerClass::kFullyConnected}) {
     cost(costs, layer, WorkKind::kMac) = 1.6;
   }
   for (LayerClass layer :

@@ -18,8 +18,8 @@ struct Checkpoint {
 };
 
 // The checkpoints of one process in a folder, of which the two newest are kept. A file is written
-// whole or not at all, and guarded by a checksum. Its format: the line "mcunet-checkpoint 1 CRC" with
-// the CRC-32C of all that follows, a line of JSON, and an archive of tensors.
+// whole or not at all, and guarded by a checksum. Its format: the line "mcunet-checkpoint 1 CRC"
+// with the CRC-32C of all that follows, a line of JSON, and an archive of tensors.
 class CheckpointStore {
  public:
   CheckpointStore(std::filesystem::path folder, int rank);

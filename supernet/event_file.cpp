@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "crc32c.hpp"
+#include "mcunet/core/crc32c.hpp"
 
 namespace mcunet::supernet {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-// What TensorBoard reads: a sequence of records (length, its checksum, bytes, their checksum), each an
-// Event message. Only what scalars need.
+// What TensorBoard reads: a sequence of records (length, its checksum, bytes, their checksum), each
+// an Event message. Only what scalars need.
 namespace mcunet::supernet {
 
 using Scalar = std::pair<std::string, double>;

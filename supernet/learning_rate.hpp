@@ -4,8 +4,8 @@
 
 namespace mcunet::supernet {
 
-// Rises linearly over the warm-up, reaching `peak` at its last step, then follows half a cosine that
-// would reach 0 one step after the last.
+// Rises linearly over the warm-up, reaching `peak` at its last step, then follows half a cosine
+// that would reach 0 one step after the last.
 struct LearningRateSchedule {
   double peak = 0;
   std::int64_t warmup_steps = 0;

@@ -9,9 +9,9 @@
 
 namespace mcunet::supernet {
 
-// The measurements of a training: train.jsonl, one object a line, and tensorboard/, the same numbers
-// as event file. Both are appended to; a resumed training cuts off what came after its checkpoint, so
-// that nothing appears twice.
+// The measurements of a training: train.jsonl, one object a line, and tensorboard/, the same
+// numbers as event file. Both are appended to; a resumed training cuts off what came after its
+// checkpoint, so that nothing appears twice.
 class MetricsLog {
  public:
   // Lengths of the files when a checkpoint was written.
@@ -27,8 +27,8 @@ class MetricsLog {
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
 
-  // {"step": …, "phase": …, "epoch": …, NAME: VALUE, …}; TensorBoard gets GROUP/NAME. Values that are
-  // not finite are null, as JSON has no other word. Throws Error if the disk is full.
+  // {"step": …, "phase": …, "epoch": …, NAME: VALUE, …}; TensorBoard gets GROUP/NAME. Values that
+  // are not finite are null, as JSON has no other word. Throws Error if the disk is full.
   void write(std::int64_t step, const std::string& phase, double epoch, const std::string& group,
              std::span<const Scalar> scalars);
 

@@ -83,8 +83,13 @@ BatchSource SubnetEvaluator::evaluation_batches(int resolution) {
 
 Accuracy SubnetEvaluator::evaluate(const Supernet& supernet, const search::space::Subnet& subnet) {
   FixedNetwork network = supernet->extract(subnet);
-  recalibrate_batch_norm(network, calibration_batches(subnet.resolution), options_.precision);
+  recalibrate(network);
   return supernet::evaluate(network, evaluation_batches(subnet.resolution), options_.precision);
+}
+
+void SubnetEvaluator::recalibrate(FixedNetwork& network) const {
+  recalibrate_batch_norm(network, calibration_batches(network->description().resolution),
+                         options_.precision);
 }
 
 }  // namespace mcunet::supernet

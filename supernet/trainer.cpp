@@ -15,6 +15,7 @@
 #include "losses.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensors.hpp"
 #include "metrics_log.hpp"
 #include "sgd.hpp"
@@ -76,7 +77,8 @@ TensorDictionary under(const TensorDictionary& tensors, const std::string& prefi
   return found;
 }
 
-void add_under(TensorDictionary& tensors, const std::string& prefix, const TensorDictionary& added) {
+void add_under(TensorDictionary& tensors, const std::string& prefix,
+               const TensorDictionary& added) {
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
 }
 
@@ -203,13 +205,19 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
       .dropout = options.dropout};
   const std::vector<Subnet> subnets =
       draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random);
-  at::Tensor teacher;
+  at::Tensor given;  // of a teacher from outside
+  if (context.teacher) {
+    const at::NoGradGuard no_grad;
+    given = context.teacher(batch.images);
+  }
+  at::Tensor teacher;  // the largest sub-network
   for (std::size_t i = 0; i < subnets.size(); ++i) {
     const at::Tensor logits =
         supernet->forward(resize(batch.images, subnets[i].resolution), subnets[i], forward);
-    const at::Tensor loss = teacher.defined()
-                                ? distillation_loss(logits, teacher)
-                                : classification_loss(logits, batch.labels, options.label_smoothing);
+    at::Tensor loss = teacher.defined()
+                          ? distillation_loss(logits, teacher)
+                          : classification_loss(logits, batch.labels, options.label_smoothing);
+    if (given.defined()) loss = (loss + distillation_loss(logits, given)) / 2;
     (loss / options.gradient_accumulation).backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
       teacher = logits.detach();
@@ -241,10 +249,12 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   if (!std::isfinite(loss) || !std::isfinite(norm)) {
     const std::filesystem::path file = store.newest_file();
     throw Error(
-        "training diverged at step {} of phase {}: the loss is {}, the norm of its gradient {}, at a "
+        "training diverged at step {} of phase {}: the loss is {}, the norm of its gradient {}, at "
+        "a "
         "learning rate of {:.4g}; {}",
         step, phase.name, loss, norm, rate,
-        file.empty() ? "there is no checkpoint yet" : "the last good checkpoint is " + file.string());
+        file.empty() ? "there is no checkpoint yet"
+                     : "the last good checkpoint is " + file.string());
   }
   if (options.clip_gradient_norm > 0 && norm > options.clip_gradient_norm) {
     optimizer->scale_gradients(options.clip_gradient_norm / norm);
@@ -310,9 +320,9 @@ void Trainer::State::save_checkpoint() {
   const Clock::time_point start = Clock::now();
   if (log) log_position = log->flush();
   TensorDictionary tensors;
-  add_under(tensors, "weights.", weights_of(supernet));
+  add_under(tensors, "weights.", weights_of(*supernet));
   add_under(tensors, "momentum.", optimizer->state());
-  if (average) add_under(tensors, "average.", weights_of(average->weights()));
+  if (average) add_under(tensors, "average.", weights_of(*average->weights()));
   const Json state = {
       {"epoch", step / steps_per_epoch},
       {"batch", step % steps_per_epoch * options.gradient_accumulation},
@@ -330,9 +340,9 @@ void Trainer::State::save_checkpoint() {
 
 void Trainer::State::restore(const Checkpoint& checkpoint) {
   const std::string source = fmt::format("the checkpoint of step {}", checkpoint.step);
-  load_weights(supernet, under(checkpoint.tensors, "weights."), source);
+  load_weights(*supernet, under(checkpoint.tensors, "weights."), source);
   optimizer->load_state(under(checkpoint.tensors, "momentum."));
-  if (average) load_weights(average->weights(), under(checkpoint.tensors, "average."), source);
+  if (average) load_weights(*average->weights(), under(checkpoint.tensors, "average."), source);
   const Json state = Json::parse(checkpoint.state);
   if (state.at("steps_per_epoch") != steps_per_epoch) {
     throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,
@@ -376,8 +386,8 @@ TrainingEnd Trainer::train() {
     s.train_step(*phase, step_in_phase);
     ++s.step;
     s.after_step(*phase, step_in_phase);
-    progress.note(fmt::format("phase {}, waiting {:.1f} % for data", phase->name,
-                              100 * s.data_wait_share));
+    progress.note(
+        fmt::format("phase {}, waiting {:.1f} % for data", phase->name, 100 * s.data_wait_share));
     progress.advance(s.images_per_step());
     if (s.step < s.total_steps() && s.context.should_stop()) {
       s.save_checkpoint();
@@ -385,6 +395,11 @@ TrainingEnd Trainer::train() {
     }
   }
   return TrainingEnd::kComplete;
+}
+
+void Trainer::initialize(const TensorDictionary& weights, const std::string& source) {
+  load_weights(*state_->supernet, weights, source);
+  if (state_->average) load_weights(*state_->average->weights(), weights, source);
 }
 
 Supernet& Trainer::weights() {
@@ -405,36 +420,9 @@ std::vector<Subnet> draw_subnets(const search::space::SearchSpace& space, Sample
     if (count > 1) subnets.push_back(search::space::smallest(space));
   }
   while (static_cast<int>(subnets.size()) < count) {
-    subnets.push_back(
-        search::space::sample(space, search::space::Sampling::kUniformGenes, random));
+    subnets.push_back(search::space::sample(space, search::space::Sampling::kUniformGenes, random));
   }
   return subnets;
-}
-
-TensorDictionary weights_of(const Supernet& supernet) {
-  TensorDictionary tensors;
-  for (const auto& entry : supernet->named_parameters()) {
-    tensors.emplace(entry.key(), entry.value().detach());
-  }
-  for (const auto& entry : supernet->named_buffers()) tensors.emplace(entry.key(), entry.value());
-  return tensors;
-}
-
-void load_weights(Supernet& supernet, const TensorDictionary& tensors, const std::string& source) {
-  const c10::NoGradGuard no_grad;
-  const TensorDictionary own = weights_of(supernet);
-  for (const auto& [name, tensor] : tensors) {
-    if (!own.contains(name)) throw Error("{}: {}: this supernet has no such tensor", source, name);
-  }
-  for (const auto& [name, tensor] : own) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end()) throw Error("{}: {}: is missing", source, name);
-    if (found->second.sizes() != tensor.sizes()) {
-      throw Error("{}: {}: has the shape [{}], expected [{}]", source, name,
-                  fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", "));
-    }
-    tensor.copy_(found->second);
-  }
 }
 
 }  // namespace mcunet::supernet

@@ -30,8 +30,8 @@ std::map<std::string, StageCost> read_stages(const fs::path& manifest, const Con
     if (json.is_discarded() || json.at("format") != kManifestFormat) {
       throw Error("{}: is no manifest of this version", manifest.string());
     }
-    const std::string difference = first_difference(
-        parse_config(json.at("config").dump(), manifest.string()), config);
+    const std::string difference =
+        first_difference(parse_config(json.at("config").dump(), manifest.string()), config);
     if (!difference.empty()) {
       throw Error(
           "{}: belongs to another configuration ({}); resume with that one or choose another --out",

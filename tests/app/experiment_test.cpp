@@ -71,7 +71,8 @@ TEST_F(ExperimentTest, DefaultsAreThoseOfThePaper) {
 TEST_F(ExperimentTest, TheOracleTakesTheDevicesLatencyModel) {
   const Experiment experiment = read_rest("");
   EXPECT_EQ(experiment.oracle.latency.clock_mhz, 216);
-  EXPECT_EQ(experiment.oracle.latency.cycles_per_convolution_mac, 1.8);
+  EXPECT_EQ(experiment.oracle.latency.cycles_per_instruction, 0.70);
+  EXPECT_EQ(experiment.oracle.latency.costs, experiment.device.latency);
   EXPECT_EQ(experiment.oracle.latency.power_mw, 155);
 }
 
@@ -86,6 +87,40 @@ TEST_F(ExperimentTest, TheFilesBudgetComesBeforeTheDevices) {
   EXPECT_EQ(experiment.budget.flash_bytes, experiment.device.flash_budget_bytes());
   EXPECT_EQ(experiment.budget.latency_ms, 200);
   EXPECT_EQ(experiment.budget.energy_mj, 3);
+}
+
+TEST_F(ExperimentTest, FramesPerSecondLimitTheLatency) {
+  EXPECT_EQ(read_rest("budget: {fps: 5}\n").budget.latency_ms, 200);
+  EXPECT_EQ(read_rest("budget: {fps: 5, latency_ms: 100}\n").budget.latency_ms, 100);
+  EXPECT_EQ(read_rest("budget: {fps: 20, latency_ms: 100}\n").budget.latency_ms, 50);
+  EXPECT_EQ(rest_error("budget: {fps: 0}\n"), "x.yaml:3: budget.fps: must be greater than 0, is 0");
+}
+
+TEST_F(ExperimentTest, TheSearchSectionIsRead) {
+  const Experiment defaults = read_rest("");
+  EXPECT_EQ(defaults.search.evolution.population, 100);
+  EXPECT_EQ(defaults.search.evolution.parents, 20);
+  EXPECT_EQ(defaults.search.evolution.crossovers, 50);
+  EXPECT_EQ(defaults.search.evolution.mutations, 50);
+  EXPECT_EQ(defaults.search.evolution.mutation_probability, 0.1);
+  EXPECT_EQ(defaults.search.evolution.iterations, 30);
+  const Experiment experiment = read_rest(
+      "seed: 7\nsearch: {population: 30, sampling: uniform-networks, front: {objectives: "
+      "[accuracy, "
+      "flash], iterations: 4}}\n");
+  EXPECT_EQ(experiment.search.evolution.population, 30);
+  EXPECT_EQ(experiment.search.evolution.seed, 7u);
+  EXPECT_EQ(experiment.search.front.seed, 7u);
+  EXPECT_EQ(experiment.search.front.sampling, search::space::Sampling::kUniformNetworks);
+  EXPECT_EQ(experiment.search.front.objectives,
+            (std::vector{search::Objective::kAccuracy, search::Objective::kFlash}));
+  EXPECT_EQ(rest_error("search: {front: {objectives: [accuracy]}}\n"),
+            "x.yaml:3: search.front.objectives: must be at least two");
+  EXPECT_EQ(rest_error("search: {front: {objectives: [accuracy, ram]}}\n"),
+            "x.yaml:3: search.front.objectives[1]: must be one of accuracy, sram, flash, macs, "
+            "latency, energy, is ram");
+  EXPECT_EQ(rest_error("search: {mutations: 0}\n"),
+            "x.yaml:3: search.mutations: must be between 1 and 1000000, is 0");
 }
 
 TEST_F(ExperimentTest, OverridesApply) {
@@ -107,7 +142,7 @@ TEST_F(ExperimentTest, DeviceAndSpaceMayBeFilesOrWrittenOut) {
   const Experiment experiment = read(
       "device:\n  name: board\n  core: cortex-m4\n  clock_mhz: 100\n"
       "  flash: {origin: 0, size_kib: 64}\n  sram_banks: [{name: A, origin: 0x100, size_kib: 16}]\n"
-      "  arena_banks: [A]\n  cycles_per_mac: {convolution: 2, depthwise: 3}\n"
+      "  arena_banks: [A]\n  latency: cortex-m4\n  cycles_per_instruction: 1\n"
       "space: " +
       space.string() + "\n");
   EXPECT_EQ(experiment.device.name, "board");

@@ -19,7 +19,7 @@ TEST(Quantization, Int8NetworkAgreesWithTheFloatOne) {
   EXPECT_NO_THROW(engine::validate_graph(quantized.graph));
   ASSERT_EQ(quantized.compared.size(), 3U);
   for (const MethodAccuracy& method : quantized.compared) {
-    EXPECT_GT(method.top1, 0.85) << name_of(method.method);
+    EXPECT_GT(method.top1, 0.85) << engine::name_of(method.method);
   }
   const TopOne accuracy = evaluate_int8(quantized.graph, test, 0);
   EXPECT_EQ(accuracy.examples, 200);
@@ -50,18 +50,6 @@ TEST(Quantization, SkipsWhatCannotBeRead) {
   const LabelledNoise broken(network, 10, 1, 1);
   EXPECT_THAT(error_of([&] { (void)quantize(network, broken, data, {}, 0); }),
               testing::HasSubstr("none of 10 images can be read"));
-}
-
-TEST(Quantization, OptionsReadAndRefuse) {
-  QuantizationOptions options;
-  read_fields(parse_config("{method: mse, calibration_images: 7}", "test"), fields_of(options));
-  EXPECT_EQ(options.method, engine::RangeMethod::kMse);
-  EXPECT_EQ(options.calibration_images, 7);
-  read_fields(parse_config("{method: best}", "test"), fields_of(options));
-  EXPECT_FALSE(options.method.has_value());
-  EXPECT_THAT(
-      error_of([&] { read_fields(parse_config("{method: luck}", "test"), fields_of(options)); }),
-      testing::HasSubstr("must be one of best"));
 }
 
 }  // namespace

@@ -21,9 +21,9 @@ TEST(Spearman, OnlyTheOrderCounts) {
 // 1 - 6 Σd² / (n (n² - 1)), with d = 0, -1, 1, -2, 2.
 TEST(Spearman, EqualsTheFormulaWithoutTies) {
   EXPECT_DOUBLE_EQ(correlate({1, 2, 3, 4, 5}, {1, 3, 2, 6, 4}), 0.8);
-  EXPECT_DOUBLE_EQ(correlate({56, 75, 45, 71, 62, 64, 58, 80, 76, 61},
-                             {66, 70, 40, 60, 65, 56, 59, 77, 67, 63}),
-                   1 - 6 * 54.0 / 990);
+  EXPECT_DOUBLE_EQ(
+      correlate({56, 75, 45, 71, 62, 64, 58, 80, 76, 61}, {66, 70, 40, 60, 65, 56, 59, 77, 67, 63}),
+      1 - 6 * 54.0 / 990);
 }
 
 // Ranks 1, 2.5, 2.5, 4 and 1.5, 1.5, 3, 4.

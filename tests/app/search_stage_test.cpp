@@ -138,7 +138,8 @@ TEST_F(SearchStage, RefusesToResumeTheSearchOfSomethingElse) {
   Mortal rest(1000);
   EXPECT_THAT(
       error_of([&] { run(make_experiment(), rest, true, "another"); }),
-      HasSubstr("holds a search of something else (accuracies_of: was \"supernet\", is \"another\")"));
+      HasSubstr(
+          "holds a search of something else (accuracies_of: was \"supernet\", is \"another\")"));
   EXPECT_THAT(error_of([&] { run(make_experiment("budget: {sram_kib: 100}\n"), rest, true); }),
               HasSubstr("(budget.sram_kib: was 312, is 100)"));
   EXPECT_EQ(rest.asked, 0);

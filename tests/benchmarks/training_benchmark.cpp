@@ -1,7 +1,7 @@
 // What a whole training takes beside the network itself, on photographs in class folders:
 //   training_benchmark FOLDER [STEPS]
-// Trains a supernet of width 0.35 at 128x128, one phase after the other, and prints images/s and the
-// share of the time in which it waits for data. Expect less than 5 % on two cores.
+// Trains a supernet of width 0.35 at 128x128, one phase after the other, and prints images/s and
+// the share of the time in which it waits for data. Expect less than 5 % on two cores.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
@@ -56,7 +56,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   at::set_num_threads(static_cast<int>(std::thread::hardware_concurrency()));
-  std::string folder = (std::filesystem::temp_directory_path() / "mcunet-benchmark-XXXXXX").string();
+  std::string folder =
+      (std::filesystem::temp_directory_path() / "mcunet-benchmark-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) return 1;
   try {
     mcunet::supernet::benchmark(argv[1], argc > 2 ? std::max(2, std::atoi(argv[2])) : 40, folder);

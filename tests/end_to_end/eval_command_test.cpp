@@ -51,7 +51,8 @@ TEST_F(EvalCommand, AgreesWithTheTrainStage) {
   EXPECT_THAT(text.out, HasSubstr("fits stm32f746"));
   EXPECT_THAT(text.out, HasSubstr("of 80 examples of the search split)"));
 
-  write("other.json", R"({"width": 0.5, "resolution": 48, "stages": []})");
+  write("other.json", R"({"width": 0.5, "resolution": 48, "depths": [1, 1],)"
+                      R"( "kernels": [[3], [3]], "expand_ratios": [[3], [3]]})");
   EXPECT_EQ(failure({"eval", "out", "--subnet", "other.json"}),
             "other.json: resolution: must be one of 32, is 48");
   EXPECT_EQ(failure({"eval", "out", "--subnet", "nothing.json"}), "nothing.json: cannot be read");

@@ -59,7 +59,8 @@ TEST_F(CheckpointTest, DamageOfAnyKindIsSeen) {
   store_.save(make(1));
   const std::string name = "rank-0-step-000000000001.checkpoint";
   const std::string good = read_file(folder_ / name);
-  for (const std::size_t size : {std::size_t{0}, std::size_t{10}, good.size() / 2, good.size() - 1}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{10}, good.size() / 2, good.size() - 1}) {
     damage(name, size);
     EXPECT_THAT(error_of([&] { read_checkpoint(folder_ / name); }), EndsWith(": is damaged"));
     write_file_atomically(folder_ / name, good);

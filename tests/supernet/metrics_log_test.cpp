@@ -23,7 +23,8 @@ class MetricsLogTest : public testing::Test {
     log.write(step, "largest", 0.5, "train", std::vector<Scalar>{{"loss", loss}});
   }
   static std::string line(int step, const char* loss) {
-    return fmt::format("{{\"step\":{},\"phase\":\"largest\",\"epoch\":0.5,\"loss\":{}}}\n", step, loss);
+    return fmt::format("{{\"step\":{},\"phase\":\"largest\",\"epoch\":0.5,\"loss\":{}}}\n", step,
+                       loss);
   }
   std::string jsonl() const { return read_file(folder_ / "train.jsonl"); }
   std::size_t event_bytes() const { return read_file(folder_ / kEvents).size(); }
@@ -61,7 +62,10 @@ TEST_F(MetricsLogTest, GoesOnWithoutDuplicates) {
 }
 
 TEST_F(MetricsLogTest, BeginsAnew) {
-  { MetricsLog log(folder_.path(), {}); write(log, 1, 2.5); }
+  {
+    MetricsLog log(folder_.path(), {});
+    write(log, 1, 2.5);
+  }
   MetricsLog log(folder_.path(), {});
   EXPECT_EQ(jsonl(), "");
   EXPECT_EQ(event_bytes(), event_file_start(0).size());

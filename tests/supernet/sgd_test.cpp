@@ -112,7 +112,9 @@ TEST(Sgd, StateGoesAround) {
   EXPECT_EQ(sgd.state().at("weight").abs().sum().item<double>(), 0);
   sgd.load_state({{"weight", momentum}, {"bias", at::ones({4})}});
   EXPECT_TRUE(sgd.state().at("weight").equal(momentum));
-  EXPECT_EQ(error_of([&] { sgd.load_state({{"weight", momentum}}); }),
+  EXPECT_EQ(error_of([&] {
+              sgd.load_state({{"weight", momentum}});
+            }),
             "momentum of bias: is missing or of another shape");
 }
 

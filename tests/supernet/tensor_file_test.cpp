@@ -18,13 +18,14 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 TensorDictionary make_tensors() {
-  return {{"weight", at::arange(24, at::kFloat).reshape({2, 3, 2, 2})},
-          {"channels.last",
-           at::arange(24, at::kFloat).reshape({2, 3, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast)},
-          {"half", at::arange(3).to(at::kBFloat16)},
-          {"count", at::tensor({7}, at::kLong)},
-          {"scalar", at::scalar_tensor(2.5)},
-          {"empty", at::zeros({0, 3})}};
+  return {
+      {"weight", at::arange(24, at::kFloat).reshape({2, 3, 2, 2})},
+      {"channels.last",
+       at::arange(24, at::kFloat).reshape({2, 3, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast)},
+      {"half", at::arange(3).to(at::kBFloat16)},
+      {"count", at::tensor({7}, at::kLong)},
+      {"scalar", at::scalar_tensor(2.5)},
+      {"empty", at::zeros({0, 3})}};
 }
 
 TEST(TensorFile, GoesAround) {
@@ -71,7 +72,8 @@ class TensorFileInPython : public testing::Test {
   }
   int run(const std::string& script) const {
     const auto file = folder_.write("script.py", script);
-    return std::system(fmt::format("cd {} && {} script.py", folder_.path().string(), python()).c_str());
+    return std::system(
+        fmt::format("cd {} && {} script.py", folder_.path().string(), python()).c_str());
   }
 
   TemporaryFolder folder_;
@@ -79,17 +81,18 @@ class TensorFileInPython : public testing::Test {
 
 TEST_F(TensorFileInPython, ReadsOurs) {
   write_tensor_file(folder_ / "ours.pt", make_tensors());
-  EXPECT_EQ(run("import torch\n"
-                "t = torch.load('ours.pt', weights_only=True)\n"
-                "assert type(t) is dict and sorted(t) == ['channels.last', 'count', 'empty', 'half',"
-                " 'scalar', 'weight'], t\n"
-                "x = torch.arange(24.).reshape(2, 3, 2, 2)\n"
-                "assert torch.equal(t['weight'], x) and torch.equal(t['channels.last'], x)\n"
-                "assert t['channels.last'].is_contiguous(memory_format=torch.channels_last)\n"
-                "assert t['half'].dtype == torch.bfloat16 and t['half'].tolist() == [0, 1, 2]\n"
-                "assert t['count'].dtype == torch.int64 and t['count'].tolist() == [7]\n"
-                "assert t['scalar'].item() == 2.5 and t['empty'].shape == (0, 3)\n"),
-            0);
+  EXPECT_EQ(
+      run("import torch\n"
+          "t = torch.load('ours.pt', weights_only=True)\n"
+          "assert type(t) is dict and sorted(t) == ['channels.last', 'count', 'empty', 'half',"
+          " 'scalar', 'weight'], t\n"
+          "x = torch.arange(24.).reshape(2, 3, 2, 2)\n"
+          "assert torch.equal(t['weight'], x) and torch.equal(t['channels.last'], x)\n"
+          "assert t['channels.last'].is_contiguous(memory_format=torch.channels_last)\n"
+          "assert t['half'].dtype == torch.bfloat16 and t['half'].tolist() == [0, 1, 2]\n"
+          "assert t['count'].dtype == torch.int64 and t['count'].tolist() == [7]\n"
+          "assert t['scalar'].item() == 2.5 and t['empty'].shape == (0, 3)\n"),
+      0);
 }
 
 TEST_F(TensorFileInPython, WritesWhatWeRead) {

@@ -19,10 +19,9 @@ inline search::space::SearchSpace tiny_space() {
   space.stem_channels = 8;
   space.first_block_channels = 8;
   space.classes = 3;
-  space.stages = {{.channels = 8, .stride = 2, .depths = {1, 2}, .kernels = {3, 5},
-                   .expand_ratios = {2, 3}},
-                  {.channels = 16, .stride = 2, .depths = {1, 2}, .kernels = {3, 5},
-                   .expand_ratios = {2, 3}}};
+  space.stages = {
+      {.channels = 8, .stride = 2, .depths = {1, 2}, .kernels = {3, 5}, .expand_ratios = {2, 3}},
+      {.channels = 16, .stride = 2, .depths = {1, 2}, .kernels = {3, 5}, .expand_ratios = {2, 3}}};
   return space;
 }
 

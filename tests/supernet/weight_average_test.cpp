@@ -1,8 +1,8 @@
 #include "weight_average.hpp"
 
 #include <ATen/ATen.h>
-#include <gtest/gtest.h>
 #include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
 
 #include "supernet/tiny_training.hpp"
 

@@ -54,8 +54,8 @@ void apply_override(ConfigNode& root, const std::string& assignment);
 // The same tree as JSON text, indented by two.
 std::string to_json_text(const ConfigNode& node);
 
-// "train.momentum: was 0.9, is 0.8" for the first value in which two trees differ, whatever the order
-// of keys; empty if they are equal.
+// "train.momentum: was 0.9, is 0.8" for the first value in which two trees differ, whatever the
+// order of keys; empty if they are equal.
 std::string first_difference(const ConfigNode& before, const ConfigNode& now);
 
 // Values: each reader throws through ConfigNode::fail, saying what was expected.

@@ -28,6 +28,9 @@ class RunDirectory {
   const std::filesystem::path& folder() const { return folder_; }
   bool is_complete(const std::string& stage) const { return stages_.contains(stage); }
 
+  // Of the complete stages.
+  const std::map<std::string, StageCost>& costs() const { return stages_; }
+
   // Creates the folder if need be and writes one result file.
   void write(const std::filesystem::path& relative, const std::string& contents) const;
 

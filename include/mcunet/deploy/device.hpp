@@ -75,7 +75,7 @@ struct Device {
   std::int64_t reserved_sram_kib = 0;   // for the stack and the application's own data
   std::int64_t reserved_flash_kib = 0;  // for the application around the network
   double power_mw = 0;                  // while computing
-  engine::LayerCosts latency = {};  // in instructions (configs/latency/)
+  engine::LayerCosts latency = {};      // in instructions (configs/latency/)
   double cycles_per_instruction = 1;
   std::optional<ClockTree> clock;  // absent: firmware leaves the clock as it is after reset
   std::optional<SerialConsole> console;
@@ -96,7 +96,8 @@ struct Device {
   engine::Budget budget() const;
 };
 
-// The keys of configs/latency/NAME.yaml: a map per class of layer with the cost of each kind of work.
+// The keys of configs/latency/NAME.yaml: a map per class of layer with the cost of each kind of
+// work.
 std::vector<Field> fields_of(engine::LayerCosts& costs);
 engine::LayerCosts read_layer_costs(const ConfigNode& node);
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "mcunet/engine/quantizer.hpp"
 
@@ -14,6 +15,12 @@ enum class RangeMethod {
   kPercentile,  // all but the 0.01 % at either end
   kMse,         // the least expected squared error of int8, of clipping and rounding together
 };
+
+inline constexpr RangeMethod kRangeMethods[] = {RangeMethod::kMinMax, RangeMethod::kPercentile,
+                                                RangeMethod::kMse};
+
+// "min-max", "percentile", "mse"
+std::string_view name_of(RangeMethod method);
 
 // The distribution of one tensor's real values, gathered over calibration data in constant memory:
 // a histogram around zero whose bins double in width when a value falls outside.

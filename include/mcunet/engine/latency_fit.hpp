@@ -28,23 +28,22 @@ std::string write_measurements(std::span<const LayerMeasurement> measurements);
 struct FitQuality {
   LayerClass layer = LayerClass::kPointwise;
   int measurements = 0;
-  double r2 = 0;               // of all measurements, in the measure itself
-  double held_out_r2 = 0;      // each network told by a fit to the others, five parts
-  double held_out_error = 0;   // mean relative error then
+  double r2 = 0;              // of all measurements, in the measure itself
+  double held_out_r2 = 0;     // each network told by a fit to the others, five parts
+  double held_out_error = 0;  // mean relative error then
 };
 
 struct LatencyFit {
   LayerCosts costs = {};
   std::vector<FitQuality> classes;  // those that were measured
   // Of the sum over the layers of a network held out.
-  double network_error = 0;      // mean relative error
+  double network_error = 0;  // mean relative error
   double max_network_error = 0;
   int networks = 0;
 };
 
 // Minimizes relative errors; costs are not negative, so that more work never takes less. Classes
 // without measurements keep the costs of `base`. Throws Error if there are fewer than two networks.
-LatencyFit fit_latency(std::span<const LayerMeasurement> measurements,
-                       const LayerCosts& base);
+LatencyFit fit_latency(std::span<const LayerMeasurement> measurements, const LayerCosts& base);
 
 }  // namespace mcunet::engine

@@ -62,7 +62,7 @@ WorkAmounts work_of(const LayerShape& layer);
 struct LatencyModel {
   double clock_mhz = 216;
   double cycles_per_instruction = 1;
-  double power_mw = 0;  // while computing; nearly independent of the network
+  double power_mw = 0;                 // while computing; nearly independent of the network
   LayerCosts costs = default_costs();  // in instructions
 
   // Of a core about which nothing is known: 1.6 per multiply-accumulate, 4.5 in depthwise

@@ -29,6 +29,9 @@ class SubnetEvaluator {
 
   Accuracy evaluate(const Supernet& supernet, const search::space::Subnet& subnet);
 
+  // Gives a network that left the supernet the statistics that evaluate() would give it.
+  void recalibrate(FixedNetwork& network) const;
+
  private:
   BatchSource calibration_batches(int resolution) const;
   BatchSource evaluation_batches(int resolution);

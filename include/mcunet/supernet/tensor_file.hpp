@@ -7,8 +7,8 @@
 #include <string>
 
 // Named tensors in the file format of Python's torch.save({name: tensor}), readable with
-// torch.load(file, weights_only=True). What Python saves for us must be a plain dictionary of tensors:
-// torch.save(dict(model.state_dict()), file).
+// torch.load(file, weights_only=True). What Python saves for us must be a plain dictionary of
+// tensors: torch.save(dict(model.state_dict()), file).
 namespace mcunet::supernet {
 
 using TensorDictionary = std::map<std::string, at::Tensor>;
@@ -16,7 +16,8 @@ using TensorDictionary = std::map<std::string, at::Tensor>;
 // The bytes of such a file. Tensors are detached and stored without the rest of their storage.
 std::string to_archive(const TensorDictionary& tensors);
 
-// Tensors on the CPU. Throws Error, which begins with `source`, if the bytes are no tensor dictionary.
+// Tensors on the CPU. Throws Error, which begins with `source`, if the bytes are no tensor
+// dictionary.
 TensorDictionary from_archive(const std::string& bytes, const std::string& source);
 
 // Throws Error; an old file stays as it was.

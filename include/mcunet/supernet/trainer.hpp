@@ -27,6 +27,10 @@ struct TrainerContext {
   // Asked after every step; the training then stops with a checkpoint.
   std::function<bool()> should_stop = [] { return false; };
 
+  // Gives logits [n, classes] for images [n, channels, height, width]; if set, half of the loss of
+  // every sub-network is the cross-entropy with its probabilities.
+  std::function<at::Tensor(const at::Tensor& images)> teacher;
+
   // Named accuracies of a supernet, the one that decides on "best" first; it must not change it.
   std::function<std::vector<std::pair<std::string, double>>(const Supernet&)> evaluate;
 };
@@ -40,9 +44,9 @@ struct BestEvaluation {
 };
 
 // Trains a supernet (paper, Appendix D and E): the phases of the options in turn, every sub-network
-// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so that a
-// training that was interrupted at any moment ends with the same bits on a CPU, given the same number
-// of threads.
+// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so
+// that a training that was interrupted at any moment ends with the same bits on a CPU, given the
+// same number of threads.
 class Trainer {
  public:
   // The dataset must outlive the trainer; its images have the largest resolution of the space.
@@ -50,12 +54,15 @@ class Trainer {
           const TrainerOptions& options, TrainerContext context);
   ~Trainer();
 
+  // Begins from given weights instead of random ones. Throws Error as load_weights does.
+  void initialize(const TensorDictionary& weights, const std::string& source);
+
   // Takes over the newest checkpoint that is whole; false if there is none. Throws Error if it
   // belongs to another configuration.
   bool resume();
 
-  // Trains to the end. Throws Error, with the last checkpoint in place, if a loss or gradient is not
-  // finite or a file cannot be written.
+  // Trains to the end. Throws Error, with the last checkpoint in place, if a loss or gradient is
+  // not finite or a file cannot be written.
   TrainingEnd train();
 
   // The weights to use: the averaged ones if there are any.
@@ -76,10 +83,5 @@ class Trainer {
 // The sub-networks of one batch. The largest, if among them, comes first.
 std::vector<search::space::Subnet> draw_subnets(const search::space::SearchSpace& space,
                                                 Sampler sampler, int count, RandomStream& random);
-
-// Parameters and buffers by name, as a tensor file holds them, and their way back. Throws Error, which
-// begins with `source`, if a name is missing, unknown, or of another shape.
-TensorDictionary weights_of(const Supernet& supernet);
-void load_weights(Supernet& supernet, const TensorDictionary& tensors, const std::string& source);
 
 }  // namespace mcunet::supernet

@@ -21,8 +21,8 @@ struct Phase {
   std::string name;
   int epochs = 0;
   Sampler sampler = Sampler::kLargest;
-  double learning_rate = 0;    // per 256 images
-  bool sorts_channels = false; // by importance, before the first step
+  double learning_rate = 0;     // per 256 images
+  bool sorts_channels = false;  // by importance, before the first step
 };
 
 // The defaults are the recipe of the paper (Appendix D, E) for ImageNet.
@@ -45,7 +45,7 @@ struct TrainerOptions {
   double label_smoothing = 0;
   double clip_gradient_norm = 0;  // 0: no clipping
   double dropout = 0;             // share of the classifier's inputs
-  double ema_decay = 0;           // of averaged weights, which are then evaluated and saved; 0: none
+  double ema_decay = 0;  // of averaged weights, which are then evaluated and saved; 0: none
 
   bool learned_kernel_transforms = false;
   bool zero_residual_scale = false;  // residual blocks begin as the identity
@@ -55,7 +55,7 @@ struct TrainerOptions {
   int threads = 0;              // of libtorch on the CPU; 0: one per core
   int data_workers = 2;         // threads that decode
   int log_interval_steps = 10;
-  int eval_interval_epochs = 10;  // 0: at the end of a phase only
+  int eval_interval_epochs = 10;      // 0: at the end of a phase only
   int checkpoint_interval_steps = 0;  // 0: by minutes only
   double checkpoint_interval_minutes = 10;
 };

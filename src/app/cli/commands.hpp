@@ -26,6 +26,10 @@ void add_report_command(CLI::App& program, Run& run);
 void add_data_command(CLI::App& program, Run& run);
 void add_train_command(CLI::App& program, Run& run);
 void add_eval_command(CLI::App& program, Run& run);
+void add_search_command(CLI::App& program, Run& run);
+void add_finetune_command(CLI::App& program, Run& run);
+void add_export_command(CLI::App& program, Run& run);
+void add_run_command(CLI::App& program, Run& run);
 
 // `read_media` reads an image or a WAV, for which mcunet hands over to mcunet-train.
 void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read_media);

@@ -67,7 +67,8 @@ void add_eval_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<EvalArguments>();
   CLI::App* command = program.add_subcommand("eval", description_of("eval"));
   command->footer(
-      "The sub-network takes its weights from the supernet and gets batch-norm statistics of its own\n"
+      "The sub-network takes its weights from the supernet and gets batch-norm statistics of its "
+      "own\n"
       "from training data; its resources are the engine's plan for the device of the run.\n\n"
       "  mcunet eval runs/flowers --subnet largest\n"
       "  mcunet eval runs/flowers --subnet subnet.json --split test --json");

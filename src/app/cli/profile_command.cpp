@@ -84,8 +84,7 @@ void print_fit(const LatencyFit& fit) {
     table.add_row(row);
   }
   fmt::print("{}\nNetworks held out: {:.1f} % off on average, {:.1f} % at most, of {}\n",
-             table.to_string(), 100 * fit.network_error, 100 * fit.max_network_error,
-             fit.networks);
+             table.to_string(), 100 * fit.network_error, 100 * fit.max_network_error, fit.networks);
   if (fit.classes.size() < engine::kLayerClasses) {
     fmt::print("Layers that were not measured keep the default costs of an unknown core.\n");
   }
@@ -99,8 +98,7 @@ int run_fit(const ProfileArguments& arguments) {
       measurements.push_back(std::move(m));
     }
   }
-  const LatencyFit fit =
-      engine::fit_latency(measurements, engine::LatencyModel::default_costs());
+  const LatencyFit fit = engine::fit_latency(measurements, engine::LatencyModel::default_costs());
   if (!arguments.out.empty()) {
     write_file_atomically(arguments.out, model_text(fit, arguments.fit));
   }
@@ -130,8 +128,8 @@ int report_measurements(const std::vector<LayerMeasurement>& measurements, const
 
 int run_sample(const ProfileArguments& arguments) {
   const deploy::Device device = deploy::load_device(arguments.device);
-  const search::space::SearchSpace space = search::space::read_search_space(
-      load_config(find_config(arguments.space, "spaces")));
+  const search::space::SearchSpace space =
+      search::space::read_search_space(load_config(find_config(arguments.space, "spaces")));
   Progress progress("Measuring", arguments.networks, "networks");
   const std::vector<LayerMeasurement> measurements = pipeline::sample_instructions(
       space, device, {.networks = arguments.networks, .seed = arguments.seed},
@@ -161,8 +159,7 @@ int run_log(const ProfileArguments& arguments) {
 
 int run_firmware(const ProfileArguments& arguments) {
   const deploy::Device device = deploy::read_project_device(arguments.folder);
-  const deploy::FirmwareReport report =
-      deploy::link_profiling_firmware(arguments.folder, device);
+  const deploy::FirmwareReport report = deploy::link_profiling_firmware(arguments.folder, device);
   for (const std::string& excess : describe_excess(report)) {
     fmt::print(stderr, "mcunet: does not fit {}: {}\n", device.name, excess);
   }
@@ -207,8 +204,9 @@ void add_profile_command(CLI::App& program, Run& run) {
       "  mcunet profile --fit cycles.csv --out my-board.yaml");
   command->add_option("DIR", arguments->folder, "Folder that mcunet compile wrote");
   auto* log = command->add_option("--log", arguments->log, "What the board's console printed");
-  auto* sample = command->add_option("--sample", arguments->networks,
-                                     "Measure so many random networks on an emulated core")
+  auto* sample = command
+                     ->add_option("--sample", arguments->networks,
+                                  "Measure so many random networks on an emulated core")
                      ->check(CLI::Range(1, 10'000));
   auto* fit = command->add_option("--fit", arguments->fit, "Measurements to fit a model to");
   log->excludes(sample)->excludes(fit);

@@ -5,11 +5,9 @@
 #include <memory>
 
 #include "commands.hpp"
-#include "mcunet/core/files.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "pipeline/experiment.hpp"
-#include "pipeline/space_stage.hpp"
-#include "report/space_report.hpp"
+#include "pipeline/run_report.hpp"
 
 namespace mcunet::cli {
 
@@ -21,10 +19,8 @@ void add_report_command(CLI::App& program, Run& run) {
     run = [folder] {
       const std::filesystem::path path = *folder;
       const pipeline::Experiment experiment = pipeline::read_experiment(read_run_config(path));
-      const auto file = path / "space.json";
-      const search::SpaceRanking ranking =
-          pipeline::ranking_from_json(read_file(file), file.string());
-      report::write_space_report(ranking, pipeline::report_context(experiment), path / "report");
+      const RunDirectory directory(path, read_run_config(path), experiment.seed, /*resume=*/true);
+      pipeline::write_run_report(experiment, directory);
       fmt::print("Report: {}\n", (path / "report" / "index.html").string());
       return static_cast<int>(kDone);
     };

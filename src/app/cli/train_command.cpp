@@ -1,14 +1,12 @@
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 
 #include "commands.hpp"
+#include "job_arguments.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
-#include "pipeline/experiment.hpp"
 #include "pipeline/train_stage.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
@@ -18,21 +16,6 @@ namespace {
 
 using pipeline::SubnetAccuracy;
 using pipeline::TrainResult;
-
-struct TrainArguments {
-  std::string config;
-  std::string out;
-  std::vector<std::string> overrides;
-  bool json = false;
-  bool resume = false;
-};
-
-volatile sig_atomic_t stop_requested = 0;
-
-void request_stop(int signal) {
-  stop_requested = 1;
-  ::signal(signal, SIG_DFL);  // the second one ends the program at once
-}
 
 void print_result(const TrainResult& result, const std::string& folder) {
   TextTable table({"sub-network", "MACs", "top-1"});
@@ -61,30 +44,18 @@ void print_result(const TrainResult& result, const std::string& folder) {
   fmt::print("Weights: {}/{}\n", folder, pipeline::kWeightsFile);
 }
 
-int run_train(const TrainArguments& arguments) {
-  pipeline::Experiment experiment =
-      pipeline::load_experiment(arguments.config, arguments.overrides);
-  const std::string folder = arguments.out.empty()
-                                 ? "runs/" + std::filesystem::path(arguments.config).stem().string()
-                                 : arguments.out;
-  // The stages before are taken over in any case; whether this one is, run_train_stage decides.
-  RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
-                   /*resume=*/true);
-  ::signal(SIGINT, request_stop);
-  ::signal(SIGTERM, request_stop);
-  const TrainResult result = pipeline::run_train_stage(experiment, run, arguments.resume,
-                                                       [] { return stop_requested != 0; });
+int run_train(const JobArguments& arguments) {
+  Job job(arguments);
+  const TrainResult result =
+      pipeline::run_train_stage(job.experiment, job.run, arguments.resume, stop_on_signals());
+  const std::string folder = arguments.folder();
   if (result.stopped) {
-    std::string overrides;
-    for (const std::string& assignment : arguments.overrides) {
-      overrides += fmt::format(" --set '{}'", assignment);
-    }
-    throw Error("stopped at step {} of {}; go on with: mcunet train {} --out {}{} --resume",
-                result.steps, result.total_steps, arguments.config, folder, overrides);
+    throw Error("stopped at step {} of {}; go on with: mcunet train {} --out {} --resume",
+                result.steps, result.total_steps, arguments.config, folder);
   }
   if (arguments.json) {
     fmt::print("{}", pipeline::train_result_to_json(
-                         result, pipeline::choose_training_space(experiment, folder).space));
+                         result, pipeline::choose_training_space(job.experiment, folder).space));
   } else {
     print_result(result, folder);
   }
@@ -94,24 +65,20 @@ int run_train(const TrainArguments& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& program, Run& run) {
-  auto arguments = std::make_shared<TrainArguments>();
+  auto arguments = std::make_shared<JobArguments>();
   CLI::App* command = program.add_subcommand("train", description_of("train"));
   command->footer(
       "Trains the largest sub-network first, then all of them together in one set of weights. The\n"
       "experiment needs the sections dataset and train. Width and resolution are those of the\n"
-      "section train, else the best of an optimized space in the same folder, else the space's own.\n"
-      "The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl and tensorboard/.\n"
-      "A training that was stopped or killed goes on with --resume and ends with the same weights.\n\n"
+      "section train, else the best of an optimized space in the same folder, else the space's "
+      "own.\n"
+      "The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl and "
+      "tensorboard/.\n"
+      "A training that was stopped or killed goes on with --resume and ends with the same "
+      "weights.\n\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers --resume");
-  command->add_option("CONFIG", arguments->config, "YAML file, or a name in configs/experiments/")
-      ->required();
-  command->add_option("--out", arguments->out, "Folder for results and checkpoints [runs/CONFIG]");
-  command->add_option("--set", arguments->overrides, "Override a value: key.path=value")
-      ->take_all()
-      ->allow_extra_args(false);
-  command->add_flag("--resume", arguments->resume, "Go on with what the folder holds");
-  command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
+  add_job_options(*command, *arguments);
   command->callback([arguments, &run] { run = [arguments] { return run_train(*arguments); }; });
 }
 

@@ -12,6 +12,10 @@ int main(int argc, char** argv) {
 #ifdef MCUNET_WITH_TORCH
     add_train_command(program, run);
     add_eval_command(program, run);
+    add_search_command(program, run);
+    add_finetune_command(program, run);
+    add_export_command(program, run);
+    add_run_command(program, run);
 #endif
     add_missing_commands(program, run, [](const std::string& name) -> int {
       throw mcunet::Error(

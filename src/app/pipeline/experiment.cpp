@@ -158,14 +158,45 @@ Field optional_dataset(std::optional<datasets::DatasetOptions>& dataset) {
 }
 
 std::vector<Field> fields_of_train(TrainOptions& options) {
-  std::vector<Field> fields = {
-      field("width", options.width, between(0.01, 8)),
-      field("resolution", options.resolution, between(16, 1024)),
-      field("elastic_resolutions", options.elastic_resolutions)};
+  std::vector<Field> fields = {field("width", options.width, between(0.01, 8)),
+                               field("resolution", options.resolution, between(16, 1024)),
+                               field("elastic_resolutions", options.elastic_resolutions)};
   for (Field& field : supernet::fields_of(options.trainer)) fields.push_back(std::move(field));
   fields.push_back(field("calibration_batches", options.calibration_batches, between(1, 10'000)));
   fields.push_back(field("correlation_samples", options.correlation_samples, between(0, 100'000)));
   return fields;
+}
+
+std::vector<Field> fields_of_finetune(FinetuneOptions& options) {
+  return {field("epochs", options.epochs, between(1, 100'000)),
+          field("learning_rate", options.learning_rate, positive()),
+          field("distillation", options.distillation)};
+}
+
+Field range_method(std::optional<engine::RangeMethod>& method) {
+  auto read = [&method](const ConfigNode& node) {
+    std::string text;
+    read_value(node, text);
+    method.reset();
+    if (text == "best") return;
+    for (engine::RangeMethod known : engine::kRangeMethods) {
+      if (text == name_of(known)) method = known;
+    }
+    if (!method) node.fail("must be one of best, min-max, percentile, mse, is " + text);
+  };
+  auto write = [&method] { return write_value(std::string(method ? name_of(*method) : "best")); };
+  return {"method", std::move(read), std::move(write)};
+}
+
+std::vector<Field> fields_of_quantization(QuantizationOptions& options) {
+  return {field("calibration_images", options.calibration_images, between(1, 1'000'000)),
+          field("selection_images", options.selection_images, between(1, 1'000'000)),
+          range_method(options.method)};
+}
+
+std::vector<Field> fields_of_export(ExportOptions& options) {
+  return {field("emulated_examples", options.emulated_examples, between(0, 10'000)),
+          field("test_examples", options.test_examples, at_least(1))};
 }
 
 // The value of a key of the space becomes the dataset's, or is it already.
@@ -215,7 +246,10 @@ std::vector<Field> fields_of(Experiment& experiment) {
           section("space_optimization", fields_of_optimizer(experiment.space_optimization)),
           optional_dataset(experiment.dataset),
           section("train", fields_of_train(experiment.train)),
-          section("search", fields_of_search(experiment.search))};
+          section("search", fields_of_search(experiment.search)),
+          section("finetune", fields_of_finetune(experiment.finetune)),
+          section("quantization", fields_of_quantization(experiment.quantization)),
+          section("export", fields_of_export(experiment.exporting))};
 }
 
 Experiment read_experiment(const ConfigNode& root) {

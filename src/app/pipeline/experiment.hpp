@@ -10,6 +10,7 @@
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
+#include "mcunet/engine/activation_statistics.hpp"
 #include "mcunet/engine/resources.hpp"
 #include "mcunet/search/evolution.hpp"
 #include "mcunet/search/nsga.hpp"
@@ -22,8 +23,8 @@ namespace mcunet::pipeline {
 
 // The section `train`: what is trained, how, and how it is measured.
 struct TrainOptions {
-  std::optional<double> width;     // absent: of the optimized space, else of the space
-  std::optional<int> resolution;   // likewise
+  std::optional<double> width;           // absent: of the optimized space, else of the space
+  std::optional<int> resolution;         // likewise
   std::vector<int> elastic_resolutions;  // smaller ones that are trained too
   supernet::TrainerOptions trainer;
   int calibration_batches = 20;  // of 64, for the statistics of a sub-network
@@ -39,6 +40,27 @@ struct SearchStageOptions {
   int threads = 0;  // that plan networks; 0: as many as there are
 };
 
+// The section `finetune`: the winner trained on from the weights that it inherits, otherwise as the
+// section `train` has it.
+struct FinetuneOptions {
+  int epochs = 30;
+  double learning_rate = 0.01;  // per 256 images
+  bool distillation = false;    // half of the loss: the probabilities of the largest sub-network
+};
+
+// The section `quantization`.
+struct QuantizationOptions {
+  int calibration_images = 512;  // of the training data, without augmentation
+  int selection_images = 1000;   // of the held-out split, by which the method is chosen
+  std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split
+};
+
+// The section `export`.
+struct ExportOptions {
+  int emulated_examples = 8;  // of the test set, run on the emulated core; 0: no emulation
+  std::optional<std::int64_t> test_examples;  // absent: the whole test set
+};
+
 struct Experiment {
   deploy::Device device;
   search::space::SearchSpace space;
@@ -49,6 +71,9 @@ struct Experiment {
   std::optional<datasets::DatasetOptions> dataset;
   TrainOptions train;
   SearchStageOptions search;
+  FinetuneOptions finetune;
+  QuantizationOptions quantization;
+  ExportOptions exporting;
 };
 
 // The keys of configs/experiments/NAME.yaml. `device` and `space` are names or files, or the

@@ -65,11 +65,6 @@ Json to_json(const TopOne& accuracy) {
 
 }  // namespace
 
-std::vector<Field> fields_of(ExportOptions& options) {
-  return {field("emulated_examples", options.emulated_examples, between(0, 10'000)),
-          field("test_examples", options.test_examples)};
-}
-
 std::int64_t ExportResult::measured_sram_bytes() const {
   return compiled.firmware.data_bytes + compiled.firmware.bss_bytes + stack_bytes;
 }
@@ -105,7 +100,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
 std::string to_json(const ExportResult& result) {
   Json methods = Json::array();
   for (const MethodAccuracy& method : result.compared_methods) {
-    methods.push_back({{"method", name_of(method.method)}, {"top1", method.top1}});
+    methods.push_back({{"method", engine::name_of(method.method)}, {"top1", method.top1}});
   }
   Json emulated = Json::array();
   for (const EmulatedExample& example : result.emulated) {
@@ -119,7 +114,7 @@ std::string to_json(const ExportResult& result) {
   const Json json = {{"fp32", to_json(result.float32)},
                      {"int8", to_json(result.int8)},
                      {"gap_points", result.gap()},
-                     {"range_method", name_of(result.range_method)},
+                     {"range_method", engine::name_of(result.range_method)},
                      {"compared_methods", methods},
                      {"macs", result.compiled.macs},
                      {"peak_sram_bytes", result.compiled.peak_sram_bytes()},

@@ -14,14 +14,6 @@
 
 namespace mcunet::pipeline {
 
-// The section `export` of an experiment.
-struct ExportOptions {
-  int emulated_examples = 8;  // of the test set, run on the emulated core; 0: no emulation
-  std::optional<std::int64_t> test_examples;  // absent: the whole test set
-};
-
-std::vector<Field> fields_of(ExportOptions& options);
-
 // What a network is exported with. The datasets are opened without augmentation.
 struct ExportContext {
   deploy::Device device;

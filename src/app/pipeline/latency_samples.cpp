@@ -73,13 +73,13 @@ class RandomLayers {
 
   void append_convolution(int kernel, int stride) {
     if (shape().height < kernel) kernel = 1;
-    const double per_channel = static_cast<double>(shape().elements()) * kernel * kernel / stride /
-                               stride;
+    const double per_channel =
+        static_cast<double>(shape().elements()) * kernel * kernel / stride / stride;
     int channels = one_in(8) ? between(1, 100) : 8 * between(1, 20);
     channels = std::clamp(channels, 1, std::max(4, static_cast<int>(kMostMacs / per_channel)));
-    last_ = append_op(graph_,
-                      {.activation = activation(), .window = engine::centred_window(kernel, stride)},
-                      {last_}, channels);
+    last_ = append_op(
+        graph_, {.activation = activation(), .window = engine::centred_window(kernel, stride)},
+        {last_}, channels);
   }
 
   void append_depthwise(int kernel) {
@@ -128,8 +128,7 @@ Graph make_network(const search::space::SearchSpace& space, const LatencySampleO
   if (index % 2 == 1) return RandomLayers(random).build();
   const double width = pick(options.widths, random);
   search::space::SearchSpace one = space.at(width, pick(options.resolutions, random));
-  return lower(build_network(
-      one, sample(one, search::space::Sampling::kUniformGenes, random)));
+  return lower(build_network(one, sample(one, search::space::Sampling::kUniformGenes, random)));
 }
 
 }  // namespace
@@ -148,8 +147,8 @@ std::vector<engine::LayerMeasurement> sample_instructions(const search::space::S
     const fs::path folder = scratch.path() / "compiled";
     compile_model(model, device, {}, folder);
     const std::vector<engine::LayerShape> layers = step_layers(folder);
-    const deploy::Int8Bytes zeros(
-        static_cast<std::size_t>(graph.tensors[graph.inputs[0]].bytes()), 0);
+    const deploy::Int8Bytes zeros(static_cast<std::size_t>(graph.tensors[graph.inputs[0]].bytes()),
+                                  0);
     const deploy::EmulationResult result = deploy::emulate(folder, std::span(&zeros, 1));
     for (std::size_t s = 0; s < layers.size(); ++s) {
       measurements.push_back({.network = std::to_string(i),

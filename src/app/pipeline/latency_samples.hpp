@@ -10,8 +10,8 @@
 #include "mcunet/engine/latency_fit.hpp"
 #include "mcunet/search/space/search_space.hpp"
 
-// Measurements to fit a latency model to: from networks made for the purpose on an emulated core, or
-// from what a board logs.
+// Measurements to fit a latency model to: from networks made for the purpose on an emulated core,
+// or from what a board logs.
 namespace mcunet::pipeline {
 
 struct LatencySampleOptions {

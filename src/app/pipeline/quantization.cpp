@@ -19,8 +19,6 @@ namespace {
 using datasets::Dataset;
 using engine::RangeMethod;
 
-constexpr RangeMethod kMethods[] = {RangeMethod::kMinMax, RangeMethod::kPercentile,
-                                    RangeMethod::kMse};
 constexpr std::size_t kBatch = 32;
 enum RandomPath : std::uint64_t { kOrder, kExample };
 
@@ -108,8 +106,9 @@ engine::Graph quantize_by(const FloatGraph& network,
   for (const engine::ActivationStatistics& tensor : statistics) {
     ranges.push_back(tensor.range(method));
   }
-  // Examples are normalized to [-1, 1], whatever the calibration data reached.
-  for (engine::TensorId input : network.graph.inputs) ranges[input] = {-1, 1};
+  // Examples are normalized to [-1, 1], whatever the calibration data reached: q stands for q /
+  // 128.
+  for (engine::TensorId input : network.graph.inputs) ranges[input] = {-1, 127.0F / 128};
   return engine::quantize_graph(network.graph, network.parameters, ranges);
 }
 
@@ -123,37 +122,6 @@ std::int32_t top1_of(std::span<const std::byte> logits) {
 
 }  // namespace
 
-std::string_view name_of(RangeMethod method) {
-  switch (method) {
-    case RangeMethod::kMinMax:
-      return "min-max";
-    case RangeMethod::kPercentile:
-      return "percentile";
-    case RangeMethod::kMse:
-      return "mse";
-  }
-  return "";
-}
-
-std::vector<Field> fields_of(QuantizationOptions& options) {
-  const auto read = [&options](const ConfigNode& node) {
-    std::string text;
-    read_value(node, text);
-    options.method.reset();
-    if (text == "best") return;
-    for (RangeMethod method : kMethods) {
-      if (text == name_of(method)) options.method = method;
-    }
-    if (!options.method) node.fail("must be one of best, min-max, percentile, mse, is " + text);
-  };
-  const auto write = [&options] {
-    return write_value(std::string(options.method ? name_of(*options.method) : "best"));
-  };
-  return {field("calibration_images", options.calibration_images, between(1, 1'000'000)),
-          field("selection_images", options.selection_images, between(1, 1'000'000)),
-          Field{"method", read, write}};
-}
-
 QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
                           const Dataset& held_out, const QuantizationOptions& options,
                           std::uint64_t seed) {
@@ -163,7 +131,7 @@ QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
   }
   QuantizedNetwork best;
   double highest = -1;
-  for (RangeMethod method : kMethods) {
+  for (RangeMethod method : engine::kRangeMethods) {
     engine::Graph graph = quantize_by(network, statistics, method);
     const double top1 = evaluate_int8(graph, held_out, seed, options.selection_images).share();
     best.compared.push_back({method, top1});

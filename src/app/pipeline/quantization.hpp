@@ -6,21 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "experiment.hpp"
 #include "float_graph.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/engine/activation_statistics.hpp"
 
 namespace mcunet::pipeline {
-
-// The section `quantization` of an experiment.
-struct QuantizationOptions {
-  int calibration_images = 512;  // of the training data, without augmentation
-  int selection_images = 1000;   // of the held-out split, by which the method is chosen
-  std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split
-};
-
-std::vector<Field> fields_of(QuantizationOptions& options);
 
 struct MethodAccuracy {
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
@@ -32,8 +24,6 @@ struct QuantizedNetwork {
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
   std::vector<MethodAccuracy> compared;  // what the choice rests on; empty if there was none
 };
-
-std::string_view name_of(engine::RangeMethod method);
 
 // Calibrates on `training` and chooses the ranges by the accuracy on `held_out`. `seed` picks the
 // images. Throws Error if no image can be read.

@@ -13,11 +13,13 @@
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/device.hpp"
+#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "rank_correlation.hpp"
 #include "space_stage.hpp"
+#include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -30,25 +32,11 @@ using Json = nlohmann::ordered_json;
 // First numbers of the paths of random streams.
 enum StreamPurpose : std::uint64_t { kCorrelation = 1 };
 
-int largest_resolution(const SearchSpace& space) {
-  return *std::max_element(space.resolutions.begin(), space.resolutions.end());
-}
-
-const datasets::DatasetOptions& dataset_of(const Experiment& experiment) {
-  if (!experiment.dataset) throw Error("training needs the section dataset in the experiment");
-  return *experiment.dataset;
-}
-
 std::int64_t macs_of(const SearchSpace& space, const Subnet& subnet,
                      const engine::OracleOptions& oracle) {
   return engine::ResourceOracle(oracle)
       .measure(search::space::lower(search::space::build_network(space, subnet)))
       .macs;
-}
-
-void use_threads(const supernet::TrainerOptions& options) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  at::set_num_threads(options.threads > 0 ? options.threads : cores);
 }
 
 // What the trained weights depend on.
@@ -70,25 +58,6 @@ ConfigNode identity_of(Experiment experiment, const SearchSpace& space) {
     train.keys.erase(found);
   }
   return identity;
-}
-
-// The dataset at the resolution of a space, split by split.
-struct Splits {
-  const datasets::DatasetOptions& options;
-  int resolution;
-
-  std::unique_ptr<datasets::Dataset> open(Split split, bool augment = false) const {
-    return datasets::open_dataset(options, split, resolution, augment);
-  }
-};
-
-supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment) {
-  const supernet::TrainerOptions& trainer = experiment.train.trainer;
-  return {.calibration_batches = experiment.train.calibration_batches,
-          .workers = trainer.data_workers,
-          .seed = experiment.seed,
-          .precision = trainer.bfloat16 ? supernet::Precision::kBfloat16
-                                        : supernet::Precision::kFloat32};
 }
 
 SubnetAccuracy measure(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& network,
@@ -143,15 +112,17 @@ TrainingSpace choose_training_space(const Experiment& experiment,
                                    both ? "" : ", the rest by " + chosen.chosen_by);
   }
   if (space.widths.size() != 1) {
-    throw Error("space {}: a supernet has one width, this space has {}: set train.width, or run "
-                "mcunet space into the same folder first",
-                space.name, fmt::join(space.widths, ", "));
+    throw Error(
+        "space {}: a supernet has one width, this space has {}: set train.width, or run "
+        "mcunet space into the same folder first",
+        space.name, fmt::join(space.widths, ", "));
   }
   for (const int resolution : train.elastic_resolutions) {
     if (resolution < 16 || resolution >= largest_resolution(space)) {
-      throw Error("train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
-                  "one is {}",
-                  largest_resolution(space), resolution);
+      throw Error(
+          "train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
+          "one is {}",
+          largest_resolution(space), resolution);
     }
     space.resolutions.push_back(resolution);
   }
@@ -182,7 +153,9 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
                                       evaluator_options(experiment));
   const auto evaluate = [&](const supernet::Supernet& network) {
-    const auto top1 = [&](const Subnet& subnet) { return evaluator.evaluate(network, subnet).top1(); };
+    const auto top1 = [&](const Subnet& subnet) {
+      return evaluator.evaluate(network, subnet).top1();
+    };
     return std::vector<std::pair<std::string, double>>{
         {"largest_top1", top1(search::space::largest(space))},
         {"smallest_top1", top1(search::space::smallest(space))}};
@@ -195,7 +168,8 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
                              .should_stop = should_stop,
                              .evaluate = evaluate});
   if (resume) {
-    if (trainer.resume()) spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+    if (trainer.resume())
+      spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
   } else if (!trainer.checkpoint_file().empty()) {
     throw Error("{}: holds a training already: go on with --resume, or choose another --out",
                 run.folder().string());
@@ -217,9 +191,9 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   const auto test_data = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
   result.test_examples = test_data->size();
-  result.test_top1 =
-      tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
-  supernet::write_tensor_file(run.folder() / kWeightsFile, supernet::weights_of(trainer.weights()));
+  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
+  supernet::write_tensor_file(run.folder() / kWeightsFile,
+                              supernet::weights_of(*trainer.weights()));
   result.seconds = clock.elapsed().wall_seconds;
   run.write("train.json", train_result_to_json(result, space));
   run.mark_complete(kTrainStage, clock.elapsed());
@@ -228,23 +202,14 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
 
 EvalResult evaluate_subnet(const EvalRequest& request) {
   const Experiment experiment = read_experiment(read_run_config(request.run));
-  const std::filesystem::path weights = request.run / kWeightsFile;
-  if (!std::filesystem::exists(weights)) {
-    throw Error("{}: holds no trained supernet: {} is not there", request.run.string(), kWeightsFile);
-  }
   use_threads(experiment.train.trainer);
   const SearchSpace space = choose_training_space(experiment, request.run).space;
   const Subnet subnet =
-      request.subnet == "largest"    ? search::space::largest(space)
-      : request.subnet == "smallest" ? search::space::smallest(space)
-                                     : search::space::subnet_from_json(
-                                           space, read_file(request.subnet), request.subnet);
-  supernet::Supernet network(
-      space, supernet::SupernetOptions{.learned_kernel_transforms =
-                                           experiment.train.trainer.learned_kernel_transforms});
-  supernet::load_weights(network, supernet::read_tensor_file(weights), weights.string());
-  network->to(supernet::select_device(experiment.train.trainer.device));
-
+      request.subnet == "largest" ? search::space::largest(space)
+      : request.subnet == "smallest"
+          ? search::space::smallest(space)
+          : search::space::subnet_from_json(space, read_file(request.subnet), request.subnet);
+  const supernet::Supernet network = load_supernet(experiment, space, request.run);
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
   const auto calibration = splits.open(Split::kTrain);
   const auto data = splits.open(request.on_test_split ? Split::kTest : Split::kSearch);
@@ -256,8 +221,8 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
           .correct = accuracy.correct,
           .examples = accuracy.examples,
           .loss = accuracy.loss_sum / static_cast<double>(accuracy.examples),
-          .resources = oracle.measure(
-              search::space::lower(search::space::build_network(space, subnet))),
+          .resources =
+              oracle.measure(search::space::lower(search::space::build_network(space, subnet))),
           .budget = experiment.budget,
           .device_name = experiment.device.name};
 }
@@ -272,19 +237,16 @@ Json to_json(const SubnetAccuracy& accuracy, const SearchSpace& space) {
 
 SubnetAccuracy accuracy_from_json(const Json& json, const SearchSpace& space,
                                   const std::string& source) {
-  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source),
-          json.at("macs"), json.at("top1")};
+  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source), json.at("macs"),
+          json.at("top1")};
 }
 
 }  // namespace
 
 std::string train_result_to_json(const TrainResult& result, const SearchSpace& space) {
-  Json json = {{"width", result.width},
-               {"resolution", result.resolution},
-               {"chosen_by", result.chosen_by},
-               {"device", result.device},
-               {"steps", result.steps},
-               {"seconds", result.seconds},
+  Json json = {{"width", result.width},         {"resolution", result.resolution},
+               {"chosen_by", result.chosen_by}, {"device", result.device},
+               {"steps", result.steps},         {"seconds", result.seconds},
                {"weights", kWeightsFile}};
   Json search = {{"examples", result.search_examples},
                  {"largest", to_json(result.largest, space)},

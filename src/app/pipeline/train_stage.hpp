@@ -21,8 +21,8 @@ struct TrainingSpace {
   std::string chosen_by;  // where width and resolution come from, in words
 };
 
-// Width and resolution are those of the section `train`; else the best of space.json, if the run has
-// it; else the space's own. Throws Error if the space has several widths.
+// Width and resolution are those of the section `train`; else the best of space.json, if the run
+// has it; else the space's own. Throws Error if the space has several widths.
 TrainingSpace choose_training_space(const Experiment& experiment,
                                     const std::filesystem::path& run_folder);
 
@@ -43,21 +43,23 @@ struct TrainResult {
   SubnetAccuracy largest;  // on the search split
   SubnetAccuracy smallest;
   std::vector<SubnetAccuracy> sampled;
-  std::optional<double> spearman;  // of accuracy with MACs over the sampled; absent for fewer than 2
+  std::optional<double>
+      spearman;  // of accuracy with MACs over the sampled; absent for fewer than 2
   std::int64_t test_examples = 0;
   double test_top1 = 0;  // of the largest
   bool stopped = false;  // by should_stop: nothing but the steps is there
   std::int64_t total_steps = 0;
 };
 
-// Trains the supernet of the experiment and writes its weights and train.json to the run directory. A
-// stage that is complete is read back instead, if `resume`. Throws Error if the folder holds
+// Trains the supernet of the experiment and writes its weights and train.json to the run directory.
+// A stage that is complete is read back instead, if `resume`. Throws Error if the folder holds
 // checkpoints and `resume` is not set.
 TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, bool resume,
                             const std::function<bool()>& should_stop);
 
 // train.json, and its inverse; `source` names the text in errors.
-std::string train_result_to_json(const TrainResult& result, const search::space::SearchSpace& space);
+std::string train_result_to_json(const TrainResult& result,
+                                 const search::space::SearchSpace& space);
 TrainResult train_result_from_json(const std::string& text, const search::space::SearchSpace& space,
                                    const std::string& source);
 

@@ -206,7 +206,7 @@ std::string space_label(double width, int resolution) {
 }
 
 void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& context,
-                        const std::filesystem::path& folder) {
+                        const std::filesystem::path& folder, const std::string& page_name) {
   std::vector<Plot> plots = {cdf_plot(ranking), grid_plot(ranking)};
   if (!ranking.sweep.empty()) {
     plots.push_back(sweep_plot(ranking, "sweep_width", [](const SweepCell& c) { return c.width; }));
@@ -239,7 +239,7 @@ void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& c
     page.figure("sweep_width", "Best width multiplier under other SRAM and flash limits.");
     page.figure("sweep_resolution", "Best resolution under other SRAM and flash limits.");
   }
-  write_file_atomically(folder / "index.html", page.to_string());
+  write_file_atomically(folder / page_name, page.to_string());
 }
 
 }  // namespace mcunet::report

@@ -16,11 +16,12 @@ struct SpaceReportContext {
   engine::OracleOptions oracle;
 };
 
-// Writes FOLDER/index.html with the plots beside it: the FLOPs distribution of the best spaces
+// Writes FOLDER/PAGE with the plots beside it: the FLOPs distribution of the best spaces
 // (paper, Figure 3), mean MACs over the grid, ranking table, and the sweep over memory limits
 // (Figure 12).
 void write_space_report(const search::SpaceRanking& ranking, const SpaceReportContext& context,
-                        const std::filesystem::path& folder);
+                        const std::filesystem::path& folder,
+                        const std::string& page_name = "index.html");
 
 // "w0.5-r144"
 std::string space_label(double width, int resolution);

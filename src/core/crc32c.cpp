@@ -1,10 +1,10 @@
-#include "crc32c.hpp"
+#include "mcunet/core/crc32c.hpp"
 
 #include <array>
 #include <bit>
 #include <cstring>
 
-namespace mcunet::supernet {
+namespace mcunet {
 namespace {
 
 using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
@@ -46,4 +46,4 @@ std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-}  // namespace mcunet::supernet
+}  // namespace mcunet

@@ -1,10 +1,10 @@
-#include "crc32c.hpp"
+#include "mcunet/core/crc32c.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace mcunet::supernet {
+namespace mcunet {
 namespace {
 
 // The test vectors of RFC 3720, B.4.
@@ -31,4 +31,4 @@ TEST(Crc32c, EveryBitMatters) {
 }
 
 }  // namespace
-}  // namespace mcunet::supernet
+}  // namespace mcunet

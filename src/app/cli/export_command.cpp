@@ -1,0 +1,70 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "job_arguments.hpp"
+#include "mcunet/core/files.hpp"
+#include "pipeline/job.hpp"
+#include "text_table.hpp"
+#include "training_commands.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+int run_export(const JobArguments& arguments) {
+  Job job(arguments);
+  const bool fits = pipeline::export_run(job.experiment, job.run, arguments.resume);
+  const std::string text = read_file(job.run.folder() / "export.json");
+  if (arguments.json) {
+    fmt::print("{}", text);
+  } else {
+    print_export(text, arguments.folder());
+  }
+  return fits ? kDone : kDoesNotFit;
+}
+
+}  // namespace
+
+void print_export(const std::string& export_json, const std::string& folder) {
+  const auto json = nlohmann::json::parse(export_json);
+  const auto percent = [&](const char* key) { return 100 * json.at(key).at("top1").get<double>(); };
+  fmt::print("top-1 on {} test examples: {:.2f} % in float, {:.2f} % in int8 (ranges by {})\n",
+             json.at("int8").at("examples").get<std::int64_t>(), percent("fp32"), percent("int8"),
+             json.at("range_method").get<std::string>());
+  fmt::print("SRAM: {} bytes planned, {} measured; flash: {} bytes\n",
+             json.at("peak_sram_bytes").get<std::int64_t>(),
+             json.at("measured_sram_bytes").get<std::int64_t>(),
+             json.at("flash_bytes").get<std::int64_t>());
+  const auto& inferences = json.at("inferences");
+  if (!inferences.empty()) {
+    TextTable table({"test input", "label", "predicted", "instructions", "as on the host"});
+    for (const auto& inference : inferences) {
+      table.add_row({inference.at("input"), std::to_string(inference.at("label").get<int>()),
+                     std::to_string(inference.at("predicted").get<int>()),
+                     std::to_string(inference.at("instructions").get<std::int64_t>()),
+                     inference.at("exact").get<bool>() ? "yes, every bit" : "NO"});
+    }
+    fmt::print("On {}\n{}", json.at("board").get<std::string>(), table.to_string());
+  }
+  fmt::print("C sources, firmware and model.tflite: {}/{}\n", folder, pipeline::kExportFolder);
+}
+
+void add_export_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<JobArguments>();
+  CLI::App* command = program.add_subcommand("export", description_of("export"));
+  command->footer(
+      "Folds batch norm, calibrates on training data, quantizes to int8, and compiles the "
+      "fine-tuned\n"
+      "network in the folder for the device: export/ has C sources, firmware and model.tflite. "
+      "Tells the\n"
+      "accuracy in float and int8 over the test split, and runs test examples on the emulated "
+      "core.\n\n"
+      "  mcunet export flowers --set dataset.path=/data/flowers --out runs/flowers");
+  add_job_options(*command, *arguments);
+  command->callback([arguments, &run] { run = [arguments] { return run_export(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

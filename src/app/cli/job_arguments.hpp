@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mcunet/core/run_directory.hpp"
+#include "pipeline/experiment.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace mcunet::pipeline {
+struct FinetuneResult;
+struct SearchStageResult;
+}  // namespace mcunet::pipeline
+
+// What the commands that work on one experiment have in common.
+namespace mcunet::cli {
+
+struct JobArguments {
+  std::string config;
+  std::string out;
+  std::vector<std::string> overrides;
+  bool json = false;
+  bool resume = false;
+
+  // --out, or runs/NAME.
+  std::string folder() const;
+};
+
+void add_job_options(CLI::App& command, JobArguments& arguments);
+
+// The experiment and its folder, with what earlier commands completed in it.
+struct Job {
+  explicit Job(const JobArguments& arguments);
+
+  pipeline::Experiment experiment;
+  RunDirectory run;
+};
+
+// From now on SIGINT and SIGTERM ask the work to stop; a second one ends the program at once.
+// Returns what tells whether one came.
+std::function<bool()> stop_on_signals();
+
+// What the commands of single stages and the one for the whole job print alike.
+int print_infeasible(const pipeline::Experiment& experiment,
+                     const std::vector<std::string>& reasons);  // returns the exit code
+void print_search(const pipeline::SearchStageResult& result, const std::string& folder);
+void print_finetune(const pipeline::FinetuneResult& result);
+void print_export(const std::string& export_json, const std::string& folder);
+
+}  // namespace mcunet::cli

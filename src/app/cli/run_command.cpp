@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "job_arguments.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "pipeline/job.hpp"
+#include "report/space_report.hpp"
+#include "training_commands.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using pipeline::JobResult;
+using Json = nlohmann::ordered_json;
+
+// The result files of all stages in one object.
+std::string to_json(const RunDirectory& run) {
+  Json json;
+  for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
+    json[stage] = Json::parse(read_file(run.folder() / (std::string(stage) + ".json")));
+  }
+  return json.dump();
+}
+
+void print_result(const JobResult& result, const RunDirectory& run, const std::string& folder) {
+  const search::SpaceStatistics& space = result.space.spaces.front();
+  fmt::print("Search space: {}, {} of {} networks fit\n",
+             report::space_label(space.width, space.resolution), space.satisfying, space.sampled);
+  fmt::print("Supernet: the largest sub-network has {:.2f} % on the test split\n",
+             100 * result.train->test_top1);
+  print_search(*result.search, folder);
+  print_finetune(*result.finetune);
+  print_export(read_file(run.folder() / "export.json"), folder);
+  fmt::print("Report: {}/report/index.html\n", folder);
+}
+
+int run_whole_job(const JobArguments& arguments) {
+  Job job(arguments);
+  if (!arguments.resume && !job.run.costs().empty()) {
+    throw Error("{}: holds a job already: go on with --resume, or choose another --out",
+                arguments.folder());
+  }
+  const JobResult result =
+      pipeline::run_job(job.experiment, job.run, {arguments.resume, stop_on_signals()});
+  if (!result.space.is_feasible()) {
+    return print_infeasible(job.experiment,
+                            pipeline::explain_infeasible(result.space, job.experiment.budget));
+  }
+  if (result.is_stopped()) {
+    throw Error("stopped; go on with: mcunet run {} --out {} --resume", arguments.config,
+                arguments.folder());
+  }
+  if (!result.search->is_feasible()) {
+    return print_infeasible(job.experiment, result.search->evolution.infeasible);
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", to_json(job.run));
+  } else {
+    print_result(result, job.run, arguments.folder());
+  }
+  return *result.exported ? kDone : kDoesNotFit;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<JobArguments>();
+  CLI::App* command = program.add_subcommand("run", description_of("run"));
+  command->footer(
+      "From one YAML file to firmware: optimizes the search space for the device, trains the "
+      "supernet,\n"
+      "searches it, fine-tunes the winner, quantizes it, compiles it to C, links firmware, runs "
+      "that on an\n"
+      "emulated core, and writes report/index.html. Stages that are complete are not run again "
+      "with\n"
+      "--resume; a job that was killed at any moment ends with the same network.\n\n"
+      "  mcunet run quickstart\n"
+      "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers");
+  add_job_options(*command, *arguments);
+  command->callback([arguments, &run] { run = [arguments] { return run_whole_job(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

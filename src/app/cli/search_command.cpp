@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "commands.hpp"
+#include "job_arguments.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/progress.hpp"
+#include "pipeline/job.hpp"
+#include "pipeline/run_report.hpp"
+#include "text_table.hpp"
+#include "training_commands.hpp"
+
+namespace mcunet::cli {
+namespace {
+
+using pipeline::SearchStageResult;
+
+int run_search(const JobArguments& arguments) {
+  Job job(arguments);
+  const SearchStageResult result = pipeline::search_run(job.experiment, job.run, arguments.resume);
+  if (!result.is_feasible()) return print_infeasible(job.experiment, result.evolution.infeasible);
+  pipeline::write_run_report(job.experiment, job.run);
+  if (arguments.json) {
+    fmt::print("{}", read_file(job.run.folder() / "search.json"));
+  } else {
+    print_search(result, arguments.folder());
+  }
+  return kDone;
+}
+
+}  // namespace
+
+int print_infeasible(const pipeline::Experiment& experiment,
+                     const std::vector<std::string>& reasons) {
+  for (const std::string& reason : reasons) {
+    fmt::print(stderr, "mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
+  }
+  return kDoesNotFit;
+}
+
+void print_search(const SearchStageResult& result, const std::string& folder) {
+  TextTable table({"found by", "top-1", "peak SRAM", "flash", "MACs", "latency"});
+  const auto add = [&](const char* name, const search::SearchState& state) {
+    const search::Candidate* best = state.best();
+    if (best == nullptr) return;
+    const engine::Resources& r = best->resources;
+    table.add_row({name, fmt::format("{:.2f} %", 100 * best->accuracy),
+                   fmt::format("{:.1f} KiB", static_cast<double>(r.peak_sram_bytes) / 1024),
+                   fmt::format("{:.1f} KiB", static_cast<double>(r.flash_bytes) / 1024),
+                   fmt::format("{:.2f}M", static_cast<double>(r.macs) / 1e6),
+                   fmt::format("{:.1f} ms", r.latency_ms)});
+  };
+  add("evolution", result.evolution);
+  add("random search", result.random);
+  fmt::print("Best of {} networks on the search split\n{}\n", result.evolution.evaluated.size(),
+             table.to_string());
+  fmt::print("Searched for {}, {:.2f} % of it outside the accuracies\n",
+             format_duration(result.seconds()), 100 * result.overhead_share());
+  fmt::print("Winner: {}/search.json\n", folder);
+}
+
+void add_search_command(CLI::App& program, Run& run) {
+  auto arguments = std::make_shared<JobArguments>();
+  CLI::App* command = program.add_subcommand("search", description_of("search"));
+  command->footer(
+      "Evolves sub-networks of the supernet in the folder (mcunet train), each within the budget "
+      "by\n"
+      "the engine's plan, for the highest accuracy on the search split; compares with random "
+      "search at\n"
+      "as many evaluations. Writes search.json, search.csv and the report.\n\n"
+      "  mcunet search flowers --set dataset.path=/data/flowers --out runs/flowers");
+  add_job_options(*command, *arguments);
+  command->callback([arguments, &run] { run = [arguments] { return run_search(*arguments); }; });
+}
+
+}  // namespace mcunet::cli

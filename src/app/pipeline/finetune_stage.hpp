@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "experiment.hpp"
+#include "mcunet/core/run_directory.hpp"
+#include "mcunet/search/space/subnet.hpp"
+#include "mcunet/supernet/fixed_network.hpp"
+
+namespace mcunet::pipeline {
+
+inline constexpr char kFinetuneStage[] = "finetune";
+
+struct FinetuneResult {
+  search::space::Subnet subnet;  // of the supernet's space
+  double inherited_top1 = 0;     // on the search split, before; statistics recalibrated
+  double top1 = 0;               // on the search split, after
+  double test_top1 = 0;
+  std::int64_t steps = 0;
+  double seconds = 0;    // since the last start
+  bool stopped = false;  // by should_stop: nothing but the steps is there
+  std::int64_t total_steps = 0;
+};
+
+// The network that the search of a run found best. Throws Error if there was no search.
+search::space::Subnet read_winner(const search::space::SearchSpace& space,
+                                  const std::filesystem::path& run);
+
+// Trains one sub-network further, from the weights that it has in the run's supernet, as a space of
+// one network. Writes network.json and network.pt, its statistics recalibrated, and finetune.json.
+// A stage that is complete is read back, if `resume`. Throws Error as run_train_stage does.
+FinetuneResult run_finetune_stage(const Experiment& experiment,
+                                  const search::space::SearchSpace& space,
+                                  const search::space::Subnet& subnet, RunDirectory& run,
+                                  bool resume, const std::function<bool()>& should_stop);
+
+// finetune.json
+std::string finetune_to_json(const FinetuneResult& result, const search::space::SearchSpace& space);
+
+// The network that the stage left in a run. Throws Error if there is none.
+supernet::FixedNetwork load_finetuned(const std::filesystem::path& run);
+
+}  // namespace mcunet::pipeline

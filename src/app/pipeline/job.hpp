@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "experiment.hpp"
+#include "export_stage.hpp"
+#include "finetune_stage.hpp"
+#include "mcunet/core/run_directory.hpp"
+#include "search_stage.hpp"
+#include "space_stage.hpp"
+#include "train_stage.hpp"
+
+// A whole job: space optimization, supernet, search, fine-tuning, export, report. Each stage leaves
+// its results in the run directory, from which the next one takes them; so each can also be run on
+// its own.
+namespace mcunet::pipeline {
+
+inline constexpr char kExportStage[] = "export";
+inline constexpr char kExportFolder[] = "export";
+
+struct StageControl {
+  bool resume = false;
+  std::function<bool()> should_stop = [] { return false; };
+};
+
+// The stages that need the supernet of a run, by the winner of its search. As their functions in
+// NAME_stage.hpp, with everything else taken from the run.
+SearchStageResult search_run(const Experiment& experiment, RunDirectory& run, bool resume);
+FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
+                            const StageControl& control);
+
+// Writes export.json and the folder export/. Whether the firmware fits; if not, says what is in
+// excess, and the stage is not complete.
+bool export_run(const Experiment& experiment, RunDirectory& run, bool resume);
+
+// As far as the job came: a stage is absent if one before it found nothing that fits, or stopped.
+struct JobResult {
+  search::SpaceRanking space;
+  std::optional<TrainResult> train;
+  std::optional<SearchStageResult> search;
+  std::optional<FinetuneResult> finetune;
+  std::optional<bool> exported;  // whether the firmware fits
+
+  bool is_stopped() const { return (train && train->stopped) || (finetune && finetune->stopped); }
+};
+
+JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control);
+
+}  // namespace mcunet::pipeline

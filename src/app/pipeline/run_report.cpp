@@ -1,0 +1,156 @@
+#include "run_report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "report/job_report.hpp"
+#include "report/search_report.hpp"
+#include "report/space_report.hpp"
+#include "search_stage.hpp"
+#include "space_stage.hpp"
+
+namespace mcunet::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+using report::JobReport;
+using Json = nlohmann::ordered_json;
+
+Json read_json(const fs::path& file) { return Json::parse(read_file(file)); }
+
+std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+
+std::string kib(std::int64_t bytes) {
+  return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
+}
+
+JobReport::Section train_section(const Json& train) {
+  const Json& search = train.at("search");
+  const auto row = [](const char* name, const Json& entry) -> std::vector<std::string> {
+    return {name, fmt::format("{:.2f}M", entry.at("macs").get<double>() / 1e6),
+            percent(entry.at("top1"))};
+  };
+  JobReport::Section section{.heading = "Supernet"};
+  section.text =
+      fmt::format("Width {}, resolution {}; the largest sub-network has {} on the test set.",
+                  train.at("width").get<double>(), train.at("resolution").get<int>(),
+                  percent(train.at("test").at("largest_top1")));
+  if (!search.at("spearman").is_null()) {
+    section.text += fmt::format(" Rank correlation of accuracy with MACs: {:.2f}.",
+                                search.at("spearman").get<double>());
+  }
+  section.rows = {{"sub-network", "MACs", "top-1, search split"},
+                  row("largest", search.at("largest")),
+                  row("smallest", search.at("smallest"))};
+  return section;
+}
+
+JobReport::Section search_section(const Json& search) {
+  const Json& winner = search.at("winner");
+  const Json& resources = winner.at("resources");
+  JobReport::Section section{.heading = "Search", .links = {{"search.html", "The search in full"}}};
+  section.rows = {{"found by", "top-1, search split", "peak SRAM", "flash", "MACs"}};
+  const auto add = [&](const char* name, const Json& entry) {
+    const Json& r = entry.at("resources");
+    section.rows.push_back({name, percent(entry.at("accuracy")), kib(r.at("peak_sram_bytes")),
+                            kib(r.at("flash_bytes")),
+                            fmt::format("{:.2f}M", r.at("macs").get<double>() / 1e6)});
+  };
+  add("evolution", winner);
+  if (!search.at("random").is_null()) add("random search", search.at("random").at("best"));
+  section.text =
+      fmt::format("{} networks were evaluated; the winner takes {:.1f} ms by the model.",
+                  search.at("evaluations").get<int>(), resources.at("latency_ms").get<double>());
+  return section;
+}
+
+JobReport::Section export_section(const Json& exported) {
+  JobReport::Section section{.heading = "Quantized network and firmware"};
+  section.rows = {{"", ""},
+                  {"top-1 in float, test set", percent(exported.at("fp32").at("top1"))},
+                  {"top-1 in int8, test set", percent(exported.at("int8").at("top1"))},
+                  {"ranges by", exported.at("range_method")},
+                  {"planned SRAM", kib(exported.at("peak_sram_bytes"))},
+                  {"measured SRAM: static data and stack", kib(exported.at("measured_sram_bytes"))},
+                  {"flash as linked", kib(exported.at("flash_bytes"))},
+                  {"fits", exported.at("fits").get<bool>() ? "yes" : "no"}};
+  if (!exported.at("inferences").empty()) {
+    section.rows.push_back(
+        {"instructions on the emulated core",
+         fmt::format("{}", exported.at("inferences")[0].at("instructions").get<std::int64_t>())});
+    section.rows.push_back(
+        {"bit-identical to the reference", exported.at("exact").get<bool>() ? "yes" : "NO"});
+  }
+  return section;
+}
+
+JobReport::Section space_section(const search::SpaceRanking& ranking) {
+  const search::SpaceStatistics& best = ranking.spaces.front();
+  return {
+      .heading = "Search space",
+      .text = fmt::format("The best of {} spaces is {}: {} of {} networks fit, with {:.1f} "
+                          "million MACs on average.",
+                          ranking.spaces.size(), report::space_label(best.width, best.resolution),
+                          best.satisfying, best.sampled, best.mean_macs / 1e6),
+      .links = {{"space.html", "The ranking in full"}}};
+}
+
+// The search's page, drawn from its states and the space that they belong to.
+void draw_search(const Experiment& experiment, const fs::path& run, const fs::path& folder) {
+  const fs::path states = run / "search";
+  const ConfigNode problem = load_config(states / "problem.json");
+  const ConfigNode* node = problem.find("space");
+  if (node == nullptr) problem.fail("lacks the key space");
+  const search::space::SearchSpace space = search::space::read_search_space(*node);
+  const auto load = [&](const char* name) {
+    const fs::path file = states / name;
+    return fs::exists(file) ? search::state_from_json(space, read_file(file), file.string())
+                            : search::SearchState{};
+  };
+  const SearchStageResult result{load("evolution.json"), load("random.json"), load("front.json")};
+  report::write_search_report({result.evolution, result.random, result.front},
+                              report_context(experiment, space, result), folder);
+}
+
+}  // namespace
+
+void write_run_report(const Experiment& experiment, const RunDirectory& run) {
+  const fs::path folder = run.folder() / "report";
+  if (run.costs().empty()) throw Error("{}: holds no complete stage", run.folder().string());
+  JobReport report{.title = fmt::format("A network for {}", experiment.device.name),
+                   .costs = run.costs()};
+  const auto json_of = [&](const char* name) { return read_json(run.folder() / name); };
+  try {
+    if (run.is_complete("space")) {
+      const fs::path file = run.folder() / "space.json";
+      const search::SpaceRanking ranking = ranking_from_json(read_file(file), file.string());
+      report::write_space_report(ranking, report_context(experiment), folder,
+                                 run.costs().size() == 1 ? "index.html" : "space.html");
+      if (run.costs().size() == 1) return;
+      report.sections.push_back(space_section(ranking));
+    }
+    if (run.is_complete("train")) report.sections.push_back(train_section(json_of("train.json")));
+    if (run.is_complete("search")) {
+      draw_search(experiment, run.folder(), folder);
+      report.sections.push_back(search_section(json_of("search.json")));
+    }
+    if (run.is_complete("finetune")) {
+      const Json finetune = json_of("finetune.json");
+      report.sections.push_back(
+          {.heading = "Fine-tuning",
+           .text = fmt::format("The winner had {} on the search split with the weights that it "
+                               "inherited, and has {} now; {} on the test set.",
+                               percent(finetune.at("inherited_top1")), percent(finetune.at("top1")),
+                               percent(finetune.at("test_top1")))});
+    }
+    if (run.is_complete("export")) {
+      report.sections.push_back(export_section(json_of("export.json")));
+    }
+  } catch (const Json::exception& error) {
+    throw Error("{}: a result of a stage is damaged: {}", run.folder().string(), error.what());
+  }
+  report::write_job_report(report, folder);
+}
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "experiment.hpp"
+#include "mcunet/datasets/open_dataset.hpp"
+#include "mcunet/search/accuracy_estimator.hpp"
+#include "mcunet/supernet/subnet_evaluator.hpp"
+#include "mcunet/supernet/supernet.hpp"
+
+// What the stages after the training share: the weights, the data, and accuracies of sub-networks.
+namespace mcunet::pipeline {
+
+// Of the space's images.
+int largest_resolution(const search::space::SearchSpace& space);
+
+// Throws Error if the experiment has none.
+const datasets::DatasetOptions& dataset_of(const Experiment& experiment);
+
+// Sets libtorch's threads.
+void use_threads(const supernet::TrainerOptions& options);
+
+// The dataset at the resolution of a space, split by split.
+struct Splits {
+  const datasets::DatasetOptions& options;
+  int resolution;
+
+  std::unique_ptr<datasets::Dataset> open(datasets::Split split, bool augment = false) const {
+    return datasets::open_dataset(options, split, resolution, augment);
+  }
+};
+
+supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment);
+
+// The weights that the train stage left in a run, on the device of the experiment. Throws Error if
+// there are none.
+supernet::Supernet load_supernet(const Experiment& experiment,
+                                 const search::space::SearchSpace& space,
+                                 const std::filesystem::path& run);
+
+// Accuracies for the search: those of a trained supernet on the search split, each sub-network with
+// recalibrated statistics (paper, Appendix D).
+class SupernetEstimator : public search::AccuracyEstimator {
+ public:
+  SupernetEstimator(const Experiment& experiment, const search::space::SearchSpace& space,
+                    const std::filesystem::path& run);
+
+  std::vector<double> estimate(std::span<const search::space::Subnet> subnets) override;
+
+  // Changes with the weights and with what else the accuracies depend on.
+  const std::string& identity() const { return identity_; }
+
+ private:
+  supernet::Supernet network_;
+  std::unique_ptr<datasets::Dataset> calibration_;
+  std::unique_ptr<datasets::Dataset> held_out_;
+  supernet::SubnetEvaluator evaluator_;
+  std::string identity_;
+};
+
+}  // namespace mcunet::pipeline
