@@ -52,8 +52,7 @@ int run_whole_job(const JobArguments& arguments) {
                             pipeline::explain_infeasible(result.space, job.experiment.budget));
   }
   if (result.is_stopped()) {
-    throw Error("stopped; go on with: mcunet run {} --out {} --resume", arguments.config,
-                arguments.folder());
+    throw Error("stopped; go on with: {}", arguments.to_resume("run"));
   }
   if (!result.search->is_feasible()) {
     return print_infeasible(job.experiment, result.search->evolution.infeasible);
