@@ -65,7 +65,7 @@ TEST_F(RunCommand, StagesOneByOneGiveTheSameAndAreNotDoneAgain) {
   for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
     const Outcome outcome = run(job(stage, "out", {"--json"}));
     ASSERT_EQ(outcome.exit_code, 0) << stage << ": " << outcome.err;
-    EXPECT_EQ(parse_output(outcome),
+    EXPECT_EQ(nlohmann::json::parse(outcome.out),
               nlohmann::json::parse(read(fmt::format("out/{}.json", stage))));
   }
   expect_same_results("out", "whole");
@@ -145,7 +145,7 @@ TEST_F(RunCommand, StagesOutOfOrder) {
 
 TEST_F(RunCommand, BadInput) {
   EXPECT_THAT(failure(job("run", "out", {"--set", "dataset={kind: folder, path: nowhere}"})),
-              StartsWith("nowhere: "));
+              HasSubstr("nowhere: is no folder"));
   EXPECT_THAT(failure(job("run", "out", {"--set", "dataset={kind: imagenet}"})),
               HasSubstr("dataset.path"));
   EXPECT_EQ(failure(job("run", "out", {"--set", "dataset=null"})),

@@ -51,7 +51,7 @@ int run_whole_job(const JobArguments& arguments) {
     return print_infeasible(job.experiment,
                             pipeline::explain_infeasible(result.space, job.experiment.budget));
   }
-  if (result.is_stopped()) {
+  if (result.is_stopped) {
     throw Error("stopped; go on with: {}", arguments.to_resume("run"));
   }
   if (!result.search->is_feasible()) {
