@@ -18,7 +18,13 @@ namespace {
 using report::JobReport;
 using Json = nlohmann::ordered_json;
 
-Json read_json(const fs::path& file) { return Json::parse(read_file(file)); }
+Json read_json(const fs::path& file) {
+  try {
+    return Json::parse(read_file(file));
+  } catch (const Json::exception& error) {
+    throw Error("{}: is damaged: {}", file.string(), error.what());
+  }
+}
 
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
