@@ -35,7 +35,7 @@ class ExperimentTest : public testing::Test {
     return error_of([&] { read_rest(yaml); });
   }
 
-  ScopedVariable configs_{"MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs"};
+  ScopedVariable configs_{"MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs"};
 };
 
 TEST_F(ExperimentTest, ShippedExperimentsLoad) {

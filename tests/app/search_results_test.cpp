@@ -37,7 +37,7 @@ TEST(SearchResults, CsvHasALinePerNetwork) {
 }
 
 TEST(SearchResults, JsonTellsTheCostOfTheSearch) {
-  const ScopedVariable configs("MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs");
+  const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
   const search::space::SearchSpace space = search::space::make_tiny_space();
   const Experiment experiment =
       read_experiment(parse_config("device: stm32f746\nspace: proxyless\n", "x.yaml"));

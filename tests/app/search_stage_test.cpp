@@ -53,7 +53,7 @@ class SearchStage : public testing::Test {
     return nlohmann::json::parse(read_file(folder_ / "run/search.json"));
   }
 
-  ScopedVariable configs_{"MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs"};
+  ScopedVariable configs_{"MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs"};
   TemporaryFolder folder_;
 };
 

@@ -30,7 +30,7 @@ class SpaceStage : public testing::Test {
     return {folder_ / "run", write_fields(fields_of(experiment)), experiment.seed, resume};
   }
 
-  ScopedVariable configs_{"MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs"};
+  ScopedVariable configs_{"MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs"};
   TemporaryFolder folder_;
 };
 

@@ -60,7 +60,7 @@ class TinyRun : public testing::Test {
     supernet::write_tensor_file(run_folder() / kWeightsFile, supernet::weights_of(*network));
   }
 
-  ScopedVariable configs_{"MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs"};
+  ScopedVariable configs_{"MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs"};
   TemporaryFolder folder_;
 };
 

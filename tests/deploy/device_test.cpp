@@ -75,7 +75,7 @@ TEST(Device, AddressesAreHexadecimal) {
 }
 
 TEST(Device, IsFoundByName) {
-  const ScopedVariable configs("MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs");
+  const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
   EXPECT_EQ(load_device("stm32f412").name, "stm32f412");
   EXPECT_THAT(error_of([] { load_device("stm32f413"); }),
               HasSubstr("stm32f413: is no file and no name in configs/devices; did you mean "
