@@ -100,7 +100,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   result.float32 = evaluate_float(lowered, context.test, context.seed, limit);
   result.int8 = evaluate_int8(quantized.graph, context.test, context.seed, limit);
 
-  const ScratchFolder scratch;
+  const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / (network->description().name + ".tflite");
   engine::write_tflite(quantized.graph, model);
   result.compiled =
