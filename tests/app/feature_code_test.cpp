@@ -114,7 +114,7 @@ TEST(FeatureCode, IsDescribedInModelJson) {
   EXPECT_GE(result.arena_bytes, 2 * 6400 + 32 * 32);
   EXPECT_GE(result.firmware.bss_bytes, result.arena_bytes);
   EXPECT_LT(result.firmware.bss_bytes, result.arena_bytes + 256);
-  const std::string map = read_file(result.firmware.map);
+  const std::string map = read_file(folder / "model/build/firmware.map");
   EXPECT_THAT(map, HasSubstr("features_from_samples"));
 
   compile_model(folder / "model/model.tflite", deploy::load_device("stm32f412"), {},
