@@ -64,6 +64,11 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
   const auto training = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
   const auto test = splits.open(Split::kTest);
+  const datasets::DatasetOptions& dataset = splits.options;
+  std::optional<datasets::LogMelParameters> spectrogram;
+  if (datasets::is_audio(dataset.kind)) {
+    spectrogram = datasets::spectrogram_of(dataset, network->description().resolution);
+  }
   const ExportResult result = export_network(network,
                                              {.device = experiment.device,
                                               .quantization = experiment.quantization,
@@ -71,7 +76,8 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
                                               .seed = experiment.seed,
                                               .training = *training,
                                               .held_out = *held_out,
-                                              .test = *test},
+                                              .test = *test,
+                                              .spectrogram = spectrogram},
                                              run.folder() / kExportFolder);
   run.write("export.json", to_json(result));
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
