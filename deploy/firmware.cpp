@@ -133,7 +133,6 @@ FirmwareReport link_firmware(const fs::path& folder, const Device& device,
   }
   copy_object(images / "firmware.elf", "binary", images / "firmware.bin");
   copy_object(images / "firmware.elf", "ihex", images / "firmware.hex");
-  fs::remove(images / "process.log");
   replace_folder(images, build);
   report.elf = build / "firmware.elf";
   report.bin = build / "firmware.bin";

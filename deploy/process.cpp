@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,13 +20,29 @@ namespace mcunet::deploy {
 namespace fs = std::filesystem;
 namespace {
 
-pid_t start(std::vector<std::string>& command, const ProcessOptions& options, const char* log) {
+// In memory, so that a disk that is full can be told of.
+class Log {
+ public:
+  Log() : descriptor_(::memfd_create("log", MFD_CLOEXEC)) {
+    if (descriptor_ < 0) throw Error("memfd_create: {}", std::strerror(errno));
+  }
+  ~Log() { ::close(descriptor_); }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  std::string text() const { return read_file(fmt::format("/proc/self/fd/{}", descriptor_)); }
+
+ private:
+  int descriptor_;
+};
+
+pid_t start(std::vector<std::string>& command, const ProcessOptions& options, const Log& log) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC,
-                                     0644);
+  ::posix_spawn_file_actions_adddup2(&actions, log.descriptor(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
@@ -58,11 +75,11 @@ bool wait_for(pid_t child, std::chrono::steady_clock::time_point deadline, int& 
 }  // namespace
 
 ProcessResult run_process(std::vector<std::string> command, const ProcessOptions& options) {
-  constexpr char kLog[] = "process.log";
+  const Log log;
   const auto deadline =
       std::chrono::steady_clock::now() +
       std::chrono::milliseconds{static_cast<std::int64_t>(options.timeout_seconds * 1000)};
-  const pid_t child = start(command, options, kLog);
+  const pid_t child = start(command, options, log);
   ProcessResult result;
   int status = 0;
   if (!wait_for(child, deadline, status)) {
@@ -72,7 +89,7 @@ ProcessResult run_process(std::vector<std::string> command, const ProcessOptions
     }
   }
   if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
-  result.log = read_file(options.folder / kLog);
+  result.log = log.text();
   return result;
 }
 

@@ -14,7 +14,7 @@ struct ProcessResult {
 };
 
 struct ProcessOptions {
-  std::filesystem::path folder;  // to run in; the log is written there while it runs
+  std::filesystem::path folder;  // to run in
   std::string package;           // of the system that has the program, for the error
   double timeout_seconds = 600;
 };

@@ -29,6 +29,14 @@ TEST(Process, KillsWhatTakesTooLong) {
   EXPECT_EQ(result.log, "begun\n");
 }
 
+TEST(Process, KeepsItsLogOffTheDisk) {
+  const TemporaryFolder folder;
+  const ProcessResult result = run_process({"ls"}, {.folder = folder.path(), .package = "such"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.log, "");
+  EXPECT_TRUE(folder.list().empty());
+}
+
 TEST(Process, ReportsSignals) { EXPECT_EQ(run_shell("kill -9 $$").exit_code, -1); }
 
 TEST(Process, MissingProgramNamesItsPackage) {
