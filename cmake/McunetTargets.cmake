@@ -1,5 +1,6 @@
 # Settings that every target of the project shares, and mcunet_module(), which makes one library a
-# module: mcunet_module(engine SOURCES … PUBLIC mcunet::core PRIVATE …).
+# module: mcunet_module(engine SOURCES … PUBLIC mcunet::core PRIVATE … PRECOMPILED fmt/format.h …). Headers
+# that cost much are precompiled; sources include them all the same.
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -36,10 +37,18 @@ if(MCUNET_SANITIZE)
 endif()
 
 function(mcunet_module name)
-  cmake_parse_arguments(MODULE "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(MODULE "" "" "SOURCES;PUBLIC;PRIVATE;PRECOMPILED" ${ARGN})
   add_library(mcunet_${name} STATIC ${MODULE_SOURCES})
   add_library(mcunet::${name} ALIAS mcunet_${name})
   target_include_directories(mcunet_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include
                                             PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(mcunet_${name} PUBLIC ${MODULE_PUBLIC} PRIVATE ${MODULE_PRIVATE})
+  mcunet_precompile(mcunet_${name} ${MODULE_PRECOMPILED})
+endfunction()
+
+# For C++ alone, where a target has C sources too.
+function(mcunet_precompile target)
+  foreach(header IN LISTS ARGN)
+    target_precompile_headers(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:<${header}$<ANGLE-R>>)
+  endforeach()
 endfunction()

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mcunet/datasets/audio_file.hpp"
+
 namespace mcunet::datasets {
 namespace {
 
@@ -39,12 +41,19 @@ class AudioDataset : public Dataset {
   }
   std::string name(std::int64_t index) const override { return source_.name(index); }
 
+  std::optional<Samples> sound(std::int64_t index) const override {
+    RandomStream fixed(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
+    const auto recording = source_.read(index, fixed);
+    if (!recording) return std::nullopt;
+    return cut(*recording, 0);
+  }
+
   bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
     RandomStream fixed(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
     // Silence is another piece of noise each time, but not when it is there to measure.
     const auto recording = source_.read(index, augment_ ? random : fixed);
     if (!recording) return false;
-    Samples clip = cut(*recording, random);
+    Samples clip = cut(*recording, augment_ ? random_shift(random) : 0);
     if (augment_) distort(clip, random);
     std::vector<std::int8_t> levels(output.size());
     compute_log_mel(tables_, clip, levels);
@@ -56,21 +65,13 @@ class AudioDataset : public Dataset {
   }
 
  private:
-  // One clip's length with the recording in its middle, shifted by chance when training.
-  Samples cut(const Samples& recording, RandomStream& random) const {
-    const std::int64_t length = tables_.parameters.samples;
-    const auto size = static_cast<std::int64_t>(recording.size());
-    std::int64_t start = (size - length) / 2;  // in the recording
-    if (augment_) {
-      const double most = options_.time_shift_ms * options_.sample_rate / 1000;
-      start += static_cast<std::int64_t>(std::nearbyint(most * symmetric(random)));
-    }
-    Samples clip(static_cast<std::size_t>(length));
-    const std::int64_t begin = std::clamp<std::int64_t>(-start, 0, length);
-    const std::int64_t end = std::clamp<std::int64_t>(size - start, begin, length);
-    std::copy(recording.begin() + begin + start, recording.begin() + end + start,
-              clip.begin() + begin);
-    return clip;
+  std::int64_t random_shift(RandomStream& random) const {
+    const double most = options_.time_shift_ms * options_.sample_rate / 1000;
+    return static_cast<std::int64_t>(std::nearbyint(most * symmetric(random)));
+  }
+
+  Samples cut(const Samples& recording, std::int64_t shift) const {
+    return cut_clip(recording, tables_.parameters.samples, shift);
   }
 
   void distort(Samples& clip, RandomStream& random) const {

@@ -150,6 +150,18 @@ std::vector<float> resample(std::span<const float> samples, int from_rate, int t
   return output;
 }
 
+std::vector<std::int16_t> cut_clip(std::span<const std::int16_t> recording, std::int64_t length,
+                                   std::int64_t shift) {
+  const auto size = static_cast<std::int64_t>(recording.size());
+  const std::int64_t start = (size - length) / 2 + shift;  // in the recording
+  std::vector<std::int16_t> clip(static_cast<std::size_t>(length));
+  const std::int64_t begin = std::clamp<std::int64_t>(-start, 0, length);
+  const std::int64_t end = std::clamp<std::int64_t>(size - start, begin, length);
+  std::copy(recording.begin() + begin + start, recording.begin() + end + start,
+            clip.begin() + begin);
+  return clip;
+}
+
 std::optional<std::vector<std::int16_t>> read_audio_file(const std::filesystem::path& file,
                                                          int sample_rate) {
   thread_local std::vector<std::uint8_t> bytes;

@@ -130,6 +130,11 @@ LogMelTables make_log_mel_tables(const LogMelParameters& parameters) {
   return tables;
 }
 
+std::int64_t log_mel_scratch_bytes(const LogMelParameters& parameters) {
+  const std::size_t bins = (std::size_t{1} << parameters.fft_log2) / 2 + 1;
+  return static_cast<std::int64_t>(bins * sizeof(mcunet_log_mel_bin));
+}
+
 void compute_log_mel(const LogMelTables& tables, std::span<const std::int16_t> samples,
                      std::span<std::int8_t> output) {
   const LogMelParameters& p = tables.parameters;
@@ -141,7 +146,7 @@ void compute_log_mel(const LogMelTables& tables, std::span<const std::int16_t> s
   ranges.resize(static_cast<std::size_t>(p.bands));
   std::memcpy(ranges.data(), tables.band_ranges.data(), ranges.size() * sizeof(ranges[0]));
   thread_local std::vector<mcunet_log_mel_bin> scratch;
-  scratch.resize((std::size_t{1} << p.fft_log2) / 2 + 1);
+  scratch.resize(static_cast<std::size_t>(log_mel_scratch_bytes(p)) / sizeof(scratch[0]));
   const mcunet_log_mel_layer layer{.samples = p.samples,
                                    .frames = p.frames,
                                    .bands = p.bands,

@@ -108,6 +108,7 @@ std::vector<fs::path> model_sources(const fs::path& project) {
   for (const auto& entry : fs::directory_iterator(project / "kernels", no_kernels)) {
     if (entry.path().extension() == ".c") sources.push_back(entry.path());
   }
+  if (fs::exists(project / "features.c")) sources.push_back(project / "features.c");
   std::sort(sources.begin(), sources.end());
   sources.insert(sources.begin(), {project / "model.c", project / "weights.c"});
   return sources;

@@ -18,7 +18,8 @@ extern const char kLinkFlags[];
 // The words of a line of flags.
 std::vector<std::string> split_flags(const std::string& flags);
 
-// model.c, weights.c and kernels/*.c of a project, sorted. Throws Error if there is no model.c.
+// model.c, weights.c, features.c if there is one, and kernels/*.c of a project; model.c is first.
+// Throws Error if there is no model.c.
 std::vector<std::filesystem::path> model_sources(const std::filesystem::path& project);
 
 // Compiles the sources of a project into objects in `out`, which must exist. Throws Error with what

@@ -21,6 +21,7 @@ namespace {
 // What the firmware printed; see templates/emulator_main.c.
 struct Console {
   std::vector<std::int64_t> inferences;
+  std::vector<std::int64_t> features;
   std::vector<std::int64_t> steps;
   std::vector<std::uint64_t> hashes;  // of all steps, inference by inference
   std::int64_t calibration = 0;
@@ -51,6 +52,7 @@ Console parse_console(const std::string& log) {
     }
     words >> first >> second;
     if (fact == "inference") console.inferences.push_back(second);
+    if (fact == "features") console.features.push_back(second);
     if (fact == "step") console.steps.push_back(second);
     if (fact == "stack") console.stack_bytes = first;
     if (fact == "done") console.is_done = true;
@@ -146,21 +148,28 @@ class Emulation {
   std::vector<fs::path> shared_objects_;
 };
 
-// Outputs lie one after another, inference by inference.
+// Outputs lie one after another, inference by inference, behind the features if there are any.
 std::vector<Inference> split_outputs(const std::string& bytes, const ModelDescription& model,
-                                     const std::vector<std::int64_t>& instructions) {
+                                     const Console& console) {
   std::size_t at = 0;
-  std::vector<Inference> inferences;
-  for (const std::int64_t count : instructions) {
-    Inference& inference = inferences.emplace_back();
-    inference.instructions = count;
-    for (const ModelTensor& tensor : model.outputs) {
-      const auto size = static_cast<std::size_t>(tensor.bytes());
-      if (bytes.size() - at < size) throw Error("the outputs are not those of model.json");
-      Int8Bytes& output = inference.outputs.emplace_back(size);
-      std::memcpy(output.data(), bytes.data() + at, size);
-      at += size;
+  const auto take = [&](const ModelTensor& tensor) {
+    Int8Bytes tensor_bytes(static_cast<std::size_t>(tensor.bytes()));
+    if (bytes.size() - at < tensor_bytes.size()) {
+      throw Error("the outputs are not those of model.json");
     }
+    std::memcpy(tensor_bytes.data(), bytes.data() + at, tensor_bytes.size());
+    at += tensor_bytes.size();
+    return tensor_bytes;
+  };
+  std::vector<Inference> inferences;
+  for (std::size_t i = 0; i < console.inferences.size(); ++i) {
+    Inference& inference = inferences.emplace_back();
+    inference.instructions = console.inferences[i];
+    if (!console.features.empty()) {
+      inference.features = take(model.inputs[0]);
+      inference.feature_instructions = console.features.at(i);
+    }
+    for (const ModelTensor& tensor : model.outputs) inference.outputs.push_back(take(tensor));
   }
   if (at != bytes.size()) throw Error("the outputs are not those of model.json");
   return inferences;
@@ -179,12 +188,17 @@ void split_hashes(const std::vector<std::uint64_t>& hashes, std::size_t steps,
   }
 }
 
-void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& model) {
+void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& model,
+                  bool takes_samples) {
   if (inputs.empty()) throw Error("{}: nothing to run on: no input", model.name);
+  if (takes_samples && !model.features) {
+    throw Error("{}: takes in no sound: it was exported without feature extraction", model.name);
+  }
+  const std::int64_t bytes = takes_samples ? model.features->clip_bytes() : model.input_bytes();
   for (const Int8Bytes& input : inputs) {
-    if (static_cast<std::int64_t>(input.size()) != model.input_bytes()) {
-      throw Error("{}: an input has {} bytes, this one has {}", model.name, model.input_bytes(),
-                  input.size());
+    if (static_cast<std::int64_t>(input.size()) != bytes) {
+      throw Error("{}: {} has {} bytes, this one has {}", model.name,
+                  takes_samples ? "a clip" : "an input", bytes, input.size());
     }
   }
 }
@@ -196,30 +210,35 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
   const Device device = read_project_device(folder);
   const ModelDescription model = read_model_description(folder);
   const EmulatorBoard& board = choose_board(options.board, device.core);
-  check_inputs(inputs, model);
+  check_inputs(inputs, model, options.takes_samples);
   const Emulation emulation(folder, board, device.core, options.timeout_seconds);
 
-  const Console console = emulation.run("", inputs, "network");
-  if (console.inferences.size() != inputs.size()) {
+  const std::string defines = options.takes_samples ? "-DMODEL_SAMPLES " : "";
+  const Console console = emulation.run(defines, inputs, "network");
+  const std::size_t clips = options.takes_samples ? inputs.size() : 0;
+  if (console.inferences.size() != inputs.size() || console.features.size() != clips) {
     throw Error("{}: {} inputs, but {} inferences: model.json and model.h disagree", model.name,
                 inputs.size(), console.inferences.size());
   }
   EmulationResult result{
       .board = board.name,
-      .inferences = split_outputs(emulation.output_of("network"), model, console.inferences),
+      .inferences = split_outputs(emulation.output_of("network"), model, console),
       .steps = {},
       .stack_bytes = console.stack_bytes};
 
-  const Console profile = emulation.run("-DMODEL_PROFILE", inputs.first(1), "profile");
+  const Console profile = emulation.run(defines + "-DMODEL_PROFILE", inputs.first(1), "profile");
   if (profile.steps.size() != model.steps.size()) {
     throw Error("{}: {} steps in model.json, but {} in model.h", model.name, model.steps.size(),
                 profile.steps.size());
+  }
+  if (options.takes_samples) {
+    result.steps.push_back({.name = "log_mel", .instructions = console.features[0]});
   }
   for (std::size_t i = 0; i < model.steps.size(); ++i) {
     result.steps.push_back({.name = model.steps[i], .instructions = profile.steps[i]});
   }
   if (options.traces_steps) {
-    const Console trace = emulation.run("-DMODEL_TRACE", inputs, "trace");
+    const Console trace = emulation.run(defines + "-DMODEL_TRACE", inputs, "trace");
     split_hashes(trace.hashes, model.steps.size(), result.inferences);
   }
   return result;

@@ -35,6 +35,15 @@ std::vector<ModelTensor> read_tensors(const Json& list) {
   return tensors;
 }
 
+std::optional<ModelFeatures> read_features(const Json& json) {
+  if (!json.contains("features")) return std::nullopt;
+  const Json& section = json.at("features");
+  const ModelFeatures features{.sample_rate = section.at("sample_rate").get<std::int32_t>(),
+                               .samples = section.at("samples").get<std::int32_t>()};
+  if (features.sample_rate < 1 || features.samples < 1) throw Error("a clip has no samples");
+  return features;
+}
+
 }  // namespace
 
 ModelDescription read_model_description(const std::filesystem::path& folder) {
@@ -46,7 +55,8 @@ ModelDescription read_model_description(const std::filesystem::path& folder) {
             .inputs = read_tensors(json.at("inputs")),
             .outputs = read_tensors(json.at("outputs")),
             .steps = json.at("steps").get<std::vector<std::string>>(),
-            .borders = engine::borders_named(json.value("borders", "caller"))};
+            .borders = engine::borders_named(json.value("borders", "caller")),
+            .features = read_features(json)};
   } catch (const std::exception& error) {
     throw Error("{}: describes no generated network: {}", file.string(), error.what());
   }

@@ -78,6 +78,28 @@ std::string border_macros(const Graph& graph, const std::string& name, TensorId 
       graph.tensors[tensor].bytes(), float_text(q.scale), q.zero_point);
 }
 
+std::string staging_declarations(const CompiledGraph& compiled) {
+  if (compiled.staging_offsets.empty()) return "";
+  return fmt::format(
+      "// Memory in which to prepare the inputs. It lies in the arena beside them, aligned to 8\n"
+      "// bytes, and is lost in model_invoke().\n"
+      "#define MODEL_STAGING_BUFFERS {}\n"
+      "void* model_staging(int index);\n\n",
+      compiled.staging_offsets.size());
+}
+
+std::string staging_function(const CompiledGraph& compiled) {
+  if (compiled.staging_offsets.empty()) return "";
+  std::string addresses;
+  for (const std::int64_t offset : compiled.staging_offsets) {
+    addresses += fmt::format("{}arena + {}", addresses.empty() ? "" : ", ", offset);
+  }
+  return fmt::format(
+      "static int8_t* const staging[MODEL_STAGING_BUFFERS] = {{{}}};\n\n"
+      "void* model_staging(int index) {{ return staging[index]; }}\n\n",
+      addresses);
+}
+
 std::string model_header(const CompiledGraph& compiled) {
   const Graph& graph = compiled.graph;
   std::string text =
@@ -100,6 +122,7 @@ std::string model_header(const CompiledGraph& compiled) {
       "const {}* model_output(int index);\nint model_output_bytes(int index);\n\n"
       "void model_invoke(void);\n\n",
       common_type(graph, graph.inputs), common_type(graph, graph.outputs));
+  text += staging_declarations(compiled);
   text +=
       "extern const char* const model_step_names[MODEL_STEPS];\n\n"
       "// Called after each step, if defined; to be defined by the application.\n"
@@ -162,7 +185,7 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
       "#include \"weights.h\"\n\n"
       "#ifdef MODEL_ARENA_SECTION\n#define ARENA_SECTION , section(MODEL_ARENA_SECTION)\n#else\n"
       "#define ARENA_SECTION\n#endif\n"
-      "static int8_t arena[MODEL_ARENA_BYTES] __attribute__((aligned(4) ARENA_SECTION));\n\n"
+      "static int8_t arena[MODEL_ARENA_BYTES] __attribute__((aligned(8) ARENA_SECTION));\n\n"
       "#if defined(MODEL_TRACE)\n"
       "#define STEP_DONE(step, output, bytes) model_step_output(step, output, bytes)\n"
       "#elif defined(MODEL_PROFILE)\n"
@@ -179,7 +202,7 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
                          compiled.plan.offsets[op.output], compiled.graph.output_of(op).bytes());
   }
   text += "const char* const model_step_names[MODEL_STEPS] = {\n" + names + "};\n\n";
-  text += border_functions(compiled);
+  text += staging_function(compiled) + border_functions(compiled);
   if (compiled.options.links_all_kernels) {
     text += "\nstatic void (*const all_kernels[])(void) = {\n";
     for (const std::string& name : kernel_functions()) {
@@ -233,6 +256,28 @@ Borders borders_named(std::string_view name) {
   throw Error("borders: must be caller or invoke, is {}", name);
 }
 
+namespace {
+
+void plan_arena(CompiledGraph& compiled) {
+  const std::vector<std::int64_t>& staging = compiled.options.staging_bytes;
+  const std::vector<BufferRequest>& buffers = compiled.requests.buffers;
+  const auto requested = [&] {
+    return staging.empty() ? buffers : with_staging(compiled.graph, buffers, staging);
+  };
+  compiled.plan = plan_memory(requested(), {.alignment = staging.empty() ? 4 : 8});
+  if (compiled.options.adapts_scratch) {
+    grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
+  }
+  for (const PlanViolation& violation : validate_plan(requested(), compiled.plan)) {
+    throw Error("the planner made an invalid plan: {}", violation.message);
+  }
+  const auto end = compiled.plan.offsets.begin() + static_cast<std::ptrdiff_t>(buffers.size());
+  compiled.staging_offsets.assign(end, compiled.plan.offsets.end());
+  compiled.plan.offsets.erase(end, compiled.plan.offsets.end());
+}
+
+}  // namespace
+
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   validate_graph(graph);
   CompiledGraph compiled;
@@ -243,13 +288,7 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;
   make_schedule(compiled.graph, schedule, compiled.schedule);
   request_memory(compiled.graph, compiled.schedule, ScratchPolicy::kOwn, compiled.requests);
-  compiled.plan = plan_memory(compiled.requests.buffers);
-  if (options.adapts_scratch) {
-    grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
-  }
-  for (const PlanViolation& violation : validate_plan(compiled.requests.buffers, compiled.plan)) {
-    throw Error("the planner made an invalid plan: {}", violation.message);
-  }
+  plan_arena(compiled);
   return compiled;
 }
 
@@ -271,14 +310,18 @@ GeneratedCode generate_code(const CompiledGraph& compiled) {
                 {"model.c", model_source(compiled, steps)},
                 {"weights.h", weights_header(steps)},
                 {"weights.c", weights_source(steps)}};
-  const std::set<std::string> needed = with_dependencies(kernels);
-  for (const EmbeddedFile& file : embedded_files()) {
-    const std::string name(file.name);
-    if (needed.contains(name)) {
-      code.files.push_back({"kernels/" + name, std::string(file.contents)});
-    }
-  }
+  for (GeneratedFile& file : kernel_sources(kernels)) code.files.push_back(std::move(file));
   return code;
+}
+
+std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names) {
+  const std::set<std::string> needed = with_dependencies(names);
+  std::vector<GeneratedFile> files;
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (!needed.contains(std::string(file.name))) continue;
+    files.push_back({fmt::format("kernels/{}", file.name), std::string(file.contents)});
+  }
+  return files;
 }
 
 std::string describe(const Op& op) {

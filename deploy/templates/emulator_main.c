@@ -2,6 +2,7 @@
 // writes the outputs to output.bin, and prints on the console, one fact a line:
 //
 //   calibration MEASURED EXPECTED   a loop of known length
+//   features INDEX INSTRUCTIONS     if built with -DMODEL_SAMPLES
 //   inference INDEX INSTRUCTIONS
 //   step INDEX INSTRUCTIONS         of the first inference, if built with -DMODEL_PROFILE
 //   output INDEX HASH               of each step of each inference, if built with -DMODEL_TRACE
@@ -9,10 +10,14 @@
 //   done INFERENCES
 //
 // The input file is the second word of the command line, or input.bin: for each
-// inference the network's inputs one after another. See semihosting.h for the console and
-// instruction_counter.h for what is counted.
+// inference the network's inputs one after another, or with -DMODEL_SAMPLES a clip of int16
+// samples, of which features.h makes the input; that comes before its outputs in output.bin. See
+// semihosting.h for the console and instruction_counter.h for what is counted.
 
 #include "console.h"
+#ifdef MODEL_SAMPLES
+#include "features.h"
+#endif
 #include "instruction_counter.h"
 #include "model.h"
 #include "semihosting.h"
@@ -90,6 +95,22 @@ static const char* input_name(char* line, int size) {
   return line == end ? "input.bin" : line;
 }
 
+#ifdef MODEL_SAMPLES
+// The samples of one clip; 0 at the end of the file.
+static int read_inputs(int file) {
+  enum { kClipBytes = FEATURES_SAMPLES * sizeof(int16_t) };
+  const int missing = host_read(file, features_samples(), kClipBytes);
+  require(missing == 0 || missing == kClipBytes, "the input file ends within a clip");
+  return missing == 0;
+}
+
+static void make_features(uint32_t inference, int output) {
+  start_counter(&counter);
+  features_from_samples(features_samples(), model_input());
+  print_fact("features ", inference, stop_counter(&counter));
+  require(host_write(output, model_input(), FEATURES_BYTES) == 0, "output.bin cannot be written");
+}
+#else
 // All inputs of one inference; 0 at the end of the file.
 static int read_inputs(int file) {
   for (int i = 0; i < MODEL_INPUTS; ++i) {
@@ -100,6 +121,12 @@ static int read_inputs(int file) {
   }
   return 1;
 }
+
+static void make_features(uint32_t inference, int output) {
+  (void)inference;
+  (void)output;
+}
+#endif
 
 int main(void) {
   static char line[256];
@@ -113,6 +140,7 @@ int main(void) {
   check_counter();
   uint32_t inferences = 0;
   for (; read_inputs(input); ++inferences) {
+    make_features(inferences, output);
     start_counter(&counter);
     model_invoke();
     print_fact("inference ", inferences, stop_counter(&counter));

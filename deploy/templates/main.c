@@ -1,7 +1,7 @@
-// Firmware for a board: runs the network again and again on an input of zeros, and prints what it
-// answers and how long it takes; each step on its own, "step INDEX CYCLES", if built with
-// -DMODEL_PROFILE. Replace the input by what your sensor gives, and report() by what
-// your application does with the answer.
+// Firmware for a board: runs the network again and again on an input of zeros, or of silence where
+// it takes in sound, and prints what it answers and how long it takes; each step on its own, "step
+// INDEX CYCLES", if built with -DMODEL_PROFILE. Replace the input by what your sensor gives, and
+// report() by what your application does with the answer.
 
 #include <string.h>
 
@@ -10,6 +10,10 @@
 #include "console.h"
 #include "core.h"
 #include "model.h"
+#if __has_include("features.h")
+#include "features.h"
+#define TAKES_SOUND
+#endif
 
 enum { kMostValues = 32 };
 
@@ -27,10 +31,30 @@ static int index_of_largest(const MODEL_OUTPUT_TYPE* values, int count) {
 }
 
 // Inputs may share memory with what the network computes, so they are filled every time.
+#ifdef TAKES_SOUND
+static uint32_t feature_cycles;
+
+static void fill_inputs(void) {
+  int16_t* const samples = features_samples();
+  memset(samples, 0, FEATURES_SAMPLES * sizeof *samples);  // your microphone
+  const uint32_t start = cycle_count();
+  features_from_samples(samples, model_input());
+  feature_cycles = cycle_count() - start;
+}
+
+static void print_feature_cycles(void) {
+  print_text("features: ");
+  print_number(feature_cycles);
+  print_text(" cycles\n");
+}
+#else
 static void fill_inputs(void) {
   memset(model_input(), MODEL_INPUT_ZERO_POINT, MODEL_INPUT_BYTES);
   for (int i = 1; i < MODEL_INPUTS; ++i) memset(model_input_at(i), 0, model_input_bytes(i));
 }
+
+static void print_feature_cycles(void) {}
+#endif
 
 // Of outputs of the first one's type; float in thousandths.
 static void print_output(int index) {
@@ -81,6 +105,7 @@ static void report(void) {
   print_number((uint32_t)top_class);
   print_text("\n");
   for (int i = 0; i < MODEL_OUTPUTS; ++i) print_output(i);
+  print_feature_cycles();
   print_steps();
 }
 

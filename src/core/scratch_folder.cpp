@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
@@ -11,6 +12,8 @@
 namespace mcunet {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr char kPrefix[] = ".mcunet-";
 
 fs::path make_folder(const fs::path& folder) {
   std::error_code error;
@@ -28,7 +31,7 @@ fs::path normal_form(const fs::path& folder) {
 }  // namespace
 
 ScratchFolder::ScratchFolder(const fs::path& parent) {
-  std::string pattern = (fs::absolute(parent) / ".mcunet-XXXXXX").string();
+  std::string pattern = (fs::absolute(parent) / fmt::format("{}XXXXXX", kPrefix)).string();
   if (::mkdtemp(pattern.data()) == nullptr) {
     throw Error("{}: cannot be created: {}", pattern, std::strerror(errno));
   }
@@ -38,6 +41,15 @@ ScratchFolder::ScratchFolder(const fs::path& parent) {
 ScratchFolder::~ScratchFolder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+}
+
+void remove_abandoned_scratch(const fs::path& parent) {
+  std::error_code ignored;
+  std::vector<fs::path> abandoned;
+  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+    if (entry.path().filename().string().starts_with(kPrefix)) abandoned.push_back(entry.path());
+  }
+  for (const fs::path& folder : abandoned) fs::remove_all(folder, ignored);
 }
 
 void replace_folder(const fs::path& from, const fs::path& to) {

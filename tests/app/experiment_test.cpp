@@ -123,6 +123,53 @@ TEST_F(ExperimentTest, TheSearchSectionIsRead) {
             "x.yaml:3: search.mutations: must be between 1 and 1000000, is 0");
 }
 
+TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
+  const Experiment defaults = read_rest("");
+  EXPECT_EQ(defaults.finetune.epochs, 30);
+  EXPECT_EQ(defaults.finetune.learning_rate, 0.01);
+  EXPECT_FALSE(defaults.finetune.distillation);
+  EXPECT_EQ(defaults.quantization.calibration_images, 512);
+  EXPECT_EQ(defaults.quantization.selection_images, 1000);
+  EXPECT_EQ(defaults.quantization.method, std::nullopt);
+  EXPECT_EQ(defaults.exporting.emulated_examples, 8);
+  EXPECT_EQ(defaults.exporting.test_examples, std::nullopt);
+  Experiment experiment = read_rest(
+      "finetune: {epochs: 3, learning_rate: 0.2, distillation: true}\n"
+      "quantization: {calibration_images: 7, selection_images: 9, method: percentile}\n"
+      "export: {emulated_examples: 0, test_examples: 50}\n");
+  EXPECT_EQ(experiment.finetune.epochs, 3);
+  EXPECT_EQ(experiment.finetune.learning_rate, 0.2);
+  EXPECT_TRUE(experiment.finetune.distillation);
+  EXPECT_EQ(experiment.quantization.calibration_images, 7);
+  EXPECT_EQ(experiment.quantization.selection_images, 9);
+  EXPECT_EQ(experiment.quantization.method, engine::RangeMethod::kPercentile);
+  EXPECT_EQ(experiment.exporting.emulated_examples, 0);
+  EXPECT_EQ(experiment.exporting.test_examples, 50);
+  const std::string text = to_json_text(write_fields(fields_of(experiment)));
+  Experiment copy = read_experiment(parse_config(text, "manifest.json"));
+  EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
+  EXPECT_EQ(copy.quantization.method, engine::RangeMethod::kPercentile);
+  EXPECT_EQ(read_rest("quantization: {method: best}\n").quantization.method, std::nullopt);
+}
+
+TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
+  EXPECT_EQ(rest_error("finetune: {epochs: 0}\n"),
+            "x.yaml:3: finetune.epochs: must be between 1 and 100000, is 0");
+  EXPECT_EQ(rest_error("finetune: {learning_rate: 0}\n"),
+            "x.yaml:3: finetune.learning_rate: must be greater than 0, is 0");
+  EXPECT_EQ(rest_error("finetune: {epoch: 3}\n"),
+            "x.yaml:3: finetune.epoch: is no known key; did you mean epochs?");
+  EXPECT_EQ(
+      rest_error("quantization: {method: luck}\n"),
+      "x.yaml:3: quantization.method: must be one of best, min-max, percentile, mse, is luck");
+  EXPECT_EQ(rest_error("quantization: {calibration_images: 0}\n"),
+            "x.yaml:3: quantization.calibration_images: must be between 1 and 1000000, is 0");
+  EXPECT_EQ(rest_error("export: {emulated_examples: -1}\n"),
+            "x.yaml:3: export.emulated_examples: must be between 0 and 10000, is -1");
+  EXPECT_EQ(rest_error("export: {test_examples: 0}\n"),
+            "x.yaml:3: export.test_examples: must be at least 1, is 0");
+}
+
 TEST_F(ExperimentTest, OverridesApply) {
   const std::vector<std::string> overrides = {"device=stm32f412", "space_optimization.samples=5",
                                               "space_optimization.sampling=uniform-networks",

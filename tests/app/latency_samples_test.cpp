@@ -27,7 +27,7 @@ TEST(CycleLog, RefusesALogThatIsNotOfTheNetwork) {
 }
 
 TEST(LatencySamples, MeasureEveryStepOfRandomNetworks) {
-  const ScopedVariable configs("MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs");
+  const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
   const auto measurements = sample_instructions(
       search::space::load_shipped_space("proxyless"), deploy::load_device("stm32f412"),
       {.networks = 2, .widths = {0.2}, .resolutions = {48}, .seed = 3});

@@ -82,6 +82,15 @@ TEST(StagedFolder, AFileInItsPlaceIsAnError) {
   EXPECT_THAT(folder.list(), ElementsAre("out"));
 }
 
+TEST(ScratchFolder, WhatAKilledProcessLeftIsRemoved) {
+  const TemporaryFolder folder;
+  folder.write(ScratchFolder(folder.path()).path().filename() / "model.c", "half");
+  folder.write("out/model.c", "whole");
+  remove_abandoned_scratch(folder.path());
+  EXPECT_THAT(folder.list(), ElementsAre("out", "out/model.c"));
+  remove_abandoned_scratch(folder / "nothing");
+}
+
 TEST(ReplaceFolder, LeavesTheOldOneIfItFails) {
   const TemporaryFolder folder;
   folder.write("out/old.c", "old");

@@ -36,6 +36,8 @@ TEST(AudioDataset, GivesTheKernelsBytes) {
             clip.begin() + (8000 - static_cast<std::int64_t>(recording->size())) / 2);
   std::vector<std::int8_t> levels(40 * 40);
   compute_log_mel(make_log_mel_tables(spectrogram_of(options, 40)), clip, levels);
+  EXPECT_EQ(dataset->sound(7), clip);
+  EXPECT_EQ(cut_clip(*recording, 8000), clip);
   const std::vector<float> input = load(*dataset, 7);
   for (std::size_t i = 0; i < levels.size(); ++i) EXPECT_EQ(input[i] * 128, levels[i]);
 }

@@ -86,5 +86,19 @@ TEST(AudioFile, TakesTheUnknownLengthOfAPipe) {
   EXPECT_THAT(read_audio_file(folder.write("a.wav", bytes), 16000), Optional(ElementsAre(1, 2, 3)));
 }
 
+TEST(AudioFile, CutsClipsOutOfTheMiddle) {
+  const std::vector<std::int16_t> recording = {1, 2, 3, 4, 5};
+  using Clip = std::vector<std::int16_t>;
+  EXPECT_EQ(cut_clip(recording, 5), recording);
+  EXPECT_EQ(cut_clip(recording, 3), (Clip{2, 3, 4}));
+  EXPECT_EQ(cut_clip(recording, 2), (Clip{2, 3}));
+  EXPECT_EQ(cut_clip(recording, 8), (Clip{0, 1, 2, 3, 4, 5, 0, 0}));
+  EXPECT_EQ(cut_clip(recording, 3, 1), (Clip{3, 4, 5}));
+  EXPECT_EQ(cut_clip(recording, 3, -2), (Clip{0, 1, 2}));
+  EXPECT_EQ(cut_clip(recording, 2, 9), (Clip{0, 0}));
+  EXPECT_EQ(cut_clip(recording, 2, -9), (Clip{0, 0}));
+  EXPECT_EQ(cut_clip(Clip{}, 2), (Clip{0, 0}));
+}
+
 }  // namespace
 }  // namespace mcunet::datasets

@@ -27,14 +27,18 @@ inline constexpr char kSanitizers[] = "";
 // Generated code, compiled by the host's C compiler and loaded into the test.
 class GeneratedModel {
  public:
-  // `flags` are more of the compiler's; `extra` is C that is compiled with the model.
+  // `flags` are more of the compiler's; `extra` is C that is compiled with the model, and `more`
+  // are files beside it.
   GeneratedModel(const CompiledGraph& compiled, const std::string& name,
-                 const std::string& flags = "", const std::string& extra = "")
+                 const std::string& flags = "", const std::string& extra = "",
+                 const std::vector<GeneratedFile>& more = {})
       : graph_(compiled.graph), folder_(std::filesystem::path(testing::TempDir()) / name) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "kernels");
     std::string sources;
-    for (const GeneratedFile& file : generate_code(compiled).files) {
+    std::vector<GeneratedFile> files = generate_code(compiled).files;
+    files.insert(files.end(), more.begin(), more.end());
+    for (const GeneratedFile& file : files) {
       std::ofstream(folder_ / file.path, std::ios::binary) << file.contents;
       if (file.path.ends_with(".c")) {
         sources += fmt::format(" {}", (folder_ / file.path).string());

@@ -52,5 +52,25 @@ TEST(MemoryRequests, OwnScratchIsABufferOfItsStep) {
   EXPECT_EQ(requests.buffers[6].last_step, 1);
 }
 
+TEST(MemoryRequests, StagingComesBeforeTheFirstStep) {
+  const Graph graph = make_residual_block({});
+  const MemoryRequests requests = request(graph, ScratchPolicy::kOwn);
+  const std::vector<std::int64_t> staging = {1000, 24};
+  const std::vector<BufferRequest> buffers = with_staging(graph, requests.buffers, staging);
+  ASSERT_EQ(buffers.size(), requests.buffers.size() + 2);
+  EXPECT_EQ(buffers[graph.inputs[0]].first_step, 0);
+  EXPECT_EQ(buffers[graph.inputs[0]].last_step, requests.buffers[graph.inputs[0]].last_step + 1);
+  EXPECT_EQ(buffers[1].first_step, requests.buffers[1].first_step + 1);
+  EXPECT_EQ(buffers[2].in_place_of, 1);
+  EXPECT_EQ(buffers[buffers.size() - 2].size_bytes, 1000);
+  EXPECT_EQ(buffers.back().size_bytes, 24);
+  EXPECT_EQ(buffers.back().last_step, 0);
+  // It is alive with the inputs alone.
+  const MemoryPlan plan = plan_memory(buffers, {.alignment = 8});
+  EXPECT_EQ(
+      plan.lower_bound_bytes,
+      std::max<std::int64_t>(plan_memory(requests.buffers).arena_bytes, 1000 + 24 + 8 * 6 * 4));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

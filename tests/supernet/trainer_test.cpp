@@ -1,4 +1,3 @@
-#include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/trainer.hpp"
 
 #include <ATen/ATen.h>
@@ -13,12 +12,14 @@
 #include "core/error_text.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/datasets/loader.hpp"
+#include "mcunet/supernet/module_weights.hpp"
 #include "supernet/tiny_training.hpp"
 
 namespace mcunet::supernet {
 namespace {
 
 using search::space::Subnet;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -299,19 +300,73 @@ TEST_F(TrainerTest, TooFewExamplesForAStep) {
             "the training data have 0 batches of 8, fewer than one step takes");
 }
 
-TEST_F(TrainerTest, WeightsOfAnotherSupernetAreRefused) {
-  Supernet supernet(tiny_space());
-  TensorDictionary weights = clone(weights_of(*supernet));
-  const std::string name = weights.begin()->first;
-  weights[name] = at::zeros({3});
-  EXPECT_THAT(error_of([&] { load_weights(*supernet, weights, "x.pt"); }),
-              HasSubstr("x.pt: " + name + ": has the shape [3], expected ["));
-  weights.erase(name);
-  EXPECT_EQ(error_of([&] { load_weights(*supernet, weights, "x.pt"); }),
-            "x.pt: " + name + ": is missing");
-  weights["blocks.77.weight"] = at::zeros({3});
-  EXPECT_EQ(error_of([&] { load_weights(*supernet, weights, "x.pt"); }),
-            "x.pt: blocks.77.weight: this supernet has no such tensor");
+// The steps are so small that the weights stay what they are, up to what rounds to nothing.
+TrainerOptions standing_still() {
+  TrainerOptions options = tiny_options();
+  options.elastic_epochs = 0;  // which would sort the channels
+  options.learning_rate = 1e-30;
+  options.weight_decay = 0;
+  return options;
+}
+
+// Whether the parameters are alike; batch-norm statistics change whatever the rate.
+bool have_like_parameters(const Supernet& a, const Supernet& b) {
+  const auto others = b->named_parameters();
+  for (const auto& entry : a->named_parameters()) {
+    if (!entry.value().allclose(others[entry.key()])) return false;
+  }
+  return true;
+}
+
+TEST_F(TrainerTest, BeginsFromGivenWeights) {
+  for (const double ema_decay : {0.0, 0.5}) {
+    TrainerOptions options = standing_still();
+    options.ema_decay = ema_decay;
+    const Supernet other(tiny_space(), SupernetOptions{.init = {.seed = 99}});
+    Trainer trainer(tiny_space(), data_, options,
+                    tiny_context(folder_ / fmt::format("run{}", ema_decay), options));
+    EXPECT_FALSE(have_like_parameters(trainer.weights(), other));
+    trainer.initialize(weights_of(*other), "given");
+    EXPECT_THAT(differing(weights_of(*trainer.weights()), weights_of(*other)), IsEmpty());
+    EXPECT_EQ(trainer.train(), TrainingEnd::kComplete);
+    EXPECT_TRUE(have_like_parameters(trainer.weights(), other));
+  }
+  Trainer trainer(tiny_space(), data_, tiny_options(),
+                  tiny_context(folder_ / "refused", tiny_options()));
+  EXPECT_THAT(error_of([&] { trainer.initialize({}, "empty.pt"); }),
+              AllOf(testing::StartsWith("empty.pt: "), testing::EndsWith(": is missing")));
+}
+
+// The first loss, of weights that are the same in all calls.
+double first_loss(const std::filesystem::path& folder, const datasets::Dataset& data,
+                  const std::function<at::Tensor(const at::Tensor&)>& teacher) {
+  TrainerOptions options = standing_still();
+  options.log_interval_steps = 1;
+  TrainerContext context = tiny_context(folder, options);
+  context.teacher = teacher;
+  context.should_stop = [] { return true; };
+  Trainer(tiny_space(), data, options, std::move(context)).train();
+  std::istringstream text(read_file(folder / "train.jsonl"));
+  std::string line;
+  std::getline(text, line);
+  return nlohmann::json::parse(line).at("loss");
+}
+
+TEST_F(TrainerTest, ATeacherFromOutsideIsHalfOfTheLoss) {
+  const double alone = first_loss(folder_ / "alone", data_, nullptr);
+  // A teacher that knows nothing: the cross-entropy is the mean of -log p over the classes.
+  std::vector<std::int64_t> shape;
+  const auto ignorant = [&](const at::Tensor& images) {
+    shape = images.sizes().vec();
+    return at::zeros({images.size(0), 3});
+  };
+  const double half_ignorant = first_loss(folder_ / "ignorant", data_, ignorant);
+  EXPECT_THAT(shape, ElementsAre(8, 3, kTinyResolution, kTinyResolution));
+  // A teacher that knows the labels exactly: its cross-entropy is that of the labels, so half of
+  // the loss plus half of the loss is the loss. The label is the brightest colour.
+  const auto knowing = [](const at::Tensor& images) { return images.mean({2, 3}) * 1e4; };
+  EXPECT_NEAR(first_loss(folder_ / "knowing", data_, knowing), alone, 1e-5);
+  EXPECT_GT(std::abs(half_ignorant - alone), 1e-4);
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
+// Removes what processes that were killed left in `parent`, where no other may be at work.
+void remove_abandoned_scratch(const std::filesystem::path& parent);
+
 // Puts a complete folder in the place of another, or where there is none. `from` must lie in a
 // scratch folder of the same file system; the old folder is kept in there until the new one has its
 // name. Throws Error, leaving the old folder as it was.

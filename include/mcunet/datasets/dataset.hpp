@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,6 +49,13 @@ class Dataset {
   // (mean = std = 0.5). Returns false if the file is corrupt or truncated; `output` is then
   // unspecified.
   virtual bool load(std::int64_t index, RandomStream& random, std::span<float> output) const = 0;
+
+  // The samples of which load() makes an example without augmentation, as long as a clip. Nothing
+  // if it is not made of sound, or unreadable.
+  virtual std::optional<std::vector<std::int16_t>> sound(std::int64_t index) const {
+    static_cast<void>(index);
+    return std::nullopt;
+  }
 };
 
 }  // namespace mcunet::datasets

@@ -50,6 +50,9 @@ struct LogMelTables {
 // distance of two bins to either side, so that none is empty where bands lie closer than bins.
 LogMelTables make_log_mel_tables(const LogMelParameters& parameters);
 
+// What the kernel works in, aligned to 8 bytes.
+std::int64_t log_mel_scratch_bytes(const LogMelParameters& parameters);
+
 // samples [parameters.samples] -> output [bands, frames].
 void compute_log_mel(const LogMelTables& tables, std::span<const std::int16_t> samples,
                      std::span<std::int8_t> output);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,12 +30,21 @@ struct ModelTensor {
   std::int64_t bytes() const { return elements() * engine::bytes_per_element(type); }
 };
 
+// A network that comes with its feature extraction (features.h), which makes input 0 of sound.
+struct ModelFeatures {
+  std::int32_t sample_rate = 0;  // Hz
+  std::int32_t samples = 0;      // of a clip, int16, one channel
+
+  std::int64_t clip_bytes() const { return std::int64_t{2} * samples; }
+};
+
 struct ModelDescription {
   std::string name;
   std::vector<ModelTensor> inputs;
   std::vector<ModelTensor> outputs;
   std::vector<std::string> steps;
   engine::Borders borders = engine::Borders::kCaller;
+  std::optional<ModelFeatures> features;
 
   // Of all inputs of one inference.
   std::int64_t input_bytes() const {
@@ -51,11 +61,17 @@ struct EmulatorOptions {
   std::string board;  // mps2-an385, mps2-an386, mps2-an500, netduinoplus2; empty: by core
   double timeout_seconds = 600;  // for all inferences together
   bool traces_steps = false;     // hash what each step of each inference gives
+  // Inputs are clips, the int16 samples of each in little endian, of which the firmware makes the
+  // network's input first.
+  bool takes_samples = false;
 };
 
 struct Inference {
   std::vector<Int8Bytes> outputs;  // in the model's order
   std::int64_t instructions = 0;   // of one invoke
+  // If the input was a clip: the network's input that the firmware made of it.
+  Int8Bytes features;
+  std::int64_t feature_instructions = 0;
   // If asked for: the 64-bit FNV-1a hash of each step's output, as it lies in memory when the step
   // is done.
   std::vector<std::uint64_t> step_hashes;
@@ -69,14 +85,14 @@ struct StepInstructions {
 struct EmulationResult {
   std::string board;
   std::vector<Inference> inferences;    // one per input
-  std::vector<StepInstructions> steps;  // of the first inference
+  std::vector<StepInstructions> steps;  // of the first inference; feature extraction comes first
   std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
 };
 
 // Builds the project for an emulated board in a temporary folder and runs it on every input: the
-// raw bytes of each tensor in its type, where a network has several inputs one after another.
-// Throws Error if a program is missing, if the network does not fit the board, if the firmware
-// faults or takes too long.
+// raw bytes of each tensor in its type, where a network has several inputs one after another; or a
+// clip, see EmulatorOptions::takes_samples. Throws Error if a program is missing, if the network
+// does not fit the board, if the firmware faults or takes too long.
 EmulationResult emulate(const std::filesystem::path& folder, std::span<const Int8Bytes> inputs,
                         const EmulatorOptions& options = {});
 

@@ -35,6 +35,9 @@ struct CompileOptions {
   bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
   Borders borders = Borders::kCaller;
   bool folds_dead_channels = false;  // see dead_channels.hpp
+  // Buffers in which the caller prepares the inputs: in the arena, alive together with the inputs
+  // before the first step. The code hands them out by model_staging(), aligned to 8 bytes.
+  std::vector<std::int64_t> staging_bytes;
 };
 
 // A graph with all that is needed to generate code for it.
@@ -44,6 +47,7 @@ struct CompiledGraph {
   Schedule schedule;
   MemoryRequests requests;
   MemoryPlan plan;
+  std::vector<std::int64_t> staging_offsets;  // in the arena, as options.staging_bytes
 };
 
 // Schedules and plans with the scratch accounting of our own kernels; the plan has passed
@@ -61,6 +65,10 @@ struct GeneratedCode {
 };
 
 GeneratedCode generate_code(const CompiledGraph& compiled);
+
+// Files of engine/kernels/ and all that they need, under the folder kernels/. Throws Error for a
+// name that is not there.
+std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names);
 
 // "conv_2d 3x3 /2": an operator as people name it.
 std::string describe(const Op& op);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "mcunet/engine/memory_planner.hpp"
@@ -37,6 +38,11 @@ struct MemoryRequests {
 // Refills `requests`, keeping its memory.
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests);
+
+// The same buffers one step later, and what `staging_bytes` asks for before them: step 0 is when
+// the caller prepares the graph's inputs, which are alive from then on.
+std::vector<BufferRequest> with_staging(const Graph& graph, std::span<const BufferRequest> buffers,
+                                        std::span<const std::int64_t> staging_bytes);
 
 // Lets the scratch of each step have what the plan leaves free in that step, up to what makes its
 // kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is.

@@ -42,6 +42,7 @@ struct EmulateArguments {
 struct NamedInputs {
   std::vector<std::string> names;
   std::vector<Int8Bytes> inputs;
+  std::vector<Int8Bytes> clips;  // of which the firmware makes the inputs; empty: it is given them
 };
 
 Int8Bytes read_bytes(const std::string& file, engine::DataType type) {
@@ -75,7 +76,7 @@ std::vector<std::string> split_word(const std::string& word, std::size_t input_c
 std::vector<Int8Bytes> read_one_input(const std::string& file, const deploy::ModelTensor& tensor,
                                       const EmulateArguments& arguments,
                                       const pipeline::MediaReader& read_media) {
-  if (pipeline::is_media(file)) return {read_media(file, tensor, arguments.media)};
+  if (pipeline::is_media(file)) return {read_media.read_input(file, tensor, arguments.media)};
   const Int8Bytes bytes = read_bytes(file, tensor.type);
   const auto size = static_cast<std::int64_t>(bytes.size());
   if (size == 0 || size % tensor.bytes() != 0) {
@@ -112,8 +113,30 @@ void append_inputs(const std::string& word, const ModelDescription& model,
   }
 }
 
+NamedInputs read_clips(const EmulateArguments& arguments, const ModelDescription& model,
+                       const pipeline::MediaReader& read_media) {
+  if (arguments.media.sample_rate != 0) {
+    throw Error("--sample-rate: {} takes in sound at {} Hz", arguments.folder,
+                model.features->sample_rate);
+  }
+  NamedInputs result;
+  for (const std::string& file : arguments.inputs) {
+    if (!pipeline::is_sound(file)) {
+      throw Error("{}: is no sound; give sounds alone, or the network's inputs alone", file);
+    }
+    pipeline::SoundClip clip = read_media.read_clip(file, arguments.folder);
+    result.names.push_back(file);
+    result.clips.push_back(std::move(clip.samples));
+    result.inputs.push_back(std::move(clip.features));
+  }
+  return result;
+}
+
 NamedInputs read_inputs(const EmulateArguments& arguments, const ModelDescription& model,
                         const pipeline::MediaReader& read_media) {
+  const bool has_sound =
+      std::any_of(arguments.inputs.begin(), arguments.inputs.end(), pipeline::is_sound);
+  if (model.features && has_sound) return read_clips(arguments, model, read_media);
   NamedInputs result;
   for (const std::string& word : arguments.inputs) {
     append_inputs(word, model, arguments, read_media, result);
@@ -121,8 +144,8 @@ NamedInputs read_inputs(const EmulateArguments& arguments, const ModelDescriptio
   return result;
 }
 
-// Whether each inference gave what the reference executor gives; nothing if there is no
-// model.tflite.
+// Whether each inference gave what the reference executor gives for the host's features; nothing if
+// there is no model.tflite.
 std::vector<std::optional<bool>> compare(const fs::path& folder, const ModelDescription& model,
                                          const NamedInputs& inputs, const EmulationResult& result) {
   std::vector<std::optional<bool>> exact(inputs.inputs.size());
@@ -165,6 +188,11 @@ Json outputs_to_json(const ModelDescription& model, const std::vector<Int8Bytes>
   return list;
 }
 
+// Whether the firmware made of a clip what the host makes of it.
+bool has_exact_features(const NamedInputs& inputs, const EmulationResult& result, std::size_t i) {
+  return result.inferences[i].features == inputs.inputs[i];
+}
+
 Json to_json(const ModelDescription& model, const NamedInputs& inputs,
              const EmulationResult& result, const std::vector<std::optional<bool>>& exact) {
   Json json = {{"board", result.board}, {"inferences", Json::array()}};
@@ -173,6 +201,10 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
                                   {"outputs", outputs_to_json(model, result.inferences[i].outputs)},
                                   {"instructions", result.inferences[i].instructions},
                                   {"exact", exact[i] ? Json(*exact[i]) : Json(nullptr)}});
+    if (inputs.clips.empty()) continue;
+    Json& inference = json["inferences"].back();
+    inference["feature_instructions"] = result.inferences[i].feature_instructions;
+    inference["features_exact"] = has_exact_features(inputs, result, i);
   }
   json["stack_bytes"] = result.stack_bytes;
   json["steps"] = Json::array();
@@ -217,11 +249,18 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
   }
   fmt::print("{}\n", steps.to_string());
 
-  TextTable table({"input", "instructions", "largest outputs", "exact"});
+  std::vector<std::string> columns = {"input", "instructions", "largest outputs", "exact"};
+  if (!inputs.clips.empty()) columns.emplace_back("features exact");
+  TextTable table(columns);
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
-    table.add_row({inputs.names[i], std::to_string(result.inferences[i].instructions),
-                   describe_top(result.inferences[i].outputs[0], model.outputs[0]),
-                   exact[i] ? (*exact[i] ? "yes" : "NO") : "-"});
+    std::vector<std::string> row = {inputs.names[i],
+                                    std::to_string(result.inferences[i].instructions),
+                                    describe_top(result.inferences[i].outputs[0], model.outputs[0]),
+                                    exact[i] ? (*exact[i] ? "yes" : "NO") : "-"};
+    if (!inputs.clips.empty()) {
+      row.emplace_back(has_exact_features(inputs, result, i) ? "yes" : "NO");
+    }
+    table.add_row(row);
   }
   fmt::print("{}\n", table.to_string());
   fmt::print("stack        {:>12} bytes at most\nboard        {} (instructions, not cycles)\n",
@@ -243,6 +282,24 @@ void write_outputs(const fs::path& file, const EmulationResult& result) {
   deploy::write_npy(file, shape, rows);
 }
 
+int report_differences(const NamedInputs& inputs, const EmulationResult& result,
+                       const std::vector<std::optional<bool>>& exact) {
+  std::size_t wrong_features = 0;
+  for (std::size_t i = 0; i < inputs.clips.size(); ++i) {
+    if (!has_exact_features(inputs, result, i)) ++wrong_features;
+  }
+  const auto wrong = std::count(exact.begin(), exact.end(), std::optional<bool>(false));
+  if (wrong_features != 0) {
+    fmt::print(stderr, "mcunet: {} of {} features differ from the host's\n", wrong_features,
+               inputs.clips.size());
+  }
+  if (wrong != 0) {
+    fmt::print(stderr, "mcunet: {} of {} outputs differ from the reference executor's\n", wrong,
+               exact.size());
+  }
+  return wrong == 0 && wrong_features == 0 ? kDone : kFailed;
+}
+
 int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
   const ModelDescription model = deploy::read_model_description(arguments.folder);
   if (!arguments.out.empty() && model.outputs[0].type != engine::DataType::kInt8) {
@@ -250,8 +307,10 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
                 engine::name_of(model.outputs[0].type));
   }
   const NamedInputs inputs = read_inputs(arguments, model, read_media);
-  const EmulationResult result =
-      deploy::emulate(arguments.folder, inputs.inputs, arguments.options);
+  deploy::EmulatorOptions options = arguments.options;
+  options.takes_samples = !inputs.clips.empty();
+  const EmulationResult result = deploy::emulate(
+      arguments.folder, options.takes_samples ? inputs.clips : inputs.inputs, options);
   const std::vector<std::optional<bool>> exact = compare(arguments.folder, model, inputs, result);
   if (!arguments.out.empty()) write_outputs(arguments.out, result);
   if (arguments.json) {
@@ -260,11 +319,7 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
     print_result(model, inputs, result, exact,
                  deploy::read_project_device(arguments.folder).stack_bytes());
   }
-  const auto wrong = std::count(exact.begin(), exact.end(), std::optional<bool>(false));
-  if (wrong == 0) return kDone;
-  fmt::print(stderr, "mcunet: {} of {} outputs differ from the reference executor's\n", wrong,
-             exact.size());
-  return kFailed;
+  return report_differences(inputs, result, exact);
 }
 
 }  // namespace
@@ -276,11 +331,14 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       "DIR is what `mcunet compile` wrote. Counts are of instructions, not of cycles; if DIR "
       "holds\n"
       "model.tflite, outputs are compared with the reference executor's.\n\n"
-      "An image is stretched to the model's input, a .wav is for models that take in samples; "
+      "An image is stretched to the model's input. A .wav is for models that take in samples, or "
+      "that\n"
+      "were exported with feature extraction: the firmware then computes features and network, and "
       "both\n"
-      "become what the model takes in.\n\n"
+      "are compared with the host's.\n\n"
       "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
       "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
+      "  mcunet emulate runs/digits/export --input seven.wav\n"
       "  mcunet emulate out/ --input left.npy,right.npy    (a model of two inputs)");
   command->add_option("DIR", arguments->folder, "Folder of a firmware project")->required();
   command

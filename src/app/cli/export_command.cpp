@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "job_arguments.hpp"
+#include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "pipeline/job.hpp"
 #include "text_table.hpp"
@@ -14,22 +15,7 @@
 namespace mcunet::cli {
 namespace {
 
-int run_export(const JobArguments& arguments) {
-  Job job(arguments);
-  const bool fits = pipeline::export_run(job.experiment, job.run, arguments.resume);
-  const std::string text = read_file(job.run.folder() / "export.json");
-  if (arguments.json) {
-    fmt::print("{}", text);
-  } else {
-    print_export(text, arguments.folder());
-  }
-  return fits ? kDone : kDoesNotFit;
-}
-
-}  // namespace
-
-void print_export(const std::string& export_json, const std::string& folder) {
-  const auto json = nlohmann::json::parse(export_json);
+void print(const nlohmann::json& json) {
   const auto percent = [&](const char* key) { return 100 * json.at(key).at("top1").get<double>(); };
   fmt::print("top-1 on {} test examples: {:.2f} % in float, {:.2f} % in int8 (ranges by {})\n",
              json.at("int8").at("examples").get<std::int64_t>(), percent("fp32"), percent("int8"),
@@ -48,6 +34,28 @@ void print_export(const std::string& export_json, const std::string& folder) {
                      inference.at("exact").get<bool>() ? "yes, every bit" : "NO"});
     }
     fmt::print("On {}\n{}", json.at("board").get<std::string>(), table.to_string());
+  }
+}
+
+int run_export(const JobArguments& arguments) {
+  Job job(arguments);
+  const bool fits = pipeline::export_run(job.experiment, job.run, arguments.resume);
+  const std::string text = read_file(job.run.folder() / "export.json");
+  if (arguments.json) {
+    fmt::print("{}", text);
+  } else {
+    print_export(text, arguments.folder());
+  }
+  return fits ? kDone : kDoesNotFit;
+}
+
+}  // namespace
+
+void print_export(const std::string& export_json, const std::string& folder) {
+  try {
+    print(nlohmann::json::parse(export_json));
+  } catch (const nlohmann::json::exception& error) {
+    throw Error("{}/export.json: is damaged: {}", folder, error.what());
   }
   fmt::print("C sources, firmware and model.tflite: {}/{}\n", folder, pipeline::kExportFolder);
 }

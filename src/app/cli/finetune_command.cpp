@@ -19,8 +19,8 @@ int run_finetune(const JobArguments& arguments) {
   const pipeline::FinetuneResult result =
       pipeline::finetune_run(job.experiment, job.run, {arguments.resume, stop_on_signals()});
   if (result.stopped) {
-    throw Error("stopped at step {} of {}; go on with: mcunet finetune {} --out {} --resume",
-                result.steps, result.total_steps, arguments.config, arguments.folder());
+    throw Error("stopped at step {} of {}; go on with: {}", result.steps, result.total_steps,
+                arguments.to_resume("finetune"));
   }
   if (arguments.json) {
     fmt::print("{}", read_file(job.run.folder() / "finetune.json"));

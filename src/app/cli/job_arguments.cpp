@@ -1,5 +1,6 @@
 #include "job_arguments.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -25,6 +26,12 @@ RunDirectory open_run(pipeline::Experiment& experiment, const JobArguments& argu
 
 std::string JobArguments::folder() const {
   return out.empty() ? "runs/" + std::filesystem::path(config).stem().string() : out;
+}
+
+std::string JobArguments::to_resume(const std::string& subcommand) const {
+  std::string line = fmt::format("mcunet {} {} --out {}", subcommand, config, folder());
+  for (const std::string& assignment : overrides) line += fmt::format(" --set '{}'", assignment);
+  return line + " --resume";
 }
 
 void add_job_options(CLI::App& command, JobArguments& arguments) {

@@ -28,6 +28,9 @@ struct JobArguments {
 
   // --out, or runs/NAME.
   std::string folder() const;
+
+  // The command line that goes on with what a subcommand of these arguments began.
+  std::string to_resume(const std::string& subcommand) const;
 };
 
 void add_job_options(CLI::App& command, JobArguments& arguments);

@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
     add_flash_command(program, run);
     add_report_command(program, run);
     add_emulate_command(program, run,
-                        [argv](auto&&...) -> mcunet::deploy::Int8Bytes { hand_over(argv); });
+                        {[argv](auto&&...) -> mcunet::deploy::Int8Bytes { hand_over(argv); },
+                         [argv](auto&&...) -> mcunet::pipeline::SoundClip { hand_over(argv); }});
     add_missing_commands(program, run, [argv](const std::string&) -> int { hand_over(argv); });
   });
 }

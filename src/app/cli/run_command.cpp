@@ -51,9 +51,8 @@ int run_whole_job(const JobArguments& arguments) {
     return print_infeasible(job.experiment,
                             pipeline::explain_infeasible(result.space, job.experiment.budget));
   }
-  if (result.is_stopped()) {
-    throw Error("stopped; go on with: mcunet run {} --out {} --resume", arguments.config,
-                arguments.folder());
+  if (result.is_stopped) {
+    throw Error("stopped; go on with: {}", arguments.to_resume("run"));
   }
   if (!result.search->is_feasible()) {
     return print_infeasible(job.experiment, result.search->evolution.infeasible);

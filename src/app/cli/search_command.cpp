@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "job_arguments.hpp"
+#include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
 #include "pipeline/job.hpp"
@@ -19,7 +20,10 @@ using pipeline::SearchStageResult;
 
 int run_search(const JobArguments& arguments) {
   Job job(arguments);
-  const SearchStageResult result = pipeline::search_run(job.experiment, job.run, arguments.resume);
+  const std::optional<SearchStageResult> searched =
+      pipeline::search_run(job.experiment, job.run, {arguments.resume, stop_on_signals()});
+  if (!searched) throw Error("stopped; go on with: {}", arguments.to_resume("search"));
+  const SearchStageResult& result = *searched;
   if (!result.is_feasible()) return print_infeasible(job.experiment, result.evolution.infeasible);
   pipeline::write_run_report(job.experiment, job.run);
   if (arguments.json) {

@@ -50,8 +50,8 @@ int run_train(const JobArguments& arguments) {
       pipeline::run_train_stage(job.experiment, job.run, arguments.resume, stop_on_signals());
   const std::string folder = arguments.folder();
   if (result.stopped) {
-    throw Error("stopped at step {} of {}; go on with: mcunet train {} --out {} --resume",
-                result.steps, result.total_steps, arguments.config, folder);
+    throw Error("stopped at step {} of {}; go on with: {}", result.steps, result.total_steps,
+                arguments.to_resume("train"));
   }
   if (arguments.json) {
     fmt::print("{}", pipeline::train_result_to_json(

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/scratch_folder.hpp"
@@ -32,7 +33,8 @@ Json tensors_to_json(const engine::Graph& graph, const std::vector<engine::Tenso
 
 // model.json, which the emulator and scripts read.
 std::string description_of(const CompiledGraph& compiled, const std::string& name,
-                           const deploy::Device& device, const CompileResult& result) {
+                           const deploy::Device& device, const CompileResult& result,
+                           std::optional<datasets::LogMelParameters> spectrogram) {
   Json json;
   json["name"] = name;
   json["device"] = device.name;
@@ -46,7 +48,18 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   for (const engine::Step& step : compiled.schedule.steps) {
     json["steps"].push_back(engine::describe(compiled.graph.ops[step.first_op]));
   }
+  if (spectrogram) {
+    json["features"] = Json::parse(to_json_text(write_fields(fields_of(*spectrogram))));
+  }
   return json.dump(2) + "\n";
+}
+
+void add_features(const engine::Graph& graph, const datasets::LogMelParameters& spectrogram,
+                  engine::GeneratedCode& code) {
+  check_features(graph, spectrogram);
+  FeatureCode features = generate_features(spectrogram);
+  code.constant_bytes += features.constant_bytes;
+  for (engine::GeneratedFile& file : features.files) code.files.push_back(std::move(file));
 }
 
 void check_replaceable(const fs::path& folder) {
@@ -60,8 +73,11 @@ void check_replaceable(const fs::path& folder) {
 
 CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options, const fs::path& folder,
-                            std::optional<deploy::ConsoleKind> console) {
-  const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), options);
+                            std::optional<deploy::ConsoleKind> console,
+                            const std::optional<datasets::LogMelParameters>& spectrogram) {
+  engine::CompileOptions all_options = options;
+  if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
+  const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), all_options);
   CompileResult result;
   result.arena_bytes = compiled.plan.arena_bytes;
   result.lower_bound_bytes = compiled.plan.lower_bound_bytes;
@@ -69,13 +85,15 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
 
   check_replaceable(folder);
   const StagedFolder staged(folder);
-  const engine::GeneratedCode code = engine::generate_code(compiled);
+  engine::GeneratedCode code = engine::generate_code(compiled);
+  if (spectrogram) add_features(compiled.graph, *spectrogram, code);
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) {
     staged.write(file.path, file.contents);
   }
   staged.write("model.tflite", read_file(model));
-  staged.write("model.json", description_of(compiled, model.stem().string(), device, result));
+  staged.write("model.json",
+               description_of(compiled, model.stem().string(), device, result, spectrogram));
   deploy::write_firmware_project(staged.path(), device,
                                  console.value_or(deploy::default_console(device)));
   result.firmware = deploy::link_firmware(staged.path(), device);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "mcunet/datasets/log_mel.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/engine/code_generator.hpp"
@@ -12,7 +13,7 @@ namespace mcunet::pipeline {
 
 // What a compiled model needs, planned and linked.
 struct CompileResult {
-  std::int64_t arena_bytes = 0;        // with kernel scratch
+  std::int64_t arena_bytes = 0;  // with kernel scratch, and samples where the code takes in sound
   std::int64_t lower_bound_bytes = 0;  // of the arena
   std::int64_t macs = 0;
   std::int64_t constant_bytes = 0;  // weights, biases, multipliers, tables
@@ -26,11 +27,13 @@ struct CompileResult {
 
 // Turns an int8 .tflite into a folder of C with a firmware project around it, and links that for
 // the device. The folder is complete or not there: it is made under another name and renamed.
-// Without a choice of the console it is the device's default. Firmware that does not fit is a
+// Without a choice of the console it is the device's default. With a spectrogram the folder also
+// turns sound into the network's input, in memory of the arena. Firmware that does not fit is a
 // result. Throws Error.
 CompileResult compile_model(const std::filesystem::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options,
                             const std::filesystem::path& folder,
-                            std::optional<deploy::ConsoleKind> console = std::nullopt);
+                            std::optional<deploy::ConsoleKind> console = std::nullopt,
+                            const std::optional<datasets::LogMelParameters>& spectrogram = {});
 
 }  // namespace mcunet::pipeline

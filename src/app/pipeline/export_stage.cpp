@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "feature_code.hpp"
+#include "mcunet/core/error.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
@@ -20,10 +22,13 @@ using Json = nlohmann::ordered_json;
 struct Inputs {
   std::vector<std::int64_t> indices;
   std::vector<deploy::Int8Bytes> bytes;
+  std::vector<deploy::Int8Bytes> clips;  // samples, of examples that are sounds
 };
 
-Inputs choose_inputs(const engine::Graph& graph, const datasets::Dataset& test, int count) {
+Inputs choose_inputs(const engine::Graph& graph, const ExportContext& context) {
   Inputs inputs;
+  const datasets::Dataset& test = context.test;
+  const int count = context.options.emulated_examples;
   std::vector<float> values(static_cast<std::size_t>(test.input_shape().elements()));
   const std::int64_t stride = std::max<std::int64_t>(1, test.size() / std::max(count, 1));
   for (std::int64_t i = 0; i < test.size() && static_cast<int>(inputs.bytes.size()) < count;
@@ -32,27 +37,36 @@ Inputs choose_inputs(const engine::Graph& graph, const datasets::Dataset& test, 
     if (!test.load(i, random, values)) continue;
     inputs.indices.push_back(i);
     inputs.bytes.push_back(quantize_example(graph, values));
+    if (!context.spectrogram) continue;
+    const auto samples = test.sound(i);
+    if (!samples) throw Error("{}: has no samples to compute features of", test.name(i));
+    inputs.clips.push_back(make_sound_clip(*samples, *context.spectrogram).samples);
   }
   return inputs;
 }
 
 void emulate_examples(const fs::path& folder, const engine::Graph& graph,
                       const ExportContext& context, ExportResult& result) {
-  const Inputs inputs = choose_inputs(graph, context.test, context.options.emulated_examples);
+  const Inputs inputs = choose_inputs(graph, context);
   if (inputs.bytes.empty()) return;
-  const deploy::EmulationResult run = deploy::emulate(folder, inputs.bytes);
+  const bool is_sound = !inputs.clips.empty();
+  const deploy::EmulationResult run =
+      deploy::emulate(folder, is_sound ? inputs.clips : inputs.bytes, {.takes_samples = is_sound});
   const deploy::ReferenceModel reference(folder / "model.tflite");
   result.board = run.board;
   result.stack_bytes = run.stack_bytes;
   for (std::size_t i = 0; i < inputs.bytes.size(); ++i) {
-    const deploy::Int8Bytes& logits = run.inferences[i].outputs[0];
+    const deploy::Inference& inference = run.inferences[i];
+    const deploy::Int8Bytes& logits = inference.outputs[0];
+    const bool has_exact_features = !is_sound || inference.features == inputs.bytes[i];
     result.emulated.push_back(
         {.name = context.test.name(inputs.indices[i]),
          .label = context.test.label(inputs.indices[i]),
          .predicted = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) -
                                                 logits.begin()),
-         .instructions = run.inferences[i].instructions,
-         .is_exact = run.inferences[i].outputs == reference.run(inputs.bytes[i])});
+         .instructions = inference.instructions,
+         .is_exact = has_exact_features && inference.outputs == reference.run(inputs.bytes[i]),
+         .feature_instructions = inference.feature_instructions});
   }
 }
 
@@ -86,10 +100,11 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   result.float32 = evaluate_float(lowered, context.test, context.seed, limit);
   result.int8 = evaluate_int8(quantized.graph, context.test, context.seed, limit);
 
-  const ScratchFolder scratch;
+  const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / (network->description().name + ".tflite");
   engine::write_tflite(quantized.graph, model);
-  result.compiled = compile_model(model, context.device, {}, folder);
+  result.compiled =
+      compile_model(model, context.device, {}, folder, std::nullopt, context.spectrogram);
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);
@@ -109,6 +124,9 @@ std::string to_json(const ExportResult& result) {
                         {"predicted", example.predicted},
                         {"instructions", example.instructions},
                         {"exact", example.is_exact}});
+    if (example.feature_instructions > 0) {
+      emulated.back()["feature_instructions"] = example.feature_instructions;
+    }
   }
   const deploy::FirmwareReport& firmware = result.compiled.firmware;
   const Json json = {{"fp32", to_json(result.float32)},

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compile_stage.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
+#include "mcunet/datasets/log_mel.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
 #include "quantization.hpp"
@@ -23,6 +25,8 @@ struct ExportContext {
   const datasets::Dataset& training;
   const datasets::Dataset& held_out;
   const datasets::Dataset& test;
+  // What makes network inputs of sound, if the dataset is of sound.
+  std::optional<datasets::LogMelParameters> spectrogram;
 };
 
 // One test example on the emulated core.
@@ -31,7 +35,8 @@ struct EmulatedExample {
   std::int32_t label = 0;
   std::int32_t predicted = 0;
   std::int64_t instructions = 0;
-  bool is_exact = false;  // all outputs equal the reference executor's
+  bool is_exact = false;  // all outputs equal the reference executor's, as do features
+  std::int64_t feature_instructions = 0;  // of the feature extraction; 0: there is none
 };
 
 struct ExportResult {
@@ -52,8 +57,9 @@ struct ExportResult {
 };
 
 // Quantizes a trained network and writes folder/model.tflite with its C sources and firmware for
-// the device; then tests it: accuracy in float and int8, and examples on the emulated core. The
-// folder is complete or not there. Firmware that does not fit is a result. Throws Error.
+// the device, and with its feature extraction if there is one; then tests it: accuracy in float and
+// int8, and examples on the emulated core, from their samples where they are sounds. The folder is
+// complete or not there. Firmware that does not fit is a result. Throws Error.
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,
                             const std::filesystem::path& folder);
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "mcunet/core/scratch_folder.hpp"
 #include "run_report.hpp"
 #include "trained_supernet.hpp"
 
@@ -12,12 +13,38 @@ using datasets::Split;
 
 void heading(const char* stage) { spdlog::info("== {}", stage); }
 
+struct Stopped {};
+
+// Throws Stopped between two networks, of which the search keeps what it knows.
+class StoppableEstimator : public search::AccuracyEstimator {
+ public:
+  StoppableEstimator(search::AccuracyEstimator& estimator, const std::function<bool()>& should_stop)
+      : estimator_(estimator), should_stop_(should_stop) {}
+
+  std::vector<double> estimate(std::span<const search::space::Subnet> subnets) override {
+    if (should_stop_()) throw Stopped();
+    return estimator_.estimate(subnets);
+  }
+  std::size_t parallelism() const override { return estimator_.parallelism(); }
+
+ private:
+  search::AccuracyEstimator& estimator_;
+  const std::function<bool()>& should_stop_;
+};
+
 }  // namespace
 
-SearchStageResult search_run(const Experiment& experiment, RunDirectory& run, bool resume) {
+std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDirectory& run,
+                                            const StageControl& control) {
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
-  SupernetEstimator estimator(experiment, space, run.folder());
-  return run_search_stage(experiment, space, {estimator, estimator.identity()}, run, resume);
+  SupernetEstimator supernet(experiment, space, run.folder());
+  StoppableEstimator estimator(supernet, control.should_stop);
+  try {
+    return run_search_stage(experiment, space, {estimator, supernet.identity()}, run,
+                            control.resume);
+  } catch (const Stopped&) {
+    return std::nullopt;
+  }
 }
 
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
@@ -30,12 +57,18 @@ FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
   if (resume && run.is_complete(kExportStage)) return true;
   const StageClock clock;
+  remove_abandoned_scratch(run.folder());
   use_threads(experiment.train.trainer);
   const supernet::FixedNetwork network = load_finetuned(run.folder());
   const Splits splits{dataset_of(experiment), network->description().resolution};
   const auto training = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
   const auto test = splits.open(Split::kTest);
+  const datasets::DatasetOptions& dataset = splits.options;
+  std::optional<datasets::LogMelParameters> spectrogram;
+  if (datasets::is_audio(dataset.kind)) {
+    spectrogram = datasets::spectrogram_of(dataset, network->description().resolution);
+  }
   const ExportResult result = export_network(network,
                                              {.device = experiment.device,
                                               .quantization = experiment.quantization,
@@ -43,7 +76,8 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
                                               .seed = experiment.seed,
                                               .training = *training,
                                               .held_out = *held_out,
-                                              .test = *test},
+                                              .test = *test,
+                                              .spectrogram = spectrogram},
                                              run.folder() / kExportFolder);
   run.write("export.json", to_json(result));
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
@@ -54,19 +88,22 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
 
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control) {
   JobResult result;
-  dataset_of(experiment);  // before any work
+  datasets::class_names(dataset_of(experiment));  // throws, if it is not there, before any work
   heading("Search space");
   result.space = run_space_stage(experiment, run);
   if (!result.space.is_feasible()) return result;
   heading("Supernet");
   result.train = run_train_stage(experiment, run, control.resume, control.should_stop);
-  if (result.is_stopped()) return result;
+  result.is_stopped = result.train->stopped;
+  if (result.is_stopped) return result;
   heading("Search");
-  result.search = search_run(experiment, run, control.resume);
-  if (!result.search->is_feasible()) return result;
+  result.search = search_run(experiment, run, control);
+  result.is_stopped = !result.search;
+  if (result.is_stopped || !result.search->is_feasible()) return result;
   heading("Fine-tuning");
   result.finetune = finetune_run(experiment, run, control);
-  if (result.is_stopped()) return result;
+  result.is_stopped = result.finetune->stopped;
+  if (result.is_stopped) return result;
   heading("Export");
   result.exported = export_run(experiment, run, control.resume);
   write_run_report(experiment, run);

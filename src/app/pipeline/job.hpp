@@ -25,8 +25,9 @@ struct StageControl {
 };
 
 // The stages that need the supernet of a run, by the winner of its search. As their functions in
-// NAME_stage.hpp, with everything else taken from the run.
-SearchStageResult search_run(const Experiment& experiment, RunDirectory& run, bool resume);
+// NAME_stage.hpp, with everything else taken from the run. No result: the search was stopped.
+std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDirectory& run,
+                                            const StageControl& control);
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
                             const StageControl& control);
 
@@ -41,8 +42,7 @@ struct JobResult {
   std::optional<SearchStageResult> search;
   std::optional<FinetuneResult> finetune;
   std::optional<bool> exported;  // whether the firmware fits
-
-  bool is_stopped() const { return (train && train->stopped) || (finetune && finetune->stopped); }
+  bool is_stopped = false;
 };
 
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/datasets/audio_file.hpp"
 #include "mcunet/datasets/image_file.hpp"
@@ -47,20 +48,26 @@ Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
   return input;
 }
 
+std::vector<std::int16_t> read_samples(const std::string& file, int sample_rate) {
+  auto samples = datasets::read_audio_file(file, sample_rate);
+  if (!samples) throw Error("{}: is no readable sound", file);
+  return std::move(*samples);
+}
+
 Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
                      const MediaOptions& options) {
   const std::int64_t longest = std::max({tensor.height, tensor.width, tensor.channels});
   if (longest != tensor.elements()) {
     throw Error(
-        "{}: the model's input is {}x{}x{}, not a row of samples; compute its features "
-        "first and give them as .npy or .bin",
+        "{}: the model's input is {}x{}x{}, not a row of samples, and it has no feature "
+        "extraction; "
+        "compute its features first and give them as .npy or .bin",
         file, tensor.height, tensor.width, tensor.channels);
   }
-  auto samples = datasets::read_audio_file(file, options.sample_rate);
-  if (!samples) throw Error("{}: is no readable sound", file);
-  samples->resize(static_cast<std::size_t>(tensor.elements()), 0);
+  std::vector<std::int16_t> samples = read_samples(file, options.sample_rate);
+  samples.resize(static_cast<std::size_t>(tensor.elements()), 0);
   Int8Bytes input;
-  for (const std::int16_t sample : *samples) append(sample / 32768.0, tensor, input);
+  for (const std::int16_t sample : samples) append(sample / 32768.0, tensor, input);
   return input;
 }
 
@@ -71,6 +78,13 @@ Int8Bytes read_media_input(const std::string& file, const ModelTensor& tensor,
   const bool is_quantized = tensor.type != engine::DataType::kFloat32;
   if (is_quantized && !(tensor.scale > 0)) throw Error("{}: the model's input has no scale", file);
   return is_sound(file) ? read_sound(file, tensor, options) : read_image(file, tensor, options);
+}
+
+SoundClip read_sound_clip(const std::string& file, const std::filesystem::path& folder) {
+  const datasets::LogMelParameters parameters = read_features(folder);
+  const std::vector<std::int16_t> samples =
+      datasets::cut_clip(read_samples(file, parameters.sample_rate), parameters.samples);
+  return make_sound_clip(samples, parameters);
 }
 
 }  // namespace mcunet::pipeline

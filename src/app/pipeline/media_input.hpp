@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -15,9 +16,19 @@ struct MediaOptions {
   int sample_rate = 0;  // Hz, to which a sound is resampled; 0: as it is
 };
 
-// Reads a file as one input tensor. Throws Error.
-using MediaReader = std::function<deploy::Int8Bytes(
-    const std::string& file, const deploy::ModelTensor& tensor, const MediaOptions& options)>;
+// A sound as a network with feature extraction takes it in.
+struct SoundClip {
+  deploy::Int8Bytes samples;   // int16 as they lie in memory
+  deploy::Int8Bytes features;  // what the host makes of them: the network's input
+};
+
+// See read_media_input and read_sound_clip.
+struct MediaReader {
+  std::function<deploy::Int8Bytes(const std::string& file, const deploy::ModelTensor& tensor,
+                                  const MediaOptions& options)>
+      read_input;
+  std::function<SoundClip(const std::string& file, const std::filesystem::path& folder)> read_clip;
+};
 
 // Whether the file's name is that of a sound; of an image or a sound.
 bool is_sound(const std::string& file);
@@ -29,5 +40,10 @@ bool is_media(const std::string& file);
 // says. Throws Error if the file is damaged or the tensor takes no such thing.
 deploy::Int8Bytes read_media_input(const std::string& file, const deploy::ModelTensor& tensor,
                                    const MediaOptions& options);
+
+// For the network in `folder`, which says in model.json how it takes in sound: resampled to its
+// rate and cut to its length as in the evaluation of the dataset. Throws Error if the file is
+// damaged or the network has no feature extraction.
+SoundClip read_sound_clip(const std::string& file, const std::filesystem::path& folder);
 
 }  // namespace mcunet::pipeline

@@ -1,5 +1,6 @@
 #include "run_report.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
@@ -17,7 +18,13 @@ namespace {
 using report::JobReport;
 using Json = nlohmann::ordered_json;
 
-Json read_json(const fs::path& file) { return Json::parse(read_file(file)); }
+Json read_json(const fs::path& file) {
+  try {
+    return Json::parse(read_file(file));
+  } catch (const Json::exception& error) {
+    throw Error("{}: is damaged: {}", file.string(), error.what());
+  }
+}
 
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
@@ -151,6 +158,36 @@ void write_run_report(const Experiment& experiment, const RunDirectory& run) {
     throw Error("{}: a result of a stage is damaged: {}", run.folder().string(), error.what());
   }
   report::write_job_report(report, folder);
+}
+
+void compare_runs(const std::vector<fs::path>& runs, const fs::path& folder) {
+  std::vector<report::SpaceAccuracy> accuracies;
+  for (const fs::path& run : runs) {
+    for (const char* file : {"space.json", "train.json", "search.json"}) {
+      if (!fs::exists(run / file)) throw Error("{}: has no {}", run.string(), file);
+    }
+    try {
+      const Json train = read_json(run / "train.json");
+      const double width = train.at("width");
+      const int resolution = train.at("resolution");
+      const search::SpaceRanking ranking =
+          ranking_from_json(read_file(run / "space.json"), (run / "space.json").string());
+      const auto space = std::find_if(ranking.spaces.begin(), ranking.spaces.end(),
+                                      [&](const search::SpaceStatistics& s) {
+                                        return s.width == width && s.resolution == resolution;
+                                      });
+      if (space == ranking.spaces.end()) {
+        throw Error("{}: was searched in {}, which space.json does not hold", run.string(),
+                    report::space_label(width, resolution));
+      }
+      const Json search = read_json(run / "search.json");
+      accuracies.push_back({report::space_label(width, resolution), space->mean_macs,
+                            search.at("winner").at("accuracy")});
+    } catch (const Json::exception& error) {
+      throw Error("{}: a result of a stage is damaged: {}", run.string(), error.what());
+    }
+  }
+  report::draw_accuracy_by_space(accuracies, folder);
 }
 
 }  // namespace mcunet::pipeline

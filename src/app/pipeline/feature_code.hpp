@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mcunet/datasets/log_mel.hpp"
+#include "mcunet/engine/code_generator.hpp"
+#include "media_input.hpp"
+
+// The feature extraction of an audio network as C: features.h, features.c and the kernel that
+// training used, so that the firmware sees the very bytes that the network was trained on.
+namespace mcunet::pipeline {
+
+// What feature extraction needs of the network's arena, for CompileOptions::staging_bytes: the
+// samples of a clip, then the kernel's scratch.
+std::vector<std::int64_t> feature_staging(const datasets::LogMelParameters& parameters);
+
+// Throws Error if the first input of the network is not what the kernel gives: int8
+// [bands, frames, 1], scale 1 / 128, zero point 0.
+void check_features(const engine::Graph& graph, const datasets::LogMelParameters& parameters);
+
+struct FeatureCode {
+  std::vector<engine::GeneratedFile> files;
+  std::int64_t constant_bytes = 0;  // tables
+};
+
+// For a network that was compiled with feature_staging().
+FeatureCode generate_features(const datasets::LogMelParameters& parameters);
+
+// What firmware is to be run on, and what it must make of it. `samples` is one clip.
+SoundClip make_sound_clip(std::span<const std::int16_t> samples,
+                          const datasets::LogMelParameters& parameters);
+
+// Of a folder with such code: the section `features` of model.json. Throws Error if there is none.
+datasets::LogMelParameters read_features(const std::filesystem::path& folder);
+
+}  // namespace mcunet::pipeline

@@ -1,0 +1,155 @@
+#include "pipeline/finetune_stage.hpp"
+
+#include <ATen/Functions.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error_text.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/search/space/subnet_json.hpp"
+#include "tiny_run.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using search::space::Subnet;
+using supernet::TensorDictionary;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr auto kNever = [] { return false; };
+
+class FinetuneStage : public TinyRun {
+ protected:
+  // Neither the largest nor the smallest: windows and slices of the weights.
+  Subnet subnet() const {
+    return search::space::subnet_from_json(
+        space(),
+        R"({"width": 1, "resolution": 16, "depths": [1, 2], "kernels": [[3], [5, 3]],)"
+        R"( "expand_ratios": [[2], [3, 2]]})",
+        "test");
+  }
+
+  FinetuneResult finetune(const std::vector<std::string>& overrides = {}, bool resume = false,
+                          const std::function<bool()>& should_stop = kNever) const {
+    const Experiment options = experiment(overrides);
+    RunDirectory run = open(options);
+    return run_finetune_stage(options, space(), subnet(), run, resume, should_stop);
+  }
+
+  TensorDictionary weights() const {
+    return supernet::read_tensor_file(run_folder() / "network.pt");
+  }
+
+  double inherited_top1() const {
+    SupernetEstimator estimator(experiment(), space(), run_folder());
+    const Subnet one = subnet();
+    return estimator.estimate({&one, 1}).front();
+  }
+};
+
+TEST_F(FinetuneStage, BeginsFromTheExtractedWeights) {
+  const FinetuneResult result = finetune({"finetune.learning_rate=1e-30", "finetune.epochs=1"});
+  EXPECT_EQ(result.steps, 8);
+  EXPECT_EQ(result.inherited_top1, inherited_top1());
+  EXPECT_EQ(result.top1, result.inherited_top1) << "nothing was learnt";
+  const supernet::FixedNetwork extracted =
+      load_supernet(experiment(), space(), run_folder())->extract(subnet());
+  const TensorDictionary trained = weights();
+  for (const auto& entry : extracted->named_parameters()) {
+    EXPECT_TRUE(entry.value().allclose(trained.at(entry.key()))) << entry.key();
+  }
+}
+
+TEST_F(FinetuneStage, LearnsAndLeavesItsResults) {
+  const FinetuneResult result = finetune({"finetune.epochs=20"});
+  EXPECT_GT(result.top1, result.inherited_top1);
+  EXPECT_GT(result.test_top1, 0.3);  // chance: 0.25
+  EXPECT_EQ(result.steps, result.total_steps);
+  const std::string text = read_file(run_folder() / "finetune.json");
+  EXPECT_EQ(text, finetune_to_json(result, space()));
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json.at("top1"), result.top1);
+  EXPECT_EQ(json.at("weights"), "network.pt");
+  const supernet::FixedNetwork network = load_finetuned(run_folder());
+  EXPECT_FALSE(network->is_training());
+  EXPECT_EQ(network->description().resolution, 16);
+
+  // A stage that is complete is read back.
+  const FinetuneResult again = finetune({"finetune.epochs=20"}, /*resume=*/true);
+  EXPECT_EQ(finetune_to_json(again, space()), text);
+  folder_.write("run/finetune.json", "{");
+  EXPECT_THAT(error_of([&] { finetune({"finetune.epochs=20"}, /*resume=*/true); }),
+              AllOf(StartsWith((run_folder() / "finetune.json").string()),
+                    HasSubstr("is no result of the finetune stage: ")));
+}
+
+TEST_F(FinetuneStage, TheTeacherMatters) {
+  const FinetuneResult alone = finetune();
+  const TensorDictionary without = weights();
+  std::filesystem::remove_all(run_folder());
+  write_supernet(1);
+  const FinetuneResult taught = finetune({"finetune.distillation=true"});
+  EXPECT_EQ(taught.inherited_top1, alone.inherited_top1);
+  EXPECT_FALSE(weights().at("stem.weight").equal(without.at("stem.weight")));
+}
+
+TEST_F(FinetuneStage, AStoppedStageGoesOnToTheSameWeights) {
+  finetune();
+  const std::string whole = read_file(run_folder() / "network.pt");
+  std::filesystem::remove_all(run_folder());
+  write_supernet(1);
+  int steps_left = 5;
+  const FinetuneResult stopped = finetune({}, false, [&] { return --steps_left == 0; });
+  EXPECT_TRUE(stopped.stopped);
+  EXPECT_EQ(stopped.steps, 5);
+  EXPECT_FALSE(std::filesystem::exists(run_folder() / "network.pt"));
+  EXPECT_EQ(finetune({}, /*resume=*/true).steps, 16);
+  EXPECT_EQ(read_file(run_folder() / "network.pt"), whole);
+}
+
+TEST_F(FinetuneStage, RefusesToGoOnFromAnotherSupernet) {
+  finetune({}, false, [] { return true; });
+  write_supernet(2);
+  EXPECT_THAT(error_of([&] { finetune({}, /*resume=*/true); }),
+              HasSubstr("belongs to another configuration: supernet: was "));
+}
+
+TEST_F(FinetuneStage, TheWinnerIsReadFromTheSearch) {
+  const std::string file = (run_folder() / "search.json").string();
+  const auto winner_error = [&](const std::string& text) {
+    folder_.write("run/search.json", text);
+    return error_of([&] { read_winner(space(), run_folder()); });
+  };
+  EXPECT_EQ(error_of([&] { read_winner(space(), run_folder()); }),
+            run_folder().string() + ": holds no search; run mcunet search into it first");
+  const std::string one = search::space::subnet_to_json(space(), subnet());
+  folder_.write("run/search.json", R"({"winner": {"subnet": )" + one + "}}");
+  EXPECT_EQ(read_winner(space(), run_folder()), subnet());
+  for (const char* damage : {"", "{", "[]", "{}", R"({"winner": null})", R"({"winner": {}})"}) {
+    EXPECT_THAT(winner_error(damage), StartsWith(file + ": is no result of the search stage: "))
+        << damage;
+  }
+  EXPECT_THAT(winner_error(R"({"winner": {"subnet": {"width": 0.5}}})"), StartsWith(file + ": "));
+}
+
+TEST_F(FinetuneStage, RefusesADamagedNetwork) {
+  finetune({"finetune.epochs=1"});
+  const std::string weights = read_file(run_folder() / "network.pt");
+  folder_.write("run/network.pt", std::string_view(weights).substr(0, weights.size() / 2));
+  EXPECT_THAT(error_of([&] { load_finetuned(run_folder()); }),
+              AllOf(StartsWith((run_folder() / "network.pt").string()),
+                    HasSubstr(": is no tensor file: ")));
+  folder_.write("run/network.pt", weights);
+  const std::string description = read_file(run_folder() / "network.json");
+  folder_.write("run/network.json", description.substr(0, description.size() / 2));
+  EXPECT_THAT(error_of([&] { load_finetuned(run_folder()); }),
+              StartsWith((run_folder() / "network.json").string() + ":"));
+  std::filesystem::remove(run_folder() / "network.json");
+  EXPECT_EQ(error_of([&] { load_finetuned(run_folder()); }),
+            run_folder().string() + ": holds no fine-tuned network: network.json is not there");
+}
+
+}  // namespace
+}  // namespace mcunet::pipeline

@@ -1,0 +1,95 @@
+#include "pipeline/run_report.hpp"
+
+#include <regex>
+#include <set>
+
+#include "core/error_text.hpp"
+#include "mcunet/core/files.hpp"
+#include "pipeline/job.hpp"
+#include "tiny_run.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class RunReport : public TinyRun {
+ protected:
+  Experiment job() const {
+    return experiment(
+        {"space_optimization={widths: [0.5, 1], resolutions: [16], samples: 20, "
+         "sweep: {sram_kib: [], flash_kib: []}}",
+         "train.largest_epochs=1", "train.elastic_epochs=1", "train.correlation_samples=2",
+         "finetune.epochs=1", "export.emulated_examples=1"});
+  }
+  std::string page(const std::string& name = "index.html") const {
+    return read_file(run_folder() / "report" / name);
+  }
+};
+
+// The files that a page links or shows.
+std::set<std::string> links_of(const std::string& page) {
+  static const std::regex kLink("(?:href|src)=\"([^\"]+)\"");
+  std::set<std::string> links;
+  for (std::sregex_iterator i(page.begin(), page.end(), kLink), end; i != end; ++i) {
+    links.insert((*i)[1]);
+  }
+  return links;
+}
+
+TEST_F(RunReport, OfAWholeJobLinksItsPages) {
+  const Experiment experiment = job();
+  fs::remove(run_folder() / kWeightsFile);
+  RunDirectory run = open(experiment);
+  const JobResult result = run_job(experiment, run, {});
+  ASSERT_TRUE(result.exported.value_or(false));
+  const std::string index = page();
+  EXPECT_THAT(
+      index, AllOf(HasSubstr("A network for stm32f746"), HasSubstr("Search space"),
+                   HasSubstr("Supernet"), HasSubstr("Fine-tuning"), HasSubstr("Cost of the design"),
+                   HasSubstr("<td>bit-identical to the reference</td><td>yes</td>")));
+  for (const char* stage : {"space", "train", "search", "finetune", "export", "all"}) {
+    EXPECT_THAT(index, HasSubstr("<tr><td>" + std::string(stage) + "</td>"));
+  }
+  EXPECT_THAT(links_of(index), testing::IsSupersetOf({"space.html", "search.html"}));
+  for (const char* name : {"index.html", "space.html", "search.html", "winner/index.html"}) {
+    const fs::path folder = (run_folder() / "report" / name).parent_path();
+    for (const std::string& link : links_of(page(name))) {
+      EXPECT_TRUE(fs::exists(folder / link)) << name << " links " << link;
+    }
+  }
+
+  // Drawn again, it is the same.
+  write_run_report(experiment, run);
+  EXPECT_EQ(page(), index);
+  folder_.write("run/export.json", "{}");
+  EXPECT_THAT(error_of([&] { write_run_report(experiment, run); }),
+              StartsWith(run_folder().string() + ": a result of a stage is damaged: "));
+  EXPECT_EQ(page(), index);
+}
+
+TEST_F(RunReport, ShowsTheStagesThatAreComplete) {
+  const Experiment experiment = job();
+  RunDirectory run = open(experiment);
+  EXPECT_EQ(error_of([&] { write_run_report(experiment, run); }),
+            run_folder().string() + ": holds no complete stage");
+  run_train_stage(experiment, run, false, [] { return false; });
+  write_run_report(experiment, run);
+  EXPECT_THAT(page(), AllOf(HasSubstr("Supernet"), Not(HasSubstr("Fine-tuning")),
+                            Not(HasSubstr("search.html"))));
+}
+
+TEST_F(RunReport, OfASpaceAloneIsThePageOfTheSpace) {
+  const Experiment experiment = job();
+  RunDirectory run = open(experiment);
+  run_space_stage(experiment, run);
+  write_run_report(experiment, run);
+  EXPECT_THAT(page(), HasSubstr("Search space for stm32f746"));
+}
+
+}  // namespace
+}  // namespace mcunet::pipeline

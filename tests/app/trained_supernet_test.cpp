@@ -1,0 +1,73 @@
+#include "pipeline/trained_supernet.hpp"
+
+#include "core/error_text.hpp"
+#include "mcunet/core/files.hpp"
+#include "tiny_run.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class TrainedSupernet : public TinyRun {
+ protected:
+  std::string identity(const std::vector<std::string>& overrides = {}) const {
+    return SupernetEstimator(experiment(overrides), space(), run_folder()).identity();
+  }
+};
+
+TEST_F(TrainedSupernet, TheIdentityChangesWithWhatTheAccuraciesDependOn) {
+  const std::string before = identity();
+  EXPECT_THAT(before, AllOf(HasSubstr("1 batches"), HasSubstr("48 examples")));
+  EXPECT_EQ(identity(), before);
+  EXPECT_EQ(identity({"finetune.epochs=7"}), before);
+  EXPECT_NE(identity({"train.calibration_batches=2"}), before);
+  EXPECT_NE(identity({"dataset.synthetic.held_out_examples=40"}), before);
+  write_supernet(2);
+  EXPECT_NE(identity(), before);
+  write_supernet(1);
+  EXPECT_EQ(identity(), before);
+}
+
+TEST_F(TrainedSupernet, EstimatesAsTheEvaluatorDoes) {
+  SupernetEstimator estimator(experiment(), space(), run_folder());
+  const std::vector<search::space::Subnet> subnets = {search::space::largest(space()),
+                                                      search::space::smallest(space())};
+  const std::vector<double> accuracies = estimator.estimate(subnets);
+  const Experiment options = experiment();
+  const Splits splits{dataset_of(options), 16};
+  const auto calibration = splits.open(datasets::Split::kTrain);
+  const auto held_out = splits.open(datasets::Split::kSearch);
+  supernet::SubnetEvaluator evaluator(*calibration, *held_out, evaluator_options(options));
+  const supernet::Supernet network = load_supernet(options, space(), run_folder());
+  ASSERT_EQ(accuracies.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(accuracies[i], evaluator.evaluate(network, subnets[i]).top1());
+  }
+}
+
+TEST_F(TrainedSupernet, RefusesWhatIsNoSupernetOfTheSpace) {
+  const std::string file = (run_folder() / kWeightsFile).string();
+  search::space::SearchSpace wider = space();
+  wider.stem_channels = 16;
+  EXPECT_THAT(error_of([&] { load_supernet(experiment(), wider, run_folder()); }),
+              AllOf(StartsWith(file + ": "), HasSubstr("has the shape [8], expected [16]")));
+  const std::string whole = read_file(file);
+  for (const std::size_t length :
+       {std::size_t{0}, std::size_t{10}, whole.size() / 2, whole.size() - 30}) {
+    folder_.write("run/supernet.pt", std::string_view(whole).substr(0, length));
+    EXPECT_THAT(error_of([&] { load_supernet(experiment(), space(), run_folder()); }),
+                StartsWith(file + ": is no tensor file: "))
+        << length;
+  }
+  std::filesystem::remove(file);
+  EXPECT_EQ(error_of([&] { load_supernet(experiment(), space(), run_folder()); }),
+            run_folder().string() + ": holds no trained supernet: supernet.pt is not there");
+  EXPECT_EQ(error_of([&] { dataset_of(Experiment{}); }),
+            "training needs the section dataset in the experiment");
+}
+
+}  // namespace
+}  // namespace mcunet::pipeline

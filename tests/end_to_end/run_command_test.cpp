@@ -1,0 +1,327 @@
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <map>
+#include <set>
+
+#include "end_to_end/run_mcunet.hpp"
+#include "end_to_end/small_job.hpp"
+#include "mcunet/core/random.hpp"
+
+namespace mcunet {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::StartsWith;
+
+class RunCommand : public SmallJobTest {};
+
+TEST_F(RunCommand, DoesAWholeJob) {
+  const Outcome outcome = run(job("run", "out", {"--json"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto json = parse_output(outcome);
+  for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
+    EXPECT_EQ(json.at(stage), nlohmann::json::parse(read(fmt::format("out/{}.json", stage))));
+  }
+  EXPECT_EQ(json.at("space").at("best").at("resolution"), 32);
+  EXPECT_EQ(json.at("train").at("chosen_by"), "out/space.json");
+  EXPECT_EQ(json.at("search").at("evaluations"), 8);
+  EXPECT_EQ(json.at("finetune").at("subnet"), json.at("search").at("winner").at("subnet"));
+  EXPECT_EQ(json.at("finetune").at("inherited_top1"),
+            json.at("search").at("winner").at("accuracy"));
+  const auto& exported = json.at("export");
+  EXPECT_EQ(exported.at("fits"), true);
+  EXPECT_EQ(exported.at("exact"), true);
+  ASSERT_EQ(exported.at("inferences").size(), 2u);
+  for (const auto& inference : exported.at("inferences")) EXPECT_EQ(inference.at("exact"), true);
+  EXPECT_EQ(exported.at("fp32").at("top1"), json.at("finetune").at("test_top1"));
+  EXPECT_LE(exported.at("peak_sram_bytes"), 320 * 1024);
+  EXPECT_THAT(created(),
+              IsSupersetOf({"out/manifest.json", "out/report/index.html", "out/report/search.html",
+                            "out/report/space.html", "out/supernet.pt", "out/search.csv",
+                            "out/network.json", "out/network.pt", "out/export/model.c",
+                            "out/export/model.h", "out/export/model.json",
+                            "out/export/model.tflite", "out/export/weights.c"}));
+}
+
+// Everything that a stage leaves, but for the report, which every run draws again.
+std::map<std::string, fs::file_time_type> times_of(const fs::path& folder) {
+  std::map<std::string, fs::file_time_type> times;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().lexically_relative(folder).string();
+    if (entry.is_regular_file() && !name.starts_with("report/"))
+      times[name] = entry.last_write_time();
+  }
+  return times;
+}
+
+TEST_F(RunCommand, StagesOneByOneGiveTheSameAndAreNotDoneAgain) {
+  ASSERT_EQ(run(job("run", "whole")).exit_code, 0);
+  for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
+    const Outcome outcome = run(job(stage, "out", {"--json"}));
+    ASSERT_EQ(outcome.exit_code, 0) << stage << ": " << outcome.err;
+    EXPECT_EQ(nlohmann::json::parse(outcome.out),
+              nlohmann::json::parse(read(fmt::format("out/{}.json", stage))));
+  }
+  expect_same_results("out", "whole");
+
+  const auto before = times_of(folder_ / "work/out");
+  const Outcome again = run(job("run", "out", {"--resume", "--json"}));
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(times_of(folder_ / "work/out"), before);
+  EXPECT_TRUE(fs::exists(folder_ / "work/out/report/index.html"));
+  for (const char* stage : {"search", "finetune", "export"}) {
+    EXPECT_EQ(run(job(stage, "out", {"--resume"})).exit_code, 0) << stage;
+  }
+  EXPECT_EQ(times_of(folder_ / "work/out"), before);
+
+  const Outcome refused = run(job("run", "out"));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(refused.err,
+            "mcunet: out: holds a job already: go on with --resume, or choose another --out\n");
+  EXPECT_EQ(times_of(folder_ / "work/out"), before);
+}
+
+TEST_F(RunCommand, StopsOnASignalAndGoesOn) {
+  ASSERT_EQ(run(job("run", "whole")).exit_code, 0);
+  // In the training of the supernet, in the search, in the fine-tuning.
+  for (const char* file : {"train.jsonl", "search/accuracies.jsonl", "finetune/train.jsonl"}) {
+    const pid_t child = start(job("run", "out", {"--resume"}));
+    wait_for_content(std::string("out/") + file);
+    ::kill(child, SIGTERM);
+    const Outcome stopped = finish(child);
+    ASSERT_EQ(stopped.exit_code, 1) << file << ": " << stopped.err;
+    EXPECT_EQ(stopped.err,
+              "mcunet: stopped; go on with: mcunet run job.yaml --out out --set "
+              "'train.largest_epochs=1' --set 'train.elastic_epochs=1' --resume\n");
+    EXPECT_EQ(stopped.out, "");
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "work/out/network.pt"));
+  ASSERT_EQ(run(job("run", "out", {"--resume"})).exit_code, 0);
+  expect_same_results("out", "whole");
+}
+
+TEST_F(RunCommand, NothingFitsTheSpaces) {
+  const Outcome outcome = run(job("run", "out", {"--set", "budget.sram_kib=1"}));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, testing::MatchesRegex(
+                               "mcunet: nothing fits stm32f746: SRAM: the limit is 1024 bytes, "
+                               "the smallest of the networks needs [0-9]+\n"));
+  EXPECT_THAT(created(), testing::IsEmpty());
+  // A budget of that many bytes is enough.
+  const double bytes = std::stod(outcome.err.substr(outcome.err.rfind(' ')));
+  const std::string enough = fmt::format("budget.sram_kib={}", bytes / 1024);
+  EXPECT_EQ(run(job("space", "enough", {"--set", enough})).exit_code, 0);
+}
+
+TEST_F(RunCommand, NothingFitsTheSearch) {
+  const std::vector<std::string> small = {"--set", "budget.sram_kib=1"};
+  ASSERT_EQ(run(job("train", "out", small)).exit_code, 0);
+  const std::string weights = read("out/supernet.pt");
+  const Outcome outcome = run(job("search", "out", small));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, testing::MatchesRegex(
+                               "mcunet: nothing fits stm32f746: SRAM: the limit is 1024 bytes, "
+                               "the smallest of the networks needs [0-9]+\n"));
+  EXPECT_EQ(read("out/supernet.pt"), weights);
+  EXPECT_FALSE(fs::exists(folder_ / "work/out/search.json"));
+}
+
+TEST_F(RunCommand, StagesOutOfOrder) {
+  EXPECT_EQ(failure(job("search", "out")),
+            "out: holds no trained supernet: supernet.pt is not there");
+  EXPECT_EQ(failure(job("finetune", "out")),
+            "out: holds no search; run mcunet search into it first");
+  EXPECT_EQ(failure(job("export", "out")),
+            "out: holds no fine-tuned network: network.json is not there");
+  EXPECT_THAT(created(), testing::IsEmpty());
+}
+
+TEST_F(RunCommand, BadInput) {
+  EXPECT_THAT(failure(job("run", "out", {"--set", "dataset={kind: folder, path: nowhere}"})),
+              HasSubstr("nowhere: is no folder"));
+  EXPECT_THAT(failure(job("run", "out", {"--set", "dataset={kind: imagenet}"})),
+              HasSubstr("dataset.path"));
+  EXPECT_EQ(failure(job("run", "out", {"--set", "dataset=null"})),
+            "training needs the section dataset in the experiment");
+  EXPECT_THAT(failure(job("run", "out", {"--set", "quantization.method=luck"})),
+              EndsWith("quantization.method: must be one of best, min-max, percentile, mse, is "
+                       "luck"));
+  EXPECT_THAT(created(), testing::IsEmpty());
+  write("file", "");
+  EXPECT_THAT(failure(job("run", "file/out")), StartsWith("file/out: cannot be created: "));
+}
+
+// What an error must leave as it was.
+class DamagedRun : public SmallJobTest {
+ protected:
+  void SetUp() override { ASSERT_EQ(run(job("run", "out")).exit_code, 0); }
+
+  // The line of `command` while a file lacks its end.
+  std::string error_without_end(const std::string& command, const std::string& file) {
+    const std::string whole = read(file);
+    folder_.write("work/" + file, whole.substr(0, whole.size() / 2));
+    std::string line = failure(job(command, "out", {"--resume"}));
+    folder_.write("work/" + file, whole);
+    return line;
+  }
+  // As if the stage had not completed.
+  void forget(const std::string& stage) {
+    auto manifest = nlohmann::ordered_json::parse(read("out/manifest.json"));
+    manifest.at("stages").erase(stage);
+    folder_.write("work/out/manifest.json", manifest.dump());
+  }
+};
+
+TEST_F(DamagedRun, IsToldAndHealed) {
+  folder_.write("work/whole.csv", "");
+  std::filesystem::copy(folder_ / "work/out", folder_ / "work/whole",
+                        std::filesystem::copy_options::recursive);
+  for (const char* file : {"space.json", "train.json", "search.json", "finetune.json",
+                           "export.json", "supernet.pt", "search/evolution.json"}) {
+    EXPECT_THAT(error_without_end("run", fmt::format("out/{}", file)),
+                StartsWith(fmt::format("out/{}: ", file)));
+  }
+  EXPECT_THAT(error_without_end("run", "out/manifest.json"), StartsWith("out/manifest.json: "));
+
+  forget("export");
+  for (const char* file : {"network.pt", "network.json"}) {
+    EXPECT_THAT(error_without_end("run", fmt::format("out/{}", file)),
+                StartsWith(fmt::format("out/{}:", file)));
+  }
+  forget("search");
+  for (const char* file : {"search/evolution.json", "search/random.json", "search/front.json",
+                           "search/problem.json"}) {
+    EXPECT_THAT(error_without_end("run", fmt::format("out/{}", file)),
+                StartsWith(fmt::format("out/{}:", file)));
+  }
+  ASSERT_EQ(run(job("run", "out", {"--resume"})).exit_code, 0);
+  expect_same_results("out", "whole");
+}
+
+TEST_F(DamagedRun, ARunOfAnotherConfigurationIsLeftAlone) {
+  const auto before = times_of(folder_ / "work/out");
+  const std::vector<std::string> other = {"--set", "finetune.epochs=2"};
+  for (const char* command : {"run", "train", "search", "finetune", "export"}) {
+    for (const bool resume : {false, true}) {
+      std::vector<std::string> more = other;
+      if (resume) more.emplace_back("--resume");
+      EXPECT_EQ(
+          failure(job(command, "out", more)),
+          "out/manifest.json: belongs to another configuration (finetune.epochs: was 1, is 2); "
+          "resume with that one or choose another --out");
+    }
+  }
+  EXPECT_EQ(times_of(folder_ / "work/out"), before);
+}
+
+// A file system of a given size in the job's folder, as long as it lives.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const fs::path& folder) : folder_(folder) {
+    fs::create_directories(folder);
+    is_mounted_ = ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=64k") == 0;
+  }
+  ~SmallDisk() {
+    if (is_mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  bool is_mounted() const { return is_mounted_; }
+  void resize(int kib) const {
+    const std::string options = fmt::format("size={}k", kib);
+    ASSERT_EQ(::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT, options.c_str()), 0);
+  }
+
+ private:
+  fs::path folder_;
+  bool is_mounted_ = false;
+};
+
+class SlowRunCommand : public SmallJobTest {
+ protected:
+  void SetUp() override { ASSERT_EQ(run(job("run", "whole")).exit_code, 0); }
+};
+
+// The disk fills in ever later stages, and is made larger each time.
+TEST_F(SlowRunCommand, ADiskThatFillsIsToldAndNothingIsLost) {
+  const SmallDisk disk(folder_ / "work/out");
+  if (!disk.is_mounted()) GTEST_SKIP() << "a small file system cannot be mounted here";
+  int failures = 0;
+  for (int kib = 64; kib < 64 * 1024; kib = kib * 5 / 4) {
+    disk.resize(kib);
+    const Outcome outcome = run(job("run", "out", {"--resume"}));
+    if (outcome.exit_code == 0) break;
+    ++failures;
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("mcunet: "), HasSubstr("No space left on device")));
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  }
+  EXPECT_GE(failures, 4);
+  expect_same_results("out", "whole");
+}
+
+// Twenty kills at random moments, of as many jobs as it takes.
+TEST_F(SlowRunCommand, KilledAtRandomMomentsItEndsWithTheSameNetwork) {
+  RandomStream random(20);
+  int kills = 0;
+  std::set<std::size_t> stages_done;
+  for (int attempt = 0; kills < 20; ++attempt) {
+    const std::string out = fmt::format("out-{}", attempt);
+    Outcome outcome;
+    while (outcome.exit_code != 0) {
+      const pid_t child = start(job("run", out, {"--resume"}));
+      if (kills < 20) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(300 + random.index(2500)));
+        ::kill(child, SIGKILL);
+      }
+      outcome = finish(child);
+      ASSERT_LE(outcome.exit_code, 0) << outcome.err;
+      if (outcome.exit_code == 0) continue;
+      ++kills;
+      const fs::path manifest = folder_ / "work" / out / "manifest.json";
+      stages_done.insert(fs::exists(manifest)
+                             ? nlohmann::json::parse(read_file(manifest)).at("stages").size()
+                             : 0);
+    }
+    expect_same_results(out, "whole");
+  }
+  EXPECT_GE(stages_done.size(), 3u) << "the kills came all at the same stages";
+}
+
+// At the moments between two files, and with what a kill may leave of one.
+TEST_F(SlowRunCommand, KilledBetweenTwoFilesItEndsWithTheSameNetwork) {
+  for (const char* file :
+       {"space.json", "checkpoints", "supernet.pt", "train.json", "search/problem.json",
+        "search/accuracies.jsonl", "search/evolution.json", "search/random.json",
+        "search/front.json", "search.json", "finetune/train.jsonl", "finetune/checkpoints",
+        "network.json", "network.pt", "finetune.json", "export", "export.json"}) {
+    const pid_t child = start(job("run", "out", {"--resume"}));
+    const fs::path path = folder_ / "work/out" / file;
+    int status = 0;
+    bool ended = false;
+    while (!fs::exists(path) && !ended) ended = ::waitpid(child, &status, WNOHANG) != 0;
+    ASSERT_FALSE(ended) << file << ": " << read_file(folder_ / "stderr");
+    ::kill(child, SIGKILL);
+    finish(child);
+    const std::string accuracies = "out/search/accuracies.jsonl";
+    if (std::string(file) == "search/accuracies.jsonl") {
+      folder_.write("work/" + accuracies, read(accuracies) + "{\"accuracy\": 0.");
+    }
+    folder_.write("work/out/search.json.1.partial", "{");
+  }
+  fs::remove(folder_ / "work/out/search.json.1.partial");
+  ASSERT_EQ(run(job("run", "out", {"--resume"})).exit_code, 0);
+  expect_same_results("out", "whole");
+  EXPECT_THAT(created(), testing::Not(testing::Contains(HasSubstr(".mcunet-"))));
+}
+
+}  // namespace
+}  // namespace mcunet
