@@ -15,7 +15,7 @@ using testing::HasSubstr;
 class Flasher : public testing::Test {
  protected:
   Flasher() {
-    const std::string device = std::string(MCUNET_SOURCE_DIR) + "/configs/devices/stm32f746.yaml";
+    const std::string device = MCUNET_SOURCE_DIR "/configs/devices/stm32f746.yaml";
     std::filesystem::create_directories(folder_ / "model/build");
     std::filesystem::create_directories(folder_ / "bin");
     write_firmware_project(folder_ / "model", load_device(device));
