@@ -1,6 +1,7 @@
 #include "file_list.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "mcunet/core/error.hpp"
@@ -126,7 +127,7 @@ std::vector<LabelledFile> training_part(const std::vector<LabelledFile>& files, 
 
 std::int64_t share_of(const std::vector<LabelledFile>& files, double share) {
   const double count = share * static_cast<double>(files.size());
-  return std::max<std::int64_t>(1, static_cast<std::int64_t>(count + 0.5));
+  return std::max<std::int64_t>(1, std::llround(count));
 }
 
 void fail(const DatasetOptions& options, const std::string& message) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <set>
 
@@ -124,7 +125,7 @@ FileList list_speech_commands(const DatasetOptions& options, Split split) {
   if (has_extra_classes) {
     const std::int64_t words = static_cast<std::int64_t>(list.files.size());
     const auto count = [&](double share) {
-      return static_cast<std::int64_t>(share * static_cast<double>(words) + 0.5);
+      return std::llround(share * static_cast<double>(words));
     };
     for (LabelledFile& file : choose(unknown, count(options.audio.unknown_share), options.seed)) {
       list.files.push_back({std::move(file.path), label_of("unknown")});

@@ -16,7 +16,8 @@ constexpr double kSeconds = 0.5;
 Samples make_chirp(std::int32_t label, int classes, const AudioOptions& options,
                    RandomStream& random) {
   const int pitches = (classes + 1) / 2;
-  const double pitch = kLowHz * std::pow(kHighHz / kLowHz, (label / 2 + 0.2 * random.uniform()) /
+  const int step = label / 2;
+  const double pitch = kLowHz * std::pow(kHighHz / kLowHz, (step + 0.2 * random.uniform()) /
                                                                static_cast<double>(pitches));
   const double octaves = label % 2 == 0 ? 1 : -1;
   const double seconds = kSeconds * (0.7 + 0.3 * random.uniform());

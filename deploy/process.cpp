@@ -17,7 +17,6 @@
 #include "mcunet/core/files.hpp"
 
 namespace mcunet::deploy {
-namespace fs = std::filesystem;
 namespace {
 
 // In memory, so that a disk that is full can be told of.

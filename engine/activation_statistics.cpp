@@ -31,10 +31,10 @@ void ActivationStatistics::widen(float largest) {
   if (width_ == 0) {
     // Headroom for the next batches.
     width_ = 2 * largest * 2 / kBins;
-    counts_[kBins / 2] += total_;
+    counts_[kHalf] += total_;
     return;
   }
-  while (largest >= width_ * (kBins / 2)) {
+  while (largest >= width_ * kHalf) {
     std::array<std::int64_t, kBins> merged = {};
     for (int bin = 0; bin < kBins; ++bin) merged[kBins / 4 + bin / 2] += counts_[bin];
     counts_ = merged;
@@ -59,7 +59,7 @@ void ActivationStatistics::observe(std::span<const float> values) {
   if (width_ == 0) return;
   const float per_unit = 1 / width_;
   for (float value : values) {
-    const int bin = static_cast<int>(std::floor(value * per_unit)) + kBins / 2;
+    const int bin = static_cast<int>(std::floor(value * per_unit)) + kHalf;
     ++counts_[std::clamp(bin, 0, kBins - 1)];
   }
 }

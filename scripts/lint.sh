@@ -3,6 +3,7 @@
 #
 #   scripts/lint.sh            check
 #   scripts/lint.sh --all      also what includes libtorch, which takes long
+#   scripts/lint.sh --format   formatting only
 #   scripts/lint.sh --fix      format in place instead
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +11,10 @@ cd "$(dirname "$0")/.."
 mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' '*.c' '*.h')
 case "${1:-}" in
   --fix) clang-format -i "${files[@]}" ;;
+  --format)
+    clang-format --dry-run -Werror "${files[@]}"
+    echo "${#files[@]} files are formatted."
+    ;;
   ''|--all)
     clang-format --dry-run -Werror "${files[@]}"
     echo "${#files[@]} files are formatted."
@@ -36,5 +41,5 @@ PYTHON
         2> >(grep -v 'warnings generated' >&2)
     echo "${#sources[@]} sources pass clang-tidy."
     ;;
-  *) sed -n '2,6p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  *) sed -n '2,7p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac

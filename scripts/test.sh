@@ -3,6 +3,7 @@
 #
 #   scripts/test.sh                   Release build, fast tests
 #   scripts/test.sh --slow            also those with the CTest label `slow`
+#   scripts/test.sh --only-slow       these alone
 #   scripts/test.sh --preset sanitize the tests under AddressSanitizer and UBSan; any preset will do
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,8 +13,9 @@ labels=(-LE slow)
 while [ $# -gt 0 ]; do
   case "$1" in
     --slow) labels=() ;;
+    --only-slow) labels=(-L slow) ;;
     --preset) preset=${2:?--preset needs a name}; shift ;;
-    *) sed -n '2,6p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+    *) sed -n '2,7p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
   esac
   shift
 done

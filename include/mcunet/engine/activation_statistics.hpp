@@ -33,12 +33,13 @@ class ActivationStatistics {
 
  private:
   static constexpr int kBins = 4096;
+  static constexpr int kHalf = kBins / 2;  // the bin that begins at zero
 
   void widen(float largest);
   RealRange percentile_range() const;
   RealRange mse_range() const;
   double expected_error(RealRange range) const;
-  float bin_centre(int bin) const { return (static_cast<float>(bin - kBins / 2) + 0.5F) * width_; }
+  float bin_centre(int bin) const { return (static_cast<float>(bin - kHalf) + 0.5F) * width_; }
 
   std::array<std::int64_t, kBins> counts_ = {};
   std::int64_t total_ = 0;

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 
+#include "deploy/example_device.hpp"
+#include "deploy/example_project.hpp"
 #include "end_to_end/run_mcunet.hpp"
-#include "example_device.hpp"
-#include "example_project.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/deploy/npy.hpp"
 #include "mcunet/engine/tflite_writer.hpp"
