@@ -70,6 +70,28 @@ class WeightLayout {
   bool is_channel_last_ = false;
 };
 
+// What one step of a channel's weights is worth. All zero weights leave the choice to the bias.
+double weight_scale(double max_weight, double max_bias, double input_scale) {
+  const double by_weights = max_weight / kMaxWeight;
+  const double by_bias = max_bias / (kMaxBias * input_scale);
+  const double scale = std::max(by_weights, by_bias);
+  return scale > 0 ? std::max(scale, 1e-20) : 1.0 / kMaxWeight;
+}
+
+std::vector<float> choose_scales(const Op& op, const WeightLayout& layout,
+                                 const FloatParameters& floats, float input_scale) {
+  std::vector<float> max_weights(layout.channels);
+  std::vector<float> max_biases(layout.channels);
+  for (std::int32_t c = 0; c < layout.channels; ++c) {
+    for (std::int64_t i = 0; i < layout.per_channel; ++i) {
+      const float weight = std::abs(floats.weights[layout.index(c, i)]);
+      max_weights[c] = std::max(max_weights[c], weight);
+    }
+    max_biases[c] = std::abs(floats.bias[c]);
+  }
+  return weight_scales(op, max_weights, max_biases, input_scale);
+}
+
 class Quantizer {
  public:
   Quantizer(const Graph& graph, std::span<const FloatParameters> parameters,
@@ -113,32 +135,6 @@ class Quantizer {
     }
   }
 
-  // What one step of a channel's weights is worth. All zero weights leave the choice to the bias.
-  double weight_scale(double max_weight, double max_bias, double input_scale) const {
-    const double by_weights = max_weight / kMaxWeight;
-    const double by_bias = max_bias / (kMaxBias * input_scale);
-    const double scale = std::max(by_weights, by_bias);
-    return scale > 0 ? std::max(scale, 1e-20) : 1.0 / kMaxWeight;
-  }
-
-  std::vector<float> choose_scales(const WeightLayout& layout, const FloatParameters& floats,
-                                   bool per_tensor, double input_scale) const {
-    std::vector<double> max_weight(layout.channels);
-    for (std::int32_t c = 0; c < layout.channels; ++c) {
-      for (std::int64_t i = 0; i < layout.per_channel; ++i) {
-        const double weight = std::abs(floats.weights[layout.index(c, i)]);
-        max_weight[c] = std::max(max_weight[c], weight);
-      }
-    }
-    std::vector<float> scales;
-    for (std::int32_t c = 0; c < layout.channels; ++c) {
-      scales.push_back(
-          static_cast<float>(weight_scale(max_weight[c], std::abs(floats.bias[c]), input_scale)));
-    }
-    if (per_tensor) scales = {*std::max_element(scales.begin(), scales.end())};
-    return scales;
-  }
-
   void check(std::size_t id, const WeightLayout& layout, const FloatParameters& floats) const {
     const auto expected = static_cast<std::size_t>(layout.per_channel * layout.channels);
     const auto channels = static_cast<std::size_t>(layout.channels);
@@ -160,13 +156,13 @@ class Quantizer {
     const WeightLayout layout(graph_, op);
     const FloatParameters& floats = parameters_[id];
     check(id, layout, floats);
-    const double input_scale = graph_.info_of(graph_.inputs_of(op)[0]).quantization.scale;
-    const bool per_tensor = op.kind == OpKind::kFullyConnected;
+    const float input_scale = graph_.info_of(graph_.inputs_of(op)[0]).quantization.scale;
 
     Constant weights;
     weights.name = fmt::format("{}_{}/weights", name_of(op.kind), id);
     weights.dims = layout.dims;
-    weights.scales = choose_scales(layout, floats, per_tensor, input_scale);
+    weights.scales = choose_scales(op, layout, floats, input_scale);
+    const bool per_tensor = op.kind == OpKind::kFullyConnected;
     weights.channel_axis = per_tensor ? 0 : layout.channel_axis;
     Constant bias;
     bias.name = fmt::format("{}_{}/bias", name_of(op.kind), id);
@@ -183,7 +179,7 @@ class Quantizer {
         quantized[at] =
             static_cast<std::int8_t>(std::clamp<double>(steps, -kMaxWeight, kMaxWeight));
       }
-      const double steps = std::round(double{floats.bias[c]} / (input_scale * scale));
+      const double steps = std::round(double{floats.bias[c]} / (double{input_scale} * scale));
       biases.push_back(static_cast<std::int32_t>(std::clamp(steps, -kMaxBias, kMaxBias)));
     }
     weights.data = to_bytes(quantized);
@@ -211,6 +207,18 @@ Quantization int8_quantization(RealRange range) {
   const double scale = (max - min) / 255;
   const double zero_point = std::clamp(std::round(-128 - min / scale), -128.0, 127.0);
   return {static_cast<float>(scale), static_cast<std::int32_t>(zero_point)};
+}
+
+std::vector<float> weight_scales(const Op& op, std::span<const float> max_weights,
+                                 std::span<const float> max_biases, float input_scale) {
+  std::vector<float> scales;
+  for (std::size_t c = 0; c < max_weights.size(); ++c) {
+    scales.push_back(static_cast<float>(weight_scale(max_weights[c], max_biases[c], input_scale)));
+  }
+  if (op.kind == OpKind::kFullyConnected) {
+    scales = {*std::max_element(scales.begin(), scales.end())};
+  }
+  return scales;
 }
 
 Graph quantize_graph(const Graph& graph, std::span<const FloatParameters> parameters,

@@ -16,15 +16,4 @@ at::Tensor FixedNetworkImpl::forward(const at::Tensor& images, const ForwardOpti
   return run_network(tensors_of(layers_, network_), images, options, statistics, is_training());
 }
 
-std::vector<ConvBatchNorm> FixedNetworkImpl::units() const {
-  std::vector<ConvBatchNorm> units = {layers_.stem};
-  for (const BlockLayers& block : layers_.blocks) {
-    if (!block.expand.is_empty()) units.push_back(block.expand);
-    units.push_back(block.depthwise);
-    units.push_back(block.project);
-  }
-  if (!layers_.feature_mix.is_empty()) units.push_back(layers_.feature_mix);
-  return units;
-}
-
 }  // namespace mcunet::supernet

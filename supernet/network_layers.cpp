@@ -96,6 +96,17 @@ NetworkLayers register_layers(torch::nn::Module& module, const Network& network)
   return layers;
 }
 
+std::vector<ConvBatchNorm> units_of(const NetworkLayers& layers) {
+  std::vector<ConvBatchNorm> units = {layers.stem};
+  for (const BlockLayers& block : layers.blocks) {
+    if (!block.expand.is_empty()) units.push_back(block.expand);
+    units.push_back(block.depthwise);
+    units.push_back(block.project);
+  }
+  if (!layers.feature_mix.is_empty()) units.push_back(layers.feature_mix);
+  return units;
+}
+
 NetworkTensors tensors_of(const NetworkLayers& layers, const Network& network) {
   NetworkTensors result;
   result.stem = tensors_of(layers.stem);

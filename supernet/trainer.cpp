@@ -151,6 +151,7 @@ struct Trainer::State {
 
   void begin_phase(const Phase& phase);
   double learning_rate(const Phase& phase, std::int64_t step_in_phase) const;
+  at::Tensor forward(const at::Tensor& images, const Subnet& subnet);
   void train_batch(const Phase& phase, const BatchTensors& batch, RandomStream& random);
   void train_step(const Phase& phase, std::int64_t step_in_phase);
   void write_interval(const Phase& phase, double epoch, double rate);
@@ -197,12 +198,18 @@ double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_ph
   return schedule.at(step_in_phase);
 }
 
+at::Tensor Trainer::State::forward(const at::Tensor& images, const Subnet& subnet) {
+  const at::Tensor resized = resize(images, subnet.resolution);
+  if (context.forward) return context.forward(supernet, subnet, resized);
+  return supernet->forward(
+      resized, subnet,
+      {.precision = options.bfloat16 ? Precision::kBfloat16 : Precision::kFloat32,
+       .dropout = options.dropout});
+}
+
 // Adds the gradients of one batch for each of its sub-networks.
 void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
                                  RandomStream& random) {
-  const ForwardOptions forward{
-      .precision = options.bfloat16 ? Precision::kBfloat16 : Precision::kFloat32,
-      .dropout = options.dropout};
   const std::vector<Subnet> subnets =
       draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random);
   at::Tensor given;  // of a teacher from outside
@@ -212,8 +219,7 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
   }
   at::Tensor teacher;  // the largest sub-network
   for (std::size_t i = 0; i < subnets.size(); ++i) {
-    const at::Tensor logits =
-        supernet->forward(resize(batch.images, subnets[i].resolution), subnets[i], forward);
+    const at::Tensor logits = forward(batch.images, subnets[i]);
     at::Tensor loss = teacher.defined()
                           ? distillation_loss(logits, teacher)
                           : classification_loss(logits, batch.labels, options.label_smoothing);

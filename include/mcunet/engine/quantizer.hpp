@@ -28,6 +28,12 @@ struct FloatParameters {
 // range of zeros only has a scale of 1 / 255.
 Quantization int8_quantization(RealRange range);
 
+// What one step of an operator's int8 weights is worth: per output channel, or one for all of a
+// fully connected layer. From the largest magnitude of each channel's weights, which becomes 127,
+// and of its bias, which must fit 32 bits as a multiple of this times the input's scale.
+std::vector<float> weight_scales(const Op& op, std::span<const float> max_weights,
+                                 std::span<const float> max_biases, float input_scale);
+
 // The graph with constants and quantization; its inputs and outputs are int8. `parameters` has an
 // entry per operator, `ranges` one per tensor, as activations leave the operator (after its clamp).
 // Operators that keep their input's quantization (pooling) have that of their input. Throws Error

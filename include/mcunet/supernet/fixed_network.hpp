@@ -25,9 +25,7 @@ class FixedNetworkImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& images, const ForwardOptions& options,
                      const NormStatistics& statistics);
 
-  // All convolutions in the order of the data: stem, each block's expansion (unless its ratio is
-  // 1), depthwise and projection, feature mix.
-  std::vector<ConvBatchNorm> units() const;
+  std::vector<ConvBatchNorm> units() const { return units_of(layers_); }
 
   const NetworkLayers& layers() const { return layers_; }
 

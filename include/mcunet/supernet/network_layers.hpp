@@ -67,6 +67,10 @@ NetworkLayers register_layers(torch::nn::Module& module, const search::space::Ne
 void initialize_weights(const NetworkLayers& layers, const search::space::Network& network,
                         const WeightInit& init);
 
+// All convolutions in the order of the data: stem, each block's expansion (unless its ratio is 1),
+// depthwise and projection, feature mix.
+std::vector<ConvBatchNorm> units_of(const NetworkLayers& layers);
+
 // The layers' own tensors, unsliced.
 NetworkTensors tensors_of(const NetworkLayers& layers, const search::space::Network& network);
 

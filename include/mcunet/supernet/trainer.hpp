@@ -31,6 +31,11 @@ struct TrainerContext {
   // every sub-network is the cross-entropy with its probabilities.
   std::function<at::Tensor(const at::Tensor& images)> teacher;
 
+  // Gives the logits of a sub-network in training; absent: the supernet's own forward, in the
+  // precision of the options and with their dropout.
+  std::function<at::Tensor(const Supernet&, const search::space::Subnet&, const at::Tensor& images)>
+      forward;
+
   // Named accuracies of a supernet, the one that decides on "best" first; it must not change it.
   std::function<std::vector<std::pair<std::string, double>>(const Supernet&)> evaluate;
 };

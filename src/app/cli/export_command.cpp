@@ -17,6 +17,11 @@ namespace {
 
 void print(const nlohmann::json& json) {
   const auto percent = [&](const char* key) { return 100 * json.at(key).at("top1").get<double>(); };
+  if (json.contains("quantization_aware")) {
+    const auto& aware = json.at("quantization_aware");
+    const auto& top1 = aware.at("held_out_top1");
+    fmt::print("{}", pipeline::describe({top1.at("post_training"), top1.at("quantization_aware")}));
+  }
   fmt::print("top-1 on {} test examples: {:.2f} % in float, {:.2f} % in int8 (ranges by {})\n",
              json.at("int8").at("examples").get<std::int64_t>(), percent("fp32"), percent("int8"),
              json.at("range_method").get<std::string>());
@@ -69,7 +74,10 @@ void add_export_command(CLI::App& program, Run& run) {
       "network in the folder for the device: export/ has C sources, firmware and model.tflite. "
       "Tells the\n"
       "accuracy in float and int8 over the test split, and runs test examples on the emulated "
-      "core.\n\n"
+      "core. After\n"
+      "quantization-aware fine-tuning (finetune.quantization_aware.epochs) it exports what that "
+      "trained,\n"
+      "unless post-training quantization has the higher accuracy on the search split.\n\n"
       "  mcunet export flowers --set dataset.path=/data/flowers --out runs/flowers");
   add_job_options(*command, *arguments);
   command->callback([arguments, &run] { run = [arguments] { return run_export(*arguments); }; });

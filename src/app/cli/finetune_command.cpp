@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "job_arguments.hpp"
@@ -14,21 +15,44 @@
 namespace mcunet::cli {
 namespace {
 
+// Of a training that may have been stopped.
+template <typename Result>
+void require_complete(const Result& result, const JobArguments& arguments) {
+  if (!result.stopped) return;
+  throw Error("stopped at step {} of {}; go on with: {}", result.steps, result.total_steps,
+              arguments.to_resume("finetune"));
+}
+
+// finetune.json, and what quantization-aware training left under a key of its own.
+std::string to_json(const RunDirectory& run, bool has_quantization_aware) {
+  const std::string text = read_file(run.folder() / "finetune.json");
+  if (!has_quantization_aware) return text;
+  auto json = nlohmann::ordered_json::parse(text);
+  json["quantization_aware"] =
+      nlohmann::ordered_json::parse(read_file(run.folder() / "quantization_aware.json"));
+  return json.dump(2) + "\n";
+}
+
 int run_finetune(const JobArguments& arguments) {
   Job job(arguments);
-  const pipeline::FinetuneResult result =
-      pipeline::finetune_run(job.experiment, job.run, {arguments.resume, stop_on_signals()});
-  if (result.stopped) {
-    throw Error("stopped at step {} of {}; go on with: {}", result.steps, result.total_steps,
-                arguments.to_resume("finetune"));
-  }
+  const pipeline::StageControl control{arguments.resume, stop_on_signals()};
+  const pipeline::FinetuneResult result = pipeline::finetune_run(job.experiment, job.run, control);
+  require_complete(result, arguments);
+  const std::optional<pipeline::QuantizationAwareResult> aware =
+      pipeline::quantization_aware_run(job.experiment, job.run, control);
+  if (aware) require_complete(*aware, arguments);
   if (arguments.json) {
-    fmt::print("{}", read_file(job.run.folder() / "finetune.json"));
+    fmt::print("{}", to_json(job.run, aware.has_value()));
     return kDone;
   }
   print_finetune(result);
-  fmt::print("Trained {} steps in {}\nNetwork: {}/network.json, network.pt\n", result.steps,
-             format_duration(result.seconds), arguments.folder());
+  fmt::print("Trained {} steps in {}\n", result.steps, format_duration(result.seconds));
+  if (aware) {
+    fmt::print("{}Trained {} steps with the rounding of int8 in {}\n",
+               pipeline::describe(aware->gain), aware->steps, format_duration(aware->seconds));
+  }
+  fmt::print("Network: {}/network.json, network.pt{}\n", arguments.folder(),
+             aware ? ", quantization_aware.pt" : "");
   return kDone;
 }
 
@@ -47,7 +71,14 @@ void add_finetune_command(CLI::App& program, Run& run) {
       "Takes the winner of the search in the folder and trains it from the weights that it has in "
       "the\n"
       "supernet. Writes network.json and network.pt (torch.load reads it).\n\n"
-      "  mcunet finetune flowers --set dataset.path=/data/flowers --out runs/flowers");
+      "With finetune.quantization_aware.epochs it then trains that network on with the rounding of "
+      "int8\n"
+      "simulated, tells the accuracy in int8 on the search split before and after, and leaves the "
+      "better of\n"
+      "both to the export: for networks that lose accuracy when they are quantized.\n\n"
+      "  mcunet finetune flowers --set dataset.path=/data/flowers --out runs/flowers\n"
+      "  mcunet run flowers --set dataset.path=/data/flowers "
+      "--set finetune.quantization_aware.epochs=2");
   add_job_options(*command, *arguments);
   command->callback([arguments, &run] { run = [arguments] { return run_finetune(*arguments); }; });
 }

@@ -24,6 +24,10 @@ std::string to_json(const RunDirectory& run) {
   for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
     json[stage] = Json::parse(read_file(run.folder() / (std::string(stage) + ".json")));
   }
+  const std::filesystem::path aware = run.folder() / "quantization_aware.json";
+  if (run.is_complete(pipeline::kQuantizationAwareStage)) {
+    json["quantization_aware"] = Json::parse(read_file(aware));
+  }
   return json.dump();
 }
 
@@ -77,7 +81,10 @@ void add_run_command(CLI::App& program, Run& run) {
       "that on an\n"
       "emulated core, and writes report/index.html. Stages that are complete are not run again "
       "with\n"
-      "--resume; a job that was killed at any moment ends with the same network.\n\n"
+      "--resume; a job that was killed at any moment ends with the same network. If int8 costs "
+      "accuracy,\n"
+      "--set finetune.quantization_aware.epochs=N trains the network on with its rounding "
+      "simulated.\n\n"
       "  mcunet run quickstart\n"
       "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers");
   add_job_options(*command, *arguments);

@@ -170,7 +170,10 @@ std::vector<Field> fields_of_train(TrainOptions& options) {
 std::vector<Field> fields_of_finetune(FinetuneOptions& options) {
   return {field("epochs", options.epochs, between(1, 100'000)),
           field("learning_rate", options.learning_rate, positive()),
-          field("distillation", options.distillation)};
+          field("distillation", options.distillation),
+          section("quantization_aware",
+                  {field("epochs", options.quantization_aware.epochs, between(0, 100'000)),
+                   field("learning_rate", options.quantization_aware.learning_rate, positive())})};
 }
 
 Field range_method(std::optional<engine::RangeMethod>& method) {

@@ -40,12 +40,20 @@ struct SearchStageOptions {
   int threads = 0;  // that plan networks; 0: as many as there are
 };
 
+// The section `finetune.quantization_aware`: the fine-tuned network trained on with the rounding of
+// int8 simulated, otherwise as the section `finetune` has it.
+struct QuantizationAwareOptions {
+  int epochs = 0;                       // 0: quantized as it is
+  std::optional<double> learning_rate;  // per 256 images; absent: a tenth of the fine-tuning's
+};
+
 // The section `finetune`: the winner trained on from the weights that it inherits, otherwise as the
 // section `train` has it.
 struct FinetuneOptions {
   int epochs = 30;
   double learning_rate = 0.01;  // per 256 images
   bool distillation = false;    // half of the loss: the probabilities of the largest sub-network
+  QuantizationAwareOptions quantization_aware;
 };
 
 // The section `quantization`.

@@ -91,11 +91,14 @@ bool ExportResult::is_exact() const {
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,
                             const fs::path& folder) {
   const FloatGraph lowered = lower(network);
-  QuantizedNetwork quantized =
-      quantize(lowered, context.training, context.held_out, context.quantization, context.seed);
+  const auto& aware = context.quantization_aware;
+  const QuantizedNetwork quantized = aware ? aware->quantized
+                                           : quantize(lowered, context.training, context.held_out,
+                                                      context.quantization, context.seed);
   ExportResult result;
+  if (aware) result.quantization_gain = aware->gain;
   result.range_method = quantized.method;
-  result.compared_methods = std::move(quantized.compared);
+  result.compared_methods = quantized.compared;
   const auto limit = context.options.test_examples;
   result.float32 = evaluate_float(lowered, context.test, context.seed, limit);
   result.int8 = evaluate_int8(quantized.graph, context.test, context.seed, limit);
@@ -129,24 +132,27 @@ std::string to_json(const ExportResult& result) {
     }
   }
   const deploy::FirmwareReport& firmware = result.compiled.firmware;
-  const Json json = {{"fp32", to_json(result.float32)},
-                     {"int8", to_json(result.int8)},
-                     {"gap_points", result.gap()},
-                     {"range_method", engine::name_of(result.range_method)},
-                     {"compared_methods", methods},
-                     {"macs", result.compiled.macs},
-                     {"peak_sram_bytes", result.compiled.peak_sram_bytes()},
-                     {"measured_sram_bytes", result.measured_sram_bytes()},
-                     {"flash_bytes", firmware.flash_bytes()},
-                     {"elf",
-                      {{"text", firmware.text_bytes},
-                       {"data", firmware.data_bytes},
-                       {"bss", firmware.bss_bytes},
-                       {"stack", result.stack_bytes}}},
-                     {"fits", firmware.fits()},
-                     {"board", result.board},
-                     {"exact", result.is_exact()},
-                     {"inferences", emulated}};
+  Json json = {{"fp32", to_json(result.float32)},
+               {"int8", to_json(result.int8)},
+               {"gap_points", result.gap()},
+               {"range_method", engine::name_of(result.range_method)},
+               {"compared_methods", methods},
+               {"macs", result.compiled.macs},
+               {"peak_sram_bytes", result.compiled.peak_sram_bytes()},
+               {"measured_sram_bytes", result.measured_sram_bytes()},
+               {"flash_bytes", firmware.flash_bytes()},
+               {"elf",
+                {{"text", firmware.text_bytes},
+                 {"data", firmware.data_bytes},
+                 {"bss", firmware.bss_bytes},
+                 {"stack", result.stack_bytes}}},
+               {"fits", firmware.fits()},
+               {"board", result.board},
+               {"exact", result.is_exact()},
+               {"inferences", emulated}};
+  if (result.quantization_gain) {
+    json["quantization_aware"] = Json::parse(to_json(*result.quantization_gain));
+  }
   return json.dump(2) + "\n";
 }
 

@@ -13,6 +13,7 @@
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
 #include "quantization.hpp"
+#include "quantization_aware_stage.hpp"
 
 namespace mcunet::pipeline {
 
@@ -27,6 +28,8 @@ struct ExportContext {
   const datasets::Dataset& test;
   // What makes network inputs of sound, if the dataset is of sound.
   std::optional<datasets::LogMelParameters> spectrogram;
+  // Absent: the network is quantized as it is.
+  std::optional<QuantizationAwareNetwork> quantization_aware;
 };
 
 // One test example on the emulated core.
@@ -40,10 +43,11 @@ struct EmulatedExample {
 };
 
 struct ExportResult {
-  TopOne float32;  // on the test set, batch normalization folded
+  TopOne float32;  // of the given network on the test set, batch normalization folded
   TopOne int8;     // the same examples by the reference executor
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
   std::vector<MethodAccuracy> compared_methods;
+  std::optional<QuantizationGain> quantization_gain;  // of quantization-aware training, if any
   CompileResult compiled;
   std::string board;  // emulated; empty if nothing was emulated
   std::vector<EmulatedExample> emulated;
@@ -56,10 +60,11 @@ struct ExportResult {
   bool is_exact() const;
 };
 
-// Quantizes a trained network and writes folder/model.tflite with its C sources and firmware for
-// the device, and with its feature extraction if there is one; then tests it: accuracy in float and
-// int8, and examples on the emulated core, from their samples where they are sounds. The folder is
-// complete or not there. Firmware that does not fit is a result. Throws Error.
+// Quantizes a trained network, or takes what quantization-aware training made of it, and writes
+// folder/model.tflite with its C sources and firmware for the device, and with its feature
+// extraction if there is one; then tests it: accuracy in float and int8, and examples on the
+// emulated core, from their samples where they are sounds. The folder is complete or not there.
+// Firmware that does not fit is a result. Throws Error.
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,
                             const std::filesystem::path& folder);
 

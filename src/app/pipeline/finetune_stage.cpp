@@ -7,12 +7,10 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
-#include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/evaluation.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
-#include "mcunet/supernet/trainer.hpp"
-#include "train_stage.hpp"
+#include "network_training.hpp"
 #include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
@@ -27,42 +25,14 @@ using supernet::Supernet;
 using Json = nlohmann::ordered_json;
 
 constexpr char kNetworkFile[] = "network.json";
-constexpr char kNetworkWeights[] = "network.pt";
 constexpr char kFolder[] = "finetune";
 
-// The recipe of the train stage, for one network and with the section's own epochs and rate.
-supernet::TrainerOptions trainer_options(const Experiment& experiment) {
-  supernet::TrainerOptions options = experiment.train.trainer;
-  options.largest_epochs = experiment.finetune.epochs;
-  options.elastic_epochs = 0;
-  options.learning_rate = experiment.finetune.learning_rate;
-  options.learned_kernel_transforms = false;
-  return options;
-}
-
 // What the weights depend on.
-ConfigNode identity_of(Experiment experiment, const SearchSpace& space, const Subnet& subnet,
-                       const std::string& supernet_identity) {
-  ConfigNode all = write_fields(fields_of(experiment));
-  ConfigNode identity{.kind = ConfigNode::Kind::kMap};
-  for (const char* key : {"seed", "dataset", "finetune"}) {
-    identity.keys.emplace_back(key);
-    identity.items.push_back(*all.find(key));
-  }
-  const auto add = [&](const char* key, const std::string& value) {
-    identity.keys.emplace_back(key);
-    identity.items.push_back(write_value(value));
-  };
-  add("subnet", search::space::subnet_to_json(space, subnet));
-  add("supernet", supernet_identity);
-  return identity;
-}
-
-std::function<at::Tensor(const at::Tensor&)> teacher_of(Supernet supernet) {
-  supernet->train();  // normalizes by the batch, as the statistics of the largest are not its own
-  return [supernet](const at::Tensor& images) mutable {
-    return supernet->forward(images, search::space::largest(supernet->space()));
-  };
+ConfigNode identity_of(const NetworkTraining& training, const std::string& supernet_identity) {
+  Experiment experiment = training.experiment;
+  experiment.finetune.quantization_aware = {};
+  return network_identity({experiment, training.space, training.subnet, training.run},
+                          {"seed", "dataset", "finetune"}, {{"supernet", supernet_identity}});
 }
 
 FinetuneResult read_result(const SearchSpace& space, const fs::path& file) {
@@ -107,9 +77,7 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
   const StageClock clock;
   use_threads(experiment.train.trainer);
   SupernetEstimator inherited(experiment, space, run.folder());
-  const Supernet supernet = load_supernet(experiment, space, run.folder());
-  const SearchSpace only = search::space::space_of(space, subnet);
-  const Subnet itself = search::space::largest(only);
+  const Subnet itself = search::space::largest(search::space::space_of(space, subnet));
   const Splits splits{dataset_of(experiment), subnet.resolution};
   const auto training = splits.open(Split::kTrain, /*augment=*/true);
   const auto calibration = splits.open(Split::kTrain);
@@ -119,42 +87,35 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
     return evaluator.evaluate(network, itself).top1();
   };
 
-  supernet::TrainerContext context{
-      .folder = run.folder() / kFolder,
-      .identity = identity_of(experiment, space, subnet, inherited.identity()),
-      .seed = experiment.seed,
-      .device = supernet::select_device(experiment.train.trainer.device),
-      .should_stop = should_stop,
-      .evaluate = [&](const Supernet& network) {
-        return std::vector<std::pair<std::string, double>>{{"top1", top1(network)}};
-      }};
-  if (experiment.finetune.distillation) context.teacher = teacher_of(supernet);
-  if (!resume) {
-    std::error_code error;
-    fs::remove_all(run.folder() / kFolder, error);
-    if (error) throw Error("{}: {}", (run.folder() / kFolder).string(), error.message());
-  }
-  supernet::Trainer trainer(only, *training, trainer_options(experiment), std::move(context));
-  if (!(resume && trainer.resume())) {
-    trainer.initialize(supernet::weights_of(*supernet->extract(subnet)), "the sub-network");
-  }
-  FinetuneResult result{.subnet = subnet, .total_steps = trainer.total_steps()};
-  const supernet::TrainingEnd end = trainer.train();
-  result.steps = trainer.step();
+  const NetworkTraining one{experiment, space, subnet, run.folder(), resume, should_stop};
+  empty_unless_resumed(one, run.folder() / kFolder);
+  supernet::TrainerContext context =
+      training_context(one, run.folder() / kFolder, identity_of(one, inherited.identity()));
+  context.evaluate = [&](const Supernet& network) {
+    return std::vector<std::pair<std::string, double>>{{"top1", top1(network)}};
+  };
+  const FinetuneOptions& options = experiment.finetune;
+  const auto trainer = start_trainer(
+      one, *training, training_options(experiment, options.epochs, options.learning_rate),
+      std::move(context),
+      supernet::weights_of(*load_supernet(experiment, space, run.folder())->extract(subnet)));
+  FinetuneResult result{.subnet = subnet, .total_steps = trainer->total_steps()};
+  const supernet::TrainingEnd end = trainer->train();
+  result.steps = trainer->step();
   if (end == supernet::TrainingEnd::kStopped) {
     result.stopped = true;
     return result;
   }
   result.inherited_top1 = inherited.estimate({&subnet, 1}).front();
-  result.top1 = top1(trainer.weights());
+  result.top1 = top1(trainer->weights());
   const auto test = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment));
-  FixedNetwork network = trainer.weights()->extract(itself);
+  FixedNetwork network = trainer->weights()->extract(itself);
   evaluator.recalibrate(network);
-  result.test_top1 = tester.evaluate(trainer.weights(), itself).top1();
+  result.test_top1 = tester.evaluate(trainer->weights(), itself).top1();
   result.seconds = clock.elapsed().wall_seconds;
   run.write(kNetworkFile, search::space::network_to_json(network->description()));
-  supernet::write_tensor_file(run.folder() / kNetworkWeights, supernet::weights_of(*network));
+  supernet::write_tensor_file(run.folder() / kFinetunedWeights, supernet::weights_of(*network));
   run.write("finetune.json", finetune_to_json(result, space));
   run.mark_complete(kFinetuneStage, clock.elapsed());
   return result;
@@ -167,14 +128,14 @@ std::string finetune_to_json(const FinetuneResult& result, const SearchSpace& sp
                      {"steps", result.steps},
                      {"seconds", result.seconds},
                      {"network", kNetworkFile},
-                     {"weights", kNetworkWeights},
+                     {"weights", kFinetunedWeights},
                      {"subnet", Json::parse(search::space::subnet_to_json(space, result.subnet))}};
   return json.dump(2) + "\n";
 }
 
-FixedNetwork load_finetuned(const fs::path& run) {
+FixedNetwork load_finetuned(const fs::path& run, const std::string& weights_file) {
   const fs::path description = run / kNetworkFile;
-  const fs::path weights = run / kNetworkWeights;
+  const fs::path weights = run / weights_file;
   for (const fs::path& file : {description, weights}) {
     if (!fs::exists(file)) {
       throw Error("{}: holds no fine-tuned network: {} is not there", run.string(),

@@ -18,15 +18,36 @@ struct FloatGraph {
   std::vector<engine::FloatParameters> parameters;  // per operator
 };
 
-// Folds with the running statistics. Throws Error if the network holds values that are not finite.
+// An operator's parameters as libtorch takes them, 32-bit floats; undefined where it has none.
+struct OpTensors {
+  at::Tensor weight;  // convolution [out, in, height, width], fully connected [out, in]
+  at::Tensor bias;    // [out]
+};
+
+// Batch normalization with the running statistics folded into the convolutions, for every operator
+// of the graph that the layers are lowered to; differentiable in the layers' parameters. Throws
+// Error if the graph is of other layers.
+std::vector<OpTensors> fold(const engine::Graph& graph, const supernet::NetworkLayers& layers);
+
+// The graph with the folded parameters.
 FloatGraph lower(const supernet::FixedNetwork& network);
+
+// Called with every tensor of a graph once it is computed, inputs included, and with the clamp that
+// is still to be done; what it returns takes the tensor's place.
+using TensorMap =
+    std::function<at::Tensor(engine::TensorId, engine::Activation, const at::Tensor& tensor)>;
+
+// Runs a graph of a trained network with libtorch's operators on the device of the parameters.
+// images [n, channels, height, width] -> logits [n, classes].
+at::Tensor run_graph(const engine::Graph& graph, std::span<const OpTensors> parameters,
+                     const at::Tensor& images, const TensorMap& map);
 
 // Called with the values of every tensor of the graph, inputs included, for all images of a batch,
 // in no particular order.
 using ActivationObserver =
     std::function<void(engine::TensorId tensor, std::span<const float> values)>;
 
-// Runs the graph with libtorch's operators: what the quantized graph approximates.
+// What the quantized graph approximates, on the CPU.
 class FloatExecutor {
  public:
   explicit FloatExecutor(const FloatGraph& network);
@@ -35,11 +56,8 @@ class FloatExecutor {
   at::Tensor run(const at::Tensor& images, const ActivationObserver& observer = {}) const;
 
  private:
-  at::Tensor run_op(std::size_t op, const std::vector<at::Tensor>& tensors) const;
-
   engine::Graph graph_;
-  std::vector<at::Tensor> weights_;  // per operator, as libtorch lays them out
-  std::vector<at::Tensor> biases_;
+  std::vector<OpTensors> parameters_;
 };
 
 }  // namespace mcunet::pipeline

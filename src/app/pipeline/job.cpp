@@ -54,6 +54,16 @@ FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
                             control.resume, control.should_stop);
 }
 
+std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& experiment,
+                                                              RunDirectory& run,
+                                                              const StageControl& control) {
+  if (experiment.finetune.quantization_aware.epochs == 0) return std::nullopt;
+  heading("Quantization-aware fine-tuning");
+  const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
+  return run_quantization_aware_stage(experiment, space, read_winner(space, run.folder()), run,
+                                      control.resume, control.should_stop);
+}
+
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
   if (resume && run.is_complete(kExportStage)) return true;
   const StageClock clock;
@@ -69,6 +79,10 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
   if (datasets::is_audio(dataset.kind)) {
     spectrogram = datasets::spectrogram_of(dataset, network->description().resolution);
   }
+  std::optional<QuantizationAwareNetwork> aware;
+  if (experiment.finetune.quantization_aware.epochs > 0) {
+    aware = load_quantization_aware(run.folder());
+  }
   const ExportResult result = export_network(network,
                                              {.device = experiment.device,
                                               .quantization = experiment.quantization,
@@ -77,7 +91,8 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
                                               .training = *training,
                                               .held_out = *held_out,
                                               .test = *test,
-                                              .spectrogram = spectrogram},
+                                              .spectrogram = spectrogram,
+                                              .quantization_aware = std::move(aware)},
                                              run.folder() / kExportFolder);
   run.write("export.json", to_json(result));
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
@@ -103,6 +118,9 @@ JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageCo
   heading("Fine-tuning");
   result.finetune = finetune_run(experiment, run, control);
   result.is_stopped = result.finetune->stopped;
+  if (result.is_stopped) return result;
+  result.quantization_aware = quantization_aware_run(experiment, run, control);
+  result.is_stopped = result.quantization_aware && result.quantization_aware->stopped;
   if (result.is_stopped) return result;
   heading("Export");
   result.exported = export_run(experiment, run, control.resume);

@@ -7,6 +7,7 @@
 #include "export_stage.hpp"
 #include "finetune_stage.hpp"
 #include "mcunet/core/run_directory.hpp"
+#include "quantization_aware_stage.hpp"
 #include "search_stage.hpp"
 #include "space_stage.hpp"
 #include "train_stage.hpp"
@@ -30,6 +31,10 @@ std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDir
                                             const StageControl& control);
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
                             const StageControl& control);
+// Nothing if the experiment does not ask for it.
+std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& experiment,
+                                                              RunDirectory& run,
+                                                              const StageControl& control);
 
 // Writes export.json and the folder export/. Whether the firmware fits; if not, says what is in
 // excess, and the stage is not complete.
@@ -41,6 +46,7 @@ struct JobResult {
   std::optional<TrainResult> train;
   std::optional<SearchStageResult> search;
   std::optional<FinetuneResult> finetune;
+  std::optional<QuantizationAwareResult> quantization_aware;
   std::optional<bool> exported;  // whether the firmware fits
   bool is_stopped = false;
 };

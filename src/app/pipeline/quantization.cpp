@@ -99,17 +99,18 @@ std::vector<engine::ActivationStatistics> calibrate(const FloatGraph& network,
   return statistics;
 }
 
-engine::Graph quantize_by(const FloatGraph& network,
-                          const std::vector<engine::ActivationStatistics>& statistics,
-                          RangeMethod method) {
-  std::vector<engine::RealRange> ranges;
+QuantizedNetwork quantize_by(const FloatGraph& network,
+                             const std::vector<engine::ActivationStatistics>& statistics,
+                             RangeMethod method) {
+  QuantizedNetwork result{.method = method};
   for (const engine::ActivationStatistics& tensor : statistics) {
-    ranges.push_back(tensor.range(method));
+    result.ranges.push_back(tensor.range(method));
   }
   // Examples are normalized to [-1, 1], whatever the calibration data reached: q stands for q /
   // 128.
-  for (engine::TensorId input : network.graph.inputs) ranges[input] = {-1, 127.0F / 128};
-  return engine::quantize_graph(network.graph, network.parameters, ranges);
+  for (engine::TensorId input : network.graph.inputs) result.ranges[input] = {-1, 127.0F / 128};
+  result.graph = engine::quantize_graph(network.graph, network.parameters, result.ranges);
+  return result;
 }
 
 std::int32_t top1_of(std::span<const std::byte> logits) {
@@ -126,20 +127,20 @@ QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
                           const Dataset& held_out, const QuantizationOptions& options,
                           std::uint64_t seed) {
   const auto statistics = calibrate(network, training, options.calibration_images, seed);
-  if (options.method) {
-    return {quantize_by(network, statistics, *options.method), *options.method, {}};
-  }
+  if (options.method) return quantize_by(network, statistics, *options.method);
   QuantizedNetwork best;
+  std::vector<MethodAccuracy> compared;
   double highest = -1;
   for (RangeMethod method : engine::kRangeMethods) {
-    engine::Graph graph = quantize_by(network, statistics, method);
-    const double top1 = evaluate_int8(graph, held_out, seed, options.selection_images).share();
-    best.compared.push_back({method, top1});
+    QuantizedNetwork quantized = quantize_by(network, statistics, method);
+    const double top1 =
+        evaluate_int8(quantized.graph, held_out, seed, options.selection_images).share();
+    compared.push_back({method, top1});
     if (top1 <= highest) continue;
     highest = top1;
-    best.graph = std::move(graph);
-    best.method = method;
+    best = std::move(quantized);
   }
+  best.compared = std::move(compared);
   return best;
 }
 
@@ -177,16 +178,16 @@ TopOne evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::ui
   return {correct, static_cast<std::int64_t>(order.size()) - unreadable, unreadable};
 }
 
-TopOne evaluate_float(const FloatGraph& network, const Dataset& dataset, std::uint64_t seed,
-                      std::optional<std::int64_t> limit) {
+TopOne evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
+                       const Dataset& dataset, std::uint64_t seed,
+                       std::optional<std::int64_t> limit) {
   const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
   const auto chosen = static_cast<std::int64_t>(order.size());
-  const FloatExecutor executor(network);
   Batches batches(dataset, order, seed);
   Progress progress("Evaluating float", chosen, "examples");
   TopOne result;
   while (const std::optional<at::Tensor> batch = batches.next()) {
-    const at::Tensor predicted = executor.run(*batch).argmax(1);
+    const at::Tensor predicted = logits(*batch).argmax(1);
     const auto* classes = predicted.data_ptr<std::int64_t>();
     for (std::size_t i = 0; i < batches.labels().size(); ++i) {
       result.correct += classes[i] == batches.labels()[i] ? 1 : 0;
@@ -196,6 +197,13 @@ TopOne evaluate_float(const FloatGraph& network, const Dataset& dataset, std::ui
   }
   result.unreadable = chosen - result.examples;
   return result;
+}
+
+TopOne evaluate_float(const FloatGraph& network, const Dataset& dataset, std::uint64_t seed,
+                      std::optional<std::int64_t> limit) {
+  const FloatExecutor executor(network);
+  return evaluate_logits([&](const at::Tensor& images) { return executor.run(images); }, dataset,
+                         seed, limit);
 }
 
 }  // namespace mcunet::pipeline

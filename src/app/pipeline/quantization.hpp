@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +22,19 @@ struct MethodAccuracy {
 
 struct QuantizedNetwork {
   engine::Graph graph;
+  std::vector<engine::RealRange> ranges;  // per tensor, as quantize_graph takes them
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
   std::vector<MethodAccuracy> compared;  // what the choice rests on; empty if there was none
+};
+
+// Top-1 in int8 on the held-out split: of a network quantized as it was, and of the same trained on
+// with the rounding simulated.
+struct QuantizationGain {
+  double post_training_top1 = 0;
+  double quantization_aware_top1 = 0;
+
+  // Whether what was trained on is at least as good, and so what is exported.
+  bool is_kept() const { return quantization_aware_top1 >= post_training_top1; }
 };
 
 // Calibrates on `training` and chooses the ranges by the accuracy on `held_out`. `seed` picks the
@@ -50,6 +62,12 @@ struct TopOne {
 // absent), on all cores.
 TopOne evaluate_int8(const engine::Graph& graph, const datasets::Dataset& dataset,
                      std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+
+// Top-1 by logits [n, classes] on the CPU for images [n, channels, height, width] over examples
+// that are chosen alike.
+TopOne evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
+                       const datasets::Dataset& dataset, std::uint64_t seed,
+                       std::optional<std::int64_t> limit = std::nullopt);
 
 // The same examples by libtorch in float.
 TopOne evaluate_float(const FloatGraph& network, const datasets::Dataset& dataset,

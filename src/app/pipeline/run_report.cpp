@@ -82,6 +82,18 @@ JobReport::Section export_section(const Json& exported) {
                   {"measured SRAM: static data and stack", kib(exported.at("measured_sram_bytes"))},
                   {"flash as linked", kib(exported.at("flash_bytes"))},
                   {"fits", exported.at("fits").get<bool>() ? "yes" : "no"}};
+  if (exported.contains("quantization_aware")) {
+    const Json& aware = exported.at("quantization_aware");
+    const Json& top1 = aware.at("held_out_top1");
+    section.rows.insert(
+        section.rows.begin() + 1,
+        {{"top-1 in int8, search split: post-training", percent(top1.at("post_training"))},
+         {"top-1 in int8, search split: quantization-aware",
+          percent(top1.at("quantization_aware"))},
+         {"exported", aware.at("kept").get<bool>()
+                          ? "the network of quantization-aware training"
+                          : "the fine-tuned network: quantization-aware training is worse"}});
+  }
   if (!exported.at("inferences").empty()) {
     section.rows.push_back(
         {"instructions on the emulated core",

@@ -1,0 +1,247 @@
+#include "quantization_aware_stage.hpp"
+
+#include <c10/core/GradMode.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "finetune_stage.hpp"
+#include "mcunet/core/crc32c.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/supernet/module_weights.hpp"
+#include "mcunet/supernet/tensor_file.hpp"
+#include "network_training.hpp"
+#include "simulated_int8.hpp"
+#include "trained_supernet.hpp"
+
+namespace mcunet::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+using datasets::Dataset;
+using datasets::Split;
+using supernet::FixedNetwork;
+using supernet::Supernet;
+using Json = nlohmann::ordered_json;
+
+constexpr char kFolder[] = "quantization_aware";
+constexpr char kRangesFile[] = "quantization_aware/ranges.json";
+constexpr char kWeights[] = "quantization_aware.pt";
+constexpr char kResultFile[] = "quantization_aware.json";
+
+// What training begins from and is compared with.
+struct PostTraining {
+  QuantizedNetwork quantized;
+  double top1 = 0;  // on the held-out split
+};
+
+std::string to_json(const PostTraining& post_training) {
+  const QuantizedNetwork& quantized = post_training.quantized;
+  Json json = {{"method", engine::name_of(quantized.method)},
+               {"compared", Json::array()},
+               {"top1", post_training.top1},
+               {"ranges", Json::array()}};
+  for (const MethodAccuracy& entry : quantized.compared) {
+    json["compared"].push_back({{"method", engine::name_of(entry.method)}, {"top1", entry.top1}});
+  }
+  for (const engine::RealRange& range : quantized.ranges) {
+    json["ranges"].push_back({range.min, range.max});
+  }
+  return json.dump() + "\n";
+}
+
+engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges) {
+  return engine::quantize_graph(network.graph, network.parameters, ranges);
+}
+
+engine::RangeMethod method_of(const Json& json) {
+  const std::string name = json.at("method");
+  for (engine::RangeMethod method : engine::kRangeMethods) {
+    if (name == name_of(method)) return method;
+  }
+  throw Error("{} is no method to choose ranges", name);
+}
+
+// The inverse of to_json, for a network.
+PostTraining read_post_training(const FloatGraph& network, const fs::path& file) {
+  try {
+    const Json json = Json::parse(read_file(file));
+    PostTraining result{.quantized = {.method = method_of(json)}, .top1 = json.at("top1")};
+    for (const Json& entry : json.at("compared")) {
+      result.quantized.compared.push_back({method_of(entry), entry.at("top1")});
+    }
+    for (const Json& range : json.at("ranges")) {
+      result.quantized.ranges.push_back({range.at(0), range.at(1)});
+    }
+    result.quantized.graph = quantize_by(network, result.quantized.ranges);
+    return result;
+  } catch (const std::exception& error) {
+    throw Error("{}: is damaged: {}", file.string(), error.what());
+  }
+}
+
+PostTraining quantize_post_training(const FloatGraph& network, const Dataset& training,
+                                    const Dataset& held_out, const Experiment& experiment) {
+  const QuantizationOptions& options = experiment.quantization;
+  PostTraining result{quantize(network, training, held_out, options, experiment.seed)};
+  const auto& compared = result.quantized.compared;
+  for (const MethodAccuracy& method : compared) result.top1 = std::max(result.top1, method.top1);
+  if (compared.empty()) {
+    result.top1 =
+        evaluate_int8(result.quantized.graph, held_out, experiment.seed, options.selection_images)
+            .share();
+  }
+  return result;
+}
+
+// Without dropout and in full precision, which the rounding is finer than; no warm-up, as the
+// training goes on.
+supernet::TrainerOptions aware_options(const Experiment& experiment) {
+  const FinetuneOptions& finetune = experiment.finetune;
+  const QuantizationAwareOptions& aware = finetune.quantization_aware;
+  supernet::TrainerOptions options = training_options(
+      experiment, aware.epochs, aware.learning_rate.value_or(finetune.learning_rate / 10));
+  options.warmup_epochs = 0;
+  options.dropout = 0;
+  options.bfloat16 = false;
+  return options;
+}
+
+ConfigNode aware_identity(const NetworkTraining& training) {
+  const auto checksum = [&](const char* name) {
+    return fmt::format("{:08x}", crc32c(read_file(training.run / name)));
+  };
+  return network_identity(
+      training, {"seed", "dataset", "finetune", "quantization"},
+      {{"network", checksum(kFinetunedWeights)}, {"ranges", checksum(kRangesFile)}});
+}
+
+// Trains in the forward pass of `simulated` and measures with it.
+supernet::TrainerContext aware_context(const NetworkTraining& training,
+                                       const SimulatedInt8& simulated, const Dataset& held_out) {
+  supernet::TrainerContext context =
+      training_context(training, training.run / kFolder, aware_identity(training));
+  context.forward = [&simulated](const Supernet& network, const search::space::Subnet&,
+                                 const at::Tensor& images) {
+    return simulated.run(network->layers(), images);
+  };
+  context.evaluate =
+      [&simulated, &held_out, seed = training.experiment.seed,
+       limit = training.experiment.quantization.selection_images](const Supernet& network) {
+        const at::NoGradGuard no_grad;
+        const auto logits = [&](const at::Tensor& images) {
+          return simulated.run(network->layers(), images).cpu();
+        };
+        return std::vector<std::pair<std::string, double>>{
+            {"simulated_int8_top1", evaluate_logits(logits, held_out, seed, limit).share()}};
+      };
+  return context;
+}
+
+QuantizationGain read_gain(const Json& json) {
+  const Json& top1 = json.at("held_out_top1");
+  return {top1.at("post_training"), top1.at("quantization_aware")};
+}
+
+QuantizationAwareResult read_result(const fs::path& file) {
+  try {
+    const Json json = Json::parse(read_file(file));
+    QuantizationAwareResult result{
+        .gain = read_gain(json), .steps = json.at("steps"), .seconds = json.at("seconds")};
+    result.total_steps = result.steps;
+    return result;
+  } catch (const Json::exception& error) {
+    throw Error("{}: is no result of quantization-aware training: {}", file.string(), error.what());
+  }
+}
+
+std::string result_to_json(const QuantizationAwareResult& result) {
+  Json json = Json::parse(to_json(result.gain));
+  json.update({{"steps", result.steps},
+               {"seconds", result.seconds},
+               {"weights", kWeights},
+               {"ranges", kRangesFile}});
+  return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+QuantizationAwareResult run_quantization_aware_stage(const Experiment& experiment,
+                                                     const search::space::SearchSpace& space,
+                                                     const search::space::Subnet& subnet,
+                                                     RunDirectory& run, bool resume,
+                                                     const std::function<bool()>& should_stop) {
+  const fs::path& folder = run.folder();
+  if (resume && run.is_complete(kQuantizationAwareStage)) return read_result(folder / kResultFile);
+  const StageClock clock;
+  use_threads(experiment.train.trainer);
+  const FixedNetwork network = load_finetuned(folder);
+  const FloatGraph lowered = lower(network);
+  const Splits splits{dataset_of(experiment), subnet.resolution};
+  const auto training = splits.open(Split::kTrain, /*augment=*/true);
+  const auto held_out = splits.open(Split::kSearch);
+  const NetworkTraining one{experiment, space, subnet, folder, resume, should_stop};
+  empty_unless_resumed(one, folder / kFolder);
+  // Kept, so that a training that was stopped goes on with the same ranges whatever they depend on.
+  if (!fs::exists(folder / kRangesFile)) {
+    run.write(kRangesFile, to_json(quantize_post_training(lowered, *splits.open(Split::kTrain),
+                                                          *held_out, experiment)));
+  }
+  const PostTraining post_training = read_post_training(lowered, folder / kRangesFile);
+  const SimulatedInt8 simulated(post_training.quantized.graph);
+  const auto trainer =
+      start_trainer(one, *training, aware_options(experiment),
+                    aware_context(one, simulated, *held_out), supernet::weights_of(*network));
+  QuantizationAwareResult result{.gain = {.post_training_top1 = post_training.top1},
+                                 .total_steps = trainer->total_steps()};
+  result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
+  result.steps = trainer->step();
+  if (result.stopped) return result;
+
+  const Supernet& weights = trainer->weights();
+  const FixedNetwork trained = weights->extract(search::space::largest(weights->space()));
+  result.gain.quantization_aware_top1 =
+      evaluate_int8(quantize_by(lower(trained), post_training.quantized.ranges), *held_out,
+                    experiment.seed, experiment.quantization.selection_images)
+          .share();
+  result.seconds = clock.elapsed().wall_seconds;
+  supernet::write_tensor_file(folder / kWeights, supernet::weights_of(*trained));
+  run.write(kResultFile, result_to_json(result));
+  run.mark_complete(kQuantizationAwareStage, clock.elapsed());
+  if (!result.gain.is_kept()) {
+    spdlog::warn("Quantization-aware training made the network worse on the search split");
+  }
+  return result;
+}
+
+std::string to_json(const QuantizationGain& gain) {
+  const Json json = {{"held_out_top1",
+                      {{"post_training", gain.post_training_top1},
+                       {"quantization_aware", gain.quantization_aware_top1}}},
+                     {"kept", gain.is_kept()}};
+  return json.dump();
+}
+
+std::string describe(const QuantizationGain& gain) {
+  std::string text = fmt::format(
+      "top-1 in int8 on the search split: {:.2f} % by post-training quantization, {:.2f} % by "
+      "quantization-aware training\n",
+      100 * gain.post_training_top1, 100 * gain.quantization_aware_top1);
+  if (!gain.is_kept()) text += "The latter is worse, so the network is exported as fine-tuned\n";
+  return text;
+}
+
+QuantizationAwareNetwork load_quantization_aware(const fs::path& run) {
+  if (!fs::exists(run / kResultFile)) {
+    throw Error("{}: holds no quantization-aware training: {} is not there", run.string(),
+                kResultFile);
+  }
+  const QuantizationGain gain = read_result(run / kResultFile).gain;
+  const FloatGraph kept =
+      lower(gain.is_kept() ? load_finetuned(run, kWeights) : load_finetuned(run));
+  return {read_post_training(kept, run / kRangesFile).quantized, gain};
+}
+
+}  // namespace mcunet::pipeline

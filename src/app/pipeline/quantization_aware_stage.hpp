@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "experiment.hpp"
+#include "mcunet/core/run_directory.hpp"
+#include "mcunet/search/space/subnet.hpp"
+#include "quantization.hpp"
+
+namespace mcunet::pipeline {
+
+inline constexpr char kQuantizationAwareStage[] = "quantization_aware";
+
+struct QuantizationAwareResult {
+  QuantizationGain gain;
+  std::int64_t steps = 0;
+  double seconds = 0;    // since the last start
+  bool stopped = false;  // by should_stop: nothing but the steps is there
+  std::int64_t total_steps = 0;
+};
+
+// Trains the fine-tuned network of a run further with the rounding of int8 simulated
+// (simulated_int8.hpp). Batch normalization is folded with the statistics that fine-tuning left,
+// and activations keep the ranges that post-training quantization chose. Then measures both
+// networks in int8 on the held-out split and warns if this one is worse. Writes
+// quantization_aware.pt and quantization_aware.json, and while it works the folder
+// quantization_aware/. A stage that is complete is read back, if `resume`. Throws Error as
+// run_finetune_stage does.
+QuantizationAwareResult run_quantization_aware_stage(const Experiment& experiment,
+                                                     const search::space::SearchSpace& space,
+                                                     const search::space::Subnet& subnet,
+                                                     RunDirectory& run, bool resume,
+                                                     const std::function<bool()>& should_stop);
+
+// {"held_out_top1": {"post_training": …, "quantization_aware": …}, "kept": …}
+std::string to_json(const QuantizationGain& gain);
+
+// For people, in lines with an end each.
+std::string describe(const QuantizationGain& gain);
+
+struct QuantizationAwareNetwork {
+  QuantizedNetwork quantized;  // the better one by the gain
+  QuantizationGain gain;
+};
+
+// What the stage left in a run. Throws Error if there is none.
+QuantizationAwareNetwork load_quantization_aware(const std::filesystem::path& run);
+
+}  // namespace mcunet::pipeline

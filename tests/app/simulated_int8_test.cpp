@@ -1,0 +1,182 @@
+#include "pipeline/simulated_int8.hpp"
+
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "labelled_noise.hpp"
+#include "mcunet/engine/reference_executor.hpp"
+#include "pipeline/quantization.hpp"
+#include "trained_network.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+class SimulatedInt8Test : public testing::Test {
+ protected:
+  static constexpr int kImages = 60;
+
+  SimulatedInt8Test() {
+    std::vector<float> values(static_cast<std::size_t>(data_.input_shape().elements()));
+    for (int i = 0; i < kImages; ++i) {
+      RandomStream random(0);
+      data_.load(i, random, values);
+      const at::Tensor nhwc = at::from_blob(values.data(), {1, 32, 32, 3}, at::kFloat).clone();
+      images_.push_back(nhwc.permute({0, 3, 1, 2}));
+      bytes_.push_back(quantize_example(post_training_.graph, values));
+    }
+  }
+
+  // The graph of the network as it is now, with the ranges of the one that it was.
+  engine::Graph quantized() const {
+    const FloatGraph now = lower(network_);
+    return engine::quantize_graph(now.graph, now.parameters, post_training_.ranges);
+  }
+
+  // Logits of the reference executor as quantized values, which knows nothing of libtorch.
+  static std::vector<int> reference(const engine::Graph& graph,
+                                    const std::vector<std::int8_t>& image) {
+    const auto bytes = std::as_bytes(std::span(image));
+    const auto outputs = engine::execute(graph, {{{bytes.begin(), bytes.end()}}});
+    std::vector<int> logits;
+    for (std::byte value : outputs[0]) logits.push_back(std::to_integer<std::int8_t>(value));
+    return logits;
+  }
+
+  // The same from the simulation.
+  std::vector<int> simulated(const at::Tensor& image) const {
+    const torch::NoGradGuard no_grad;
+    const SimulatedInt8 simulation(post_training_.graph);
+    const at::Tensor logits = simulation.run(network_->layers(), image);
+    const auto quantization = post_training_.graph.info_of(post_training_.graph.outputs[0]);
+    std::vector<int> steps;
+    for (std::int64_t i = 0; i < logits.size(1); ++i) {
+      const double exact = double{logits[0][i].item<float>()} / quantization.quantization.scale;
+      EXPECT_NEAR(exact, std::round(exact), 1e-3) << "is no int8 value";
+      steps.push_back(static_cast<int>(std::lround(exact)) + quantization.quantization.zero_point);
+    }
+    return steps;
+  }
+
+  // Every operator may round to the neighbour of what the integers round to, and the classifier
+  // adds some of that up. The float network is further away.
+  void expect_agreement() const {
+    const engine::Graph graph = quantized();
+    const FloatExecutor exact(lower(network_));
+    const engine::Quantization output = graph.info_of(graph.outputs[0]).quantization;
+    int same_class = 0;
+    double logits = 0;
+    double far = 0;
+    double difference = 0;
+    double difference_of_float = 0;
+    for (int i = 0; i < kImages; ++i) {
+      const std::vector<int> expected = reference(graph, bytes_[i]);
+      const std::vector<int> actual = simulated(images_[i]);
+      const at::Tensor real = exact.run(images_[i]);
+      ASSERT_EQ(actual.size(), expected.size());
+      for (std::size_t c = 0; c < actual.size(); ++c) {
+        const double in_float = real[0][static_cast<std::int64_t>(c)].item<double>() / output.scale;
+        const int apart = std::abs(actual[c] - expected[c]);
+        EXPECT_LE(apart, 4);
+        ++logits;
+        far += apart > 2 ? 1 : 0;
+        difference += apart;
+        difference_of_float += std::abs(in_float - (expected[c] - output.zero_point));
+      }
+      const auto best = [](const std::vector<int>& values) {
+        return std::max_element(values.begin(), values.end()) - values.begin();
+      };
+      same_class += best(actual) == best(expected) ? 1 : 0;
+    }
+    EXPECT_GE(same_class, kImages - 1);
+    EXPECT_LE(far / logits, 0.03);
+    EXPECT_LE(difference / logits, 0.5);
+    EXPECT_LE(difference, difference_of_float * 0.7);
+  }
+
+  supernet::FixedNetwork network_ = trained_network(small_network());
+  LabelledNoise data_{lower(network_), kImages, 1};
+  QuantizedNetwork post_training_ =
+      quantize(lower(network_), data_, data_, {.method = engine::RangeMethod::kMinMax}, 0);
+  std::vector<at::Tensor> images_;
+  std::vector<std::vector<std::int8_t>> bytes_;
+};
+
+TEST_F(SimulatedInt8Test, AgreesWithTheReferenceExecutor) { expect_agreement(); }
+
+// As training does; the scales of weights follow, those of activations stay.
+TEST_F(SimulatedInt8Test, AgreesAfterTheWeightsChanged) {
+  const torch::NoGradGuard no_grad;
+  for (const supernet::ConvBatchNorm& unit : network_->units()) {
+    unit->weight.mul_(1 + 0.3 * at::randn_like(unit->weight));
+    unit->bn_weight.mul_(at::rand_like(unit->bn_weight) + 0.5);
+    unit->bn_bias.add_(0.1 * at::randn_like(unit->bn_bias));
+  }
+  network_->layers().classifier_weight.detach().mul_(0.7);
+  expect_agreement();
+}
+
+// Channels of very different magnitude, of zeros, and with a bias too large for its scale.
+TEST_F(SimulatedInt8Test, AgreesWithUnevenChannels) {
+  const torch::NoGradGuard no_grad;
+  for (const supernet::ConvBatchNorm& unit : network_->units()) {
+    unit->weight[0].mul_(100);
+    unit->bn_weight[0].mul_(0.01);
+    unit->weight[1].mul_(0.001);
+    unit->weight[2].zero_();
+    unit->weight[3].mul_(1e-12);
+  }
+  expect_agreement();
+}
+
+TEST_F(SimulatedInt8Test, ActivationsHaveTheValuesOfTheGraph) {
+  const SimulatedInt8 coarse([&] {
+    engine::Graph graph = post_training_.graph;
+    engine::edit_info(graph, graph.outputs[0]).quantization = {.scale = 1000, .zero_point = 3};
+    return graph;
+  }());
+  const torch::NoGradGuard no_grad;
+  EXPECT_EQ(coarse.run(network_->layers(), images_[0]).abs().max().item<float>(), 0);
+}
+
+TEST_F(SimulatedInt8Test, GradientsPassThroughTheRounding) {
+  const at::Tensor images = at::cat(images_);
+  const at::Tensor labels = at::zeros({kImages}, at::kLong);
+  const auto gradients = [&](const at::Tensor& logits) {
+    for (const at::Tensor& parameter : network_->parameters())
+      parameter.mutable_grad() = at::Tensor();
+    at::cross_entropy_loss(logits, labels).backward();
+    std::map<std::string, at::Tensor> found;
+    for (const auto& entry : network_->named_parameters()) {
+      found[entry.key()] = entry.value().grad().clone();
+    }
+    return found;
+  };
+  const auto exact = gradients(network_->forward(images));
+  const SimulatedInt8 simulation(post_training_.graph);
+  for (const auto& [name, rounded] : gradients(simulation.run(network_->layers(), images))) {
+    const at::Tensor& other = exact.at(name);
+    ASSERT_GT(rounded.norm().item<double>(), 0) << name;
+    const double cosine =
+        (rounded * other).sum().item<double>() / (rounded.norm() * other.norm()).item<double>();
+    EXPECT_GT(cosine, 0.9) << name;
+  }
+}
+
+TEST_F(SimulatedInt8Test, TellsOfWeightsThatAreNotFinite) {
+  const torch::NoGradGuard no_grad;
+  const SimulatedInt8 simulation(post_training_.graph);
+  EXPECT_TRUE(simulation.run(network_->layers(), images_[0]).isfinite().all().item<bool>());
+  for (const double value : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    network_->units()[1]->weight[0][0][0][0] = value;
+    EXPECT_TRUE(simulation.run(network_->layers(), images_[0]).isnan().all().item<bool>());
+  }
+}
+
+}  // namespace
+}  // namespace mcunet::pipeline
