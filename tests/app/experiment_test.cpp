@@ -128,18 +128,23 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(defaults.finetune.epochs, 30);
   EXPECT_EQ(defaults.finetune.learning_rate, 0.01);
   EXPECT_FALSE(defaults.finetune.distillation);
+  EXPECT_EQ(defaults.finetune.quantization_aware.epochs, 0);
+  EXPECT_EQ(defaults.finetune.quantization_aware.learning_rate, std::nullopt);
   EXPECT_EQ(defaults.quantization.calibration_images, 512);
   EXPECT_EQ(defaults.quantization.selection_images, 1000);
   EXPECT_EQ(defaults.quantization.method, std::nullopt);
   EXPECT_EQ(defaults.exporting.emulated_examples, 8);
   EXPECT_EQ(defaults.exporting.test_examples, std::nullopt);
   Experiment experiment = read_rest(
-      "finetune: {epochs: 3, learning_rate: 0.2, distillation: true}\n"
+      "finetune: {epochs: 3, learning_rate: 0.2, distillation: true,\n"
+      "  quantization_aware: {epochs: 2, learning_rate: 0.005}}\n"
       "quantization: {calibration_images: 7, selection_images: 9, method: percentile}\n"
       "export: {emulated_examples: 0, test_examples: 50}\n");
   EXPECT_EQ(experiment.finetune.epochs, 3);
   EXPECT_EQ(experiment.finetune.learning_rate, 0.2);
   EXPECT_TRUE(experiment.finetune.distillation);
+  EXPECT_EQ(experiment.finetune.quantization_aware.epochs, 2);
+  EXPECT_EQ(experiment.finetune.quantization_aware.learning_rate, 0.005);
   EXPECT_EQ(experiment.quantization.calibration_images, 7);
   EXPECT_EQ(experiment.quantization.selection_images, 9);
   EXPECT_EQ(experiment.quantization.method, engine::RangeMethod::kPercentile);
@@ -159,6 +164,12 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
             "x.yaml:3: finetune.learning_rate: must be greater than 0, is 0");
   EXPECT_EQ(rest_error("finetune: {epoch: 3}\n"),
             "x.yaml:3: finetune.epoch: is no known key; did you mean epochs?");
+  EXPECT_EQ(rest_error("finetune: {quantization_aware: {epochs: -1}}\n"),
+            "x.yaml:3: finetune.quantization_aware.epochs: must be between 0 and 100000, is -1");
+  EXPECT_EQ(rest_error("finetune: {quantization_aware: {learning_rate: 0}}\n"),
+            "x.yaml:3: finetune.quantization_aware.learning_rate: must be greater than 0, is 0");
+  EXPECT_EQ(rest_error("finetune: {quantization_aware: {epoch: 1}}\n"),
+            "x.yaml:3: finetune.quantization_aware.epoch: is no known key; did you mean epochs?");
   EXPECT_EQ(
       rest_error("quantization: {method: luck}\n"),
       "x.yaml:3: quantization.method: must be one of best, min-max, percentile, mse, is luck");

@@ -1,5 +1,6 @@
 #include "pipeline/run_report.hpp"
 
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 
@@ -19,12 +20,17 @@ using testing::StartsWith;
 
 class RunReport : public TinyRun {
  protected:
-  Experiment job() const {
-    return experiment(
-        {"space_optimization={widths: [0.5, 1], resolutions: [16], samples: 20, "
-         "sweep: {sram_kib: [], flash_kib: []}}",
-         "train.largest_epochs=1", "train.elastic_epochs=1", "train.correlation_samples=2",
-         "finetune.epochs=1", "export.emulated_examples=1"});
+  Experiment job(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> overrides = {
+        "space_optimization={widths: [0.5, 1], resolutions: [16], samples: 20, "
+        "sweep: {sram_kib: [], flash_kib: []}}",
+        "train.largest_epochs=1",
+        "train.elastic_epochs=1",
+        "train.correlation_samples=2",
+        "finetune.epochs=1",
+        "export.emulated_examples=1"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return experiment(overrides);
   }
   std::string page(const std::string& name = "index.html") const {
     return read_file(run_folder() / "report" / name);
@@ -70,6 +76,35 @@ TEST_F(RunReport, OfAWholeJobLinksItsPages) {
   EXPECT_THAT(error_of([&] { write_run_report(experiment, run); }),
               StartsWith(run_folder().string() + ": a result of a stage is damaged: "));
   EXPECT_EQ(page(), index);
+}
+
+TEST_F(RunReport, TellsWhatQuantizationAwareTrainingGained) {
+  for (const bool helps : {true, false}) {
+    const Experiment experiment =
+        job({"finetune.quantization_aware.epochs=1",
+             fmt::format("finetune.quantization_aware.learning_rate={}", helps ? 1e-30 : 1e4)});
+    fs::remove_all(run_folder());
+    RunDirectory run = open(experiment);
+    const JobResult result = run_job(experiment, run, {});
+    ASSERT_TRUE(result.quantization_aware.has_value());
+    ASSERT_TRUE(result.exported.value_or(false));
+    const QuantizationGain& gain = result.quantization_aware->gain;
+    ASSERT_EQ(gain.is_kept(), helps);
+    const auto row = [](const std::string& name, const std::string& value) {
+      return HasSubstr("<td>" + name + "</td><td>" + value + "</td>");
+    };
+    const auto percent = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
+    EXPECT_THAT(page(), AllOf(row("top-1 in int8, search split: post-training",
+                                  percent(gain.post_training_top1)),
+                              row("top-1 in int8, search split: quantization-aware",
+                                  percent(gain.quantization_aware_top1)),
+                              row("exported", helps ? "the network of quantization-aware training"
+                                                    : "the fine-tuned network: "
+                                                      "quantization-aware training is worse"),
+                              HasSubstr("<tr><td>quantization_aware</td>")));
+    const auto json = nlohmann::json::parse(read_file(run_folder() / "export.json"));
+    EXPECT_EQ(json.at("quantization_aware").at("kept"), helps);
+  }
 }
 
 TEST_F(RunReport, ShowsTheStagesThatAreComplete) {

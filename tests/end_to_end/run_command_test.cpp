@@ -49,6 +49,44 @@ TEST_F(RunCommand, DoesAWholeJob) {
                             "out/export/model.tflite", "out/export/weights.c"}));
 }
 
+TEST_F(RunCommand, TrainsOnWithTheRoundingOfInt8) {
+  const Outcome outcome = run(aware_job("run", "out", {"--json"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto json = parse_output(outcome);
+  const auto& aware = json.at("quantization_aware");
+  EXPECT_EQ(aware, nlohmann::json::parse(read("out/quantization_aware.json")));
+  EXPECT_EQ(aware.at("steps"), 20);
+  const auto& exported = json.at("export");
+  EXPECT_EQ(exported.at("quantization_aware").at("held_out_top1"), aware.at("held_out_top1"));
+  EXPECT_EQ(exported.at("quantization_aware").at("kept"), aware.at("kept"));
+  EXPECT_EQ(exported.at("exact"), true);
+
+  // All else is as without; what is exported is another network, unless it is worse.
+  ASSERT_EQ(run(job("run", "without")).exit_code, 0);
+  EXPECT_EQ(read("out/network.pt"), read("without/network.pt"));
+  EXPECT_EQ(read("out/export/weights.c") == read("without/export/weights.c"),
+            !aware.at("kept").get<bool>());
+  EXPECT_FALSE(nlohmann::json::parse(read("without/export.json")).contains("quantization_aware"));
+  EXPECT_FALSE(fs::exists(folder_ / "work/without/quantization_aware"));
+
+  // Stage by stage it is the same.
+  for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
+    const Outcome alone = run(aware_job(stage, "stages", {"--json"}));
+    ASSERT_EQ(alone.exit_code, 0) << stage << ": " << alone.err;
+    if (std::string(stage) == "finetune") {
+      auto result = nlohmann::json::parse(alone.out);
+      EXPECT_EQ(result.at("quantization_aware").at("held_out_top1"), aware.at("held_out_top1"));
+      EXPECT_EQ(result.at("top1"), json.at("finetune").at("top1"));
+    }
+  }
+  expect_same_results("stages", "out");
+  const Outcome told = run(aware_job("finetune", "stages", {"--resume"}));
+  EXPECT_THAT(told.out, AllOf(HasSubstr("top-1 in int8 on the search split: "),
+                              HasSubstr(" % by quantization-aware training\n")));
+  EXPECT_THAT(run(aware_job("export", "stages", {"--resume"})).out,
+              HasSubstr("top-1 in int8 on the search split: "));
+}
+
 // Everything that a stage leaves, but for the report, which every run draws again.
 std::map<std::string, fs::file_time_type> times_of(const fs::path& folder) {
   std::map<std::string, fs::file_time_type> times;
@@ -247,7 +285,7 @@ class SmallDisk {
 
 class SlowRunCommand : public SmallJobTest {
  protected:
-  void SetUp() override { ASSERT_EQ(run(job("run", "whole")).exit_code, 0); }
+  void SetUp() override { ASSERT_EQ(run(aware_job("run", "whole")).exit_code, 0); }
 };
 
 // The disk fills in ever later stages, and is made larger each time.
@@ -257,7 +295,7 @@ TEST_F(SlowRunCommand, ADiskThatFillsIsToldAndNothingIsLost) {
   int failures = 0;
   for (int kib = 64; kib < 64 * 1024; kib = kib * 5 / 4) {
     disk.resize(kib);
-    const Outcome outcome = run(job("run", "out", {"--resume"}));
+    const Outcome outcome = run(aware_job("run", "out", {"--resume"}));
     if (outcome.exit_code == 0) break;
     ++failures;
     EXPECT_EQ(outcome.exit_code, 1);
@@ -277,7 +315,7 @@ TEST_F(SlowRunCommand, KilledAtRandomMomentsItEndsWithTheSameNetwork) {
     const std::string out = fmt::format("out-{}", attempt);
     Outcome outcome;
     while (outcome.exit_code != 0) {
-      const pid_t child = start(job("run", out, {"--resume"}));
+      const pid_t child = start(aware_job("run", out, {"--resume"}));
       if (kills < 20) {
         std::this_thread::sleep_for(std::chrono::milliseconds(300 + random.index(2500)));
         ::kill(child, SIGKILL);
@@ -298,12 +336,29 @@ TEST_F(SlowRunCommand, KilledAtRandomMomentsItEndsWithTheSameNetwork) {
 
 // At the moments between two files, and with what a kill may leave of one.
 TEST_F(SlowRunCommand, KilledBetweenTwoFilesItEndsWithTheSameNetwork) {
-  for (const char* file :
-       {"space.json", "checkpoints", "supernet.pt", "train.json", "search/problem.json",
-        "search/accuracies.jsonl", "search/evolution.json", "search/random.json",
-        "search/front.json", "search.json", "finetune/train.jsonl", "finetune/checkpoints",
-        "network.json", "network.pt", "finetune.json", "export", "export.json"}) {
-    const pid_t child = start(job("run", "out", {"--resume"}));
+  for (const char* file : {"space.json",
+                           "checkpoints",
+                           "supernet.pt",
+                           "train.json",
+                           "search/problem.json",
+                           "search/accuracies.jsonl",
+                           "search/evolution.json",
+                           "search/random.json",
+                           "search/front.json",
+                           "search.json",
+                           "finetune/train.jsonl",
+                           "finetune/checkpoints",
+                           "network.json",
+                           "network.pt",
+                           "finetune.json",
+                           "quantization_aware/ranges.json",
+                           "quantization_aware/train.jsonl",
+                           "quantization_aware/checkpoints",
+                           "quantization_aware.pt",
+                           "quantization_aware.json",
+                           "export",
+                           "export.json"}) {
+    const pid_t child = start(aware_job("run", "out", {"--resume"}));
     const fs::path path = folder_ / "work/out" / file;
     int status = 0;
     bool ended = false;
@@ -318,7 +373,7 @@ TEST_F(SlowRunCommand, KilledBetweenTwoFilesItEndsWithTheSameNetwork) {
     folder_.write("work/out/search.json.1.partial", "{");
   }
   fs::remove(folder_ / "work/out/search.json.1.partial");
-  ASSERT_EQ(run(job("run", "out", {"--resume"})).exit_code, 0);
+  ASSERT_EQ(run(aware_job("run", "out", {"--resume"})).exit_code, 0);
   expect_same_results("out", "whole");
   EXPECT_THAT(created(), testing::Not(testing::Contains(HasSubstr(".mcunet-"))));
 }

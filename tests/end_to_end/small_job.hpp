@@ -46,11 +46,22 @@ class SmallJobTest : public CommandTest {
     return arguments;
   }
 
+  // The same, with a training for the rounding of int8.
+  static std::vector<std::string> aware_job(const std::string& command, const std::string& out,
+                                            std::vector<std::string> more = {}) {
+    more.insert(more.end(),
+                {"--set", "finetune.quantization_aware={epochs: 2, learning_rate: 0.02}"});
+    return job(command, out, more);
+  }
+
   // The network and all that makes it, bit by bit; times differ.
   void expect_same_results(const std::string& out, const std::string& other) const {
     for (const char* file : {"supernet.pt", "network.pt", "network.json", "export/model.tflite",
                              "export/model.c", "export/weights.c", "search.csv"}) {
       EXPECT_EQ(read(out + "/" + file), read(other + "/" + file)) << file << " of " << out;
+    }
+    if (std::filesystem::exists(folder_ / "work" / other / "quantization_aware.pt")) {
+      EXPECT_EQ(read(out + "/quantization_aware.pt"), read(other + "/quantization_aware.pt"));
     }
     const auto read_json = [&](const std::string& folder, const char* file) {
       return nlohmann::json::parse(read(folder + "/" + file));

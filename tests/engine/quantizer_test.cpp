@@ -203,6 +203,42 @@ TEST(Quantizer, WeightsOfConvolutionsHaveAScalePerChannel) {
   }
 }
 
+TEST(Quantizer, ScalesOfWeightsComeFromTheLargestMagnitudes) {
+  const Op conv{.kind = OpKind::kConv2d};
+  const Op dense{.kind = OpKind::kFullyConnected};
+  const Values weights = {1.27F, 0.254F, 0, 0, 1e-12F};
+  const Values biases = {1, 1, 0, 8, 1};
+  const Values scales = weight_scales(conv, weights, biases, 0.5F);
+  ASSERT_EQ(scales.size(), 5U);
+  EXPECT_FLOAT_EQ(scales[0], 0.01F);
+  EXPECT_FLOAT_EQ(scales[1], 0.002F);
+  EXPECT_FLOAT_EQ(scales[2], 1.0F / 127);
+  // The bias is 2^30 steps.
+  EXPECT_FLOAT_EQ(scales[3], 8 / 0.5F / (1 << 30));
+  EXPECT_FLOAT_EQ(scales[4], 1 / 0.5F / (1 << 30));
+  EXPECT_THAT(weight_scales(dense, weights, biases, 0.5F), testing::ElementsAre(scales[0]));
+
+  // They are those of the graph, bit by bit.
+  const Calibrated network = calibrated_network(13);
+  for (std::size_t id = 0; id < network.quantized.ops.size(); ++id) {
+    const Op& op = network.quantized.ops[id];
+    if (!op.has_bias || op.kind == OpKind::kDepthwiseConv2d) continue;
+    const FloatParameters& floats = network.parameters[id];
+    const std::size_t per_channel = floats.weights.size() / floats.bias.size();
+    Values max_weights(floats.bias.size());
+    Values max_biases;
+    for (std::size_t i = 0; i < floats.weights.size(); ++i) {
+      float& largest = max_weights[i / per_channel];
+      largest = std::max(largest, std::abs(floats.weights[i]));
+    }
+    for (float bias : floats.bias) max_biases.push_back(std::abs(bias));
+    const float input_scale =
+        network.quantized.info_of(network.quantized.inputs_of(op)[0]).quantization.scale;
+    EXPECT_EQ(weight_scales(op, max_weights, max_biases, input_scale),
+              network.quantized.constants[network.quantized.details_of(op).weights].scales);
+  }
+}
+
 TEST(Quantizer, ADeadChannelIsItsBias) {
   Graph graph;
   const TensorId input = add_input(graph, {2, 2, 3});

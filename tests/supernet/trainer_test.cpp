@@ -337,6 +337,28 @@ TEST_F(TrainerTest, BeginsFromGivenWeights) {
               AllOf(testing::StartsWith("empty.pt: "), testing::EndsWith(": is missing")));
 }
 
+// A forward pass from outside trains what it uses, and leaves the statistics alone if it does.
+TEST_F(TrainerTest, TrainsInAForwardPassFromOutside) {
+  TrainerOptions options = tiny_options();
+  options.elastic_epochs = 0;
+  options.weight_decay = 0;
+  TrainerContext context = tiny_context(folder_ / "run", options);
+  std::int64_t calls = 0;
+  context.forward = [&](const Supernet& supernet, const Subnet& subnet, const at::Tensor& images) {
+    ++calls;
+    EXPECT_EQ(subnet, search::space::largest(tiny_space()));
+    EXPECT_EQ(images.sizes().vec(), (std::vector<std::int64_t>{8, 3, 16, 16}));
+    const at::Tensor brightness = images.mean({2, 3});
+    const at::Tensor& weight = supernet->layers().classifier_weight;
+    return at::linear(at::constant_pad_nd(brightness, {0, weight.size(1) - 3}), weight);
+  };
+  Trainer trainer(tiny_space(), data_, options, std::move(context));
+  const TensorDictionary before = clone(weights_of(*trainer.weights()));
+  EXPECT_EQ(trainer.train(), TrainingEnd::kComplete);
+  EXPECT_EQ(calls, 12);
+  EXPECT_THAT(differing(before, weights_of(*trainer.weights())), ElementsAre("classifier.weight"));
+}
+
 // The first loss, of weights that are the same in all calls.
 double first_loss(const std::filesystem::path& folder, const datasets::Dataset& data,
                   const std::function<at::Tensor(const at::Tensor&)>& teacher) {
