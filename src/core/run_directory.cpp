@@ -87,6 +87,16 @@ void RunDirectory::mark_complete(const std::string& stage, const StageCost& cost
   has_manifest_ = true;
 }
 
+std::vector<std::string> completed_stages(const fs::path& folder) {
+  std::vector<std::string> names;
+  const fs::path file = folder / "manifest.json";
+  if (!fs::exists(file)) return names;
+  const ConfigNode manifest = load_config(file);
+  const ConfigNode* stages = manifest.find("stages");
+  if (stages == nullptr) manifest.fail("lacks the key stages");
+  return stages->keys;
+}
+
 ConfigNode read_run_config(const fs::path& folder) {
   // JSON is YAML too.
   const ConfigNode manifest = load_config(folder / "manifest.json");
