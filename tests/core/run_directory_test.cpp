@@ -158,7 +158,7 @@ TEST(CompletedStages, AreThoseOfTheManifest) {
   EXPECT_EQ(completed_stages(folder.path()), (std::vector<std::string>{"space", "train"}));
   folder.write("manifest.json", "{\"format\": 1}");
   EXPECT_THAT(error_of([&] { completed_stages(folder.path()); }),
-              testing::EndsWith("manifest.json: lacks the key stages"));
+              testing::EndsWith("manifest.json:1: lacks the key stages"));
 }
 
 TEST(ReadRunConfig, RefusesAFolderWithoutARun) {

@@ -58,11 +58,11 @@ TEST_F(SpaceCommand, PrintsOneJsonObjectAndNothingElse) {
 TEST_F(SpaceCommand, DoesNotReplaceAJobThatIsPastIt) {
   optimized();
   optimized();  // its own result it does
-  nlohmann::json json = nlohmann::json::parse(read("out/manifest.json"));
+  auto json = nlohmann::ordered_json::parse(read("out/manifest.json"));
   json["stages"]["train"] = json["stages"]["space"];
   write("out/manifest.json", json.dump());
   EXPECT_THAT(optimize_failure({}), HasSubstr("out: holds a job that is past its search space"));
-  EXPECT_EQ(nlohmann::json::parse(read("out/manifest.json")), json);
+  EXPECT_EQ(nlohmann::ordered_json::parse(read("out/manifest.json")), json);
   optimized({"--resume"});
 }
 
