@@ -53,6 +53,7 @@ RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, s
                            bool resume)
     : folder_(std::move(folder)), config_json_(to_json_text(resolved_config)), seed_(seed) {
   require_writable_folder(folder_);
+  remove_abandoned_files(folder_);
   const fs::path manifest = folder_ / "manifest.json";
   has_manifest_ = resume && fs::exists(manifest);
   if (has_manifest_) stages_ = read_stages(manifest, resolved_config);
