@@ -43,7 +43,7 @@ TEST(RemoveAbandonedFiles, TakesThoseOfDeadProcessesAlone) {
   remove_abandoned_files(folder.path());
   EXPECT_THAT(folder.list(), testing::UnorderedElementsAre(
                                  "a." + std::to_string(::getpid()) + ".partial", "b.partial",
-                                 "c." + std::to_string(dead), "d.1x.partial"));
+                                 "below", "c." + std::to_string(dead), "d.1x.partial"));
   remove_abandoned_files(folder / "absent");
 }
 
