@@ -48,9 +48,9 @@ class SimulatedInt8Test : public testing::Test {
     return logits;
   }
 
-  // The same from the simulation.
-  std::vector<int> simulated(const at::Tensor& image) const {
-    const torch::NoGradGuard no_grad;
+  // The same from the simulation, as training or as evaluation runs it.
+  std::vector<int> simulated(const at::Tensor& image, bool training) const {
+    const torch::AutoGradMode with_gradients(training);
     const SimulatedInt8 simulation(post_training_.graph);
     const at::Tensor logits = simulation.run(network_->layers(), image);
     const auto quantization = post_training_.graph.info_of(post_training_.graph.outputs[0]);
@@ -66,6 +66,10 @@ class SimulatedInt8Test : public testing::Test {
   // Every operator may round to the neighbour of what the integers round to, and the classifier
   // adds some of that up. The float network is further away.
   void expect_agreement() const {
+    expect_agreement(/*training=*/false);
+    expect_agreement(/*training=*/true);
+  }
+  void expect_agreement(bool training) const {
     const engine::Graph graph = quantized();
     const FloatExecutor exact(lower(network_));
     const engine::Quantization output = graph.info_of(graph.outputs[0]).quantization;
@@ -76,7 +80,7 @@ class SimulatedInt8Test : public testing::Test {
     double difference_of_float = 0;
     for (int i = 0; i < kImages; ++i) {
       const std::vector<int> expected = reference(graph, bytes_[i]);
-      const std::vector<int> actual = simulated(images_[i]);
+      const std::vector<int> actual = simulated(images_[i], training);
       const at::Tensor real = exact.run(images_[i]);
       ASSERT_EQ(actual.size(), expected.size());
       for (std::size_t c = 0; c < actual.size(); ++c) {

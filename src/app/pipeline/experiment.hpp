@@ -41,7 +41,8 @@ struct SearchStageOptions {
 };
 
 // The section `finetune.quantization_aware`: the fine-tuned network trained on with the rounding of
-// int8 simulated, otherwise as the section `finetune` has it.
+// int8 simulated, without augmentation, warm-up and dropout, in 32-bit floats; its teacher, if
+// `finetune` has one, is the fine-tuned network itself.
 struct QuantizationAwareOptions {
   int epochs = 0;                       // 0: quantized as it is
   std::optional<double> learning_rate;  // per 256 images; absent: a tenth of the fine-tuning's

@@ -35,6 +35,13 @@ ConfigNode identity_of(const NetworkTraining& training, const std::string& super
                           {"seed", "dataset", "finetune"}, {{"supernet", supernet_identity}});
 }
 
+std::function<at::Tensor(const at::Tensor&)> teacher_of(Supernet supernet) {
+  supernet->train();  // normalizes by the batch, as the statistics of the largest are not its own
+  return [supernet](const at::Tensor& images) mutable {
+    return supernet->forward(images, search::space::largest(supernet->space()));
+  };
+}
+
 FinetuneResult read_result(const SearchSpace& space, const fs::path& file) {
   try {
     const Json json = Json::parse(read_file(file));
@@ -95,10 +102,11 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
     return std::vector<std::pair<std::string, double>>{{"top1", top1(network)}};
   };
   const FinetuneOptions& options = experiment.finetune;
+  const Supernet supernet = load_supernet(experiment, space, run.folder());
+  if (options.distillation) context.teacher = teacher_of(supernet);
   const auto trainer = start_trainer(
       one, *training, training_options(experiment, options.epochs, options.learning_rate),
-      std::move(context),
-      supernet::weights_of(*load_supernet(experiment, space, run.folder())->extract(subnet)));
+      std::move(context), supernet::weights_of(*supernet->extract(subnet)));
   FinetuneResult result{.subnet = subnet, .total_steps = trainer->total_steps()};
   const supernet::TrainingEnd end = trainer->train();
   result.steps = trainer->step();

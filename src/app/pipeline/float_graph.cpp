@@ -4,7 +4,10 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/sqrt.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
 #include "mcunet/core/error.hpp"
@@ -49,6 +52,28 @@ at::Tensor to_engine_layout(OpKind kind, const at::Tensor& weight) {
   return kind == OpKind::kDepthwiseConv2d ? weight.permute({1, 2, 3, 0}) : weight;
 }
 
+// Backwards, our own kernels take half the time of libtorch's. They want a normalization, which is
+// made the identity but for the bias.
+at::Tensor convolve_in_training(const engine::Op& op, const at::Tensor& input,
+                                const OpTensors& parameters) {
+  const at::Tensor zeros = at::zeros_like(parameters.bias).detach();
+  const at::Tensor ones = at::ones_like(zeros);
+  return supernet::conv_batch_norm(input, /*residual=*/{},
+                                   {.weight = parameters.weight,
+                                    .bn_weight = ones,
+                                    .bn_bias = parameters.bias,
+                                    .running_mean = zeros,
+                                    .running_var = ones},
+                                   {.in_channels = input.size(1),
+                                    .out_channels = parameters.weight.size(0),
+                                    .kernel = op.window.kernel_height,
+                                    .stride = op.window.stride_height,
+                                    .depthwise = op.kind == OpKind::kDepthwiseConv2d,
+                                    .activation = engine::Activation::kNone,
+                                    .epsilon = 0},
+                                   supernet::NormStatistics{});
+}
+
 at::Tensor run_op(const engine::Graph& graph, std::size_t id, const OpTensors& parameters,
                   const std::vector<at::Tensor>& tensors) {
   const engine::Op& op = graph.ops[id];
@@ -56,6 +81,9 @@ at::Tensor run_op(const engine::Graph& graph, std::size_t id, const OpTensors& p
   const at::Tensor& input = tensors[inputs[0]];
   const std::int64_t stride = op.window.stride_height;
   const std::int64_t padding = op.window.padding.top;
+  if (is_convolution(op) && at::GradMode::is_enabled()) {
+    return convolve_in_training(op, input, parameters);
+  }
   switch (op.kind) {
     case OpKind::kConv2d:
       return at::conv2d(input, parameters.weight, parameters.bias, stride, padding);

@@ -9,18 +9,6 @@
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
-namespace {
-
-using supernet::Supernet;
-
-std::function<at::Tensor(const at::Tensor&)> teacher_of(Supernet supernet) {
-  supernet->train();  // normalizes by the batch, as the statistics of the largest are not its own
-  return [supernet](const at::Tensor& images) mutable {
-    return supernet->forward(images, search::space::largest(supernet->space()));
-  };
-}
-
-}  // namespace
 
 supernet::TrainerOptions training_options(const Experiment& experiment, int epochs,
                                           double learning_rate) {
@@ -58,16 +46,11 @@ void empty_unless_resumed(const NetworkTraining& training, const fs::path& folde
 supernet::TrainerContext training_context(const NetworkTraining& training, const fs::path& folder,
                                           ConfigNode identity) {
   const Experiment& experiment = training.experiment;
-  supernet::TrainerContext context{
-      .folder = folder,
-      .identity = std::move(identity),
-      .seed = experiment.seed,
-      .device = supernet::select_device(experiment.train.trainer.device),
-      .should_stop = training.should_stop};
-  if (experiment.finetune.distillation) {
-    context.teacher = teacher_of(load_supernet(experiment, training.space, training.run));
-  }
-  return context;
+  return {.folder = folder,
+          .identity = std::move(identity),
+          .seed = experiment.seed,
+          .device = supernet::select_device(experiment.train.trainer.device),
+          .should_stop = training.should_stop};
 }
 
 std::unique_ptr<supernet::Trainer> start_trainer(const NetworkTraining& training,

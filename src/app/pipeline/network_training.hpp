@@ -35,8 +35,7 @@ ConfigNode network_identity(const NetworkTraining& training,
 // Throws Error.
 void empty_unless_resumed(const NetworkTraining& training, const std::filesystem::path& folder);
 
-// For a training in `folder`, with the largest sub-network as teacher, if the experiment says so.
-// Throws Error.
+// For a training in `folder`. Throws Error if the device is not there.
 supernet::TrainerContext training_context(const NetworkTraining& training,
                                           const std::filesystem::path& folder, ConfigNode identity);
 

@@ -118,11 +118,18 @@ ConfigNode aware_identity(const NetworkTraining& training) {
       {{"network", checksum(kFinetunedWeights)}, {"ranges", checksum(kRangesFile)}});
 }
 
-// Trains in the forward pass of `simulated` and measures with it.
-supernet::TrainerContext aware_context(const NetworkTraining& training,
+// Trains in the forward pass of `simulated` and measures with it. The teacher, if one is asked for,
+// is the network in floats.
+supernet::TrainerContext aware_context(const NetworkTraining& training, FixedNetwork in_floats,
                                        const SimulatedInt8& simulated, const Dataset& held_out) {
   supernet::TrainerContext context =
       training_context(training, training.run / kFolder, aware_identity(training));
+  if (training.experiment.finetune.distillation) {
+    in_floats->to(context.device);
+    context.teacher = [in_floats](const at::Tensor& images) mutable {
+      return in_floats->forward(images);
+    };
+  }
   context.forward = [&simulated](const Supernet& network, const search::space::Subnet&,
                                  const at::Tensor& images) {
     return simulated.run(network->layers(), images);
@@ -180,7 +187,9 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
   const FixedNetwork network = load_finetuned(folder);
   const FloatGraph lowered = lower(network);
   const Splits splits{dataset_of(experiment), subnet.resolution};
-  const auto training = splits.open(Split::kTrain, /*augment=*/true);
+  // Not augmented: the statistics that are folded and the ranges are those of such images, and a
+  // network that follows others leaves them.
+  const auto training = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
   const NetworkTraining one{experiment, space, subnet, folder, resume, should_stop};
   empty_unless_resumed(one, folder / kFolder);
@@ -193,7 +202,8 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
   const SimulatedInt8 simulated(post_training.quantized.graph);
   const auto trainer =
       start_trainer(one, *training, aware_options(experiment),
-                    aware_context(one, simulated, *held_out), supernet::weights_of(*network));
+                    aware_context(one, load_finetuned(folder), simulated, *held_out),
+                    supernet::weights_of(*network));
   QuantizationAwareResult result{.gain = {.post_training_top1 = post_training.top1},
                                  .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;

@@ -22,7 +22,8 @@ struct QuantizationAwareResult {
 };
 
 // Trains the fine-tuned network of a run further with the rounding of int8 simulated
-// (simulated_int8.hpp). Batch normalization is folded with the statistics that fine-tuning left,
+// (simulated_int8.hpp), on images without augmentation; with finetune.distillation the network in
+// floats is its teacher. Batch normalization is folded with the statistics that fine-tuning left,
 // and activations keep the ranges that post-training quantization chose. Then measures both
 // networks in int8 on the held-out split and warns if this one is worse. Writes
 // quantization_aware.pt and quantization_aware.json, and while it works the folder
