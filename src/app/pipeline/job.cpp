@@ -2,7 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "float_graph.hpp"
 #include "mcunet/core/scratch_folder.hpp"
+#include "onnx_file.hpp"
 #include "run_report.hpp"
 #include "trained_supernet.hpp"
 
@@ -79,6 +81,7 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
                                               .test = *test,
                                               .spectrogram = spectrogram},
                                              run.folder() / kExportFolder);
+  run.write("network.onnx", to_onnx(lower(network), network->description().name));
   run.write("export.json", to_json(result));
   check_exact(result);
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
