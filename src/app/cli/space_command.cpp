@@ -86,7 +86,7 @@ int run_space(const SpaceArguments& arguments) {
                                  ? "runs/" + std::filesystem::path(arguments.config).stem().string()
                                  : arguments.out;
   RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
-                   arguments.resume);
+                   arguments.resume, pipeline::keys_without_influence());
   const SpaceRanking ranking = pipeline::run_space_stage(experiment, run);
   if (!ranking.is_feasible()) {
     if (arguments.json) fmt::print("{}", pipeline::ranking_to_json(ranking));
