@@ -93,8 +93,7 @@ struct AccuracyWorkers::Worker {
 
   std::string name;
   WorkerProcess process;
-  bool is_ready = false;            // it has loaded everything
-  std::optional<std::size_t> task;  // the sub-network that it works on
+  std::size_t task = 0;  // the sub-network that it works on, if it does
 };
 
 AccuracyWorkers::AccuracyWorkers(const Experiment& experiment, const SearchSpace& space,
@@ -111,7 +110,33 @@ AccuracyWorkers::~AccuracyWorkers() = default;
 
 void AccuracyWorkers::stop() { workers_.clear(); }
 
+// Until so many of the workers' answers have come.
+template <typename T, typename Heard>
+void AccuracyWorkers::listen(const char* key, std::size_t answers, const Heard& heard) {
+  std::vector<WorkerProcess*> processes;
+  for (const auto& worker : workers_) processes.push_back(&worker->process);
+  while (answers > 0) {
+    WorkerProcess::wait_for_any(processes);
+    for (const auto& worker : workers_) {
+      const std::optional<T> answer = worker->hear<T>(key);
+      if (!answer) continue;
+      --answers;
+      heard(*worker, *answer);
+    }
+  }
+}
+
 void AccuracyWorkers::start() {
+  stop();
+  try {
+    load();
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+void AccuracyWorkers::load() {
   const std::vector<std::string>& devices = experiment_.search.devices;
   for (std::size_t i = 0; i < devices.size(); ++i) {
     Experiment experiment = experiment_of(experiment_, i);
@@ -121,6 +146,11 @@ void AccuracyWorkers::start() {
         fmt::format("search worker {} of {} ({})", i + 1, devices.size(), devices[i]), command_,
         to_line(job)));
   }
+  listen<std::string>("identity", workers_.size(),
+                      [&](const Worker& worker, const std::string& identity) {
+                        if (identity == identity_) return;
+                        worker.fail(fmt::format("found {} instead of {}", identity, identity_));
+                      });
 }
 
 double AccuracyWorkers::estimate(const Subnet& subnet) {
@@ -128,8 +158,8 @@ double AccuracyWorkers::estimate(const Subnet& subnet) {
 }
 
 void AccuracyWorkers::estimate_each(std::span<const Subnet> subnets, const Arrival& arrived) {
+  if (workers_.empty()) start();
   try {
-    if (workers_.empty()) start();
     hand_out(subnets, arrived);
   } catch (...) {
     stop();
@@ -139,38 +169,16 @@ void AccuracyWorkers::estimate_each(std::span<const Subnet> subnets, const Arriv
 
 void AccuracyWorkers::hand_out(std::span<const Subnet> subnets, const Arrival& arrived) {
   std::size_t next = 0;
-  std::size_t known = 0;
   const auto give_work = [&](Worker& worker) {
-    worker.task.reset();
     if (next == subnets.size()) return;
     worker.task = next++;
-    worker.tell(subnet_to_json(space_, subnets[*worker.task]));
+    worker.tell(subnet_to_json(space_, subnets[worker.task]));
   };
-  const auto listen = [&](Worker& worker) {
-    if (worker.is_ready) {
-      const std::optional<double> accuracy = worker.hear<double>("accuracy");
-      if (!accuracy) return;
-      ++known;
-      arrived(worker.task.value(), *accuracy);
-    } else {
-      const std::optional<std::string> identity = worker.hear<std::string>("identity");
-      if (!identity) return;
-      if (*identity != identity_) {
-        worker.fail(fmt::format("found {} instead of {}", *identity, identity_));
-      }
-      worker.is_ready = true;
-    }
+  for (const auto& worker : workers_) give_work(*worker);
+  listen<double>("accuracy", subnets.size(), [&](Worker& worker, double accuracy) {
+    arrived(worker.task, accuracy);
     give_work(worker);
-  };
-  std::vector<WorkerProcess*> processes;
-  for (const auto& worker : workers_) {
-    processes.push_back(&worker->process);
-    if (worker->is_ready) give_work(*worker);
-  }
-  while (known < subnets.size()) {
-    WorkerProcess::wait_for_any(processes);
-    for (const auto& worker : workers_) listen(*worker);
-  }
+  });
 }
 
 bool serve_accuracies() {

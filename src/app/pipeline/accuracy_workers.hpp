@@ -21,8 +21,8 @@ void check_search_devices(const Experiment& experiment);
 // on how many processes there are as long as each has the same number of threads.
 class AccuracyWorkers : public search::AccuracyEstimator {
  public:
-  // `command` starts a process that calls serve_accuracies(). None is started before the first
-  // accuracy is asked for. Throws Error if a device or the supernet is not there.
+  // `command` starts a process that calls serve_accuracies(). Throws Error if a device or the
+  // supernet is not there.
   AccuracyWorkers(const Experiment& experiment, const search::space::SearchSpace& space,
                   std::filesystem::path run, std::vector<std::string> command);
   ~AccuracyWorkers() override;
@@ -30,8 +30,12 @@ class AccuracyWorkers : public search::AccuracyEstimator {
   AccuracyWorkers(const AccuracyWorkers&) = delete;
   AccuracyWorkers& operator=(const AccuracyWorkers&) = delete;
 
-  // Throw Error that names the process if one fails or dies; all of them are ended then, and
-  // started again if more is asked.
+  // Starts the processes and waits until they have loaded everything; what asks for an accuracy
+  // does so if need be. Throws Error that names the process if one fails or dies; all of them are
+  // ended then.
+  void start();
+
+  // Throw Error as start() does.
   double estimate(const search::space::Subnet& subnet) override;
   void estimate_each(std::span<const search::space::Subnet> subnets,
                      const Arrival& arrived) override;
@@ -45,7 +49,9 @@ class AccuracyWorkers : public search::AccuracyEstimator {
  private:
   struct Worker;
 
-  void start();
+  void load();
+  template <typename T, typename Heard>
+  void listen(const char* key, std::size_t answers, const Heard& heard);
   void hand_out(std::span<const search::space::Subnet> subnets, const Arrival& arrived);
 
   Experiment experiment_;

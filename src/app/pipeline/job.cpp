@@ -64,6 +64,7 @@ std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDir
     return search(supernet, supernet.identity(), [] {});
   }
   AccuracyWorkers workers(experiment, space, run.folder(), control.accuracy_worker);
+  if (!run.is_complete(kSearchStage)) workers.start();
   return search(workers, workers.identity(), [&] { workers.stop(); });
 }
 

@@ -17,7 +17,7 @@ namespace mcunet::pipeline {
 class WorkerProcess {
  public:
   // `command` is a program with its arguments; a program without a slash is looked up in PATH.
-  // Throws Error if it cannot be started.
+  // To be called in a thread that lives longer. Throws Error if it cannot be started.
   explicit WorkerProcess(std::vector<std::string> command);
   ~WorkerProcess();  // kills it, and leaves no zombie
 
