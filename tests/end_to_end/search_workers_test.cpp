@@ -147,6 +147,7 @@ TEST_F(SearchWorkers, HoweverTheSearchEndsNothingIsLeftAndItGoesOn) {
 }
 
 TEST_F(SearchWorkers, ADeviceThatIsNotThere) {
+  write("out/supernet.pt", "");
   EXPECT_THAT(failure(search("out", {"--set", "search.devices=[cuda:63]"})),
               MatchesRegex("search.devices: device: cuda:63 is not there: libtorch finds [0-9]+ "
                            "CUDA devices"));
