@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "file_bytes.hpp"
+#include "jpeg_decoder.hpp"
 #include "jpeg_header.hpp"
 
 namespace mcunet::datasets {
@@ -17,25 +18,31 @@ void keep_opencv_on_one_thread() {
   std::call_once(once, [] { cv::setNumThreads(1); });
 }
 
-cv::Mat decode_bytes(const std::vector<std::uint8_t>& bytes, int flags) {
+cv::Mat decode_whole(const std::vector<std::uint8_t>& bytes) {
   try {
-    return cv::imdecode(bytes, flags | cv::IMREAD_IGNORE_ORIENTATION);
+    return cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
   } catch (const cv::Exception&) {  // dimensions beyond its limits, or a damaged header
     return {};
   }
 }
 
-int decoding_flags(int channels, int reduction) {
-  switch (reduction) {
-    case 2:
-      return channels == 1 ? cv::IMREAD_REDUCED_GRAYSCALE_2 : cv::IMREAD_REDUCED_COLOR_2;
-    case 4:
-      return channels == 1 ? cv::IMREAD_REDUCED_GRAYSCALE_4 : cv::IMREAD_REDUCED_COLOR_4;
-    case 8:
-      return channels == 1 ? cv::IMREAD_REDUCED_GRAYSCALE_8 : cv::IMREAD_REDUCED_COLOR_8;
-    default:
-      return channels == 1 ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR;
-  }
+cv::Mat with_channels(const cv::Mat& colour, int channels) {
+  if (channels != 1 || colour.empty()) return colour;
+  cv::Mat gray;
+  cv::cvtColor(colour, gray, cv::COLOR_BGR2GRAY);
+  return gray;
+}
+
+// As libjpeg does it.
+cv::Size reduced_size(cv::Size whole, int reduction) {
+  return {(whole.width + reduction - 1) / reduction, (whole.height + reduction - 1) / reduction};
+}
+
+// The pixels that a part of an image touches.
+cv::Rect touched_pixels(const cv::Rect2d& part, cv::Size image) {
+  const cv::Point first(cvFloor(part.x), cvFloor(part.y));
+  const cv::Point end(cvCeil(part.x + part.width), cvCeil(part.y + part.height));
+  return cv::Rect(first, end) & cv::Rect({0, 0}, image);
 }
 
 int choose_reduction(const cv::Rect2d& crop, cv::Size target) {
@@ -55,7 +62,7 @@ std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file
     if (!header->is_complete || header->height == 0 || header->width == 0) return std::nullopt;
     image.size_ = {header->width, header->height};
   } else {
-    image.decoded_ = decode_bytes(bytes, cv::IMREAD_COLOR);
+    image.decoded_ = decode_whole(bytes);
     if (image.decoded_.empty()) return std::nullopt;
     image.size_ = image.decoded_.size();
   }
@@ -63,23 +70,17 @@ std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file
 }
 
 cv::Mat EncodedImage::decode(int channels, cv::Size target, cv::Rect2d& crop) const {
-  if (!decoded_.empty()) {
-    if (channels != 1) return decoded_;
-    cv::Mat gray;
-    cv::cvtColor(decoded_, gray, cv::COLOR_BGR2GRAY);
-    return gray;
-  }
+  if (!decoded_.empty()) return with_channels(decoded_, channels);
   const int reduction = choose_reduction(crop, target);
-  cv::Mat image = decode_bytes(*bytes_, decoding_flags(channels, reduction));
-  // libjpeg rounds the reduced size up.
-  const auto is_reduced = [reduction](int reduced, int whole) {
-    return reduced == (whole + reduction - 1) / reduction;
-  };
-  if (image.empty() || !is_reduced(image.cols, size_.width) ||
-      !is_reduced(image.rows, size_.height)) {
-    return {};
+  const cv::Rect2d reduced(crop.x / reduction, crop.y / reduction, crop.width / reduction,
+                           crop.height / reduction);
+  const cv::Rect part = touched_pixels(reduced, reduced_size(size_, reduction));
+  const cv::Mat image = decode_jpeg_part(*bytes_, channels, reduction, size_, part);
+  if (image.empty()) {  // corrupt, or of colours that only OpenCV converts
+    const cv::Mat whole = decode_whole(*bytes_);
+    return whole.size() == size_ ? with_channels(whole, channels) : cv::Mat();
   }
-  crop = {crop.x / reduction, crop.y / reduction, crop.width / reduction, crop.height / reduction};
+  crop = reduced - cv::Point2d(part.tl());
   return image;
 }
 

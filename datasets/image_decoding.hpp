@@ -7,9 +7,9 @@
 
 #include "mcunet/datasets/image_file.hpp"
 
-// Decoding in two steps, so that the reduction can be chosen when the crop is known: libjpeg
-// decodes at 1/2, 1/4 or 1/8 of the size in a fraction of the time. Pixels in OpenCV's order, blue
-// first.
+// Decoding in two steps, so that the part and the reduction can be chosen when the crop is known:
+// libjpeg decodes a part, at 1/2, 1/4 or 1/8 of the size, in a fraction of the time. Pixels in
+// OpenCV's order, blue first.
 namespace mcunet::datasets {
 
 class EncodedImage {
@@ -20,9 +20,9 @@ class EncodedImage {
   // Of the whole image.
   cv::Size size() const { return size_; }
 
-  // The image, of `channels` channels, decoded small: each side of `crop` (of the whole image)
-  // keeps at least the length that `target` has. `crop` is brought to the scale of the result.
-  // Empty if the data is corrupt.
+  // The part of the image that holds `crop` (of the whole image), of `channels` channels, decoded
+  // small: each side of the crop keeps at least the length that `target` has. `crop` becomes the
+  // place in the result. Empty if the data is corrupt.
   cv::Mat decode(int channels, cv::Size target, cv::Rect2d& crop) const;
 
  private:

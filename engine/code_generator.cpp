@@ -260,18 +260,22 @@ namespace {
 
 void plan_arena(CompiledGraph& compiled) {
   const std::vector<std::int64_t>& staging = compiled.options.staging_bytes;
-  const std::vector<BufferRequest>& buffers = compiled.requests.buffers;
   const auto requested = [&] {
-    return staging.empty() ? buffers : with_staging(compiled.graph, buffers, staging);
+    std::vector<BufferRequest> buffers = compiled.requests.buffers;
+    if (!staging.empty()) add_staging(compiled.graph, staging, buffers);
+    return buffers;
   };
-  compiled.plan = plan_memory(requested(), {.alignment = staging.empty() ? 4 : 8});
+  PlannerOptions options;
+  if (!staging.empty()) options.alignment = kStagingAlignment;
+  compiled.plan = plan_memory(requested(), options);
   if (compiled.options.adapts_scratch) {
     grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
   }
   for (const PlanViolation& violation : validate_plan(requested(), compiled.plan)) {
     throw Error("the planner made an invalid plan: {}", violation.message);
   }
-  const auto end = compiled.plan.offsets.begin() + static_cast<std::ptrdiff_t>(buffers.size());
+  const auto end =
+      compiled.plan.offsets.begin() + static_cast<std::ptrdiff_t>(compiled.requests.buffers.size());
   compiled.staging_offsets.assign(end, compiled.plan.offsets.end());
   compiled.plan.offsets.erase(end, compiled.plan.offsets.end());
 }

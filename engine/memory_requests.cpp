@@ -158,16 +158,14 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
       policy == ScratchPolicy::kTinyEngine ? most + widened_first_convolution(graph) : 0;
 }
 
-std::vector<BufferRequest> with_staging(const Graph& graph, std::span<const BufferRequest> buffers,
-                                        std::span<const std::int64_t> staging_bytes) {
-  std::vector<BufferRequest> result(buffers.begin(), buffers.end());
-  for (BufferRequest& buffer : result) {
+void add_staging(const Graph& graph, std::span<const std::int64_t> staging_bytes,
+                 std::vector<BufferRequest>& buffers) {
+  for (BufferRequest& buffer : buffers) {
     ++buffer.first_step;
     ++buffer.last_step;
   }
-  for (const TensorId input : graph.inputs) result[static_cast<std::size_t>(input)].first_step = 0;
-  for (const std::int64_t bytes : staging_bytes) result.push_back({bytes, 0, 0, kNoId});
-  return result;
+  for (const TensorId input : graph.inputs) buffers[static_cast<std::size_t>(input)].first_step = 0;
+  for (const std::int64_t bytes : staging_bytes) buffers.push_back({bytes, 0, 0, kNoId});
 }
 
 void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,

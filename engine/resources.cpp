@@ -88,10 +88,24 @@ std::vector<std::string> describe_excess(const Resources& resources, const Budge
   return excess;
 }
 
+const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
+  const std::int32_t height = graph.tensors[graph.inputs[0]].shape.height;
+  const auto staging =
+      std::find_if(options_.staging.begin(), options_.staging.end(),
+                   [&](const InputStaging& some) { return some.input_height == height; });
+  is_staged_ = staging != options_.staging.end();
+  if (!is_staged_) return planner_.plan(requests_.buffers, options_.planner);
+  staged_buffers_ = requests_.buffers;
+  add_staging(graph, staging->bytes, staged_buffers_);
+  PlannerOptions planner = options_.planner;
+  planner.alignment = kStagingAlignment;
+  return planner_.plan(staged_buffers_, planner);
+}
+
 Resources ResourceOracle::measure(const Graph& graph) {
   make_schedule(graph, options_of(options_.schedule), schedule_);
   request_memory(graph, schedule_, options_.scratch, requests_);
-  plan_ = &planner_.plan(requests_.buffers, options_.planner);
+  plan_ = &plan_memory_of(graph);
 
   Resources resources;
   resources.peak_sram_bytes = plan_->arena_bytes + requests_.fixed_scratch_bytes;

@@ -14,7 +14,8 @@ packages=(
   cmake ninja-build g++ ccache mold pkg-config git python3 clang-format clang-tidy
   # libraries
   libyaml-cpp-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libcli11-dev libtbb-dev libgmp-dev
-  flatbuffers-compiler libflatbuffers-dev libopencv-dev libsndfile1-dev libeigen3-dev
+  flatbuffers-compiler libflatbuffers-dev libopencv-dev libjpeg62-turbo-dev libsndfile1-dev
+  libeigen3-dev
   # training; OpenBLAS, because the reference BLAS is 30 times slower
   libtorch-dev libopenblas0-pthread libgoogle-perftools-dev
   # tests and benchmarks

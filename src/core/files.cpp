@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/ranges.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -51,10 +53,36 @@ std::vector<fs::path> config_roots() {
   return roots;
 }
 
+constexpr char kPartial[] = ".partial";
+
+// The name says which process writes it.
+fs::path partial_file(const fs::path& file) {
+  return fmt::format("{}.{}{}", file.string(), ::getpid(), kPartial);
+}
+
+// Of a partial file whose process is gone.
+bool is_abandoned(const fs::path& file) {
+  if (file.extension() != kPartial) return false;
+  const std::string process = file.stem().extension().string();  // ".123"
+  pid_t id = 0;
+  const char* const end = process.data() + process.size();
+  if (process.size() < 2 || std::from_chars(process.data() + 1, end, id).ptr != end) return false;
+  return ::kill(id, 0) != 0 && errno == ESRCH;
+}
+
 }  // namespace
 
+void remove_abandoned_files(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> abandoned;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, ignored)) {
+    if (is_abandoned(entry.path())) abandoned.push_back(entry.path());
+  }
+  for (const fs::path& file : abandoned) fs::remove(file, ignored);
+}
+
 void write_file_atomically(const fs::path& file, std::string_view contents) {
-  const fs::path temporary = fmt::format("{}.{}.partial", file.string(), ::getpid());
+  const fs::path temporary = partial_file(file);
   if (write_and_flush(temporary, contents) && ::rename(temporary.c_str(), file.c_str()) == 0)
     return;
   const int error = errno;
@@ -86,7 +114,7 @@ void require_writable_folder(const fs::path& folder) {
     remove_created();
     throw Error("{}: cannot be created: {}", folder.string(), error.message());
   }
-  const fs::path probe = folder / fmt::format(".{}.partial", ::getpid());
+  const fs::path probe = partial_file(folder / "probe");
   const bool good = write_and_flush(probe, "");
   const int reason = errno;
   ::unlink(probe.c_str());

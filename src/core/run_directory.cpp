@@ -71,6 +71,7 @@ RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, s
                            bool resume, const std::vector<std::string>& free_keys)
     : folder_(std::move(folder)), config_json_(to_json_text(resolved_config)), seed_(seed) {
   require_writable_folder(folder_);
+  remove_abandoned_files(folder_);
   const fs::path manifest = folder_ / "manifest.json";
   has_manifest_ = resume && fs::exists(manifest);
   if (has_manifest_) stages_ = read_stages(manifest, resolved_config, free_keys);
@@ -103,6 +104,16 @@ void RunDirectory::mark_complete(const std::string& stage, const StageCost& cost
   json["config"] = Json::parse(config_json_);
   write("manifest.json", json.dump(2) + "\n");
   has_manifest_ = true;
+}
+
+std::vector<std::string> completed_stages(const fs::path& folder) {
+  std::vector<std::string> names;
+  const fs::path file = folder / "manifest.json";
+  if (!fs::exists(file)) return names;
+  const ConfigNode manifest = load_config(file);
+  const ConfigNode* stages = manifest.find("stages");
+  if (stages == nullptr) manifest.fail("lacks the key stages");
+  return stages->keys;
 }
 
 ConfigNode read_run_config(const fs::path& folder) {

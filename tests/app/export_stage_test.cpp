@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
 #include "labelled_noise.hpp"
 #include "mcunet/engine/tflite_reader.hpp"
@@ -50,6 +51,14 @@ TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
   const auto json = nlohmann::json::parse(to_json(result));
   EXPECT_EQ(json["inferences"].size(), 3U);
   EXPECT_EQ(json["exact"], true);
+}
+
+TEST(CheckExact, NamesTheFirstExampleThatDiffers) {
+  ExportResult result{.board = "a board"};
+  EXPECT_NO_THROW(check_exact(result));
+  result.emulated = {{.name = "a.png", .is_exact = true}, {.name = "b.png"}, {.name = "c.png"}};
+  EXPECT_EQ(error_of([&] { check_exact(result); }),
+            "export: the firmware's outputs differ from the host's, first for b.png on a board");
 }
 
 TEST_F(ExportStage, ANetworkThatDoesNotFitIsAResult) {

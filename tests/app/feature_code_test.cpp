@@ -77,6 +77,22 @@ TEST(FeatureCode, GivesTheDatasetsFeaturesOnTheHost) {
   }
 }
 
+TEST(FeatureCode, IsInThePlansOfTheSearch) {
+  datasets::DatasetOptions dataset{.kind = datasets::DatasetKind::kSpeechCommands};
+  EXPECT_TRUE(input_staging({}, {32}).empty());  // images
+  const auto staging = input_staging(dataset, {1, 32, 48});
+  ASSERT_EQ(staging.size(), 2u) << "no spectrogram has one row";
+  for (const int resolution : {32, 48}) {
+    const LogMelParameters parameters = datasets::spectrogram_of(dataset, resolution);
+    const engine::Graph graph = sound_graph(parameters);
+    engine::ResourceOracle oracle({.scratch = engine::ScratchPolicy::kOwn, .staging = staging});
+    const std::int64_t planned = oracle.measure(graph).peak_sram_bytes;
+    EXPECT_GE(planned, 2 * parameters.samples);
+    EXPECT_EQ(planned, engine::compile_graph(graph, {.staging_bytes = feature_staging(parameters)})
+                           .plan.arena_bytes);
+  }
+}
+
 TEST(FeatureCode, LiesInTheArena) {
   const LogMelParameters parameters = datasets::log_mel_parameters(32, 8000, 8000);
   const engine::CompiledGraph compiled = engine::compile_graph(

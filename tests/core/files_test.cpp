@@ -30,6 +30,23 @@ TEST(WriteFileAtomically, CreatesAndReplaces) {
   EXPECT_THAT(folder.list(), ElementsAre("a.txt"));
 }
 
+TEST(RemoveAbandonedFiles, TakesThoseOfDeadProcessesAlone) {
+  const TemporaryFolder folder;
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  folder.write("below/weights.pt." + std::to_string(dead) + ".partial", "x");
+  folder.write("a." + std::to_string(::getpid()) + ".partial", "x");
+  folder.write("b.partial", "x");
+  folder.write("c." + std::to_string(dead), "x");
+  folder.write("d.1x.partial", "x");
+  remove_abandoned_files(folder.path());
+  EXPECT_THAT(folder.list(), testing::UnorderedElementsAre(
+                                 "a." + std::to_string(::getpid()) + ".partial", "b.partial",
+                                 "below", "c." + std::to_string(dead), "d.1x.partial"));
+  remove_abandoned_files(folder / "absent");
+}
+
 TEST(WriteFileAtomically, WritesAllBytes) {
   const TemporaryFolder folder;
   std::string contents(3'000'000, '\0');

@@ -167,6 +167,19 @@ TEST(ReadRunConfig, GivesBackTheConfiguration) {
   EXPECT_EQ(to_json_text(read_run_config(folder.path())), to_json_text(original));
 }
 
+TEST(CompletedStages, AreThoseOfTheManifest) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(completed_stages(folder.path()).empty());
+  EXPECT_TRUE(completed_stages(folder / "absent").empty());
+  RunDirectory run(folder.path(), parse_config("a: 1", "x.yaml"), 0, false);
+  run.mark_complete("space", {});
+  run.mark_complete("train", {});
+  EXPECT_EQ(completed_stages(folder.path()), (std::vector<std::string>{"space", "train"}));
+  folder.write("manifest.json", "{\"format\": 1}");
+  EXPECT_THAT(error_of([&] { completed_stages(folder.path()); }),
+              testing::EndsWith("manifest.json:1: lacks the key stages"));
+}
+
 TEST(ReadRunConfig, RefusesAFolderWithoutARun) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { read_run_config(folder.path()); }),

@@ -55,6 +55,17 @@ TEST_F(SpaceCommand, PrintsOneJsonObjectAndNothingElse) {
   EXPECT_EQ(json.at("sweep").size(), 4u);
 }
 
+TEST_F(SpaceCommand, DoesNotReplaceAJobThatIsPastIt) {
+  optimized();
+  optimized();  // its own result it does
+  auto json = nlohmann::ordered_json::parse(read("out/manifest.json"));
+  json["stages"]["train"] = json["stages"]["space"];
+  write("out/manifest.json", json.dump());
+  EXPECT_THAT(optimize_failure({}), HasSubstr("out: holds a job that is past its search space"));
+  EXPECT_EQ(nlohmann::ordered_json::parse(read("out/manifest.json")), json);
+  optimized({"--resume"});
+}
+
 TEST_F(SpaceCommand, WritesResultsAndReport) {
   const Outcome outcome = run({"space", "small.yaml", "--out", "runs/a"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

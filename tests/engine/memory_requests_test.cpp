@@ -56,7 +56,8 @@ TEST(MemoryRequests, StagingComesBeforeTheFirstStep) {
   const Graph graph = make_residual_block({});
   const MemoryRequests requests = request(graph, ScratchPolicy::kOwn);
   const std::vector<std::int64_t> staging = {1000, 24};
-  const std::vector<BufferRequest> buffers = with_staging(graph, requests.buffers, staging);
+  std::vector<BufferRequest> buffers = requests.buffers;
+  add_staging(graph, staging, buffers);
   ASSERT_EQ(buffers.size(), requests.buffers.size() + 2);
   EXPECT_EQ(buffers[graph.inputs[0]].first_step, 0);
   EXPECT_EQ(buffers[graph.inputs[0]].last_step, requests.buffers[graph.inputs[0]].last_step + 1);

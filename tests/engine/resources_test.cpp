@@ -35,6 +35,20 @@ TEST(ResourceOracle, OpByOpNeedsMore) {
   EXPECT_LT(in_place.measure(graph).peak_sram_bytes, op_by_op.measure(graph).peak_sram_bytes);
 }
 
+TEST(ResourceOracle, CountsWhatTheInputIsPreparedIn) {
+  const Graph graph = make_residual_block({});
+  const std::int64_t input_bytes = 8 * 6 * 4;
+  ResourceOracle plain({.scratch = ScratchPolicy::kOwn});
+  const std::int64_t peak = plain.measure(graph).peak_sram_bytes;
+  EXPECT_EQ(plain.staging_live_bytes(), 0);
+  ResourceOracle oracle(
+      {.scratch = ScratchPolicy::kOwn, .staging = {{7, {10}}, {8, {peak, 24}}, {9, {1 << 20}}}});
+  EXPECT_EQ(oracle.measure(graph).peak_sram_bytes, input_bytes + peak + 24);
+  EXPECT_EQ(oracle.staging_live_bytes(), input_bytes + peak + 24);
+  EXPECT_EQ(std::vector(oracle.live_bytes().begin(), oracle.live_bytes().end()),
+            std::vector(plain.live_bytes().begin(), plain.live_bytes().end()));
+}
+
 TEST(ResourceOracle, LatencyAndEnergyFollowTheModel) {
   LatencyModel model{.clock_mhz = 100, .cycles_per_instruction = 0.5, .power_mw = 50};
   model.costs = {};

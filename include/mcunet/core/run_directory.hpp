@@ -48,6 +48,10 @@ class RunDirectory {
 // The resolved configuration of the run in a folder. Throws Error if there is none.
 ConfigNode read_run_config(const std::filesystem::path& folder);
 
+// The names of the stages that a run has completed, whatever its configuration; none without a run.
+// Throws Error if the manifest is damaged.
+std::vector<std::string> completed_stages(const std::filesystem::path& folder);
+
 // Measures a stage from its construction on.
 class StageClock {
  public:

@@ -39,10 +39,13 @@ struct MemoryRequests {
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests);
 
-// The same buffers one step later, and what `staging_bytes` asks for before them: step 0 is when
-// the caller prepares the graph's inputs, which are alive from then on.
-std::vector<BufferRequest> with_staging(const Graph& graph, std::span<const BufferRequest> buffers,
-                                        std::span<const std::int64_t> staging_bytes);
+// Moves the buffers one step later, and adds what `staging_bytes` asks for before them: step 0 is
+// when the caller prepares the graph's inputs, which are alive from then on.
+void add_staging(const Graph& graph, std::span<const std::int64_t> staging_bytes,
+                 std::vector<BufferRequest>& buffers);
+
+// Of offsets, once there is staging: samples and spectra are read as words.
+inline constexpr std::int64_t kStagingAlignment = 8;
 
 // Lets the scratch of each step have what the plan leaves free in that step, up to what makes its
 // kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is.

@@ -52,11 +52,19 @@ struct FlashEstimate {
 
 FlashEstimate estimate_flash(const Graph& graph);
 
+// What the caller keeps in the arena while it prepares the input: a clip of sound, say, of which
+// features are made. See add_staging().
+struct InputStaging {
+  std::int32_t input_height = 0;  // of the graphs that need it
+  std::vector<std::int64_t> bytes;
+};
+
 struct OracleOptions {
   SchedulePolicy schedule = SchedulePolicy::kInPlace;
   ScratchPolicy scratch = ScratchPolicy::kTinyEngine;
   PlannerOptions planner;
   LatencyModel latency;
+  std::vector<InputStaging> staging;  // at most one per height
 };
 
 // Schedules and plans one graph after another, keeping its working memory in between; an oracle per
@@ -72,13 +80,21 @@ class ResourceOracle {
   const MemoryRequests& requests() const { return requests_; }
   const MemoryPlan& plan() const { return *plan_; }
   // Bytes of the arena alive per step.
-  std::span<const std::int64_t> live_bytes() const { return planner_.live_bytes(); }
+  std::span<const std::int64_t> live_bytes() const {
+    return planner_.live_bytes().subspan(is_staged_ ? 1 : 0);
+  }
+  // Bytes of the arena alive before the first step, if the input is prepared there; else 0.
+  std::int64_t staging_live_bytes() const { return is_staged_ ? planner_.live_bytes()[0] : 0; }
 
  private:
+  const MemoryPlan& plan_memory_of(const Graph& graph);
+
   OracleOptions options_;
   Schedule schedule_;
   MemoryRequests requests_;
   MemoryPlanner planner_;
+  std::vector<BufferRequest> staged_buffers_;
+  bool is_staged_ = false;
   std::vector<std::uint32_t> kernels_;
   const MemoryPlan* plan_ = nullptr;
 };

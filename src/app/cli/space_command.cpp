@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "commands.hpp"
+#include "mcunet/core/error.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/space_stage.hpp"
 #include "report/space_report.hpp"
@@ -77,6 +78,17 @@ void print_result(const pipeline::Experiment& experiment, const SpaceRanking& ra
              arguments.no_report ? folder : folder + "/report/index.html");
 }
 
+// A ranking is made anew in seconds; what was trained from it is not to be thrown away.
+void refuse_to_replace(const std::string& folder) {
+  for (const std::string& stage : completed_stages(folder)) {
+    if (stage == pipeline::kSpaceStage) continue;
+    throw Error(
+        "{}: holds a job that is past its search space: go on with --resume, or choose "
+        "another --out",
+        folder);
+  }
+}
+
 int run_space(const SpaceArguments& arguments) {
   std::vector<std::string> overrides = arguments.overrides;
   if (!arguments.schedule.empty()) overrides.push_back("engine.schedule=" + arguments.schedule);
@@ -85,6 +97,7 @@ int run_space(const SpaceArguments& arguments) {
   const std::string folder = arguments.out.empty()
                                  ? "runs/" + std::filesystem::path(arguments.config).stem().string()
                                  : arguments.out;
+  if (!arguments.resume) refuse_to_replace(folder);
   RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
                    arguments.resume, pipeline::keys_without_influence());
   const SpaceRanking ranking = pipeline::run_space_stage(experiment, run);

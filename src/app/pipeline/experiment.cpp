@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/named_field.hpp"
@@ -234,6 +235,17 @@ search::SpaceOptimizerOptions default_optimizer() {
   return options;
 }
 
+// All that networks may have in this job.
+std::set<int> resolutions_of(const Experiment& experiment) {
+  std::set<int> all(experiment.space.resolutions.begin(), experiment.space.resolutions.end());
+  const std::vector<int>& grid = experiment.space_optimization.resolutions;
+  const std::vector<int>& elastic = experiment.train.elastic_resolutions;
+  all.insert(grid.begin(), grid.end());
+  all.insert(elastic.begin(), elastic.end());
+  if (experiment.train.resolution) all.insert(*experiment.train.resolution);
+  return all;
+}
+
 }  // namespace
 
 std::vector<Field> fields_of(Experiment& experiment) {
@@ -272,6 +284,9 @@ Experiment read_experiment(const ConfigNode& root) {
     root.find("budget")->fail("energy_mj needs a device with power_mw");
   }
   experiment.oracle.latency = experiment.device.latency_model();
+  if (experiment.dataset && experiment.oracle.scratch == engine::ScratchPolicy::kOwn) {
+    experiment.oracle.staging = input_staging(*experiment.dataset, resolutions_of(experiment));
+  }
   experiment.space_optimization.seed = experiment.seed;
   search::EvolutionOptions& evolution = experiment.search.evolution;
   search::FrontOptions& front = experiment.search.front;

@@ -112,6 +112,15 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   return result;
 }
 
+void check_exact(const ExportResult& result) {
+  const auto inexact =
+      std::find_if_not(result.emulated.begin(), result.emulated.end(),
+                       [](const EmulatedExample& example) { return example.is_exact; });
+  if (inexact == result.emulated.end()) return;
+  throw Error("export: the firmware's outputs differ from the host's, first for {} on {}",
+              inexact->name, result.board);
+}
+
 std::string to_json(const ExportResult& result) {
   Json methods = Json::array();
   for (const MethodAccuracy& method : result.compared_methods) {

@@ -63,6 +63,9 @@ struct ExportResult {
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,
                             const std::filesystem::path& folder);
 
+// Throws Error if the firmware gave other outputs than the host for any example.
+void check_exact(const ExportResult& result);
+
 // export.json.
 std::string to_json(const ExportResult& result);
 

@@ -114,6 +114,20 @@ std::vector<std::int64_t> feature_staging(const LogMelParameters& parameters) {
   return {std::int64_t{2} * parameters.samples, datasets::log_mel_scratch_bytes(parameters)};
 }
 
+std::vector<engine::InputStaging> input_staging(const datasets::DatasetOptions& dataset,
+                                                std::set<int> resolutions) {
+  std::vector<engine::InputStaging> staging;
+  if (!datasets::is_audio(dataset.kind)) return staging;
+  for (const int resolution : resolutions) {
+    try {
+      const LogMelParameters parameters = datasets::spectrogram_of(dataset, resolution);
+      staging.push_back({parameters.bands, feature_staging(parameters)});
+    } catch (const Error&) {  // said when a network of that resolution is to be trained
+    }
+  }
+  return staging;
+}
+
 void check_features(const engine::Graph& graph, const LogMelParameters& parameters) {
   const engine::TensorId input = graph.inputs.at(0);
   const engine::Shape& shape = graph.tensors[input].shape;

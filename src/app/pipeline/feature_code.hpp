@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "mcunet/datasets/log_mel.hpp"
+#include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/engine/code_generator.hpp"
+#include "mcunet/engine/resources.hpp"
 #include "media_input.hpp"
 
 // The feature extraction of an audio network as C: features.h, features.c and the kernel that
@@ -17,6 +20,11 @@ namespace mcunet::pipeline {
 // What feature extraction needs of the network's arena, for CompileOptions::staging_bytes: the
 // samples of a clip, then the kernel's scratch.
 std::vector<std::int64_t> feature_staging(const datasets::LogMelParameters& parameters);
+
+// The same for the plans of networks at any of these resolutions, before there is code. Resolutions
+// that have no spectrogram are left out. Nothing for datasets of images.
+std::vector<engine::InputStaging> input_staging(const datasets::DatasetOptions& dataset,
+                                                std::set<int> resolutions);
 
 // Throws Error if the first input of the network is not what the kernel gives: int8
 // [bands, frames, 1], scale 1 / 128, zero point 0.

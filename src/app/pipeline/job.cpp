@@ -101,6 +101,7 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
                                               .spectrogram = spectrogram},
                                              run.folder() / kExportFolder);
   run.write("export.json", to_json(result));
+  check_exact(result);
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
   for (const std::string& region : excess) spdlog::error("{}", region);
   if (excess.empty()) run.mark_complete(kExportStage, clock.elapsed());

@@ -111,12 +111,27 @@ std::vector<std::vector<std::string>> step_rows(const std::vector<StepUse>& step
   return rows;
 }
 
+// Before the network runs: samples and spectra beside the input that is made of them.
+StepUse describe_staging(const Graph& graph, std::int64_t live_bytes) {
+  const engine::Tensor& input = graph.tensors[graph.inputs[0]];
+  const std::int64_t input_bytes = input.bytes();
+  return {.op = "features",
+          .output = describe(input.shape),
+          .activation_bytes = input_bytes,
+          .scratch_bytes = live_bytes - input_bytes,
+          .total_bytes = live_bytes};
+}
+
 }  // namespace
 
 std::vector<StepUse> describe_steps(const Graph& graph, const ResourceOracle& oracle) {
   std::vector<StepUse> steps;
   const bool is_in_arena = oracle.requests().fixed_scratch_bytes == 0;
   std::int64_t peak = 0;
+  if (const std::int64_t staged = oracle.staging_live_bytes(); staged > 0) {
+    steps.push_back(describe_staging(graph, staged));
+    peak = steps.back().total_bytes;
+  }
   for (std::size_t i = 0; i < oracle.schedule().steps.size(); ++i) {
     const engine::Step& step = oracle.schedule().steps[i];
     StepUse use;

@@ -21,7 +21,8 @@ struct StepUse {
   bool is_peak = false;
 };
 
-// Of the graph that the oracle measured last.
+// Of the graph that the oracle measured last; the preparation of its input first, if that needs the
+// arena.
 std::vector<StepUse> describe_steps(const engine::Graph& graph,
                                     const engine::ResourceOracle& oracle);
 
