@@ -4,7 +4,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -98,29 +97,29 @@ void AccuracyCache::append(const std::string& lines) {
   }
 }
 
-void AccuracyCache::evaluate(std::span<const space::Subnet> subnets) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::vector<double> accuracies = estimator_.estimate(subnets);
-  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  evaluations_ += static_cast<std::int64_t>(subnets.size());
-  if (accuracies.size() != subnets.size()) {
-    throw Error("the accuracy estimator gave {} values for {} sub-networks", accuracies.size(),
-                subnets.size());
+void AccuracyCache::learn(const space::Subnet& subnet, double accuracy) {
+  if (!(accuracy >= 0 && accuracy <= 1)) {
+    throw Error("the accuracy estimator gave {}, which is not in [0, 1], for {}", accuracy,
+                subnet_to_json(space_, subnet));
   }
-  std::string lines;
-  for (std::size_t i = 0; i < subnets.size(); ++i) {
-    if (!(accuracies[i] >= 0 && accuracies[i] <= 1)) {
-      throw Error("the accuracy estimator gave {}, which is not in [0, 1], for {}", accuracies[i],
-                  subnet_to_json(space_, subnets[i]));
-    }
-    known_[subnets[i]] = accuracies[i];
-    lines += line_of(space_, subnets[i], accuracies[i]);
-  }
-  append(lines);
-  if (advance_) advance_(static_cast<std::int64_t>(subnets.size()));
+  known_[subnet] = accuracy;
+  ++evaluations_;
+  append(line_of(space_, subnet, accuracy));
+  if (advance_) advance_(1);
 }
 
-std::vector<double> AccuracyCache::estimate(std::span<const space::Subnet> subnets) {
+void AccuracyCache::evaluate(std::span<const space::Subnet> subnets) {
+  const auto start = std::chrono::steady_clock::now();
+  estimator_.estimate_each(
+      subnets, [&](std::size_t index, double accuracy) { learn(subnets[index], accuracy); });
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double AccuracyCache::estimate(const space::Subnet& subnet) {
+  return estimate_all({&subnet, 1}).front();
+}
+
+void AccuracyCache::estimate_each(std::span<const space::Subnet> subnets, const Arrival& arrived) {
   std::vector<space::Subnet> unknown;
   std::unordered_set<space::Subnet, space::SubnetHash> listed;
   for (const space::Subnet& subnet : subnets) {
@@ -129,13 +128,12 @@ std::vector<double> AccuracyCache::estimate(std::span<const space::Subnet> subne
   if (advance_ && unknown.size() < subnets.size()) {
     advance_(static_cast<std::int64_t>(subnets.size() - unknown.size()));
   }
-  const std::size_t chunk = std::max<std::size_t>(estimator_.parallelism(), 1);
-  for (std::size_t i = 0; i < unknown.size(); i += chunk) {
-    evaluate(std::span(unknown).subspan(i, std::min(chunk, unknown.size() - i)));
+  if (!unknown.empty()) evaluate(unknown);
+  for (std::size_t i = 0; i < subnets.size(); ++i) {
+    if (const auto found = known_.find(subnets[i]); found != known_.end()) {
+      arrived(i, found->second);
+    }
   }
-  std::vector<double> accuracies;
-  for (const space::Subnet& subnet : subnets) accuracies.push_back(known_.at(subnet));
-  return accuracies;
 }
 
 }  // namespace mcunet::search

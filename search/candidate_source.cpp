@@ -191,12 +191,8 @@ void CandidateSource::evaluate(std::vector<Candidate> candidates, Generation tal
   std::vector<space::Subnet> subnets;
   for (const Candidate& candidate : candidates) subnets.push_back(candidate.subnet);
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<double> accuracies = accuracy.estimate(subnets);
+  const std::vector<double> accuracies = accuracy.estimate_all(subnets);
   state.accuracy_seconds += seconds_since(start);
-  if (accuracies.size() != candidates.size()) {
-    throw Error("the accuracy estimator gave {} values for {} sub-networks", accuracies.size(),
-                candidates.size());
-  }
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].accuracy = accuracies[i];
   tally.evaluated = static_cast<std::int64_t>(candidates.size());
   state.generations.push_back(tally);

@@ -273,6 +273,16 @@ std::string first_difference(const ConfigNode& before, const ConfigNode& now) {
   return first_difference(to_json(before), to_json(now), "");
 }
 
+void erase_key(ConfigNode& root, std::string_view path) {
+  const std::size_t dot = path.find('.');
+  const auto found = std::find(root.keys.begin(), root.keys.end(), path.substr(0, dot));
+  if (found == root.keys.end()) return;
+  const auto item = root.items.begin() + (found - root.keys.begin());
+  if (dot != std::string_view::npos) return erase_key(*item, path.substr(dot + 1));
+  root.items.erase(item);
+  root.keys.erase(found);
+}
+
 std::string to_json_text(const ConfigNode& node) {
   return to_json(node).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

@@ -1,5 +1,7 @@
 #include "mcunet/core/run_directory.hpp"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -20,18 +22,34 @@ StageCost now() {
   const auto wall = std::chrono::steady_clock::now().time_since_epoch();
   timespec cpu{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+  rusage children{};
+  ::getrusage(RUSAGE_CHILDREN, &children);
+  const auto seconds_of = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return {std::chrono::duration<double>(wall).count(),
-          static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec)};
+          static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec) +
+              seconds_of(children.ru_utime) + seconds_of(children.ru_stime)};
 }
 
-std::map<std::string, StageCost> read_stages(const fs::path& manifest, const ConfigNode& config) {
+std::string difference_of(ConfigNode before, ConfigNode now,
+                          const std::vector<std::string>& free_keys) {
+  for (const std::string& key : free_keys) {
+    erase_key(before, key);
+    erase_key(now, key);
+  }
+  return first_difference(before, now);
+}
+
+std::map<std::string, StageCost> read_stages(const fs::path& manifest, const ConfigNode& config,
+                                             const std::vector<std::string>& free_keys) {
   const Json json = Json::parse(read_file(manifest), nullptr, /*allow_exceptions=*/false);
   try {
     if (json.is_discarded() || json.at("format") != kManifestFormat) {
       throw Error("{}: is no manifest of this version", manifest.string());
     }
     const std::string difference =
-        first_difference(parse_config(json.at("config").dump(), manifest.string()), config);
+        difference_of(parse_config(json.at("config").dump(), manifest.string()), config, free_keys);
     if (!difference.empty()) {
       throw Error(
           "{}: belongs to another configuration ({}); resume with that one or choose another --out",
@@ -50,13 +68,13 @@ std::map<std::string, StageCost> read_stages(const fs::path& manifest, const Con
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, std::uint64_t seed,
-                           bool resume)
+                           bool resume, const std::vector<std::string>& free_keys)
     : folder_(std::move(folder)), config_json_(to_json_text(resolved_config)), seed_(seed) {
   require_writable_folder(folder_);
   remove_abandoned_files(folder_);
   const fs::path manifest = folder_ / "manifest.json";
   has_manifest_ = resume && fs::exists(manifest);
-  if (has_manifest_) stages_ = read_stages(manifest, resolved_config);
+  if (has_manifest_) stages_ = read_stages(manifest, resolved_config, free_keys);
 }
 
 void RunDirectory::write(const fs::path& relative, const std::string& contents) const {

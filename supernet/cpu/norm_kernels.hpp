@@ -35,28 +35,29 @@ struct GroupSums {
 
 constexpr std::int64_t kRowsPerFlush = 64;
 
-// Calls group(first element, width) over whole groups and then over single rows; width is a
-// multiple of the vector width in the first case alone. flush() comes every kRowsPerFlush groups.
-template <typename Group, typename Flush>
-void for_each_group(std::int64_t rows, std::int64_t channels, std::int64_t width, Group group,
-                    Flush flush) {
+using V16 = Vector<16>;
+using V1 = Vector<1>;
+
+// Calls op(vector type, first + i, i) for the elements i of a group of rows that begins at `first`:
+// over whole groups, vector by vector, then over single rows. flush() comes every kRowsPerFlush
+// groups.
+template <typename Op, typename Flush>
+void for_each_vector(std::int64_t rows, std::int64_t channels, std::int64_t width, Op op,
+                     Flush flush) {
+  const auto take = [&](std::int64_t first, std::int64_t size) {
+    std::int64_t i = 0;
+    for (; i + kVectorWidth <= size; i += kVectorWidth) op(V16{}, first + i, i);
+    for (; i < size; ++i) op(V1{}, first + i, i);
+  };
   const std::int64_t total = rows * channels;
   std::int64_t first = 0;
   std::int64_t count = 0;
   for (; first + width <= total; first += width) {
-    group(first, width);
+    take(first, width);
     if (++count % kRowsPerFlush == 0) flush();
   }
-  for (; first < total; first += channels) group(first, channels);
+  for (; first < total; first += channels) take(first, channels);
   flush();
-}
-
-// Calls vector(i) and, for what is left of a width, single(i).
-template <typename Full, typename Single>
-void for_each_vector(std::int64_t width, Full full, Single single) {
-  std::int64_t i = 0;
-  for (; i + kVectorWidth <= width; i += kVectorWidth) full(i);
-  for (; i < width; ++i) single(i);
 }
 
 inline std::int64_t group_width(std::int64_t channels) {
@@ -64,9 +65,6 @@ inline std::int64_t group_width(std::int64_t channels) {
   while (width % kVectorWidth != 0) width += channels;
   return width;
 }
-
-using V16 = Vector<16>;
-using V1 = Vector<1>;
 
 template <typename T>
 void add_moments(const T* x, std::int64_t rows, std::int64_t channels, double* sum,
@@ -84,22 +82,15 @@ void add_moments(const T* x, std::int64_t rows, std::int64_t channels, double* s
   GroupSums squares;
   sums.clear(width);
   squares.clear(width);
-  const auto add = [&]<typename V>(V, std::int64_t first, std::int64_t i) {
-    const auto value = V::load(x + first + i) - V::load(centre.values + i);
+  const auto add = [&]<typename V>(V, std::int64_t at, std::int64_t i) {
+    const auto value = V::load(x + at) - V::load(centre.values + i);
     V::store(sums.values + i, V::load(sums.values + i) + value);
     V::store(squares.values + i, V::load(squares.values + i) + value * value);
   };
-  for_each_group(
-      rows, channels, width,
-      [&](std::int64_t first, std::int64_t size) {
-        for_each_vector(
-            size, [&](std::int64_t i) { add(V16{}, first, i); },
-            [&](std::int64_t i) { add(V1{}, first, i); });
-      },
-      [&] {
-        sums.flush(width, channels, near_sum);
-        squares.flush(width, channels, near_square_sum);
-      });
+  for_each_vector(rows, channels, width, add, [&] {
+    sums.flush(width, channels, near_sum);
+    squares.flush(width, channels, near_square_sum);
+  });
   const auto count = static_cast<double>(rows);
   for (std::int64_t c = 0; c < channels; ++c) {
     const auto k = static_cast<double>(first_pixel[c]);
@@ -114,21 +105,13 @@ void normalize(const T* x, const T* residual, T* out, std::int64_t rows, std::in
   const std::int64_t width = group_width(channels);
   const Repeated scale(norm.scale, channels, width);
   const Repeated shift(norm.shift, channels, width);
-  const auto apply = [&]<typename V>(V, std::int64_t first, std::int64_t i) {
-    const auto value =
-        V::load(x + first + i) * V::load(scale.values + i) + V::load(shift.values + i);
+  const auto apply = [&]<typename V>(V, std::int64_t at, std::int64_t i) {
+    const auto value = V::load(x + at) * V::load(scale.values + i) + V::load(shift.values + i);
     auto activated = V::clamp(value, norm.low, norm.high);
-    if (residual != nullptr) activated += V::load(residual + first + i);
-    V::store(out + first + i, activated);
+    if (residual != nullptr) activated += V::load(residual + at);
+    V::store(out + at, activated);
   };
-  for_each_group(
-      rows, channels, width,
-      [&](std::int64_t first, std::int64_t size) {
-        for_each_vector(
-            size, [&](std::int64_t i) { apply(V16{}, first, i); },
-            [&](std::int64_t i) { apply(V1{}, first, i); });
-      },
-      [] {});
+  for_each_vector(rows, channels, width, apply, [] {});
 }
 
 template <typename T>
@@ -143,25 +126,18 @@ void add_gradient_sums(const T* gradient, const T* x, std::int64_t rows, std::in
   GroupSums products;
   sums.clear(width);
   products.clear(width);
-  const auto add = [&]<typename V>(V, std::int64_t first, std::int64_t i) {
-    const auto value = V::load(x + first + i);
+  const auto add = [&]<typename V>(V, std::int64_t at, std::int64_t i) {
+    const auto value = V::load(x + at);
     const auto normalized = value * V::load(scale.values + i) + V::load(shift.values + i);
-    const auto masked = V::masked(V::load(gradient + first + i), normalized, norm.low, norm.high);
+    const auto masked = V::masked(V::load(gradient + at), normalized, norm.low, norm.high);
     V::store(sums.values + i, V::load(sums.values + i) + masked);
     V::store(products.values + i,
              V::load(products.values + i) + masked * (value - V::load(centres.values + i)));
   };
-  for_each_group(
-      rows, channels, width,
-      [&](std::int64_t first, std::int64_t size) {
-        for_each_vector(
-            size, [&](std::int64_t i) { add(V16{}, first, i); },
-            [&](std::int64_t i) { add(V1{}, first, i); });
-      },
-      [&] {
-        sums.flush(width, channels, sum);
-        products.flush(width, channels, product_sum);
-      });
+  for_each_vector(rows, channels, width, add, [&] {
+    sums.flush(width, channels, sum);
+    products.flush(width, channels, product_sum);
+  });
 }
 
 template <typename T>
@@ -172,23 +148,16 @@ void norm_gradient(const T* gradient, const T* x, T* out, std::int64_t rows, std
   const Repeated shift(norm.forward.shift, channels, width);
   const Repeated slope(norm.slope, channels, width);
   const Repeated offset(norm.offset, channels, width);
-  const auto apply = [&]<typename V>(V, std::int64_t first, std::int64_t i) {
-    const auto value = V::load(x + first + i);
+  const auto apply = [&]<typename V>(V, std::int64_t at, std::int64_t i) {
+    const auto value = V::load(x + at);
     const auto scales = V::load(scale.values + i);
     const auto masked =
-        V::masked(V::load(gradient + first + i), value * scales + V::load(shift.values + i),
+        V::masked(V::load(gradient + at), value * scales + V::load(shift.values + i),
                   norm.forward.low, norm.forward.high);
-    V::store(out + first + i,
+    V::store(out + at,
              masked * scales + value * V::load(slope.values + i) + V::load(offset.values + i));
   };
-  for_each_group(
-      rows, channels, width,
-      [&](std::int64_t first, std::int64_t size) {
-        for_each_vector(
-            size, [&](std::int64_t i) { apply(V16{}, first, i); },
-            [&](std::int64_t i) { apply(V1{}, first, i); });
-      },
-      [] {});
+  for_each_vector(rows, channels, width, apply, [] {});
 }
 
 }  // namespace mcunet::supernet::cpu::MCUNET_KERNEL_SET

@@ -123,6 +123,27 @@ TEST_F(ExperimentTest, TheSearchSectionIsRead) {
             "x.yaml:3: search.mutations: must be between 1 and 1000000, is 0");
 }
 
+TEST_F(ExperimentTest, SearchDevicesAreAList) {
+  EXPECT_THAT(read_rest("").search.devices, ElementsAre());
+  EXPECT_THAT(read_rest("search: {devices: [cuda:0, cuda:1]}\n").search.devices,
+              ElementsAre("cuda:0", "cuda:1"));
+  EXPECT_EQ(rest_error("search: {devices: cpu}\n"),
+            "x.yaml:3: search.devices: must be a list, is cpu");
+}
+
+// Each of them is a key that there is.
+TEST_F(ExperimentTest, KeysWithoutInfluenceAreKeys) {
+  Experiment experiment = read_rest("");
+  const ConfigNode whole = write_fields(fields_of(experiment));
+  const std::vector<std::string> keys = keys_without_influence();
+  EXPECT_THAT(keys, testing::IsSupersetOf({"train.device", "train.threads", "search.devices"}));
+  for (const std::string& key : keys) {
+    ConfigNode config = whole;
+    erase_key(config, key);
+    EXPECT_NE(to_json_text(config), to_json_text(whole)) << key;
+  }
+}
+
 TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   const Experiment defaults = read_rest("");
   EXPECT_EQ(defaults.finetune.epochs, 30);

@@ -45,7 +45,7 @@ class FinetuneStage : public TinyRun {
   double inherited_top1() const {
     SupernetEstimator estimator(experiment(), space(), run_folder());
     const Subnet one = subnet();
-    return estimator.estimate({&one, 1}).front();
+    return estimator.estimate(one);
   }
 };
 

@@ -35,7 +35,7 @@ TEST_F(TrainedSupernet, EstimatesAsTheEvaluatorDoes) {
   SupernetEstimator estimator(experiment(), space(), run_folder());
   const std::vector<search::space::Subnet> subnets = {search::space::largest(space()),
                                                       search::space::smallest(space())};
-  const std::vector<double> accuracies = estimator.estimate(subnets);
+  const std::vector<double> accuracies = estimator.estimate_all(subnets);
   const Experiment options = experiment();
   const Splits splits{dataset_of(options), 16};
   const auto calibration = splits.open(datasets::Split::kTrain);

@@ -28,14 +28,10 @@ SearchProblem make_problem(int threads) {
 
 class LargerIsBetter : public AccuracyEstimator {
  public:
-  std::vector<double> estimate(std::span<const space::Subnet> subnets) override {
-    std::vector<double> accuracies;
-    for (const space::Subnet& subnet : subnets) {
-      double sum = 0;
-      for (const space::BlockGenes& genes : subnet.blocks) sum += genes.kernel * genes.expand_ratio;
-      accuracies.push_back(1 - std::exp(-sum / 300));
-    }
-    return accuracies;
+  double estimate(const space::Subnet& subnet) override {
+    double sum = 0;
+    for (const space::BlockGenes& genes : subnet.blocks) sum += genes.kernel * genes.expand_ratio;
+    return 1 - std::exp(-sum / 300);
   }
 };
 

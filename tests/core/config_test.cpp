@@ -316,6 +316,24 @@ TEST(ConfigNode, FailNamesItsPlace) {
   EXPECT_EQ(error_of([&] { node.fail("is wrong"); }), "x.yaml:3: a.b[2]: is wrong");
 }
 
+TEST(EraseKey, TakesOutWhatAPathLeadsTo) {
+  const auto without = [](const char* path) {
+    ConfigNode config = parse_config("{a: 1, b: {c: 2, d: {e: 3}}, f: [4]}", "x.yaml");
+    erase_key(config, path);
+    std::string text;
+    for (char c : to_json_text(config)) {
+      if (c != ' ' && c != '\n') text += c;
+    }
+    return text;
+  };
+  EXPECT_EQ(without("a"), R"({"b":{"c":2,"d":{"e":3}},"f":[4]})");
+  EXPECT_EQ(without("b.d.e"), R"({"a":1,"b":{"c":2,"d":{}},"f":[4]})");
+  EXPECT_EQ(without("b.d"), R"({"a":1,"b":{"c":2},"f":[4]})");
+  for (const char* absent : {"", "c", "b.e", "a.b", "f.c", "b.d.e.f", "b."}) {
+    EXPECT_EQ(without(absent), R"({"a":1,"b":{"c":2,"d":{"e":3}},"f":[4]})") << absent;
+  }
+}
+
 TEST(FirstDifference, NamesTheKeyAndBothValues) {
   const auto compare = [](const std::string& before, const std::string& now) {
     return first_difference(parse_config(before, "a.yaml"), parse_config(now, "b.yaml"));

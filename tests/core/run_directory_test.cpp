@@ -91,6 +91,25 @@ TEST(RunDirectory, ResumeRefusesAnotherConfiguration) {
   EXPECT_EQ(read_file(folder / "manifest.json"), before);
 }
 
+TEST(RunDirectory, ResumeTakesOtherValuesOfFreeKeys) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> free = {"train.threads", "train.absent"};
+  const ConfigNode before = config("{device: board, train: {threads: 1, epochs: 2}}");
+  const ConfigNode now = config("{device: board, train: {threads: 8, epochs: 2}}");
+  RunDirectory(folder.path(), before, 0, false).mark_complete("space", {1, 2});
+  EXPECT_THAT(error_of([&] { RunDirectory(folder.path(), now, 0, true); }),
+              testing::HasSubstr("train.threads: was 1, is 8"));
+  RunDirectory run(folder.path(), now, 0, true, free);
+  EXPECT_TRUE(run.is_complete("space"));
+  run.mark_complete("train", {1, 2});
+  EXPECT_EQ(first_difference(read_run_config(folder.path()), now), "");
+  EXPECT_THAT(error_of([&] {
+                RunDirectory(folder.path(), config("{device: board, train: {epochs: 3}}"), 0, true,
+                             free);
+              }),
+              testing::HasSubstr("train.epochs: was 2, is 3"));
+}
+
 TEST(RunDirectory, ResumeRefusesADamagedManifest) {
   const std::vector<std::string> damages = {
       "",
@@ -178,6 +197,12 @@ TEST(StageClock, CountsUpwards) {
   EXPECT_GE(first.cpu_seconds, 0);
   EXPECT_GE(second.wall_seconds, first.wall_seconds);
   EXPECT_GE(second.cpu_seconds, first.cpu_seconds);
+}
+
+TEST(StageClock, CountsChildProcesses) {
+  const StageClock clock;
+  ASSERT_EQ(std::system("i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done"), 0);
+  EXPECT_GT(clock.elapsed().cpu_seconds, 0.01);
 }
 
 }  // namespace

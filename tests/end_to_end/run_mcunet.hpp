@@ -101,7 +101,7 @@ class CommandTest : public testing::Test {
   std::string read(const std::string& name) const { return read_file(folder_ / "work" / name); }
 
   TemporaryFolder folder_;
-  ScopedVariable configs_{"MCUNET_CONFIGS", std::string(MCUNET_SOURCE_DIR) + "/configs"};
+  ScopedVariable configs_{"MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs"};
 
  private:
   std::vector<std::string> own_files_;

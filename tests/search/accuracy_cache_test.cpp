@@ -30,10 +30,10 @@ class AccuracyCacheTest : public testing::Test {
 TEST_F(AccuracyCacheTest, AsksForEachNetworkOnce) {
   AccuracyCache cache(accuracy_, space_, file(), "a");
   const std::vector<space::Subnet> asked = {subnets_[3], subnets_[1], subnets_[3]};
-  const std::vector<double> expected = SyntheticAccuracy(4).estimate(asked);
-  EXPECT_EQ(cache.estimate(asked), expected);
+  const std::vector<double> expected = SyntheticAccuracy(4).estimate_all(asked);
+  EXPECT_EQ(cache.estimate_all(asked), expected);
   EXPECT_EQ(accuracy_.asked, 2);
-  EXPECT_EQ(cache.estimate(asked), expected);
+  EXPECT_EQ(cache.estimate_all(asked), expected);
   EXPECT_EQ(accuracy_.asked, 2);
   EXPECT_EQ(cache.evaluations(), 2);
   EXPECT_EQ(cache.size(), 2u);
@@ -44,18 +44,18 @@ TEST_F(AccuracyCacheTest, RemembersExactlyAcrossProcesses) {
   std::vector<double> first;
   {
     AccuracyCache cache(accuracy_, space_, file(), "a");
-    first = cache.estimate(std::span(subnets_).first(50));
+    first = cache.estimate_all(std::span(subnets_).first(50));
   }
   SyntheticAccuracy other(99);  // would say something else
   AccuracyCache cache(other, space_, file(), "a");
-  EXPECT_EQ(cache.estimate(std::span(subnets_).first(50)), first);
+  EXPECT_EQ(cache.estimate_all(std::span(subnets_).first(50)), first);
   EXPECT_EQ(other.asked, 0);
 }
 
 TEST_F(AccuracyCacheTest, SurvivesACutAtEveryByte) {
   {
     AccuracyCache cache(accuracy_, space_, file(), "a");
-    cache.estimate(std::span(subnets_).first(4));
+    cache.estimate_all(std::span(subnets_).first(4));
   }
   const std::string whole = text();
   for (std::size_t size = 0; size <= whole.size(); ++size) {
@@ -64,7 +64,7 @@ TEST_F(AccuracyCacheTest, SurvivesACutAtEveryByte) {
     SyntheticAccuracy again(4);
     {
       AccuracyCache cache(again, space_, file(), "a");
-      cache.estimate(std::span(subnets_).first(4));
+      cache.estimate_all(std::span(subnets_).first(4));
     }
     const auto lines = std::count(whole.begin(), whole.begin() + static_cast<long>(size), '\n');
     EXPECT_EQ(again.asked, lines == 0 ? 4 : 5 - lines);
@@ -72,25 +72,33 @@ TEST_F(AccuracyCacheTest, SurvivesACutAtEveryByte) {
   }
 }
 
-TEST_F(AccuracyCacheTest, SavesAfterEachFewEvaluations) {
-  // Fails at the third call, as a killed process would.
+TEST_F(AccuracyCacheTest, SavesEachAsItComes) {
+  // Tells them backwards, and fails after the third, as a killed process would.
   class Failing : public SyntheticAccuracy {
    public:
     using SyntheticAccuracy::SyntheticAccuracy;
-    std::vector<double> estimate(std::span<const space::Subnet> subnets) override {
-      if (calls == 2) throw Error("out of memory");
-      return SyntheticAccuracy::estimate(subnets);
+    void estimate_each(std::span<const space::Subnet> subnets, const Arrival& arrived) override {
+      for (std::size_t i = subnets.size(); i-- > 0;) {
+        if (asked == 3) throw Error("out of memory");
+        arrived(i, estimate(subnets[i]));
+      }
     }
-    std::size_t parallelism() const override { return 4; }
   };
+  const std::span<const space::Subnet> thirty = std::span(subnets_).first(30);
   Failing failing(4);
   std::int64_t known = 0;
-  AccuracyCache cache(failing, space_, file(), "a", [&](std::int64_t more) { known += more; });
-  EXPECT_EQ(error_of([&] { cache.estimate(std::span(subnets_).first(30)); }), "out of memory");
-  EXPECT_EQ(cache.size(), 8u);
-  EXPECT_EQ(known, 8);
+  {
+    AccuracyCache cache(failing, space_, file(), "a", [&](std::int64_t more) { known += more; });
+    EXPECT_EQ(error_of([&] { cache.estimate_all(thirty); }), "out of memory");
+    EXPECT_EQ(cache.size(), 3u);
+    EXPECT_EQ(cache.evaluations(), 3);
+    EXPECT_EQ(known, 3);
+  }
   const std::string saved = text();
-  EXPECT_EQ(std::count(saved.begin(), saved.end(), '\n'), 9);
+  EXPECT_EQ(std::count(saved.begin(), saved.end(), '\n'), 4);
+  AccuracyCache cache(accuracy_, space_, file(), "a");
+  EXPECT_EQ(cache.estimate_all(thirty), SyntheticAccuracy(4).estimate_all(thirty));
+  EXPECT_EQ(accuracy_.asked, 27);
 }
 
 TEST_F(AccuracyCacheTest, RefusesAFileOfAnotherIdentity) {
@@ -104,7 +112,7 @@ TEST_F(AccuracyCacheTest, RefusesAFileOfAnotherIdentity) {
 TEST_F(AccuracyCacheTest, RefusesDamageBeforeTheLastLine) {
   {
     AccuracyCache cache(accuracy_, space_, file(), "a");
-    cache.estimate(std::span(subnets_).first(2));
+    cache.estimate_all(std::span(subnets_).first(2));
   }
   std::string damaged = text();
   damaged[damaged.find('\n') + 4] = '}';
@@ -122,18 +130,21 @@ TEST_F(AccuracyCacheTest, RefusesASecondUser) {
 TEST_F(AccuracyCacheTest, RefusesValuesThatAreNoAccuracies) {
   class Wrong : public AccuracyEstimator {
    public:
-    std::vector<double> estimate(std::span<const space::Subnet>) override { return values; }
-    std::vector<double> values;
+    double estimate(const space::Subnet&) override { return value; }
+    void estimate_each(std::span<const space::Subnet> subnets, const Arrival& arrived) override {
+      if (value != 0) AccuracyEstimator::estimate_each(subnets, arrived);
+    }
+    double value = 0;  // 0: none at all
   };
   Wrong wrong;
   AccuracyCache cache(wrong, space_, file(), "a");
   for (double value : {-0.1, 1.5, std::numeric_limits<double>::quiet_NaN()}) {
-    wrong.values = {value};
-    EXPECT_THAT(error_of([&] { cache.estimate(std::span(subnets_).first(1)); }),
+    wrong.value = value;
+    EXPECT_THAT(error_of([&] { cache.estimate(subnets_[0]); }),
                 HasSubstr("which is not in [0, 1]"));
   }
-  wrong.values = {};
-  EXPECT_THAT(error_of([&] { cache.estimate(std::span(subnets_).first(1)); }),
+  wrong.value = 0;
+  EXPECT_THAT(error_of([&] { cache.estimate(subnets_[0]); }),
               HasSubstr("gave 0 values for 1 sub-networks"));
   EXPECT_EQ(cache.size(), 0u);
 }

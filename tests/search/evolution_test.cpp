@@ -245,8 +245,12 @@ TEST(Evolution, ScreeningFindsBetterNetworksWithAsManyEvaluations) {
 }
 
 // An estimator that gives too few values.
-class Forgetful : public AccuracyEstimator {
-  std::vector<double> estimate(std::span<const space::Subnet>) override { return {0.5}; }
+class Forgetful : public SyntheticAccuracy {
+ public:
+  using SyntheticAccuracy::SyntheticAccuracy;
+  void estimate_each(std::span<const space::Subnet> subnets, const Arrival& arrived) override {
+    arrived(0, estimate(subnets[0]));
+  }
 };
 
 TEST(Evolution, RefusesWhatCannotBe) {
@@ -267,7 +271,7 @@ TEST(Evolution, RefusesWhatCannotBe) {
               StartsWith("mutation_probability: "));
   EXPECT_THAT(complaint([](auto& o) { o.attempts_per_candidate = 0; }),
               StartsWith("attempts_per_candidate: "));
-  Forgetful forgetful;
+  Forgetful forgetful(0);
   EXPECT_THAT(error_of([&] { evolve(problem, forgetful, small_options()); }),
               HasSubstr("gave 1 values for 24 sub-networks"));
   EXPECT_EQ(accuracy.asked, 0);

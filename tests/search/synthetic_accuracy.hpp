@@ -18,12 +18,9 @@ class SyntheticAccuracy : public AccuracyEstimator {
  public:
   explicit SyntheticAccuracy(std::uint64_t seed) : seed_(seed) {}
 
-  std::vector<double> estimate(std::span<const space::Subnet> subnets) override {
-    ++calls;
-    asked += static_cast<int>(subnets.size());
-    std::vector<double> accuracies;
-    for (const space::Subnet& subnet : subnets) accuracies.push_back(accuracy_of(subnet));
-    return accuracies;
+  double estimate(const space::Subnet& subnet) override {
+    ++asked;
+    return accuracy_of(subnet);
   }
 
   double accuracy_of(const space::Subnet& subnet) const {
@@ -47,7 +44,6 @@ class SyntheticAccuracy : public AccuracyEstimator {
     return worth / (worth + 40);
   }
 
-  int calls = 0;
   int asked = 0;
 
  private:

@@ -51,6 +51,9 @@ ConfigNode load_config(const std::filesystem::path& file);
 // form, or if the path leads through something that is not a map.
 void apply_override(ConfigNode& root, const std::string& assignment);
 
+// Takes the value out that a key path leads to, "train.device"; nothing if there is none.
+void erase_key(ConfigNode& root, std::string_view path);
+
 // The same tree as JSON text, indented by two.
 std::string to_json_text(const ConfigNode& node);
 

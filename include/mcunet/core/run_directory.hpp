@@ -12,7 +12,7 @@ namespace mcunet {
 
 struct StageCost {
   double wall_seconds = 0;
-  double cpu_seconds = 0;  // of all threads
+  double cpu_seconds = 0;  // of all threads, and of child processes that have ended
 };
 
 // The folder that a job writes: manifest.json (resolved configuration, seed, versions, cost of each
@@ -21,10 +21,10 @@ struct StageCost {
 class RunDirectory {
  public:
   // With `resume`, takes over the stages that an earlier run completed; throws Error if that run
-  // had another configuration or its manifest is damaged. Without, starts afresh. Throws Error if
-  // the folder cannot be written.
+  // had another configuration, other than in the values of `free_keys` ("train.threads"), or its
+  // manifest is damaged. Without, starts afresh. Throws Error if the folder cannot be written.
   RunDirectory(std::filesystem::path folder, const ConfigNode& resolved_config, std::uint64_t seed,
-               bool resume);
+               bool resume, const std::vector<std::string>& free_keys = {});
 
   const std::filesystem::path& folder() const { return folder_; }
   bool is_complete(const std::string& stage) const { return stages_.contains(stage); }

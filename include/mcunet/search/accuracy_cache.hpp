@@ -13,7 +13,7 @@
 namespace mcunet::search {
 
 // Remembers accuracies by canonical form, in memory and in a file of JSON lines to which it appends
-// after every few evaluations. A process may be killed at any moment: a last line that was cut is
+// each as soon as it is known. A process may be killed at any moment: a last line that was cut is
 // dropped when the file is opened again.
 class AccuracyCache : public AccuracyEstimator {
  public:
@@ -28,10 +28,9 @@ class AccuracyCache : public AccuracyEstimator {
   AccuracyCache(const AccuracyCache&) = delete;
   AccuracyCache& operator=(const AccuracyCache&) = delete;
 
-  // Throws Error if the estimator gives another number of values than it was asked for, or one that
-  // is not in [0, 1].
-  std::vector<double> estimate(std::span<const space::Subnet> subnets) override;
-  std::size_t parallelism() const override { return estimator_.parallelism(); }
+  // Throw Error if the estimator gives a value that is not in [0, 1], or none.
+  double estimate(const space::Subnet& subnet) override;
+  void estimate_each(std::span<const space::Subnet> subnets, const Arrival& arrived) override;
 
   std::size_t size() const { return known_.size(); }
   std::int64_t evaluations() const { return evaluations_; }  // asked of the estimator
@@ -40,6 +39,7 @@ class AccuracyCache : public AccuracyEstimator {
  private:
   void load(const std::string& identity);
   void evaluate(std::span<const space::Subnet> subnets);
+  void learn(const space::Subnet& subnet, double accuracy);
   void append(const std::string& lines);
 
   AccuracyEstimator& estimator_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -12,15 +13,21 @@ namespace mcunet::search {
 // of it than this.
 class AccuracyEstimator {
  public:
+  // Hears the accuracy of one of several sub-networks. What it throws ends the estimation.
+  using Arrival = std::function<void(std::size_t index, double accuracy)>;
+
   virtual ~AccuracyEstimator() = default;
 
-  // One accuracy in [0, 1] for each sub-network, in canonical form, in their order. The same
-  // sub-network has the same accuracy every time and beside whatever others. Throws Error.
-  virtual std::vector<double> estimate(std::span<const space::Subnet> subnets) = 0;
+  // The accuracy in [0, 1] of a sub-network in canonical form: the same every time, and beside
+  // whatever others. Throws Error.
+  virtual double estimate(const space::Subnet& subnet) = 0;
 
-  // How many it works on at the same time, on so many processes or GPUs. A cache asks for so many
-  // at once, and saves them before it asks for more.
-  virtual std::size_t parallelism() const { return 1; }
+  // Those of several, each told as soon as it is known, once, in whatever order. Here one after the
+  // other; to be overridden by what can work on several at the same time.
+  virtual void estimate_each(std::span<const space::Subnet> subnets, const Arrival& arrived);
+
+  // Those of several, in their order. Throws Error if the estimator left one out.
+  std::vector<double> estimate_all(std::span<const space::Subnet> subnets);
 };
 
 }  // namespace mcunet::search

@@ -27,6 +27,7 @@ void add_data_command(CLI::App& program, Run& run);
 void add_train_command(CLI::App& program, Run& run);
 void add_eval_command(CLI::App& program, Run& run);
 void add_search_command(CLI::App& program, Run& run);
+void add_search_worker_command(CLI::App& program, Run& run);
 void add_finetune_command(CLI::App& program, Run& run);
 void add_export_command(CLI::App& program, Run& run);
 void add_run_command(CLI::App& program, Run& run);

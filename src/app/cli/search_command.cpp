@@ -74,7 +74,10 @@ void add_search_command(CLI::App& program, Run& run) {
       "the engine's plan, for the highest accuracy on the search split; compares with random "
       "search at\n"
       "as many evaluations. Writes search.json, search.csv and the report.\n\n"
-      "  mcunet search flowers --set dataset.path=/data/flowers --out runs/flowers");
+      "  mcunet search flowers --set dataset.path=/data/flowers --out runs/flowers\n\n"
+      "Several processes or GPUs measure at the same time, with the same result:\n\n"
+      "  mcunet search imagenet --out runs/imagenet --set 'search.devices=[cuda:0, cuda:1]'\n"
+      "  mcunet search flowers --out runs/flowers --set 'search.devices=[cpu, cpu]'");
   add_job_options(*command, *arguments);
   command->callback([arguments, &run] { run = [arguments] { return run_search(*arguments); }; });
 }

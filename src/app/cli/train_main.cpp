@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     add_train_command(program, run);
     add_eval_command(program, run);
     add_search_command(program, run);
+    add_search_worker_command(program, run);
     add_finetune_command(program, run);
     add_export_command(program, run);
     add_run_command(program, run);

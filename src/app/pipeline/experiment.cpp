@@ -123,7 +123,8 @@ std::vector<Field> fields_of_search(SearchStageOptions& options) {
                field("population", front.population, between(2, kMaxNetworks)),
                field("iterations", front.iterations, between(0, kMaxNetworks)),
                field("mutation_probability", front.mutation_probability, between(1e-6, 1))}),
-      field("threads", options.threads, between(0, 1024))};
+      field("threads", options.threads, between(0, 1024)),
+      field("devices", options.devices)};
 }
 
 std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
@@ -265,6 +266,13 @@ std::vector<Field> fields_of(Experiment& experiment) {
           section("finetune", fields_of_finetune(experiment.finetune)),
           section("quantization", fields_of_quantization(experiment.quantization)),
           section("export", fields_of_export(experiment.exporting))};
+}
+
+std::vector<std::string> keys_without_influence() {
+  std::vector<std::string> keys = {"space_optimization.threads", "search.threads",
+                                   "search.devices"};
+  for (const std::string& key : supernet::keys_without_influence()) keys.push_back("train." + key);
+  return keys;
 }
 
 Experiment read_experiment(const ConfigNode& root) {

@@ -38,6 +38,9 @@ struct SearchStageOptions {
   // Starts from what evolution evaluated; without iterations the front is of those networks alone.
   search::FrontOptions front{.iterations = 0};
   int threads = 0;  // that plan networks; 0: as many as there are
+  // A process that measures accuracies for each: cpu, cuda, cuda:INDEX. All of one kind. None: this
+  // process does, on the device of the section `train`.
+  std::vector<std::string> devices;
 };
 
 // The section `finetune.quantization_aware`: the fine-tuned network trained on with the rounding of
@@ -88,6 +91,10 @@ struct Experiment {
 // The keys of configs/experiments/NAME.yaml. `device` and `space` are names or files, or the
 // description itself.
 std::vector<Field> fields_of(Experiment& experiment);
+
+// The keys that may change when a job is resumed, as paths: where and how fast it is done, and how
+// often something is written.
+std::vector<std::string> keys_without_influence();
 
 Experiment read_experiment(const ConfigNode& root);
 

@@ -114,7 +114,7 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
     result.stopped = true;
     return result;
   }
-  result.inherited_top1 = inherited.estimate({&subnet, 1}).front();
+  result.inherited_top1 = inherited.estimate(subnet);
   result.top1 = top1(trainer->weights());
   const auto test = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment));

@@ -2,7 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
+<<<<<<< HEAD
+#include "float_graph.hpp"
+=======
+#include "accuracy_workers.hpp"
+>>>>>>> e20677779239541abb51845bc0c0e2905b3f2bf3
 #include "mcunet/core/scratch_folder.hpp"
+#include "onnx_file.hpp"
 #include "run_report.hpp"
 #include "trained_supernet.hpp"
 
@@ -15,19 +21,30 @@ void heading(const char* stage) { spdlog::info("== {}", stage); }
 
 struct Stopped {};
 
-// Throws Stopped between two networks, of which the search keeps what it knows.
+// Throws Stopped before a network and after one whose accuracy the search has kept.
 class StoppableEstimator : public search::AccuracyEstimator {
  public:
   StoppableEstimator(search::AccuracyEstimator& estimator, const std::function<bool()>& should_stop)
       : estimator_(estimator), should_stop_(should_stop) {}
 
-  std::vector<double> estimate(std::span<const search::space::Subnet> subnets) override {
-    if (should_stop_()) throw Stopped();
-    return estimator_.estimate(subnets);
+  double estimate(const search::space::Subnet& subnet) override {
+    stop_if_asked();
+    return estimator_.estimate(subnet);
   }
-  std::size_t parallelism() const override { return estimator_.parallelism(); }
+  void estimate_each(std::span<const search::space::Subnet> subnets,
+                     const Arrival& arrived) override {
+    stop_if_asked();
+    estimator_.estimate_each(subnets, [&](std::size_t index, double accuracy) {
+      arrived(index, accuracy);
+      stop_if_asked();
+    });
+  }
 
  private:
+  void stop_if_asked() const {
+    if (should_stop_()) throw Stopped();
+  }
+
   search::AccuracyEstimator& estimator_;
   const std::function<bool()>& should_stop_;
 };
@@ -37,14 +54,23 @@ class StoppableEstimator : public search::AccuracyEstimator {
 std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDirectory& run,
                                             const StageControl& control) {
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
-  SupernetEstimator supernet(experiment, space, run.folder());
-  StoppableEstimator estimator(supernet, control.should_stop);
-  try {
-    return run_search_stage(experiment, space, {estimator, supernet.identity()}, run,
-                            control.resume);
-  } catch (const Stopped&) {
-    return std::nullopt;
+  const auto search = [&](search::AccuracyEstimator& accuracies, const std::string& identity,
+                          const std::function<void()>& finish) -> std::optional<SearchStageResult> {
+    StoppableEstimator estimator(accuracies, control.should_stop);
+    try {
+      return run_search_stage(experiment, space, {estimator, identity, finish}, run,
+                              control.resume);
+    } catch (const Stopped&) {
+      return std::nullopt;
+    }
+  };
+  if (experiment.search.devices.empty()) {
+    SupernetEstimator supernet(experiment, space, run.folder());
+    return search(supernet, supernet.identity(), [] {});
   }
+  AccuracyWorkers workers(experiment, space, run.folder(), control.accuracy_worker);
+  if (!run.is_complete(kSearchStage)) workers.start();
+  return search(workers, workers.identity(), [&] { workers.stop(); });
 }
 
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
@@ -94,6 +120,7 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
                                               .spectrogram = spectrogram,
                                               .quantization_aware = std::move(aware)},
                                              run.folder() / kExportFolder);
+  run.write("network.onnx", to_onnx(lower(network), network->description().name));
   run.write("export.json", to_json(result));
   check_exact(result);
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
@@ -104,7 +131,9 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
 
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control) {
   JobResult result;
-  datasets::class_names(dataset_of(experiment));  // throws, if it is not there, before any work
+  // What is not there is told before any work.
+  datasets::class_names(dataset_of(experiment));
+  check_search_devices(experiment);
   heading("Search space");
   result.space = run_space_stage(experiment, run);
   if (!result.space.is_feasible()) return result;

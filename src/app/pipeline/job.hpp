@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "experiment.hpp"
 #include "export_stage.hpp"
@@ -23,6 +25,8 @@ inline constexpr char kExportFolder[] = "export";
 struct StageControl {
   bool resume = false;
   std::function<bool()> should_stop = [] { return false; };
+  // The command line of this program that calls serve_accuracies().
+  std::vector<std::string> accuracy_worker = {"/proc/self/exe", "-q", "search-worker"};
 };
 
 // The stages that need the supernet of a run, by the winner of its search. As their functions in

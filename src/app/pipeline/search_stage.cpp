@@ -24,13 +24,14 @@ search::SearchProblem problem_of(const Experiment& experiment,
           .threads = experiment.search.threads};
 }
 
-// What a state belongs to. Threads change nothing.
+// What a state belongs to. Threads and devices change nothing.
 ConfigNode describe_problem(const Experiment& experiment, const search::space::SearchSpace& space,
                             const std::string& identity) {
   Experiment copy = experiment;
   copy.space = space;
   copy.search.threads = 0;
   ConfigNode all = write_fields(fields_of(copy));
+  erase_key(all, "search.devices");
   ConfigNode problem{.kind = ConfigNode::Kind::kMap};
   for (const char* key : {"device", "space", "seed", "budget", "engine", "search"}) {
     problem.keys.emplace_back(key);
@@ -193,6 +194,7 @@ SearchStageResult run_search_stage(const Experiment& experiment,
   }
   const StageClock clock;
   const SearchStageResult result = SearchRun(experiment, space, accuracy, run, resume).run();
+  accuracy.finish();  // so that the cost holds what its processes took
   if (!result.is_feasible()) {
     StateFiles(run, space, {}).start_afresh();
     return result;

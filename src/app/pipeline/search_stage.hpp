@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "experiment.hpp"
@@ -18,6 +19,8 @@ struct AccuracySource {
   // What the accuracies depend on: checkpoint, data, recalibration. Accuracies and states of
   // another identity are refused.
   std::string identity;
+  // Called when no more will be asked of it.
+  std::function<void()> finish = [] {};
 };
 
 struct SearchStageResult {

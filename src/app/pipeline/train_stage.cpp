@@ -49,14 +49,9 @@ ConfigNode identity_of(Experiment experiment, const SearchSpace& space) {
     identity.keys.emplace_back(key);
     identity.items.push_back(*all.find(key));
   }
-  ConfigNode& train = identity.items.back();
   std::vector<std::string> free = supernet::keys_without_influence();
   free.insert(free.end(), {"calibration_batches", "correlation_samples"});
-  for (const std::string& key : free) {
-    const auto found = std::find(train.keys.begin(), train.keys.end(), key);
-    train.items.erase(train.items.begin() + (found - train.keys.begin()));
-    train.keys.erase(found);
-  }
+  for (const std::string& key : free) erase_key(identity, "train." + key);
   return identity;
 }
 

@@ -27,9 +27,13 @@ const datasets::DatasetOptions& dataset_of(const Experiment& experiment) {
   return *experiment.dataset;
 }
 
+int thread_count(const supernet::TrainerOptions& options) {
+  if (options.threads > 0) return options.threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 void use_threads(const supernet::TrainerOptions& options) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  at::set_num_threads(options.threads > 0 ? options.threads : cores);
+  at::set_num_threads(thread_count(options));
 }
 
 supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment) {
@@ -41,12 +45,26 @@ supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment)
               trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32};
 }
 
+namespace {
+
+std::filesystem::path weights_of(const std::filesystem::path& run) {
+  const std::filesystem::path weights = run / kWeightsFile;
+  if (std::filesystem::exists(weights)) return weights;
+  throw Error("{}: holds no trained supernet: {} is not there", run.string(), kWeightsFile);
+}
+
+std::string identity_of(const Experiment& experiment, const std::filesystem::path& run,
+                        std::int64_t held_out_examples) {
+  return fmt::format("{} {:08x}, {} batches for its statistics, {} examples", kWeightsFile,
+                     crc32c(read_file(weights_of(run))), experiment.train.calibration_batches,
+                     held_out_examples);
+}
+
+}  // namespace
+
 supernet::Supernet load_supernet(const Experiment& experiment, const SearchSpace& space,
                                  const std::filesystem::path& run) {
-  const std::filesystem::path weights = run / kWeightsFile;
-  if (!std::filesystem::exists(weights)) {
-    throw Error("{}: holds no trained supernet: {} is not there", run.string(), kWeightsFile);
-  }
+  const std::filesystem::path weights = weights_of(run);
   const bool has_transforms = experiment.train.trainer.learned_kernel_transforms;
   supernet::Supernet network(
       space, supernet::SupernetOptions{.learned_kernel_transforms = has_transforms});
@@ -55,24 +73,25 @@ supernet::Supernet load_supernet(const Experiment& experiment, const SearchSpace
   return network;
 }
 
+std::string accuracy_identity(const Experiment& experiment, const SearchSpace& space,
+                              const std::filesystem::path& run) {
+  weights_of(run);
+  const Splits splits{dataset_of(experiment), largest_resolution(space)};
+  return identity_of(experiment, run, splits.open(Split::kSearch)->size());
+}
+
 SupernetEstimator::SupernetEstimator(const Experiment& experiment, const SearchSpace& space,
                                      const std::filesystem::path& run)
     : network_(load_supernet(experiment, space, run)),
       calibration_(Splits{dataset_of(experiment), largest_resolution(space)}.open(Split::kTrain)),
       held_out_(Splits{dataset_of(experiment), largest_resolution(space)}.open(Split::kSearch)),
       evaluator_(*calibration_, *held_out_, evaluator_options(experiment)),
-      identity_(fmt::format("{} {:08x}, {} batches for its statistics, {} examples", kWeightsFile,
-                            crc32c(read_file(run / kWeightsFile)),
-                            experiment.train.calibration_batches, held_out_->size())) {
+      identity_(identity_of(experiment, run, held_out_->size())) {
   use_threads(experiment.train.trainer);
 }
 
-std::vector<double> SupernetEstimator::estimate(std::span<const search::space::Subnet> subnets) {
-  std::vector<double> accuracies;
-  for (const search::space::Subnet& subnet : subnets) {
-    accuracies.push_back(evaluator_.evaluate(network_, subnet).top1());
-  }
-  return accuracies;
+double SupernetEstimator::estimate(const search::space::Subnet& subnet) {
+  return evaluator_.evaluate(network_, subnet).top1();
 }
 
 }  // namespace mcunet::pipeline

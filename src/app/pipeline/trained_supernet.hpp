@@ -20,7 +20,8 @@ int largest_resolution(const search::space::SearchSpace& space);
 // Throws Error if the experiment has none.
 const datasets::DatasetOptions& dataset_of(const Experiment& experiment);
 
-// Sets libtorch's threads.
+// Of libtorch; options.threads, or one per core.
+int thread_count(const supernet::TrainerOptions& options);
 void use_threads(const supernet::TrainerOptions& options);
 
 // The dataset at the resolution of a space, split by split.
@@ -41,6 +42,11 @@ supernet::Supernet load_supernet(const Experiment& experiment,
                                  const search::space::SearchSpace& space,
                                  const std::filesystem::path& run);
 
+// Changes with the weights and with what else the accuracies depend on. Throws Error if the run has
+// no trained supernet.
+std::string accuracy_identity(const Experiment& experiment, const search::space::SearchSpace& space,
+                              const std::filesystem::path& run);
+
 // Accuracies for the search: those of a trained supernet on the search split, each sub-network with
 // recalibrated statistics (paper, Appendix D).
 class SupernetEstimator : public search::AccuracyEstimator {
@@ -48,9 +54,8 @@ class SupernetEstimator : public search::AccuracyEstimator {
   SupernetEstimator(const Experiment& experiment, const search::space::SearchSpace& space,
                     const std::filesystem::path& run);
 
-  std::vector<double> estimate(std::span<const search::space::Subnet> subnets) override;
+  double estimate(const search::space::Subnet& subnet) override;
 
-  // Changes with the weights and with what else the accuracies depend on.
   const std::string& identity() const { return identity_; }
 
  private:
