@@ -2,11 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-<<<<<<< HEAD
-#include "float_graph.hpp"
-=======
 #include "accuracy_workers.hpp"
->>>>>>> e20677779239541abb51845bc0c0e2905b3f2bf3
+#include "float_graph.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "onnx_file.hpp"
 #include "run_report.hpp"
