@@ -19,6 +19,14 @@ at::Tensor own_storage(const at::Tensor& tensor) {
   return fills_storage ? plain : plain.clone();
 }
 
+// Whether a ZIP archive ends as it must. The reader of libtorch 1.13 looks behind the end of one
+// that was cut, and may find there what another file left in memory.
+bool is_whole(const std::string& bytes) {
+  constexpr std::size_t kEndRecordBytes = 22;
+  return bytes.size() >= kEndRecordBytes &&
+         bytes.compare(bytes.size() - kEndRecordBytes, 4, "PK\x05\x06") == 0;
+}
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -53,6 +61,7 @@ std::string to_archive(const TensorDictionary& tensors) {
 }
 
 TensorDictionary from_archive(const std::string& bytes, const std::string& source) {
+  if (!is_whole(bytes)) throw Error("{}: is no tensor file: it lacks its end", source);
   c10::IValue value;
   try {
     value = torch::jit::pickle_load({bytes.begin(), bytes.end()});
