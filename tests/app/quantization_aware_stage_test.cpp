@@ -8,6 +8,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "pipeline/finetune_stage.hpp"
+#include "pipeline/float_graph.hpp"
 #include "tiny_run.hpp"
 
 namespace mcunet::pipeline {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "feature_code.hpp"
+#include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"

@@ -8,6 +8,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/evaluation.hpp"
+#include "mcunet/supernet/fixed_network.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "network_training.hpp"

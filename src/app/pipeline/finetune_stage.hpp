@@ -7,7 +7,10 @@
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
-#include "mcunet/supernet/fixed_network.hpp"
+
+namespace mcunet::supernet {
+class FixedNetwork;
+}
 
 namespace mcunet::pipeline {
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "accuracy_workers.hpp"
+#include "export_stage.hpp"
 #include "float_graph.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "onnx_file.hpp"

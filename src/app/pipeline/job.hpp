@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "experiment.hpp"
-#include "export_stage.hpp"
 #include "finetune_stage.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "quantization_aware_stage.hpp"

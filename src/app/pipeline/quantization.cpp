@@ -7,6 +7,7 @@
 #include <atomic>
 #include <numeric>
 
+#include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/random.hpp"

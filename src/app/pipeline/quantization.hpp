@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -8,12 +10,13 @@
 #include <vector>
 
 #include "experiment.hpp"
-#include "float_graph.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/engine/activation_statistics.hpp"
 
 namespace mcunet::pipeline {
+
+struct FloatGraph;
 
 struct MethodAccuracy {
   engine::RangeMethod method = engine::RangeMethod::kMinMax;

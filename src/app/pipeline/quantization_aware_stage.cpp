@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "finetune_stage.hpp"
+#include "float_graph.hpp"
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
