@@ -11,6 +11,10 @@
 
 #include "cpu/kernels.hpp"
 
+#ifndef INTRA_OP_PARALLEL
+#error "compile with OpenMP: at::parallel_for would run on one thread"
+#endif
+
 namespace mcunet::supernet {
 namespace {
 

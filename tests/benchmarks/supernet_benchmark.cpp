@@ -1,5 +1,6 @@
 // How fast a supernet trains and is evaluated, as ratios measured in turns within one run:
-//   supernet_benchmark [--rounds N] [--batch N] [--threads N]
+//   supernet_benchmark [--rounds N] [--batch N] [--threads N] [--training 0|1] [--evaluation 0|1]
+//                      [--float32 0|1] [--bfloat16 0|1]
 // Expect a supernet step at 1.10 or less of the stand-alone networks' steps, recalibration and
 // evaluation at 0.9 or more of plain inference, and images * sub-networks per second above the
 // images/s of the yardstick, MobileNetV2 x0.5 at 96 in libtorch's own operators.
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,11 @@ struct Settings {
   int subnets = 4;
   int calibration_batches = 20;
   int evaluation_batches = 20;
+  // What to measure.
+  int training = 1;
+  int evaluation = 1;
+  int float32 = 1;
+  int bfloat16 = 1;
 };
 
 constexpr int kResolution = 96;
@@ -280,20 +287,22 @@ void benchmark_evaluation(const Settings& settings, Precision precision) {
 
 int run(int argc, char** argv) {
   Settings settings;
+  const std::map<std::string, int*> options = {
+      {"--rounds", &settings.rounds},         {"--batch", &settings.batch},
+      {"--threads", &settings.threads},       {"--training", &settings.training},
+      {"--evaluation", &settings.evaluation}, {"--float32", &settings.float32},
+      {"--bfloat16", &settings.bfloat16}};
   for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string key = argv[i];
-    int* target = key == "--rounds"    ? &settings.rounds
-                  : key == "--batch"   ? &settings.batch
-                  : key == "--threads" ? &settings.threads
-                                       : nullptr;
-    if (target == nullptr) throw Error("unknown option {}", key);
-    *target = std::atoi(argv[i + 1]);
+    const auto option = options.find(argv[i]);
+    if (option == options.end()) throw Error("unknown option {}", argv[i]);
+    *option->second = std::atoi(argv[i + 1]);
   }
   at::set_num_threads(settings.threads);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
-    benchmark_training(settings, precision);
-    benchmark_evaluation(settings, precision);
+    if (!(precision == Precision::kFloat32 ? settings.float32 : settings.bfloat16)) continue;
+    if (settings.training) benchmark_training(settings, precision);
+    if (settings.evaluation) benchmark_evaluation(settings, precision);
   }
   return 0;
 }
