@@ -70,6 +70,18 @@ at::Tensor run_unit(const UnitTensors& unit, const at::Tensor& input, const at::
   return conv_batch_norm(input, residual, unit.tensors, unit.shape, statistics);
 }
 
+// On a CPU as a convolution, which oneDNN computes: at::linear calls OpenBLAS, whose threads then
+// spin on the cores that the next operator needs (supernet_benchmark: a step takes a tenth longer).
+at::Tensor classify(const NetworkTensors& network, const at::Tensor& features) {
+  if (!features.device().is_cpu()) {
+    return at::linear(features, network.classifier_weight, network.classifier_bias);
+  }
+  const auto as_pixels = [](const at::Tensor& rows) { return rows.unsqueeze(-1).unsqueeze(-1); };
+  return at::conv2d(as_pixels(features), as_pixels(network.classifier_weight),
+                    network.classifier_bias)
+      .flatten(1);
+}
+
 }  // namespace
 
 NetworkLayers register_layers(torch::nn::Module& module, const Network& network) {
@@ -141,7 +153,7 @@ at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
   // A mean over thousands of pixels is no sum for 16-bit floats.
   features = features.to(at::kFloat).mean({2, 3});
   if (training && options.dropout > 0) features = at::dropout(features, options.dropout, true);
-  return at::linear(features, network.classifier_weight, network.classifier_bias);
+  return classify(network, features);
 }
 
 }  // namespace mcunet::supernet
