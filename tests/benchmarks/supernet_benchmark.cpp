@@ -1,6 +1,6 @@
 // How fast a supernet trains and is evaluated, as ratios measured in turns within one run:
-//   supernet_benchmark [--rounds N] [--batch N] [--threads N] [--training 0|1] [--evaluation 0|1]
-//                      [--float32 0|1] [--bfloat16 0|1]
+//   supernet_benchmark [--rounds N] [--batch N] [--threads N] [--seed N] [--training 0|1]
+//                      [--evaluation 0|1] [--float32 0|1] [--bfloat16 0|1]
 // Expect a supernet step at 1.10 or less of the stand-alone networks' steps, recalibration and
 // evaluation at 0.9 or more of plain inference, and images * sub-networks per second above the
 // images/s of the yardstick, MobileNetV2 x0.5 at 96 in libtorch's own operators.
@@ -35,6 +35,7 @@ struct Settings {
   int rounds = 7;
   int batch = 64;
   int threads = 2;
+  int seed = 7;  // which sub-networks are drawn
   int subnets = 4;
   int calibration_batches = 20;
   int evaluation_batches = 20;
@@ -195,7 +196,7 @@ void benchmark_training(const Settings& settings, Precision precision) {
   FixedNetwork own(mobilenet_v2());
   Supernet supernet(benchmark_space());
   auto optimizer = make_optimizer(*supernet);
-  RandomStream random(7);
+  RandomStream random(settings.seed);
   std::vector<Subnet> subnets;
   std::vector<std::function<void()>> works = {
       step_of(data, stock,
@@ -253,7 +254,7 @@ void benchmark_evaluation(const Settings& settings, Precision precision) {
   batch.labels.assign(data.labels.data_ptr<std::int64_t>(),
                       data.labels.data_ptr<std::int64_t>() + settings.batch);
   Supernet supernet(benchmark_space());
-  RandomStream random(11);
+  RandomStream random(settings.seed);
   const Subnet subnet = sample(supernet->space(), search::space::Sampling::kUniformGenes, random);
   FixedNetwork plain = supernet->extract(subnet);
   to_channels_last(plain);
@@ -288,10 +289,10 @@ void benchmark_evaluation(const Settings& settings, Precision precision) {
 int run(int argc, char** argv) {
   Settings settings;
   const std::map<std::string, int*> options = {
-      {"--rounds", &settings.rounds},         {"--batch", &settings.batch},
-      {"--threads", &settings.threads},       {"--training", &settings.training},
-      {"--evaluation", &settings.evaluation}, {"--float32", &settings.float32},
-      {"--bfloat16", &settings.bfloat16}};
+      {"--rounds", &settings.rounds},     {"--batch", &settings.batch},
+      {"--threads", &settings.threads},   {"--seed", &settings.seed},
+      {"--training", &settings.training}, {"--evaluation", &settings.evaluation},
+      {"--float32", &settings.float32},   {"--bfloat16", &settings.bfloat16}};
   for (int i = 1; i + 1 < argc; i += 2) {
     const auto option = options.find(argv[i]);
     if (option == options.end()) throw Error("unknown option {}", argv[i]);
