@@ -3,25 +3,21 @@
 #include <ATen/Functions.h>
 
 #include <algorithm>
-#include <cstring>
-
-#include "mcunet/supernet/tensors.hpp"
 
 namespace mcunet::supernet {
 namespace {
 
-// The images at another resolution, in the same layout.
-datasets::Batch at_resolution(datasets::Batch batch, int channels, int resolution) {
-  const datasets::InputShape shape = square_shape(batch, channels);
-  if (shape.height == resolution) return batch;
-  const at::Tensor images = to_tensors(batch, shape, at::kCPU).images;
-  const at::Tensor resized =
-      at::upsample_bilinear2d(images, {resolution, resolution}, /*align_corners=*/false)
-          .permute({0, 2, 3, 1})
-          .contiguous();
-  datasets::Batch result{.labels = std::move(batch.labels)};
-  result.inputs.assign(resized.data_ptr<float>(), resized.data_ptr<float>() + resized.numel());
-  return result;
+BatchTensors at_resolution(const BatchTensors& batch, int resolution) {
+  if (batch.images.size(2) == resolution) return batch;
+  return {at::upsample_bilinear2d(batch.images, {resolution, resolution}, /*align_corners=*/false),
+          batch.labels};
+}
+
+// The loader's next batch, if there is one.
+std::optional<BatchTensors> next_of(datasets::Loader& loader, const datasets::InputShape& shape) {
+  std::optional<datasets::Batch> batch = loader.next();
+  if (!batch) return std::nullopt;
+  return to_tensors(std::move(*batch), shape, at::kCPU);
 }
 
 datasets::LoaderOptions loader_options(const SubnetEvaluatorOptions& options, bool shuffle,
@@ -45,38 +41,37 @@ SubnetEvaluator::SubnetEvaluator(const datasets::Dataset& calibration,
                           loader_options(options, /*shuffle=*/true, calibration.size()));
   loader.start_epoch(0);
   while (static_cast<int>(calibration_.size()) < options.calibration_batches) {
-    std::optional<datasets::Batch> batch = loader.next();
+    const std::optional<BatchTensors> batch = next_of(loader, calibration.input_shape());
     if (!batch) break;
-    calibration_.push_back(std::move(*batch));
+    calibration_.push_back(*batch);
   }
   const std::int64_t bytes =
       evaluation.size() * evaluation.input_shape().elements() * std::int64_t{sizeof(float)};
   if (bytes > options.cache_bytes) return;
   loader_.start_epoch(0);
-  while (std::optional<datasets::Batch> batch = loader_.next()) {
-    cached_.push_back(std::move(*batch));
+  while (const std::optional<BatchTensors> batch = next_of(loader_, evaluation.input_shape())) {
+    cached_.push_back(*batch);
   }
 }
 
 BatchSource SubnetEvaluator::calibration_batches(int resolution) const {
-  const int channels = evaluation_.input_shape().channels;
-  return [this, channels, resolution, next = std::size_t{0}]() mutable {
-    if (next == calibration_.size()) return std::optional<datasets::Batch>();
-    return std::optional(at_resolution(calibration_[next++], channels, resolution));
+  return [this, resolution, next = std::size_t{0}]() mutable {
+    return next == calibration_.size()
+               ? std::nullopt
+               : std::optional(at_resolution(calibration_[next++], resolution));
   };
 }
 
 BatchSource SubnetEvaluator::evaluation_batches(int resolution) {
-  const int channels = evaluation_.input_shape().channels;
   if (cached_.empty()) loader_.start_epoch(0);
-  return [this, channels, resolution, next = std::size_t{0}]() mutable {
-    std::optional<datasets::Batch> batch;
+  return [this, resolution, next = std::size_t{0}]() mutable {
+    std::optional<BatchTensors> batch;
     if (cached_.empty()) {
-      batch = loader_.next();
+      batch = next_of(loader_, evaluation_.input_shape());
     } else if (next < cached_.size()) {
       batch = cached_[next++];
     }
-    if (batch) batch = at_resolution(std::move(*batch), channels, resolution);
+    if (batch) batch = at_resolution(*batch, resolution);
     return batch;
   };
 }

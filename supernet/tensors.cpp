@@ -2,7 +2,6 @@
 
 #include <ATen/ops/from_blob.h>
 
-#include <cmath>
 #include <memory>
 
 #include "mcunet/core/error.hpp"
@@ -44,15 +43,6 @@ BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& sha
       at::from_blob(owner->labels.data(), {owner->examples()}, release, at::kLong);
   return {channels_last_view(owner->inputs.data(), shape, owner->examples(), release).to(device),
           labels.to(device)};
-}
-
-datasets::InputShape square_shape(const datasets::Batch& batch, int channels) {
-  const std::int64_t examples = std::max<std::int64_t>(batch.examples(), 1);
-  const std::int64_t pixels = static_cast<std::int64_t>(batch.inputs.size()) / examples / channels;
-  const int side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(pixels))));
-  const datasets::InputShape shape{side, side, channels};
-  check_size(batch, shape);
-  return shape;
 }
 
 }  // namespace mcunet::supernet

@@ -148,11 +148,7 @@ torch::optim::SGD make_optimizer(const torch::nn::Module& module) {
                            torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(5e-5));
 }
 
-struct Data {
-  at::Tensor images, labels;
-};
-
-Data make_data(const Settings& settings) {
+BatchTensors make_data(const Settings& settings) {
   at::manual_seed(1);
   return {at::randn({settings.batch, 3, kResolution, kResolution})
               .contiguous(at::MemoryFormat::ChannelsLast),
@@ -161,7 +157,7 @@ Data make_data(const Settings& settings) {
 
 using ForwardFunction = std::function<at::Tensor(const at::Tensor&)>;
 
-void backward(const Data& data, const ForwardFunction& forward) {
+void backward(const BatchTensors& data, const ForwardFunction& forward) {
   at::cross_entropy_loss(forward(data.images), data.labels).backward();
 }
 
@@ -179,7 +175,7 @@ std::vector<double> measure(const Settings& settings,
   return medians;
 }
 
-std::function<void()> step_of(const Data& data, const FixedNetwork& network,
+std::function<void()> step_of(const BatchTensors& data, const FixedNetwork& network,
                               const ForwardFunction& forward) {
   auto optimizer = std::make_shared<torch::optim::SGD>(make_optimizer(*network));
   return [&data, forward, optimizer] {
@@ -190,7 +186,7 @@ std::function<void()> step_of(const Data& data, const FixedNetwork& network,
 }
 
 void benchmark_training(const Settings& settings, Precision precision) {
-  const Data data = make_data(settings);
+  const BatchTensors data = make_data(settings);
   FixedNetwork stock(mobilenet_v2());
   to_channels_last(stock);
   FixedNetwork own(mobilenet_v2());
@@ -239,20 +235,15 @@ void benchmark_training(const Settings& settings, Precision precision) {
              seconds[2] / seconds[3]);
 }
 
-BatchSource repeat(const datasets::Batch& batch, int count) {
-  return [&batch, count]() mutable -> std::optional<datasets::Batch> {
+BatchSource repeat(const BatchTensors& batch, int count) {
+  return [&batch, count]() mutable -> std::optional<BatchTensors> {
     if (count-- == 0) return std::nullopt;
     return batch;
   };
 }
 
 void benchmark_evaluation(const Settings& settings, Precision precision) {
-  const Data data = make_data(settings);
-  const at::Tensor rows = data.images.permute({0, 2, 3, 1}).contiguous();
-  datasets::Batch batch;
-  batch.inputs.assign(rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
-  batch.labels.assign(data.labels.data_ptr<std::int64_t>(),
-                      data.labels.data_ptr<std::int64_t>() + settings.batch);
+  const BatchTensors data = make_data(settings);
   Supernet supernet(benchmark_space());
   RandomStream random(settings.seed);
   const Subnet subnet = sample(supernet->space(), search::space::Sampling::kUniformGenes, random);
@@ -269,12 +260,12 @@ void benchmark_evaluation(const Settings& settings, Precision precision) {
                          [&] {
                            FixedNetwork network = supernet->extract(subnet);
                            recalibrate_batch_norm(
-                               network, repeat(batch, settings.calibration_batches), precision);
-                           evaluate(network, repeat(batch, settings.evaluation_batches), precision);
+                               network, repeat(data, settings.calibration_batches), precision);
+                           evaluate(network, repeat(data, settings.evaluation_batches), precision);
                          },
                          [&] {
                            FixedNetwork network = supernet->extract(subnet);
-                           evaluate(network, repeat(batch, batches), precision);
+                           evaluate(network, repeat(data, batches), precision);
                          }});
   const double images = static_cast<double>(batches) * settings.batch;
   fmt::print("evaluation, {}\n", precision == Precision::kBfloat16 ? "bfloat16" : "float32");

@@ -25,10 +25,14 @@ std::vector<datasets::Batch> make_batches() {
   return batches;
 }
 
+BatchTensors tensors_of(datasets::Batch batch) {
+  return to_tensors(std::move(batch), {kSide, kSide, 3}, at::kCPU);
+}
+
 BatchSource source_of(const std::vector<datasets::Batch>& batches) {
-  return [&batches, next = std::size_t{0}]() mutable -> std::optional<datasets::Batch> {
+  return [&batches, next = std::size_t{0}]() mutable -> std::optional<BatchTensors> {
     if (next == batches.size()) return std::nullopt;
-    return batches[next++];
+    return tensors_of(batches[next++]);
   };
 }
 
@@ -37,10 +41,7 @@ FixedNetwork make_network() {
   return supernet->extract(smallest(supernet->space()));
 }
 
-at::Tensor images_of(const datasets::Batch& batch) {
-  datasets::Batch copy = batch;
-  return to_tensors(std::move(copy), {kSide, kSide, 3}, at::kCPU).images;
-}
+at::Tensor images_of(const datasets::Batch& batch) { return tensors_of(batch).images; }
 
 // The statistics of the stem, as written down in the paper: the mean over all examples of the
 // batches' means and biased variances.

@@ -4,13 +4,13 @@
 #include <functional>
 #include <optional>
 
-#include "mcunet/datasets/loader.hpp"
 #include "mcunet/supernet/supernet.hpp"
+#include "mcunet/supernet/tensors.hpp"
 
 namespace mcunet::supernet {
 
-// Gives the next batch, or nothing at the end. Images are square.
-using BatchSource = std::function<std::optional<datasets::Batch>()>;
+// Gives the next batch, on any device, or nothing at the end.
+using BatchSource = std::function<std::optional<BatchTensors>()>;
 
 struct Accuracy {
   std::int64_t correct = 0;

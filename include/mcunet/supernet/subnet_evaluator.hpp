@@ -38,9 +38,9 @@ class SubnetEvaluator {
 
   const datasets::Dataset& evaluation_;
   SubnetEvaluatorOptions options_;
-  std::vector<datasets::Batch> calibration_;
-  std::vector<datasets::Batch> cached_;  // of the evaluation; empty if they are too large
-  datasets::Loader loader_;              // of the evaluation
+  std::vector<BatchTensors> calibration_;
+  std::vector<BatchTensors> cached_;  // of the evaluation; empty if they are too large
+  datasets::Loader loader_;           // of the evaluation
 };
 
 }  // namespace mcunet::supernet

@@ -20,7 +20,4 @@ BatchTensors to_tensors(datasets::Batch& batch, const datasets::InputShape& shap
 BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& shape,
                         const at::Device& device);
 
-// Square images of batch-size rows whose side follows from the number of floats.
-datasets::InputShape square_shape(const datasets::Batch& batch, int channels);
-
 }  // namespace mcunet::supernet

@@ -76,7 +76,7 @@ void add_eval_command(CLI::App& program, Run& run) {
       ->required();
   command
       ->add_option("--subnet", arguments->request.subnet,
-                   "largest, smallest, or the JSON of a sub-network or network")
+                   "largest, smallest, or a JSON file of a sub-network or network")
       ->required();
   command
       ->add_option_function<std::string>(
