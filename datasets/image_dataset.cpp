@@ -55,9 +55,9 @@ class ImageDataset : public Dataset {
         resolution_(resolution),
         augment_(augment),
         cache_(options.cache),
-        cache_key_(augment ? fmt::format("image 1, {} channels, {} for crops", options_.channels,
+        cache_key_(augment ? fmt::format("image 2, {} channels, {} for crops", options_.channels,
                                          kCachedSides * resolution)
-                           : fmt::format("image 1, {} channels, {} {}", options_.channels,
+                           : fmt::format("image 2, {} channels, {} {}", options_.channels,
                                          fit == ImageFit::kStretch ? "stretched to" : "centre",
                                          resolution)) {}
 

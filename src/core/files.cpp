@@ -73,11 +73,15 @@ bool is_abandoned(const fs::path& file) {
 }  // namespace
 
 void remove_abandoned_files(const fs::path& folder) {
-  std::error_code ignored;
+  std::error_code error;
   std::vector<fs::path> abandoned;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, ignored)) {
-    if (is_abandoned(entry.path())) abandoned.push_back(entry.path());
+  // Folders that may not be read, or vanish meanwhile, hold nothing of this program's.
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator entry(folder, options, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (is_abandoned(entry->path())) abandoned.push_back(entry->path());
   }
+  std::error_code ignored;
   for (const fs::path& file : abandoned) fs::remove(file, ignored);
 }
 

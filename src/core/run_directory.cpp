@@ -32,34 +32,58 @@ StageCost now() {
               seconds_of(children.ru_utime) + seconds_of(children.ru_stime)};
 }
 
-std::string difference_of(ConfigNode before, ConfigNode now,
-                          const std::vector<std::string>& free_keys) {
-  for (const std::string& key : free_keys) {
-    erase_key(before, key);
-    erase_key(now, key);
-  }
-  return first_difference(before, now);
+void erase_keys(ConfigNode& config, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) erase_key(config, key);
 }
 
-std::map<std::string, StageCost> read_stages(const fs::path& manifest, const ConfigNode& config,
-                                             const std::vector<std::string>& free_keys) {
+void erase_sections(ConfigNode& config, const AllowedChanges& allowed, const std::string& but) {
+  for (const auto& [key, stages] : allowed.of_stages) {
+    if (key != but) erase_key(config, key);
+  }
+}
+
+// What is outdated if the configuration was `before`. Throws Error for a change that is not
+// allowed.
+std::set<std::string> outdated_stages(ConfigNode before, ConfigNode now,
+                                      const AllowedChanges& allowed, const fs::path& manifest) {
+  erase_keys(before, allowed.without_influence);
+  erase_keys(now, allowed.without_influence);
+  const auto difference_in = [&](const std::string& key) {
+    ConfigNode old_values = before;
+    ConfigNode new_values = now;
+    erase_sections(old_values, allowed, key);
+    erase_sections(new_values, allowed, key);
+    return first_difference(old_values, new_values);
+  };
+  const std::string difference = difference_in("");
+  if (!difference.empty()) {
+    throw Error(
+        "{}: belongs to another configuration ({}); resume with that one or choose another --out",
+        manifest.string(), difference);
+  }
+  std::set<std::string> outdated;
+  for (const auto& [key, stages] : allowed.of_stages) {
+    if (!difference_in(key).empty()) outdated.insert(stages.begin(), stages.end());
+  }
+  return outdated;
+}
+
+struct Manifest {
+  std::map<std::string, StageCost> stages;
+  ConfigNode config;
+};
+
+Manifest read_manifest(const fs::path& manifest) {
   const Json json = Json::parse(read_file(manifest), nullptr, /*allow_exceptions=*/false);
   try {
     if (json.is_discarded() || json.at("format") != kManifestFormat) {
       throw Error("{}: is no manifest of this version", manifest.string());
     }
-    const std::string difference =
-        difference_of(parse_config(json.at("config").dump(), manifest.string()), config, free_keys);
-    if (!difference.empty()) {
-      throw Error(
-          "{}: belongs to another configuration ({}); resume with that one or choose another --out",
-          manifest.string(), difference);
-    }
-    std::map<std::string, StageCost> stages;
+    Manifest result{.config = parse_config(json.at("config").dump(), manifest.string())};
     for (const auto& [name, cost] : json.at("stages").items()) {
-      stages[name] = {cost.at("wall_seconds"), cost.at("cpu_seconds")};
+      result.stages[name] = {cost.at("wall_seconds"), cost.at("cpu_seconds")};
     }
-    return stages;
+    return result;
   } catch (const Json::exception& error) {
     throw Error("{}: is damaged: {}", manifest.string(), error.what());
   }
@@ -68,13 +92,17 @@ std::map<std::string, StageCost> read_stages(const fs::path& manifest, const Con
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, std::uint64_t seed,
-                           bool resume, const std::vector<std::string>& free_keys)
+                           bool resume, const AllowedChanges& allowed)
     : folder_(std::move(folder)), config_json_(to_json_text(resolved_config)), seed_(seed) {
   require_writable_folder(folder_);
   remove_abandoned_files(folder_);
-  const fs::path manifest = folder_ / "manifest.json";
-  has_manifest_ = resume && fs::exists(manifest);
-  if (has_manifest_) stages_ = read_stages(manifest, resolved_config, free_keys);
+  const fs::path file = folder_ / "manifest.json";
+  has_manifest_ = resume && fs::exists(file);
+  if (!has_manifest_) return;
+  const Manifest manifest = read_manifest(file);
+  stages_ = manifest.stages;
+  outdated_ = outdated_stages(manifest.config, resolved_config, allowed, file);
+  for (const std::string& stage : outdated_) stages_.erase(stage);
 }
 
 void RunDirectory::write(const fs::path& relative, const std::string& contents) const {
@@ -91,6 +119,18 @@ void RunDirectory::write(const fs::path& relative, const std::string& contents) 
 
 void RunDirectory::mark_complete(const std::string& stage, const StageCost& cost) {
   stages_[stage] = cost;
+  write_manifest();
+}
+
+void RunDirectory::discard(const std::vector<std::string>& stages) {
+  bool differs = false;
+  for (const std::string& stage : stages) {
+    if (stages_.erase(stage) + outdated_.erase(stage) > 0) differs = true;
+  }
+  if (differs) write_manifest();
+}
+
+void RunDirectory::write_manifest() {
   Json json;
   json["format"] = kManifestFormat;
   json["mcunet_version"] = kVersion;

@@ -155,7 +155,6 @@ TEST_F(QuantizationAwareStage, AStoppedStageGoesOnToTheSameBits) {
     const std::string ranges = read("quantization_aware/ranges.json");
     const std::string gain = to_json(load_quantization_aware(run_folder()).gain);
     for (const int stop_after : {1, 16, 17, 31}) {
-      fs::remove(run_folder() / "manifest.json");
       fs::remove(run_folder() / "quantization_aware.pt");
       fs::remove(run_folder() / "quantization_aware.json");
       int steps_left = stop_after;
@@ -170,6 +169,20 @@ TEST_F(QuantizationAwareStage, AStoppedStageGoesOnToTheSameBits) {
       EXPECT_EQ(to_json(load_quantization_aware(run_folder()).gain), gain);
     }
   }
+}
+
+TEST_F(QuantizationAwareStage, IsDoneAgainWhereItIsConfiguredOtherwise) {
+  finetune();
+  train();
+  const std::string finetuned = read("network.pt");
+  const Overrides shorter = {"finetune.quantization_aware.epochs=1"};
+  EXPECT_TRUE(train(shorter, /*resume=*/true, [] { return true; }).stopped);
+  EXPECT_THAT(completed_stages(run_folder()), testing::ElementsAre(kFinetuneStage));
+  EXPECT_EQ(train(shorter, /*resume=*/true).steps, 16);
+  EXPECT_THAT(completed_stages(run_folder()),
+              testing::ElementsAre(kFinetuneStage, kQuantizationAwareStage));
+  EXPECT_EQ(read("network.pt"), finetuned);
+  EXPECT_EQ(train(shorter, /*resume=*/true).steps, 16);
 }
 
 TEST_F(QuantizationAwareStage, RefusesToGoOnWithAnotherNetworkOrOtherRanges) {

@@ -50,7 +50,8 @@ class TinyRun : public testing::Test {
   std::filesystem::path run_folder() const { return folder_ / "run"; }
 
   RunDirectory open(Experiment experiment) const {
-    return {run_folder(), write_fields(fields_of(experiment)), experiment.seed, /*resume=*/true};
+    return {run_folder(), write_fields(fields_of(experiment)), experiment.seed, /*resume=*/true,
+            changes_on_resume()};
   }
 
   // As the train stage would leave it.

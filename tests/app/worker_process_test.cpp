@@ -90,7 +90,9 @@ TEST(WorkerProcess, HoldsNoEndOfAnother) {
   WorkerProcess second(shell("echo ready >&0; read end"));
   EXPECT_EQ(next_line(first), "ready");
   EXPECT_EQ(next_line(second), "ready");
-  for (const pid_t child : children_of(::getpid())) {
+  const auto children = children_of(::getpid());
+  EXPECT_THAT(children, testing::SizeIs(2));
+  for (const pid_t child : children) {
     std::set<std::string> sockets;
     for (const std::string& target : descriptors_of(child)) {
       if (target.starts_with("socket:")) sockets.insert(target);
@@ -102,7 +104,9 @@ TEST(WorkerProcess, HoldsNoEndOfAnother) {
 TEST(WorkerProcess, LeavesItToThisProcessWhenItEnds) {
   WorkerProcess worker(shell("echo ready >&0; read line; echo still here >&0; read end"));
   EXPECT_EQ(next_line(worker), "ready");
-  for (const pid_t child : children_of(::getpid())) {
+  const auto children = children_of(::getpid());
+  EXPECT_THAT(children, testing::SizeIs(1));
+  for (const pid_t child : children) {
     ::kill(child, SIGINT);
     ::kill(child, SIGTERM);
   }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -93,7 +94,7 @@ TEST(RunDirectory, ResumeRefusesAnotherConfiguration) {
 
 TEST(RunDirectory, ResumeTakesOtherValuesOfFreeKeys) {
   const TemporaryFolder folder;
-  const std::vector<std::string> free = {"train.threads", "train.absent"};
+  const AllowedChanges free{.without_influence = {"train.threads", "train.absent"}};
   const ConfigNode before = config("{device: board, train: {threads: 1, epochs: 2}}");
   const ConfigNode now = config("{device: board, train: {threads: 8, epochs: 2}}");
   RunDirectory(folder.path(), before, 0, false).mark_complete("space", {1, 2});
@@ -108,6 +109,62 @@ TEST(RunDirectory, ResumeTakesOtherValuesOfFreeKeys) {
                              free);
               }),
               testing::HasSubstr("train.epochs: was 2, is 3"));
+}
+
+TEST(RunDirectory, AChangeThatConcernsSomeStagesLeavesTheOthersComplete) {
+  const TemporaryFolder folder;
+  const AllowedChanges allowed{
+      .of_stages = {{"quantize", {"quantize", "export"}}, {"export", {"export"}}}};
+  const ConfigNode before = config("{device: board, export: {n: 1}, quantize: {n: 1}}");
+  {
+    RunDirectory run(folder.path(), before, 0, false);
+    for (const char* stage : {"train", "quantize", "export"}) run.mark_complete(stage, {1, 2});
+  }
+  const auto open = [&](const char* text) {
+    return RunDirectory(folder.path(), config(text), 0, true, allowed);
+  };
+  const RunDirectory exported = open("{device: board, export: {n: 2}, quantize: {n: 1}}");
+  EXPECT_TRUE(exported.is_complete("quantize"));
+  EXPECT_FALSE(exported.is_complete("export"));
+  RunDirectory quantized = open("{device: board, export: {n: 2}, quantize: {n: 2}}");
+  EXPECT_TRUE(quantized.is_complete("train"));
+  EXPECT_FALSE(quantized.is_outdated("train"));
+  EXPECT_FALSE(quantized.is_complete("quantize"));
+  EXPECT_TRUE(quantized.is_outdated("quantize"));
+  EXPECT_FALSE(quantized.is_complete("export"));
+  EXPECT_THAT(error_of([&] { open("{device: other, export: {n: 2}, quantize: {n: 2}}"); }),
+              testing::HasSubstr("device: was \"board\", is \"other\""));
+
+  // Nothing is lost before a stage begins; then it stays outdated however the process ends.
+  EXPECT_TRUE(open("{device: board, export: {n: 1}, quantize: {n: 1}}").is_complete("export"));
+  quantized.discard({"quantize", "export"});
+  EXPECT_FALSE(quantized.is_outdated("quantize"));
+  const RunDirectory again = open("{device: board, export: {n: 2}, quantize: {n: 2}}");
+  EXPECT_TRUE(again.is_complete("train"));
+  EXPECT_FALSE(again.is_complete("quantize"));
+  EXPECT_FALSE(again.is_outdated("quantize"));
+}
+
+TEST(RunDirectory, AStageThatBeginsAgainIsNoLongerComplete) {
+  const TemporaryFolder folder;
+  RunDirectory run(folder.path(), config(), 0, false);
+  run.discard({"train", "search"});
+  EXPECT_THAT(folder.list(), IsEmpty());
+  run.mark_complete("space", {1, 2});
+  run.mark_complete("train", {1, 2});
+  run.mark_complete("search", {1, 2});
+  run.discard({"train", "search"});
+  EXPECT_THAT(completed_stages(folder.path()), testing::ElementsAre("space"));
+}
+
+TEST(RunDirectory, IgnoresFoldersThatItMayNotRead) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  const TemporaryFolder folder;
+  const auto closed = folder / "lost+found";
+  std::filesystem::create_directory(closed);
+  std::filesystem::permissions(closed, std::filesystem::perms::none);
+  EXPECT_NO_THROW(RunDirectory(folder.path(), config(), 0, false));
+  std::filesystem::permissions(closed, std::filesystem::perms::owner_all);
 }
 
 TEST(RunDirectory, ResumeRefusesADamagedManifest) {

@@ -102,6 +102,7 @@ TEST(JpegDecoder, PartsOfPhotographsAreThoseOfTheWhole) {
     const cv::Mat whole = cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
     expect_parts_of_the_whole(bytes, whole.size(), 4, 2);
   }
+  EXPECT_GT(files, 0);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,19 +16,30 @@ struct StageCost {
   double cpu_seconds = 0;  // of all threads, and of child processes that have ended
 };
 
+// In which values a configuration may differ from that of the run that it resumes
+// ("train.threads").
+struct AllowedChanges {
+  std::vector<std::string> without_influence;
+  // Keys, or sections, and the stages that are outdated once one of them differs.
+  std::map<std::string, std::vector<std::string>> of_stages;
+};
+
 // The folder that a job writes: manifest.json (resolved configuration, seed, versions, cost of each
 // stage) beside the results of the stages. Nothing is written before the first stage is complete,
 // and a stage counts as complete only when its results are on disk.
 class RunDirectory {
  public:
   // With `resume`, takes over the stages that an earlier run completed; throws Error if that run
-  // had another configuration, other than in the values of `free_keys` ("train.threads"), or its
-  // manifest is damaged. Without, starts afresh. Throws Error if the folder cannot be written.
+  // had another configuration, other than in the allowed changes, or its manifest is damaged.
+  // Without, starts afresh. Throws Error if the folder cannot be written.
   RunDirectory(std::filesystem::path folder, const ConfigNode& resolved_config, std::uint64_t seed,
-               bool resume, const std::vector<std::string>& free_keys = {});
+               bool resume, const AllowedChanges& allowed = {});
 
   const std::filesystem::path& folder() const { return folder_; }
   bool is_complete(const std::string& stage) const { return stages_.contains(stage); }
+
+  // Whether what is there of a stage, complete or not, is of another configuration.
+  bool is_outdated(const std::string& stage) const { return outdated_.contains(stage); }
 
   // Of the complete stages.
   const std::map<std::string, StageCost>& costs() const { return stages_; }
@@ -37,12 +49,19 @@ class RunDirectory {
 
   void mark_complete(const std::string& stage, const StageCost& cost);
 
+  // These stages are no longer complete or outdated, on disk either: their results are about to be
+  // replaced.
+  void discard(const std::vector<std::string>& stages);
+
  private:
+  void write_manifest();
+
   std::filesystem::path folder_;
   std::string config_json_;
   std::uint64_t seed_;
   std::map<std::string, StageCost> stages_;
-  bool has_manifest_ = false;  // one of this configuration is on disk
+  std::set<std::string> outdated_;
+  bool has_manifest_ = false;  // one of this configuration, or that it resumes, is on disk
 };
 
 // The resolved configuration of the run in a folder. Throws Error if there is none.

@@ -62,8 +62,8 @@ void print_export(const std::string& export_json, const std::string& folder) {
   } catch (const nlohmann::json::exception& error) {
     throw Error("{}/export.json: is damaged: {}", folder, error.what());
   }
-  fmt::print("C sources, firmware and model.tflite: {}/{}; in float: network.onnx\n", folder,
-             pipeline::kExportFolder);
+  fmt::print("C sources, firmware and model.tflite: {}/{}; in float: {}/network.onnx\n", folder,
+             pipeline::kExportFolder, folder);
 }
 
 void add_export_command(CLI::App& program, Run& run) {

@@ -78,7 +78,7 @@ void add_finetune_command(CLI::App& program, Run& run) {
       "both to the export: for networks that lose accuracy when they are quantized.\n\n"
       "  mcunet finetune flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet run flowers --set dataset.path=/data/flowers "
-      "--set finetune.quantization_aware.epochs=2");
+      "--set finetune.quantization_aware.epochs=2 --resume");
   add_job_options(*command, *arguments);
   command->callback([arguments, &run] { run = [arguments] { return run_finetune(*arguments); }; });
 }

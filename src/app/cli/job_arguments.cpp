@@ -19,7 +19,7 @@ void request_stop(int signal) {
 RunDirectory open_run(pipeline::Experiment& experiment, const JobArguments& arguments) {
   // What earlier commands completed is taken over in any case; each stage decides on itself.
   return {arguments.folder(), write_fields(pipeline::fields_of(experiment)), experiment.seed,
-          /*resume=*/true, pipeline::keys_without_influence()};
+          /*resume=*/true, pipeline::changes_on_resume()};
 }
 
 }  // namespace

@@ -84,7 +84,8 @@ void add_run_command(CLI::App& program, Run& run) {
       "--resume; a job that was killed at any moment ends with the same network. If int8 costs "
       "accuracy,\n"
       "--set finetune.quantization_aware.epochs=N trains the network on with its rounding "
-      "simulated.\n\n"
+      "simulated,\n"
+      "with --resume also after the job.\n\n"
       "  mcunet run quickstart\n"
       "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers");
   add_job_options(*command, *arguments);

@@ -99,7 +99,7 @@ int run_space(const SpaceArguments& arguments) {
                                  : arguments.out;
   if (!arguments.resume) refuse_to_replace(folder);
   RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
-                   arguments.resume, pipeline::keys_without_influence());
+                   arguments.resume, pipeline::changes_on_resume());
   const SpaceRanking ranking = pipeline::run_space_stage(experiment, run);
   if (!ranking.is_feasible()) {
     if (arguments.json) fmt::print("{}", pipeline::ranking_to_json(ranking));

@@ -8,6 +8,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/named_field.hpp"
+#include "stages.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -273,6 +274,13 @@ std::vector<std::string> keys_without_influence() {
                                    "search.devices"};
   for (const std::string& key : supernet::keys_without_influence()) keys.push_back("train." + key);
   return keys;
+}
+
+AllowedChanges changes_on_resume() {
+  return {.without_influence = keys_without_influence(),
+          .of_stages = {{"finetune.quantization_aware", stages_from(kQuantizationAwareStage)},
+                        {"quantization", stages_from(kQuantizationAwareStage)},
+                        {"export", stages_from(kExportStage)}}};
 }
 
 Experiment read_experiment(const ConfigNode& root) {

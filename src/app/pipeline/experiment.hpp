@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mcunet/core/config.hpp"
+#include "mcunet/core/run_directory.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/activation_statistics.hpp"
@@ -92,9 +93,12 @@ struct Experiment {
 // description itself.
 std::vector<Field> fields_of(Experiment& experiment);
 
-// The keys that may change when a job is resumed, as paths: where and how fast it is done, and how
-// often something is written.
+// The keys that change no result, as paths: where and how fast it is done, and how often something
+// is written.
 std::vector<std::string> keys_without_influence();
+
+// What may change when a job is resumed: also what only concerns its last stages.
+AllowedChanges changes_on_resume();
 
 Experiment read_experiment(const ConfigNode& root);
 

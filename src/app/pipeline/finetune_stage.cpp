@@ -82,6 +82,7 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
   if (resume && run.is_complete(kFinetuneStage)) {
     return read_result(space, run.folder() / "finetune.json");
   }
+  run.discard(stages_from(kFinetuneStage));
   const StageClock clock;
   use_threads(experiment.train.trainer);
   SupernetEstimator inherited(experiment, space, run.folder());

@@ -7,14 +7,13 @@
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
+#include "stages.hpp"
 
 namespace mcunet::supernet {
 class FixedNetwork;
 }
 
 namespace mcunet::pipeline {
-
-inline constexpr char kFinetuneStage[] = "finetune";
 
 struct FinetuneResult {
   search::space::Subnet subnet;  // of the supernet's space

@@ -5,6 +5,7 @@
 #include "accuracy_workers.hpp"
 #include "export_stage.hpp"
 #include "float_graph.hpp"
+#include "mcunet/core/error.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "onnx_file.hpp"
 #include "run_report.hpp"
@@ -46,6 +47,13 @@ class StoppableEstimator : public search::AccuracyEstimator {
   search::AccuracyEstimator& estimator_;
   const std::function<bool()>& should_stop_;
 };
+
+// Both stages are the command finetune's.
+void require_complete(const RunDirectory& run, const char* stage) {
+  if (run.is_complete(stage)) return;
+  throw Error("{}: the stage {} is not complete: go on with mcunet finetune", run.folder().string(),
+              stage);
+}
 
 }  // namespace
 
@@ -94,6 +102,10 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
   remove_abandoned_scratch(run.folder());
   use_threads(experiment.train.trainer);
   const supernet::FixedNetwork network = load_finetuned(run.folder());
+  const bool is_aware = experiment.finetune.quantization_aware.epochs > 0;
+  require_complete(run, kFinetuneStage);
+  if (is_aware) require_complete(run, kQuantizationAwareStage);
+  run.discard(stages_from(kExportStage));
   const Splits splits{dataset_of(experiment), network->description().resolution};
   const auto training = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
@@ -104,7 +116,7 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
     spectrogram = datasets::spectrogram_of(dataset, network->description().resolution);
   }
   std::optional<QuantizationAwareNetwork> aware;
-  if (experiment.finetune.quantization_aware.epochs > 0) {
+  if (is_aware) {
     aware = load_quantization_aware(run.folder());
   }
   const ExportResult result = export_network(network,

@@ -11,6 +11,7 @@
 #include "quantization_aware_stage.hpp"
 #include "search_stage.hpp"
 #include "space_stage.hpp"
+#include "stages.hpp"
 #include "train_stage.hpp"
 
 // A whole job: space optimization, supernet, search, fine-tuning, export, report. Each stage leaves
@@ -18,7 +19,6 @@
 // its own.
 namespace mcunet::pipeline {
 
-inline constexpr char kExportStage[] = "export";
 inline constexpr char kExportFolder[] = "export";
 
 struct StageControl {

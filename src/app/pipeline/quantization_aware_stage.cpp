@@ -192,8 +192,10 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
   // network that follows others leaves them.
   const auto training = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
-  const NetworkTraining one{experiment, space, subnet, folder, resume, should_stop};
+  const bool goes_on = resume && !run.is_outdated(kQuantizationAwareStage);
+  const NetworkTraining one{experiment, space, subnet, folder, goes_on, should_stop};
   empty_unless_resumed(one, folder / kFolder);
+  run.discard(stages_from(kQuantizationAwareStage));
   // Kept, so that a training that was stopped goes on with the same ranges whatever they depend on.
   if (!fs::exists(folder / kRangesFile)) {
     run.write(kRangesFile, to_json(quantize_post_training(lowered, *splits.open(Split::kTrain),

@@ -8,10 +8,9 @@
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
 #include "quantization.hpp"
+#include "stages.hpp"
 
 namespace mcunet::pipeline {
-
-inline constexpr char kQuantizationAwareStage[] = "quantization_aware";
 
 struct QuantizationAwareResult {
   QuantizationGain gain;

@@ -192,6 +192,7 @@ SearchStageResult run_search_stage(const Experiment& experiment,
     files.open();
     return {files.load("evolution"), files.load("random"), files.load("front")};
   }
+  run.discard(stages_from(kSearchStage));
   const StageClock clock;
   const SearchStageResult result = SearchRun(experiment, space, accuracy, run, resume).run();
   accuracy.finish();  // so that the cost holds what its processes took

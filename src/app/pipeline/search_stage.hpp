@@ -8,10 +8,9 @@
 #include "mcunet/search/accuracy_estimator.hpp"
 #include "mcunet/search/search_state.hpp"
 #include "report/search_report.hpp"
+#include "stages.hpp"
 
 namespace mcunet::pipeline {
-
-inline constexpr char kSearchStage[] = "search";
 
 // The accuracies of one trained supernet.
 struct AccuracySource {

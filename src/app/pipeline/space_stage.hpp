@@ -7,10 +7,9 @@
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space_optimizer.hpp"
 #include "report/space_report.hpp"
+#include "stages.hpp"
 
 namespace mcunet::pipeline {
-
-inline constexpr char kSpaceStage[] = "space";
 
 // Optimizes the search space of the experiment. If something fits, writes space.json, spaces.csv
 // and sweep.csv to the run directory and marks the stage complete; otherwise writes nothing. A

@@ -134,6 +134,7 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
     const std::filesystem::path file = run.folder() / "train.json";
     return train_result_from_json(read_file(file), space, file.string());
   }
+  run.discard(stages_from(kTrainStage));
   const StageClock clock;
   const supernet::TrainerOptions& options = experiment.train.trainer;
   const at::Device device = supernet::select_device(options.device);

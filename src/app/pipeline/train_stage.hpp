@@ -9,10 +9,10 @@
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
+#include "stages.hpp"
 
 namespace mcunet::pipeline {
 
-inline constexpr char kTrainStage[] = "train";
 inline constexpr char kWeightsFile[] = "supernet.pt";
 
 // The space that a supernet is trained for: it has one width.

@@ -96,6 +96,8 @@ WorkerProcess::WorkerProcess(std::vector<std::string> command) {
     throw Error("socketpair: {}", std::strerror(errno));
   }
   socket_ = ends[0];
+  // Ignored, as some launchers leave it, it would let the status of a child get lost.
+  ::signal(SIGCHLD, SIG_DFL);
   try {
     process_ = start(command, ends[1]);
   } catch (...) {
@@ -156,6 +158,10 @@ WorkerConnection::WorkerConnection() {
   if (::getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
     throw Error("standard input is no connection to a search, which alone can start this");
   }
+  // One whose search ended before prctl gets no signal.
+  pollfd connection{.fd = STDIN_FILENO, .events = 0, .revents = 0};
+  ::poll(&connection, 1, 0);
+  if ((connection.revents & POLLHUP) != 0) throw Error("the search has ended");
 }
 
 std::optional<std::string> WorkerConnection::receive() {
