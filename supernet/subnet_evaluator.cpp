@@ -7,6 +7,7 @@
 namespace mcunet::supernet {
 namespace {
 
+// The images interpolated to another resolution, in the same layout.
 BatchTensors at_resolution(const BatchTensors& batch, int resolution) {
   if (batch.images.size(2) == resolution) return batch;
   return {at::upsample_bilinear2d(batch.images, {resolution, resolution}, /*align_corners=*/false),

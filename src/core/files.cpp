@@ -75,7 +75,8 @@ bool is_abandoned(const fs::path& file) {
 void remove_abandoned_files(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> abandoned;
-  // Folders that may not be read, or vanish meanwhile, hold nothing of this program's.
+  // A folder that may not be read is passed over. One that vanishes meanwhile ends the search: what
+  // is left over is found the next time.
   const auto options = fs::directory_options::skip_permission_denied;
   for (fs::recursive_directory_iterator entry(folder, options, error), end; !error && entry != end;
        entry.increment(error)) {

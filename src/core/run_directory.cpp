@@ -36,6 +36,7 @@ void erase_keys(ConfigNode& config, const std::vector<std::string>& keys) {
   for (const std::string& key : keys) erase_key(config, key);
 }
 
+// But for one of them, the keys that may change what some stages do.
 void erase_sections(ConfigNode& config, const AllowedChanges& allowed, const std::string& but) {
   for (const auto& [key, stages] : allowed.of_stages) {
     if (key != but) erase_key(config, key);
