@@ -4,7 +4,7 @@
 #include <map>
 
 #include "mcunet/core/error.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 
 namespace mcunet::deploy {
 namespace {

@@ -7,7 +7,7 @@
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
 #include "labelled_noise.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 #include "trained_network.hpp"
 
 namespace mcunet::pipeline {

@@ -4,7 +4,7 @@
 
 #include "core/error_text.hpp"
 #include "labelled_noise.hpp"
-#include "mcunet/engine/graph_validator.hpp"
+#include "mcunet/engine/graph/graph_validator.hpp"
 #include "pipeline/float_graph.hpp"
 #include "trained_network.hpp"
 

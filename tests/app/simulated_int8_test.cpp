@@ -10,7 +10,7 @@
 #include <limits>
 
 #include "labelled_noise.hpp"
-#include "mcunet/engine/reference_executor.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 #include "pipeline/quantization.hpp"
 #include "trained_network.hpp"
 

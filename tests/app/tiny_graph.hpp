@@ -1,6 +1,6 @@
 #pragma once
 
-#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/graph/graph.hpp"
 
 namespace mcunet::engine {
 

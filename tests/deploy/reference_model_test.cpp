@@ -10,8 +10,8 @@
 #include "core/temporary_folder.hpp"
 #include "engine/uint8_graph.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "shared_data.hpp"
 
 namespace mcunet::deploy {

@@ -3,8 +3,8 @@
 #include "engine/residual_block.hpp"
 #include "engine/uint8_graph.hpp"
 #include "mcunet/deploy/npy.hpp"
-#include "mcunet/engine/random_weights.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "run_mcunet.hpp"
 
 namespace mcunet {

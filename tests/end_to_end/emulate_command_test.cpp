@@ -5,7 +5,7 @@
 #include "end_to_end/run_mcunet.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/deploy/npy.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 
 namespace mcunet {
 namespace {

@@ -12,8 +12,8 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "shared_data.hpp"
 

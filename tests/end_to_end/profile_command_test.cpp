@@ -5,8 +5,8 @@
 
 #include "engine/residual_block.hpp"
 #include "mcunet/core/random.hpp"
-#include "mcunet/engine/random_weights.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "run_mcunet.hpp"
 
 namespace mcunet {

@@ -2,8 +2,8 @@
 
 #include "core/temporary_folder.hpp"
 #include "mcunet/core/random.hpp"
-#include "mcunet/engine/random_weights.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "pipeline/compile_stage.hpp"
 
 namespace mcunet::pipeline {

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/code_generator.hpp"
-#include "mcunet/engine/reference_executor.hpp"
+#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
 

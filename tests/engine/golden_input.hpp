@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "mcunet/engine/reference_executor.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
 

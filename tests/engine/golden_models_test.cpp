@@ -17,8 +17,8 @@
 #include "generated_model.hpp"
 #include "golden_input.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/engine/reference_executor.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 #include "shared_data.hpp"
 
 namespace mcunet::engine {

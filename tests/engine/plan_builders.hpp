@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mcunet/core/random.hpp"
-#include "mcunet/engine/memory_planner.hpp"
+#include "mcunet/engine/planning/memory_planner.hpp"
 
 // Planning problems for tests.
 namespace mcunet::engine {

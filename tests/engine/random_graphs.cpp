@@ -5,7 +5,7 @@
 #include <cstring>
 #include <random>
 
-#include "mcunet/engine/shape_inference.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
 
 namespace mcunet::engine {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "mcunet/engine/graph.hpp"
-#include "mcunet/engine/reference_executor.hpp"
+#include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 
 // Valid quantized graphs of one operator for tests: odd sizes, channel counts of all kinds, every
 // stride, padding and broadcast, scales under which some values saturate. The same on every

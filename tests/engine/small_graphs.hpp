@@ -3,8 +3,8 @@
 #include <initializer_list>
 #include <vector>
 
-#include "mcunet/engine/graph.hpp"
-#include "mcunet/engine/reference_executor.hpp"
+#include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 
 // Quantized graphs of one operator that fit on a line of a test.
 namespace mcunet::engine {

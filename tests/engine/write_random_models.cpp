@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "mcunet/engine/reference_executor.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "random_graphs.hpp"
 
 namespace {

@@ -9,9 +9,9 @@
 #include <span>
 
 #include "mcunet/core/error.hpp"
-#include "mcunet/engine/reference_executor.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "mcunet/core/error.hpp"
-#include "mcunet/engine/plan_validator.hpp"
+#include "mcunet/engine/planning/plan_validator.hpp"
 #include "space/test_spaces.hpp"
 
 namespace mcunet::search {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mcunet/core/config.hpp"
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 
 // A microcontroller as configs/devices/NAME.yaml describes it.
 namespace mcunet::deploy {

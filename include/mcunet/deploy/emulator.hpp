@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/code_generator.hpp"
-#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/graph/graph.hpp"
 
 // Runs a firmware project on an emulated board that has the device's core. Counts are of
 // instructions, deterministic, and no cycles: an emulator has no pipeline, cache or wait states.

@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "mcunet/engine/code_generator.hpp"
-#include "mcunet/engine/graph.hpp"
-#include "mcunet/engine/reference_executor.hpp"
+#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 
 // What firmware must compute: a .tflite file under the reference executor, with the borders that
 // generated code has. Those are int8 where the caller of the firmware converts: the tensors behind

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 
 namespace mcunet::search {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space/subnet.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space/subnet.hpp"

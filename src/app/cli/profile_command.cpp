@@ -10,7 +10,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/deploy/firmware.hpp"
-#include "mcunet/engine/latency_fit.hpp"
+#include "mcunet/engine/timing/latency_fit.hpp"
 #include "pipeline/latency_samples.hpp"
 #include "text_table.hpp"
 

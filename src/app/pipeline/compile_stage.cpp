@@ -6,7 +6,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/scratch_folder.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;

@@ -11,7 +11,7 @@
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;

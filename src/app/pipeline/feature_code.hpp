@@ -9,8 +9,8 @@
 
 #include "mcunet/datasets/log_mel.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
-#include "mcunet/engine/code_generator.hpp"
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "media_input.hpp"
 
 // The feature extraction of an audio network as C: features.h, features.c and the kernel that

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "mcunet/engine/quantizer.hpp"
+#include "mcunet/engine/quantization/quantizer.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
 
 // A trained network as the engine sees it: the lowered graph with float parameters, batch

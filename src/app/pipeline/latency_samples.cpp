@@ -9,9 +9,9 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"
-#include "mcunet/engine/random_weights.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
-#include "mcunet/engine/tflite_writer.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/subnet.hpp"
 

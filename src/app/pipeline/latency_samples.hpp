@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mcunet/deploy/device.hpp"
-#include "mcunet/engine/latency_fit.hpp"
+#include "mcunet/engine/timing/latency_fit.hpp"
 #include "mcunet/search/space/search_space.hpp"
 
 // Measurements to fit a latency model to: from networks made for the purpose on an emulated core,

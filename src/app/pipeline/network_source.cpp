@@ -4,8 +4,8 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/engine/graph_passes.hpp"
-#include "mcunet/engine/tflite_reader.hpp"
+#include "mcunet/engine/graph/graph_passes.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/reference_networks.hpp"
 

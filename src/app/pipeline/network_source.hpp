@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/graph/graph.hpp"
 
 namespace mcunet::pipeline {
 

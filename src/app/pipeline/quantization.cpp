@@ -11,8 +11,8 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/random.hpp"
-#include "mcunet/engine/quantized_arithmetic.hpp"
-#include "mcunet/engine/reference_executor.hpp"
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::pipeline {
 namespace {

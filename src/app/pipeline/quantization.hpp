@@ -12,7 +12,7 @@
 #include "experiment.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
-#include "mcunet/engine/activation_statistics.hpp"
+#include "mcunet/engine/quantization/activation_statistics.hpp"
 
 namespace mcunet::pipeline {
 

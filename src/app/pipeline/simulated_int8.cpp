@@ -11,8 +11,8 @@
 #include <cmath>
 #include <limits>
 
-#include "mcunet/engine/quantized_arithmetic.hpp"
-#include "mcunet/engine/quantizer.hpp"
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "mcunet/engine/quantization/quantizer.hpp"
 
 namespace mcunet::pipeline {
 namespace {

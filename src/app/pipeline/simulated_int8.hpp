@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "float_graph.hpp"
-#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/graph/graph.hpp"
 
 namespace mcunet::pipeline {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 
 // What a memory plan looks like: step by step, block by block, and as a map of offsets over time.
 namespace mcunet::report {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/search_state.hpp"
 
 namespace mcunet::report {

@@ -2,8 +2,8 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/engine/plan_validator.hpp"
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/plan_validator.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/subnet.hpp"
 #include "shared_data.hpp"

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "mcunet/core/error.hpp"
-#include "mcunet/engine/plan_validator.hpp"
-#include "mcunet/engine/resources.hpp"
+#include "mcunet/engine/planning/plan_validator.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 
 namespace mcunet::search::space {
 namespace {

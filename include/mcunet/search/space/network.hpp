@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/graph/graph.hpp"
 
 // One concrete network of the MobileNet family: what a sub-network stands for, what the network
 // JSON of the published models holds, and what is lowered to a graph.

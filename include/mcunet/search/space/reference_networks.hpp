@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mcunet/engine/graph.hpp"
+#include "mcunet/engine/graph/graph.hpp"
 
 // The networks that papers compare with, at any width and resolution.
 namespace mcunet::search::space {

@@ -1,0 +1,65 @@
+#include "arithmetic/layer_parameters.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace mcunet::engine {
+
+QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std::int32_t channel) {
+  const Constant& weights = graph.constants[graph.details_of(op).weights];
+  const float input = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
+  const double output = graph.info_of(op.output).quantization.scale;
+  const bool is_per_tensor = weights.scales.size() == 1;
+  // A fully connected layer with one scale multiplies its scales in single precision.
+  if (is_per_tensor && op.kind == OpKind::kFullyConnected) {
+    return quantize_multiplier(double{input * weights.scales[0]} / output);
+  }
+  return quantize_multiplier(double{input} * double{weights.scales[is_per_tensor ? 0 : channel]} /
+                             output);
+}
+
+AdditionMultipliers addition_multipliers(float first_scale, float second_scale,
+                                         float output_scale) {
+  const double shared_scale = 2 * std::max(double{first_scale}, double{second_scale});
+  return {quantize_multiplier(first_scale / shared_scale),
+          quantize_multiplier(second_scale / shared_scale),
+          quantize_multiplier(shared_scale / (kAdditionHeadroom * double{output_scale}))};
+}
+
+QuantizedMultiplier product_multiplier(float first_scale, float second_scale, float output_scale) {
+  return quantize_multiplier(double{first_scale} * double{second_scale} / double{output_scale});
+}
+
+QuantizedMultiplier mean_multiplier(float input_scale, float output_scale, std::int64_t count) {
+  const QuantizedMultiplier ratio = quantize_multiplier(double{input_scale} / double{output_scale});
+  const int bits = 63 - std::countl_zero(static_cast<std::uint64_t>(count));
+  const int shift = std::min({bits, 32, 31 + ratio.shift});
+  const std::int64_t widened = std::int64_t{ratio.multiplier} * (std::int64_t{1} << shift);
+  return {static_cast<std::int32_t>(widened / count), ratio.shift - shift};
+}
+
+SoftmaxParameters softmax_parameters(float input_scale, float beta) {
+  constexpr int kIntegerBits = 5;
+  const double real = double{beta} * double{input_scale} * (1 << (31 - kIntegerBits));
+  const QuantizedMultiplier multiplier =
+      quantize_multiplier(std::min(real, std::ldexp(1.0, 31) - 1));
+  return {multiplier, -input_radius(kIntegerBits, multiplier.shift)};
+}
+
+std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
+                                            const OpDetails& details) {
+  const bool to_corners = details.align_corners && output > 1;
+  const float scale = to_corners ? static_cast<float>(input - 1) / static_cast<float>(output - 1)
+                                 : static_cast<float>(input) / static_cast<float>(output);
+  const float centre = details.half_pixel_centers ? 0.5F : 0.0F;
+  std::vector<std::int32_t> sources;
+  for (std::int32_t i = 0; i < output; ++i) {
+    const float position = (static_cast<float>(i) + centre) * scale;
+    const float rounded = details.align_corners ? std::round(position) : std::floor(position);
+    sources.push_back(std::clamp(static_cast<std::int32_t>(rounded), 0, input - 1));
+  }
+  return sources;
+}
+
+}  // namespace mcunet::engine

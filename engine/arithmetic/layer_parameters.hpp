@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "mcunet/engine/graph/graph.hpp"
+
+// The constants that quantized operators compute with, from the scales of their tensors. The
+// reference executor and the code generator both take them from here.
+namespace mcunet::engine {
+
+// Of a convolution or a fully connected layer: input scale * weight scale / output scale.
+QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std::int32_t channel);
+
+// Of an addition or subtraction: both operands are brought to twice the larger of their scales with
+// 20 more bits, added there and brought to the output's scale.
+inline constexpr std::int32_t kAdditionHeadroom = 1 << 20;
+struct AdditionMultipliers {
+  QuantizedMultiplier first;
+  QuantizedMultiplier second;
+  QuantizedMultiplier output;
+};
+AdditionMultipliers addition_multipliers(float first_scale, float second_scale, float output_scale);
+
+// Of a product.
+QuantizedMultiplier product_multiplier(float first_scale, float second_scale, float output_scale);
+
+// Of a mean over `count` elements: the scales' ratio, with the factor 1 / count within it,
+// truncated.
+QuantizedMultiplier mean_multiplier(float input_scale, float output_scale, std::int64_t count);
+
+// Of a softmax: differences from the maximum in Q5.26, those beyond `least_difference` count as
+// nothing.
+struct SoftmaxParameters {
+  QuantizedMultiplier multiplier;
+  std::int32_t least_difference = 0;
+};
+SoftmaxParameters softmax_parameters(float input_scale, float beta);
+
+// Of resize_nearest_neighbor: where the elements along one axis of the output come from.
+std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
+                                            const OpDetails& details);
+
+}  // namespace mcunet::engine

@@ -1,0 +1,161 @@
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace mcunet::engine {
+namespace {
+
+constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
+constexpr std::int32_t kMin = std::numeric_limits<std::int32_t>::min();
+
+std::int32_t saturate(std::int64_t value) {
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, kMin, kMax));
+}
+
+std::int32_t wrap(std::int64_t value) { return static_cast<std::int32_t>(value); }
+
+std::int32_t saturating_shift_left(std::int32_t value, int bits) {
+  return saturate(std::int64_t{value} * (std::int64_t{1} << bits));
+}
+
+// exp(x) of x in [-1/4, 0) in Q0.31: Taylor's series to the fourth power around -1/8.
+std::int32_t exp_near_zero(std::int32_t a) {
+  constexpr std::int32_t kExpOfMinusEighth = 1895147668;
+  constexpr std::int32_t kOneThird = 715827883;
+  const std::int32_t x = wrap(std::int64_t{a} + (1 << 28));
+  const std::int32_t x2 = doubling_high_multiply(x, x);
+  const std::int32_t x3 = doubling_high_multiply(x2, x);
+  const std::int32_t x4 = doubling_high_multiply(x2, x2);
+  const std::int32_t quarter_of_x4 = rounding_divide_by_power_of_two(x4, 2);
+  const std::int32_t cubic_and_up =
+      doubling_high_multiply(wrap(std::int64_t{quarter_of_x4} + x3), kOneThird);
+  const std::int32_t square_and_up =
+      rounding_divide_by_power_of_two(wrap(std::int64_t{cubic_and_up} + x2), 1);
+  const std::int32_t series = wrap(std::int64_t{x} + square_and_up);
+  return wrap(std::int64_t{kExpOfMinusEighth} + doubling_high_multiply(kExpOfMinusEighth, series));
+}
+
+// exp(-2^i) in Q0.31, i = -2 to 4.
+constexpr std::array<std::int32_t, 7> kExpOfMinusPowers = {
+    1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+
+// exp(x) of x <= 0 with up to five integer bits: the part below 1/4 by the series, then a factor
+// for each higher bit of -x.
+std::int32_t exp_of_negative(std::int32_t x, int integer_bits) {
+  if (x == 0) return kMax;
+  const int fraction_bits = 31 - integer_bits;
+  const std::int32_t quarter = 1 << (fraction_bits - 2);
+  const std::int32_t below_quarter = (x & (quarter - 1)) - quarter;
+  std::int32_t result = exp_near_zero(saturating_shift_left(below_quarter, integer_bits));
+  const std::int32_t remainder = wrap(std::int64_t{below_quarter} - x);
+  for (int i = 0; i < 7 && i - 2 < integer_bits; ++i) {
+    if ((remainder & (1 << (fraction_bits - 2 + i))) != 0) {
+      result = doubling_high_multiply(result, kExpOfMinusPowers[i]);
+    }
+  }
+  return result;
+}
+
+// 1 / (1 + a) of a in [0, 1), both in Q0.31: three steps of Newton's method, in Q2.29, on half of
+// the denominator, from the line 48/17 - 32/17 d.
+std::int32_t one_over_one_plus(std::int32_t a) {
+  constexpr std::int32_t kOne = 1 << 29;
+  constexpr std::int32_t k48Over17 = 1515870810;
+  constexpr std::int32_t kMinus32Over17 = -1010580540;
+  const auto half_denominator = static_cast<std::int32_t>((std::int64_t{a} + kMax + 1) / 2);
+  std::int32_t x =
+      wrap(std::int64_t{k48Over17} + doubling_high_multiply(half_denominator, kMinus32Over17));
+  for (int i = 0; i < 3; ++i) {
+    const std::int32_t error =
+        wrap(std::int64_t{kOne} - doubling_high_multiply(half_denominator, x));
+    x = wrap(std::int64_t{x} + saturating_shift_left(doubling_high_multiply(x, error), 2));
+  }
+  return saturating_shift_left(x, 1);
+}
+
+}  // namespace
+
+QuantizedMultiplier quantize_multiplier(double real) {
+  if (real == 0) return {};
+  int shift = 0;
+  auto multiplier = std::llround(std::frexp(real, &shift) * (std::int64_t{1} << 31));
+  if (multiplier == std::int64_t{1} << 31) {
+    multiplier /= 2;
+    ++shift;
+  }
+  if (shift < -31) return {};
+  return {static_cast<std::int32_t>(multiplier), shift};
+}
+
+std::int32_t doubling_high_multiply(std::int32_t a, std::int32_t b) {
+  if (a == kMin && b == kMin) return kMax;
+  const std::int64_t product = std::int64_t{a} * b;
+  const std::int64_t nudge = product >= 0 ? 1 << 30 : 1 - (1 << 30);
+  return static_cast<std::int32_t>((product + nudge) / (std::int64_t{1} << 31));
+}
+
+std::int32_t rounding_divide_by_power_of_two(std::int32_t value, int exponent) {
+  const auto mask = static_cast<std::int32_t>((std::int64_t{1} << exponent) - 1);
+  const std::int32_t remainder = value & mask;
+  const std::int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
+  return (value >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+std::int32_t multiply(std::int32_t value, const QuantizedMultiplier& multiplier) {
+  const int left = std::clamp(multiplier.shift, 0, 31);
+  const int right = std::clamp(-multiplier.shift, 0, 31);
+  const std::int32_t shifted = wrap(std::int64_t{value} * (std::int64_t{1} << left));
+  return rounding_divide_by_power_of_two(doubling_high_multiply(shifted, multiplier.multiplier),
+                                         right);
+}
+
+ValueRange activation_range(Activation activation, const Quantization& output) {
+  ValueRange range;
+  const auto quantized = [&](float value) {
+    return quantize_value(value, output, {.min = -128, .max = 127});
+  };
+  if (activation == Activation::kRelu || activation == Activation::kRelu6) {
+    range.min = quantized(0);
+  }
+  if (activation == Activation::kRelu6) range.max = quantized(6);
+  if (activation == Activation::kReluN1To1) range = {quantized(-1), quantized(1)};
+  return range;
+}
+
+std::int32_t quantize_value(float value, const Quantization& quantization,
+                            const ValueRange& range) {
+  const float scaled = std::round(value / quantization.scale);
+  if (std::isnan(scaled)) return range.clamp(quantization.zero_point);
+  // Far outside of any range, and far inside of what converts to an integer.
+  constexpr float kFar = 1e6F;
+  const auto rounded = static_cast<std::int32_t>(std::clamp(scaled, -kFar, kFar));
+  return range.clamp(rounded + quantization.zero_point);
+}
+
+std::int32_t exp_of_negative(std::int32_t x) { return exp_of_negative(x, 5); }
+
+std::int32_t logistic(std::int32_t x) {
+  if (x == 0) return 1 << 30;
+  const std::int32_t of_magnitude = one_over_one_plus(exp_of_negative(x > 0 ? -x : x, 4));
+  return x > 0 ? of_magnitude : kMax - of_magnitude;
+}
+
+Reciprocal reciprocal(std::int32_t x) {
+  constexpr int kIntegerBits = 12;
+  const auto bits = static_cast<std::uint32_t>(x);
+  const int headroom = std::countl_zero(bits);
+  const auto above_one = static_cast<std::int32_t>((bits << headroom) - (std::uint32_t{1} << 31));
+  return {one_over_one_plus(above_one), kIntegerBits - headroom};
+}
+
+std::int32_t input_radius(int integer_bits, int left_shift) {
+  const double largest =
+      ((1 << integer_bits) - 1) * std::ldexp(1.0, 31 - integer_bits - left_shift);
+  return static_cast<std::int32_t>(std::floor(std::min<double>(largest, kMax)));
+}
+
+}  // namespace mcunet::engine

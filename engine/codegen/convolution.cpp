@@ -1,0 +1,196 @@
+// Steps with packed weights: convolutions and fully connected layers.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "arithmetic/layer_parameters.hpp"
+#include "codegen/step_writer.hpp"
+#include "kernels/pack.h"
+
+namespace mcunet::engine {
+namespace {
+
+// Sums beyond this would not be requantized exactly by the kernels.
+constexpr std::int64_t kMaxSum = std::int64_t{1} << 30;
+
+const std::int8_t* weights_of(const StepWriter& step) {
+  const Constant& weights = step.graph().constants[step.details().weights];
+  return reinterpret_cast<const std::int8_t*>(weights.data.data());
+}
+
+std::vector<std::int32_t> biases_of(const StepWriter& step) {
+  std::vector<std::int32_t> values(static_cast<std::size_t>(step.output().channels), 0);
+  if (!step.op().has_bias) return values;
+  const Constant& bias = step.graph().constants[step.details().bias];
+  std::memcpy(values.data(), bias.data.data(), values.size() * sizeof(std::int32_t));
+  return values;
+}
+
+// `weight_at(channel, i)` for i in 0..depth.
+template <typename WeightAt>
+void check_sums(const StepWriter& step, std::int64_t depth, WeightAt weight_at) {
+  const std::vector<std::int32_t> bias = biases_of(step);
+  const std::int64_t zero_point = step.input_quantization().zero_point;
+  const std::int64_t reach = std::max(127 - zero_point, 128 + zero_point);
+  for (std::int32_t c = 0; c < step.output().channels; ++c) {
+    std::int64_t most = std::abs(std::int64_t{bias[c]});
+    for (std::int64_t i = 0; i < depth; ++i) most += reach * std::abs(int{weight_at(c, i)});
+    if (most >= kMaxSum) step.refuse(fmt::format("sums of channel {} may exceed 30 bits", c));
+  }
+}
+
+// Calls pack(filter, where) with a filter whose arrays live for the call.
+template <typename Pack>
+std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pack pack) {
+  const std::vector<std::int32_t> bias = biases_of(step);
+  std::vector<std::int32_t> multipliers;
+  std::vector<std::int32_t> shifts;
+  for (std::int32_t c = 0; c < step.output().channels; ++c) {
+    const QuantizedMultiplier by = convolution_multiplier(step.graph(), step.op(), c);
+    multipliers.push_back(by.multiplier);
+    shifts.push_back(-by.shift);
+  }
+  const mcunet_filter filter{.weights = weights_of(step),
+                             .bias = bias.data(),
+                             .multipliers = multipliers.data(),
+                             .shifts = shifts.data(),
+                             .output_channels = step.output().channels,
+                             .input_zero_point = step.input_quantization().zero_point,
+                             .output = step.output_struct()};
+  std::vector<unsigned char> result(bytes);
+  pack(filter, result.data());
+  return result;
+}
+
+std::string pack_matmul(StepWriter& step, std::int64_t depth) {
+  const std::int8_t* weights = weights_of(step);
+  check_sums(step, depth, [&](std::int32_t c, std::int64_t i) { return weights[c * depth + i]; });
+  const auto width = static_cast<std::int32_t>(depth);
+  return step.add_array("weights",
+                        packed(step, mcunet_packed_matmul_bytes(step.output().channels, width),
+                               [&](const mcunet_filter& filter, void* where) {
+                                 mcunet_pack_matmul(&filter, width, where);
+                               }));
+}
+
+std::string pack_depthwise(StepWriter& step) {
+  const std::int32_t taps = step.op().window.kernel_height * step.op().window.kernel_width;
+  const std::int32_t channels = step.output().channels;
+  const std::int8_t* weights = weights_of(step);
+  check_sums(step, taps, [&](std::int32_t c, std::int64_t i) { return weights[i * channels + c]; });
+  return step.add_array("weights", packed(step, mcunet_packed_depthwise_bytes(channels, taps),
+                                          [&](const mcunet_filter& filter, void* where) {
+                                            mcunet_pack_depthwise(&filter, taps, where);
+                                          }));
+}
+
+std::vector<std::string> window_members(const StepWriter& step) {
+  const Window& w = step.op().window;
+  return {member("input_height", step.input().height),
+          member("input_width", step.input().width),
+          member("input_channels", step.input().channels),
+          member("output_height", step.output().height),
+          member("output_width", step.output().width),
+          member("output_channels", step.output().channels),
+          member("kernel_height", w.kernel_height),
+          member("kernel_width", w.kernel_width),
+          member("stride_height", w.stride_height),
+          member("stride_width", w.stride_width),
+          member("pad_top", w.padding.top),
+          member("pad_left", w.padding.left),
+          member("input_zero_point", step.input_quantization().zero_point),
+          output_member(step.output_struct())};
+}
+
+bool is_dilated(const Window& window) {
+  return window.dilation_height != 1 || window.dilation_width != 1;
+}
+
+void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
+  step.layer("mcunet_depthwise_any_layer",
+             {nested_member("window", window_members(step)),
+              member("depth_multiplier", step.output().channels / step.input().channels),
+              member("dilation_height", step.op().window.dilation_height),
+              member("dilation_width", step.op().window.dilation_width)});
+  step.call("mcunet_depthwise_conv2d",
+            {step.input_address(), step.output_address(), "&layer", packed_weights},
+            "depthwise_conv2d.c");
+}
+
+}  // namespace
+
+void write_convolution(StepWriter& step) {
+  const Window& w = step.op().window;
+  const std::string packed_weights =
+      pack_matmul(step, std::int64_t{w.kernel_height} * w.kernel_width * step.input().channels);
+  const bool is_pointwise = step.options().specializes_kernels && w.kernel_height == 1 &&
+                            w.kernel_width == 1 && w.stride_height == 1 && w.stride_width == 1 &&
+                            w.padding == Padding{};
+  if (is_pointwise) {
+    step.layer(
+        "mcunet_conv2d_1x1_layer",
+        {member("pixels", step.input().height * step.input().width),
+         member("input_channels", step.input().channels),
+         member("output_channels", step.output().channels), output_member(step.output_struct())});
+    step.call("mcunet_conv2d_1x1",
+              {step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address()},
+              "conv2d_1x1.c");
+    return;
+  }
+  if (is_dilated(w)) {
+    step.layer("mcunet_conv2d_dilated_layer", {nested_member("window", window_members(step)),
+                                               member("dilation_height", w.dilation_height),
+                                               member("dilation_width", w.dilation_width)});
+    step.call("mcunet_conv2d_dilated",
+              {step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address()},
+              "conv2d_dilated.c");
+    return;
+  }
+  step.layer("mcunet_conv2d_layer", window_members(step));
+  step.call("mcunet_conv2d",
+            {step.input_address(), step.output_address(), "&layer", packed_weights,
+             step.scratch_address(), std::to_string(step.scratch_bytes())},
+            "conv2d.c");
+}
+
+void write_depthwise(StepWriter& step) {
+  const Window& w = step.op().window;
+  const std::string packed_weights = pack_depthwise(step);
+  const bool has_kernel =
+      has_in_place_kernel(step.op()) && step.input().channels == step.output().channels;
+  if (!has_kernel || !step.options().specializes_kernels) {
+    return write_any_depthwise(step, packed_weights);
+  }
+  step.layer(
+      "mcunet_depthwise_layer",
+      {member("input_height", step.input().height), member("input_width", step.input().width),
+       member("output_height", step.output().height), member("output_width", step.output().width),
+       member("channels", step.input().channels), member("pad_top", w.padding.top),
+       member("pad_left", w.padding.left),
+       member("input_zero_point", step.input_quantization().zero_point),
+       output_member(step.output_struct())});
+  const std::string variant =
+      fmt::format("depthwise_conv2d_{0}x{0}_s{1}", w.kernel_height, w.stride_height);
+  step.call("mcunet_" + variant,
+            {step.input_address(), step.output_address(), "&layer", packed_weights,
+             step.scratch_address(), std::to_string(step.scratch_bytes())},
+            variant + ".c");
+}
+
+void write_fully_connected(StepWriter& step) {
+  const std::string packed_weights = pack_matmul(step, step.input().elements());
+  step.layer(
+      "mcunet_fully_connected_layer",
+      {member("batches", 1), member("input_features", step.input().elements()),
+       member("output_features", step.output().channels), output_member(step.output_struct())});
+  step.call("mcunet_fully_connected",
+            {step.input_address(), step.output_address(), "&layer", packed_weights,
+             step.scratch_address()},
+            "fully_connected.c");
+}
+
+}  // namespace mcunet::engine

@@ -1,0 +1,103 @@
+// Steps that combine the elements of two tensors, with broadcasting.
+#include <fmt/format.h>
+
+#include "arithmetic/layer_parameters.hpp"
+#include "codegen/step_writer.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+struct Operand {
+  Shape shape;
+  Quantization quantization;
+  std::string address;
+};
+
+std::vector<Operand> operands_of(StepWriter& step) {
+  const OpDetails& details = step.details();
+  std::vector<Operand> result;
+  for (int i = 0; i < step.op().input_count; ++i) {
+    result.push_back({step.input(i), step.input_quantization(i), step.input_address(i)});
+  }
+  if (details.operand != kNoId) {
+    const Constant& constant = step.graph().constants[details.operand];
+    const auto* bytes = reinterpret_cast<const unsigned char*>(constant.data.data());
+    const std::string name = step.add_array("operand", {bytes, bytes + constant.data.size()});
+    const Operand fixed{shape_of_dims(constant.dims),
+                        {constant.scales[0], constant.zero_point},
+                        "(const int8_t*)" + name};
+    result.insert(details.operand_is_first ? result.begin() : result.end(), fixed);
+  }
+  return result;
+}
+
+// b repeats with a period if it lacks the outer axes of the output.
+bool repeats_in(const Shape& b, const Shape& out) {
+  const std::int64_t elements = b.elements();
+  if (elements == 1 || elements == out.elements()) return true;
+  const bool is_row = b.height == 1 && b.width == out.width && b.channels == out.channels;
+  const bool is_pixel = b.height == 1 && b.width == 1 && b.channels == out.channels;
+  return is_row || is_pixel;
+}
+
+std::string operand_text(const Operand& side, const QuantizedMultiplier& multiplier) {
+  return fmt::format("{{.zero_point = {}, .multiplier = {}, .shift = {}}}",
+                     side.quantization.zero_point, multiplier.multiplier, -multiplier.shift);
+}
+
+std::vector<std::string> layer_members(const StepWriter& step, const std::vector<Operand>& sides) {
+  const float first = sides[0].quantization.scale;
+  const float second = sides[1].quantization.scale;
+  const float out = step.output_quantization().scale;
+  AdditionMultipliers by = addition_multipliers(first, second, out);
+  if (step.op().kind == OpKind::kMul) by = {{}, {}, product_multiplier(first, second, out)};
+  return {member("elements", step.output().elements()),
+          member("period", sides[1].shape.elements()),
+          fmt::format(".operands = {{{}, {}}}", operand_text(sides[0], by.first),
+                      operand_text(sides[1], by.second)),
+          member("multiplier", by.output.multiplier),
+          member("shift", -by.output.shift),
+          output_member(step.output_struct())};
+}
+
+// Along axes that the operand lacks, it stays where it is.
+std::string strides_text(const Shape& operand) {
+  const std::int64_t row = std::int64_t{operand.width} * operand.channels;
+  return fmt::format("{{{}, {}, {}}}", operand.height == 1 ? 0 : row,
+                     operand.width == 1 ? 0 : operand.channels, operand.channels == 1 ? 0 : 1);
+}
+
+std::vector<std::string> broadcast_members(const StepWriter& step,
+                                           const std::vector<Operand>& sides) {
+  const Shape& out = step.output();
+  return {nested_member("values", layer_members(step, sides)),
+          fmt::format(".sizes = {{{}, {}, {}}}", out.height, out.width, out.channels),
+          fmt::format(".strides = {{{}, {}}}", strides_text(sides[0].shape),
+                      strides_text(sides[1].shape))};
+}
+
+}  // namespace
+
+void write_elementwise(StepWriter& step) {
+  std::vector<Operand> sides = operands_of(step);
+  // Addition and multiplication may swap their operands; the second one is repeated.
+  if (sides[0].shape.elements() != step.output().elements() && step.op().kind != OpKind::kSub) {
+    std::swap(sides[0], sides[1]);
+  }
+  const bool is_periodic = sides[0].shape.elements() == step.output().elements() &&
+                           repeats_in(sides[1].shape, step.output());
+  std::string kernel = step.op().kind == OpKind::kAdd   ? "add"
+                       : step.op().kind == OpKind::kSub ? "sub"
+                                                        : "mul";
+  if (is_periodic) {
+    step.layer("mcunet_elementwise_layer", layer_members(step, sides));
+  } else {
+    kernel += "_broadcast";
+    step.layer("mcunet_broadcast_layer", broadcast_members(step, sides));
+  }
+  step.call("mcunet_" + kernel,
+            {sides[0].address, sides[1].address, step.output_address(), "&layer"}, kernel + ".c");
+}
+
+}  // namespace mcunet::engine

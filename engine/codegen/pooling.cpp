@@ -1,0 +1,64 @@
+// Steps that summarize: pools and means.
+#include "arithmetic/layer_parameters.hpp"
+#include "codegen/step_writer.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+void write_pool(StepWriter& step, const std::string& function, const std::string& file) {
+  const Window& w = step.op().window;
+  step.layer(
+      "mcunet_pool2d_layer",
+      {member("input_height", step.input().height), member("input_width", step.input().width),
+       member("output_height", step.output().height), member("output_width", step.output().width),
+       member("channels", step.input().channels), member("kernel_height", w.kernel_height),
+       member("kernel_width", w.kernel_width), member("stride_height", w.stride_height),
+       member("stride_width", w.stride_width), member("pad_top", w.padding.top),
+       member("pad_left", w.padding.left), member("min", step.range().min),
+       member("max", step.range().max)});
+  step.call(function, {step.input_address(), step.output_address(), "&layer"}, file);
+}
+
+}  // namespace
+
+void write_average_pool(StepWriter& step) {
+  write_pool(step, "mcunet_average_pool2d", "average_pool2d.c");
+}
+
+void write_max_pool(StepWriter& step) { write_pool(step, "mcunet_max_pool2d", "max_pool2d.c"); }
+
+// Axes side by side are [outer][reduced][inner]; only height and channels can be apart.
+void write_mean(StepWriter& step) {
+  const auto& reduced = step.details().reduced;
+  const std::int64_t sizes[] = {step.input().height, step.input().width, step.input().channels};
+  std::int64_t outer = 1;
+  std::int64_t count = 1;
+  std::int64_t inner = 1;
+  bool is_apart = false;
+  for (int axis = 0; axis < 3; ++axis) {
+    if (sizes[axis] == 1) continue;
+    if (reduced[axis]) {
+      is_apart = is_apart || inner != 1;
+      count *= sizes[axis];
+    } else {
+      (count == 1 ? outer : inner) *= sizes[axis];
+    }
+  }
+  const QuantizedMultiplier by =
+      mean_multiplier(step.input_quantization().scale, step.output_quantization().scale, count);
+  std::vector<std::string> members = {member("outer", outer), member("reduced", count),
+                                      member("inner", inner)};
+  if (is_apart) {
+    members = {member("rows", sizes[0]), member("columns", sizes[1]), member("channels", sizes[2])};
+  }
+  members.insert(members.end(),
+                 {member("input_zero_point", step.input_quantization().zero_point),
+                  member("multiplier", by.multiplier), member("shift", -by.shift),
+                  output_member({step.output_quantization().zero_point, -128, 127})});
+  const std::string kernel = is_apart ? "mean_apart" : "mean";
+  step.layer("mcunet_" + kernel + "_layer", members);
+  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
+            kernel + ".c");
+}
+
+}  // namespace mcunet::engine

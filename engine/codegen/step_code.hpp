@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mcunet/engine/codegen/code_generator.hpp"
+
+namespace mcunet::engine {
+
+// Bytes that a kernel reads from flash: packed weights, tables, row numbers.
+struct FlashArray {
+  std::string name;
+  std::vector<unsigned char> bytes;
+};
+
+// The C of one step.
+struct StepCode {
+  std::string body;  // statements
+  std::vector<FlashArray> arrays;
+  std::vector<std::string> kernels;  // files of engine/kernels that hold what it calls
+};
+
+// Throws Error if the operator has no kernel.
+StepCode generate_step(const CompiledGraph& compiled, std::int32_t step);
+
+}  // namespace mcunet::engine

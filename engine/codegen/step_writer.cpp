@@ -1,0 +1,69 @@
+#include "codegen/step_writer.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "mcunet/core/error.hpp"
+
+namespace mcunet::engine {
+
+StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step)
+    : compiled_(compiled),
+      graph_(compiled.graph),
+      op_(compiled.graph.ops[compiled.schedule.steps[step].first_op]),
+      step_(step) {}
+
+void StepWriter::refuse(const std::string& reason) const {
+  throw Error("operator {} ({}, output {}): {}", &op_ - graph_.ops.data(), name_of(op_.kind),
+              graph_.info_of(op_.output).name, reason);
+}
+
+std::string StepWriter::address(std::int64_t buffer) const {
+  return fmt::format("arena + {}", compiled_.plan.offsets[static_cast<std::size_t>(buffer)]);
+}
+
+std::string StepWriter::scratch_address() const {
+  const std::int32_t buffer = compiled_.requests.step_scratch_buffer[step_];
+  return buffer == kNoId ? "0" : address(buffer);
+}
+
+std::string StepWriter::add_array(const std::string& what, std::vector<unsigned char> bytes) {
+  std::string name = fmt::format("model_{}_{}", what, step_);
+  code_.arrays.push_back({name, std::move(bytes)});
+  return name;
+}
+
+void StepWriter::layer(const std::string& type, const std::vector<std::string>& members) {
+  code_.body += fmt::format("  static const struct {} layer = {{\n", type);
+  for (const std::string& member : members) code_.body += "      " + member + ",\n";
+  code_.body += "  };\n";
+}
+
+void StepWriter::call(const std::string& function, const std::vector<std::string>& arguments,
+                      const std::string& file) {
+  code_.body += fmt::format("  {}({});\n", function, fmt::join(arguments, ", "));
+  code_.kernels.push_back(file);
+}
+
+std::string member(const char* name, std::int64_t value) {
+  return fmt::format(".{} = {}", name, value);
+}
+
+std::string float_text(float value) {
+  const std::string digits = fmt::format("{:.9g}", value);
+  const bool is_whole = digits.find_first_of(".e") == std::string::npos;
+  return digits + (is_whole ? ".0f" : "f");
+}
+
+std::string nested_member(const char* name, const std::vector<std::string>& members) {
+  std::string text = fmt::format(".{} = {{\n", name);
+  for (const std::string& member : members) text += "          " + member + ",\n";
+  return text + "      }";
+}
+
+std::string output_member(const mcunet_output& output) {
+  return fmt::format(".output = {{.zero_point = {}, .min = {}, .max = {}}}", output.zero_point,
+                     output.min, output.max);
+}
+
+}  // namespace mcunet::engine

@@ -1,0 +1,60 @@
+#include "mcunet/engine/planning/plan_validator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mcunet::engine {
+namespace {
+
+struct Placed {
+  const BufferRequest& request;
+  std::int64_t begin;
+  std::int64_t end;
+};
+
+bool is_transition(std::span<const BufferRequest> requests, std::size_t from, std::size_t to,
+                   std::int32_t first, std::int32_t last) {
+  return requests[to].in_place_of == static_cast<std::int32_t>(from) && first == last &&
+         requests[from].last_step == first && requests[to].first_step == first;
+}
+
+}  // namespace
+
+std::vector<PlanViolation> validate_plan(std::span<const BufferRequest> requests,
+                                         const MemoryPlan& plan) {
+  std::vector<PlanViolation> violations;
+  const auto report = [&](std::string message) { violations.push_back({std::move(message)}); };
+  if (plan.offsets.size() != requests.size()) {
+    report(fmt::format("the plan places {} buffers of {}", plan.offsets.size(), requests.size()));
+    return violations;
+  }
+  for (std::size_t b = 0; b < requests.size(); ++b) {
+    const Placed second{requests[b], plan.offsets[b], plan.offsets[b] + requests[b].size_bytes};
+    if (second.begin < 0 || second.end > plan.arena_bytes) {
+      report(fmt::format("buffer {} at bytes {}..{} leaves the arena of {} bytes", b, second.begin,
+                         second.end - 1, plan.arena_bytes));
+    }
+    const std::int32_t source = requests[b].in_place_of;
+    if (source != kNoId && plan.offsets[source] != second.begin) {
+      report(fmt::format("buffer {} is in place of buffer {}, but at byte {} instead of {}", b,
+                         source, second.begin, plan.offsets[source]));
+    }
+    for (std::size_t a = 0; a < b; ++a) {
+      const Placed first{requests[a], plan.offsets[a], plan.offsets[a] + requests[a].size_bytes};
+      const std::int32_t from = std::max(first.request.first_step, second.request.first_step);
+      const std::int32_t to = std::min(first.request.last_step, second.request.last_step);
+      const std::int64_t begin = std::max(first.begin, second.begin);
+      const std::int64_t end = std::min(first.end, second.end);
+      if (from > to || begin >= end) continue;
+      if (is_transition(requests, a, b, from, to) || is_transition(requests, b, a, from, to)) {
+        continue;
+      }
+      report(fmt::format("buffers {} and {} share bytes {}..{} in step {}", a, b, begin, end - 1,
+                         from));
+    }
+  }
+  return violations;
+}
+
+}  // namespace mcunet::engine

@@ -1,0 +1,124 @@
+#include "mcunet/engine/planning/resources.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mcunet::engine {
+namespace {
+
+// Code sizes of firmware for Cortex-M, in bytes; the linked size is reported by the export.
+constexpr std::int64_t kStartUpCode = 3 * 1024;
+constexpr std::int64_t kKernelCode = 1024;
+constexpr std::int64_t kStepCode = 96;
+
+// One kernel is linked for each kind of operator and size of window.
+std::uint32_t kernel_key(const Op& op) {
+  const Window& w = op.window;
+  return (static_cast<std::uint32_t>(op.kind) << 24) |
+         (static_cast<std::uint32_t>(w.kernel_height & 0x3f) << 18) |
+         (static_cast<std::uint32_t>(w.kernel_width & 0x3f) << 12) |
+         (static_cast<std::uint32_t>(w.stride_height & 0x3f) << 6) |
+         static_cast<std::uint32_t>(w.stride_width & 0x3f);
+}
+
+// Adds up what a network costs beside memory, in one pass over its operators.
+class CostSum {
+ public:
+  CostSum(const Graph& graph, std::vector<std::uint32_t>& kernels,
+          const LatencyModel* latency = nullptr)
+      : kernels_(kernels) {
+    kernels_.clear();
+    for (const Op& op : graph.ops) {
+      add(graph, op);
+      if (latency != nullptr) instructions += latency->instructions(layer_shape_of(graph, op));
+    }
+    flash.code = kStartUpCode + kKernelCode * static_cast<std::int64_t>(kernels_.size()) +
+                 kStepCode * static_cast<std::int64_t>(graph.ops.size());
+  }
+
+  FlashEstimate flash;
+  std::int64_t params = 0;
+  std::int64_t macs = 0;
+  double instructions = 0;
+
+ private:
+  void add(const Graph& graph, const Op& op) {
+    const OpCost cost = cost_of(graph, op);
+    macs += cost.macs;
+    params += cost.params;
+    if (cost.weights > 0) {
+      const std::int64_t channels = graph.output_of(op).shape.channels;
+      flash.weights += cost.weights;
+      flash.biases += 4 * channels;
+      flash.quantization += 5 * channels;
+    }
+    const std::uint32_t key = kernel_key(op);
+    if (std::find(kernels_.begin(), kernels_.end(), key) == kernels_.end()) kernels_.push_back(key);
+  }
+
+  std::vector<std::uint32_t>& kernels_;
+};
+
+}  // namespace
+
+FlashEstimate estimate_flash(const Graph& graph) {
+  std::vector<std::uint32_t> kernels;
+  return CostSum(graph, kernels).flash;
+}
+
+bool fits(const Resources& resources, const Budget& budget) {
+  return (!budget.sram_bytes || resources.peak_sram_bytes <= *budget.sram_bytes) &&
+         (!budget.flash_bytes || resources.flash_bytes <= *budget.flash_bytes) &&
+         (!budget.latency_ms || resources.latency_ms <= *budget.latency_ms) &&
+         (!budget.energy_mj || resources.energy_mj <= *budget.energy_mj);
+}
+
+std::vector<std::string> describe_excess(const Resources& resources, const Budget& budget) {
+  std::vector<std::string> excess;
+  const auto compare = [&](const char* name, auto value, const auto& limit, const char* unit) {
+    if (limit && value > *limit) {
+      excess.push_back(fmt::format("{} {} of {} {}", name, value, *limit, unit));
+    }
+  };
+  compare("SRAM", resources.peak_sram_bytes, budget.sram_bytes, "bytes");
+  compare("flash", resources.flash_bytes, budget.flash_bytes, "bytes");
+  compare("latency", resources.latency_ms, budget.latency_ms, "ms");
+  compare("energy", resources.energy_mj, budget.energy_mj, "mJ");
+  return excess;
+}
+
+const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
+  const std::int32_t height = graph.tensors[graph.inputs[0]].shape.height;
+  const auto staging =
+      std::find_if(options_.staging.begin(), options_.staging.end(),
+                   [&](const InputStaging& some) { return some.input_height == height; });
+  is_staged_ = staging != options_.staging.end();
+  if (!is_staged_) return planner_.plan(requests_.buffers, options_.planner);
+  staged_buffers_ = requests_.buffers;
+  add_staging(graph, staging->bytes, staged_buffers_);
+  PlannerOptions planner = options_.planner;
+  planner.alignment = kStagingAlignment;
+  return planner_.plan(staged_buffers_, planner);
+}
+
+Resources ResourceOracle::measure(const Graph& graph) {
+  make_schedule(graph, options_of(options_.schedule), schedule_);
+  request_memory(graph, schedule_, options_.scratch, requests_);
+  plan_ = &plan_memory_of(graph);
+
+  Resources resources;
+  resources.peak_sram_bytes = plan_->arena_bytes + requests_.fixed_scratch_bytes;
+  resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_scratch_bytes;
+  resources.is_optimal = plan_->is_optimal;
+
+  const CostSum costs(graph, kernels_, &options_.latency);
+  resources.flash_bytes = costs.flash.total();
+  resources.macs = costs.macs;
+  resources.params = costs.params;
+  resources.latency_ms = options_.latency.milliseconds(costs.instructions);
+  resources.energy_mj = resources.latency_ms * options_.latency.power_mw * 1e-3;
+  return resources;
+}
+
+}  // namespace mcunet::engine

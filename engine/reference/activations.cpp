@@ -1,0 +1,216 @@
+// Operators that map one element to one, and softmax, and the conversions at the borders.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "arithmetic/layer_parameters.hpp"
+#include "reference/reference_kernels.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+std::int8_t saturate(std::int64_t value) {
+  return static_cast<std::int8_t>(std::clamp<std::int64_t>(value, -128, 127));
+}
+
+std::int16_t saturate_to_16(std::int64_t value) {
+  return static_cast<std::int16_t>(std::clamp<std::int64_t>(value, -32768, 32767));
+}
+
+template <typename Function>
+void map(const KernelCall& call, const Function& function) {
+  const auto input = call.input();
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    call.int8_output()[i] = function(input[i] - call.input_quantization().zero_point);
+  }
+}
+
+// A multiplier of 16 bits, for hard swish.
+std::int16_t upper_half(std::int32_t multiplier) {
+  constexpr std::int32_t kHalf = 1 << 15;
+  if (multiplier >= std::numeric_limits<std::int32_t>::max() - kHalf) return 32767;
+  return static_cast<std::int16_t>((multiplier + kHalf) >> 16);
+}
+
+// (2 a b) / 2^16: rounded to the nearest, halves upwards.
+std::int16_t rounding_high_multiply(std::int16_t a, std::int16_t b) {
+  if (a == -32768 && b == -32768) return 32767;
+  const std::int32_t product = std::int32_t{a} * b;
+  const std::int32_t nudge = product >= 0 ? 1 << 14 : 1 - (1 << 14);
+  return static_cast<std::int16_t>((product + nudge) / (1 << 15));
+}
+
+// The same, truncated.
+std::int16_t truncating_high_multiply(std::int16_t a, std::int16_t b) {
+  if (a == -32768 && b == -32768) return 32767;
+  return static_cast<std::int16_t>(std::int32_t{a} * b / (1 << 15));
+}
+
+std::int16_t shift_left(std::int16_t value, int bits) {
+  return saturate_to_16(std::int64_t{value} * (std::int64_t{1} << bits));
+}
+
+// Hard swish x * relu6(x + 3) / 6, with x in 128ths of the input's scale, in 16 bits.
+class HardSwish {
+ public:
+  HardSwish(const Quantization& input, const Quantization& output)
+      : zero_point_(output.zero_point) {
+    constexpr float kGateScale = 3.0F / 32768.0F;  // the gate saturates at -3 and 3
+    const float fine_scale = (1.0F / 128.0F) * input.scale;
+    const QuantizedMultiplier to_output = quantize_multiplier(double{fine_scale / output.scale});
+    const QuantizedMultiplier to_gate = quantize_multiplier(double{fine_scale / kGateScale});
+    output_multiplier_ = upper_half(to_output.multiplier);
+    output_shift_ = to_output.shift;
+    gate_multiplier_ = upper_half(to_gate.multiplier);
+    gate_shift_ = to_gate.shift;
+  }
+
+  std::int8_t operator()(std::int32_t difference) const {
+    const auto fine = static_cast<std::int16_t>(difference * 128);
+    const std::int16_t scaled = rounding_high_multiply(fine, output_multiplier_);
+    const std::int16_t product = truncating_high_multiply(gate(fine), scaled);
+    const std::int32_t value =
+        rounding_divide_by_power_of_two(product, std::clamp(-output_shift_, 0, 31));
+    // The sum wraps at 16 bits where the output's scale is far too small for the input's.
+    return saturate(static_cast<std::int16_t>(value + zero_point_));
+  }
+
+ private:
+  // relu6(x + 3) / 6 in Q0.15.
+  std::int16_t gate(std::int16_t fine) const {
+    std::int16_t value = fine;
+    if (gate_shift_ > 0) value = shift_left(value, gate_shift_ - 1);
+    value = rounding_high_multiply(value, gate_multiplier_);
+    if (gate_shift_ > 0) value = shift_left(value, 1);
+    if (gate_shift_ < 0) {
+      value = static_cast<std::int16_t>(
+          rounding_divide_by_power_of_two(value, std::min(-gate_shift_, 31)));
+    }
+    return static_cast<std::int16_t>((value + 32768) >> 1);
+  }
+
+  std::int32_t zero_point_;
+  std::int16_t output_multiplier_;
+  std::int16_t gate_multiplier_;
+  int output_shift_;
+  int gate_shift_;
+};
+
+// One row of a softmax, in fixed point: differences from the maximum in Q5.26, exponentials in
+// Q0.31, their sum in Q12.19.
+class Softmax {
+ public:
+  Softmax(float input_scale, float beta) : parameters_(softmax_parameters(input_scale, beta)) {}
+
+  void operator()(std::span<const std::int8_t> input, std::span<std::int8_t> output) const {
+    const std::int32_t largest = *std::max_element(input.begin(), input.end());
+    std::int32_t sum = 0;
+    for (std::int8_t value : input) {
+      sum = static_cast<std::int32_t>(
+          std::int64_t{sum} + rounding_divide_by_power_of_two(exponential(value - largest), 12));
+    }
+    const Reciprocal inverse = reciprocal(sum);
+    for (std::size_t i = 0; i < input.size(); ++i) {
+      const std::int32_t share =
+          doubling_high_multiply(inverse.mantissa, exponential(input[i] - largest));
+      output[i] = saturate(in_256ths(share, inverse.exponent) - 128);
+    }
+  }
+
+ private:
+  // A share in Q0.31, still to be divided by 2^exponent; less than half of a 256th is nothing.
+  static std::int32_t in_256ths(std::int32_t share, int exponent) {
+    const int shift = exponent + 31 - 8;
+    return shift > 31 ? 0 : rounding_divide_by_power_of_two(share, std::max(shift, 0));
+  }
+
+  std::int32_t exponential(std::int32_t difference) const {
+    if (difference < parameters_.least_difference) return 0;
+    return exp_of_negative(multiply(difference, parameters_.multiplier));
+  }
+
+  SoftmaxParameters parameters_;
+};
+
+ValueRange range_of(DataType type) {
+  return type == DataType::kUint8 ? ValueRange{0, 255} : ValueRange{-128, 127};
+}
+
+std::int32_t read_quantized(const KernelCall& call, std::size_t index) {
+  const std::byte value = call.inputs[0][index];
+  return call.input_type() == DataType::kUint8 ? std::to_integer<std::int32_t>(value)
+                                               : std::to_integer<std::int8_t>(value);
+}
+
+}  // namespace
+
+void run_relu(const KernelCall& call) {
+  const Quantization& output = call.output_quantization();
+  const auto multiplier =
+      quantize_multiplier(double{call.input_quantization().scale} / double{output.scale});
+  const ValueRange range = activation_range(
+      call.op.kind == OpKind::kRelu6 ? Activation::kRelu6 : Activation::kRelu, output);
+  map(call, [&](std::int32_t difference) {
+    const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + output.zero_point;
+    return static_cast<std::int8_t>(range.clamp(static_cast<std::int32_t>(value)));
+  });
+}
+
+void run_logistic(const KernelCall& call) {
+  constexpr int kIntegerBits = 4;
+  const double real = double{call.input_quantization().scale} * (1 << (31 - kIntegerBits));
+  const QuantizedMultiplier multiplier = quantize_multiplier(real);
+  const std::int32_t radius = input_radius(kIntegerBits, multiplier.shift);
+  map(call, [&](std::int32_t difference) -> std::int8_t {
+    if (difference <= -radius) return -128;
+    if (difference >= radius) return 127;
+    const std::int32_t probability = logistic(multiply(difference, multiplier));
+    return saturate(rounding_divide_by_power_of_two(probability, 31 - 8) - 128);
+  });
+}
+
+void run_hard_swish(const KernelCall& call) {
+  map(call, HardSwish(call.input_quantization(), call.output_quantization()));
+}
+
+void run_softmax(const KernelCall& call) {
+  const Softmax softmax(call.input_quantization().scale, call.details().beta);
+  const auto row = static_cast<std::size_t>(call.input_shape().channels);
+  for (std::size_t i = 0; i < call.input().size(); i += row) {
+    softmax(call.input().subspan(i, row), call.int8_output().subspan(i, row));
+  }
+}
+
+void run_quantize(const KernelCall& call) {
+  const Quantization& to = call.output_quantization();
+  const ValueRange range = range_of(call.output_type());
+  const bool is_float = call.input_type() == DataType::kFloat32;
+  const auto multiplier =
+      is_float ? QuantizedMultiplier{}
+               : quantize_multiplier(double{call.input_quantization().scale} / double{to.scale});
+  for (std::size_t i = 0; i < call.output.size(); ++i) {
+    std::int32_t value = 0;
+    if (is_float) {
+      float real = 0;
+      std::memcpy(&real, call.inputs[0].data() + i * sizeof(real), sizeof(real));
+      value = quantize_value(real, to, range);
+    } else {
+      const std::int32_t difference =
+          read_quantized(call, i) - call.input_quantization().zero_point;
+      const std::int64_t sum = std::int64_t{multiply(difference, multiplier)} + to.zero_point;
+      value = range.clamp(static_cast<std::int32_t>(sum));
+    }
+    call.output[i] = static_cast<std::byte>(value);
+  }
+}
+
+void run_dequantize(const KernelCall& call) {
+  const Quantization& from = call.input_quantization();
+  for (std::size_t i = 0; i < call.inputs[0].size(); ++i) {
+    const float real = from.scale * static_cast<float>(read_quantized(call, i) - from.zero_point);
+    std::memcpy(call.output.data() + i * sizeof(real), &real, sizeof(real));
+  }
+}
+
+}  // namespace mcunet::engine

@@ -1,0 +1,135 @@
+// Convolutions: sum of (input - zero point) * weight over the taps inside the input, plus bias,
+// times input scale * weight scale / output scale, plus the output's zero point, clamped.
+#include <cstring>
+
+#include "arithmetic/layer_parameters.hpp"
+#include "reference/reference_kernels.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+std::int32_t value_at(const Constant& constant, std::size_t index) {
+  std::int32_t value = 0;
+  std::memcpy(&value, constant.data.data() + index * sizeof(value), sizeof(value));
+  return value;
+}
+
+// From an accumulator to an output value, per output channel.
+class Requantizer {
+ public:
+  explicit Requantizer(const KernelCall& call)
+      : zero_point_(call.output_quantization().zero_point),
+        range_(activation_range(call.op.activation, call.output_quantization())) {
+    const OpDetails& details = call.details();
+    const Constant* bias = call.op.has_bias ? &call.graph.constants[details.bias] : nullptr;
+    const std::int32_t channels = call.output_shape().channels;
+    for (std::int32_t c = 0; c < channels; ++c) {
+      multipliers_.push_back(convolution_multiplier(call.graph, call.op, c));
+      biases_.push_back(bias == nullptr ? 0 : static_cast<std::uint32_t>(value_at(*bias, c)));
+    }
+  }
+
+  std::int8_t operator()(std::uint32_t accumulator, std::int32_t channel) const {
+    const auto sum = static_cast<std::int32_t>(accumulator + biases_[channel]);
+    const std::int64_t value = std::int64_t{multiply(sum, multipliers_[channel])} + zero_point_;
+    return static_cast<std::int8_t>(range_.clamp(static_cast<std::int32_t>(value)));
+  }
+
+ private:
+  std::int32_t zero_point_;
+  ValueRange range_;
+  std::vector<QuantizedMultiplier> multipliers_;
+  std::vector<std::uint32_t> biases_;
+};
+
+// Calls visit(ky, kx, y, x) for the taps of an output position that lie inside the input.
+template <typename Visit>
+void for_each_tap(const KernelCall& call, std::int32_t out_y, std::int32_t out_x,
+                  const Visit& visit) {
+  const Window& w = call.op.window;
+  const Shape& input = call.input_shape();
+  for (std::int32_t ky = 0; ky < w.kernel_height; ++ky) {
+    const auto y = std::int64_t{out_y} * w.stride_height - w.padding.top + ky * w.dilation_height;
+    if (y < 0 || y >= input.height) continue;
+    for (std::int32_t kx = 0; kx < w.kernel_width; ++kx) {
+      const auto x = std::int64_t{out_x} * w.stride_width - w.padding.left + kx * w.dilation_width;
+      if (x < 0 || x >= input.width) continue;
+      visit(ky, kx, static_cast<std::int32_t>(y), static_cast<std::int32_t>(x));
+    }
+  }
+}
+
+// The sum of products of `count` inputs, less their zero point, and weights; wraps at 32 bits.
+std::uint32_t dot(const std::int8_t* input, const std::int8_t* weights, std::size_t count,
+                  std::int32_t zero_point) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    sum += static_cast<std::uint32_t>((input[i] - zero_point) * weights[i]);
+  }
+  return sum;
+}
+
+const std::int8_t* weights_of(const KernelCall& call) {
+  const Constant& weights = call.graph.constants[call.details().weights];
+  return reinterpret_cast<const std::int8_t*>(weights.data.data());
+}
+
+}  // namespace
+
+void run_conv_2d(const KernelCall& call) {
+  const Requantizer requantize(call);
+  const Shape& in = call.input_shape();
+  const Shape& out = call.output_shape();
+  const Window& w = call.op.window;
+  const std::int32_t zero_point = call.input_quantization().zero_point;
+  const auto input = call.input();
+  const std::int8_t* weights = weights_of(call);
+  for (std::int32_t y = 0; y < out.height; ++y) {
+    for (std::int32_t x = 0; x < out.width; ++x) {
+      for (std::int32_t c = 0; c < out.channels; ++c) {
+        std::uint32_t sum = 0;
+        for_each_tap(call, y, x, [&](auto ky, auto kx, auto in_y, auto in_x) {
+          const std::size_t tap = (std::size_t(c) * w.kernel_height + ky) * w.kernel_width + kx;
+          sum += dot(&input[offset(in, in_y, in_x, 0)], weights + tap * in.channels,
+                     static_cast<std::size_t>(in.channels), zero_point);
+        });
+        call.int8_output()[offset(out, y, x, c)] = requantize(sum, c);
+      }
+    }
+  }
+}
+
+void run_depthwise_conv_2d(const KernelCall& call) {
+  const Requantizer requantize(call);
+  const Shape& in = call.input_shape();
+  const Shape& out = call.output_shape();
+  const std::int32_t multiplier = out.channels / in.channels;
+  const std::int32_t zero_point = call.input_quantization().zero_point;
+  const auto input = call.input();
+  const std::int8_t* weights = weights_of(call);
+  for (std::int32_t y = 0; y < out.height; ++y) {
+    for (std::int32_t x = 0; x < out.width; ++x) {
+      for (std::int32_t c = 0; c < out.channels; ++c) {
+        std::uint32_t sum = 0;
+        for_each_tap(call, y, x, [&](auto ky, auto kx, auto in_y, auto in_x) {
+          const auto tap = std::size_t(ky) * call.op.window.kernel_width + kx;
+          sum += dot(&input[offset(in, in_y, in_x, c / multiplier)],
+                     weights + tap * out.channels + c, 1, zero_point);
+        });
+        call.int8_output()[offset(out, y, x, c)] = requantize(sum, c);
+      }
+    }
+  }
+}
+
+void run_fully_connected(const KernelCall& call) {
+  const Requantizer requantize(call);
+  const auto input = call.input();
+  const std::int32_t zero_point = call.input_quantization().zero_point;
+  for (std::int32_t c = 0; c < call.output_shape().channels; ++c) {
+    const std::int8_t* row = weights_of(call) + std::size_t(c) * input.size();
+    call.int8_output()[c] = requantize(dot(input.data(), row, input.size(), zero_point), c);
+  }
+}
+
+}  // namespace mcunet::engine

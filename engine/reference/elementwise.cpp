@@ -1,0 +1,85 @@
+// Operators between elements of two tensors, with broadcasting.
+#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
+#include "reference/reference_kernels.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+// One side of a binary operator: a tensor or a constant.
+struct Operand {
+  Shape shape;
+  Quantization quantization;
+  const std::int8_t* data;
+
+  // Its element at an output position, less the zero point.
+  std::int32_t at(std::int32_t y, std::int32_t x, std::int32_t c) const {
+    const std::size_t index = offset(shape, shape.height == 1 ? 0 : y, shape.width == 1 ? 0 : x,
+                                     shape.channels == 1 ? 0 : c);
+    return data[index] - quantization.zero_point;
+  }
+};
+
+struct Operands {
+  Operand first;
+  Operand second;
+};
+
+Operand tensor_operand(const KernelCall& call, int index) {
+  return {call.input_shape(index), call.input_quantization(index), call.input(index).data()};
+}
+
+Operands operands_of(const KernelCall& call) {
+  const OpDetails& details = call.details();
+  if (details.operand == kNoId) return {tensor_operand(call, 0), tensor_operand(call, 1)};
+  const Constant& constant = call.graph.constants[details.operand];
+  const Operand fixed = {shape_of_dims(constant.dims),
+                         {constant.scales[0], constant.zero_point},
+                         reinterpret_cast<const std::int8_t*>(constant.data.data())};
+  const Operand tensor = tensor_operand(call, 0);
+  return details.operand_is_first ? Operands{fixed, tensor} : Operands{tensor, fixed};
+}
+
+// Writes compute(a, b), with the output's zero point added and clamped, for every output element.
+template <typename Compute>
+void combine(const KernelCall& call, const Operands& operands, const Compute& compute) {
+  const Shape& out = call.output_shape();
+  const ValueRange range = activation_range(call.op.activation, call.output_quantization());
+  const std::int64_t zero_point = call.output_quantization().zero_point;
+  for (std::int32_t y = 0; y < out.height; ++y) {
+    for (std::int32_t x = 0; x < out.width; ++x) {
+      for (std::int32_t c = 0; c < out.channels; ++c) {
+        const std::int64_t value =
+            compute(operands.first.at(y, x, c), operands.second.at(y, x, c)) + zero_point;
+        call.int8_output()[offset(out, y, x, c)] =
+            static_cast<std::int8_t>(range.clamp(static_cast<std::int32_t>(value)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void run_add_or_sub(const KernelCall& call) {
+  const Operands operands = operands_of(call);
+  const AdditionMultipliers by =
+      addition_multipliers(operands.first.quantization.scale, operands.second.quantization.scale,
+                           call.output_quantization().scale);
+  const int sign = call.op.kind == OpKind::kSub ? -1 : 1;
+  combine(call, operands, [&](std::int32_t a, std::int32_t b) {
+    return multiply(multiply(a * kAdditionHeadroom, by.first) +
+                        sign * multiply(b * kAdditionHeadroom, by.second),
+                    by.output);
+  });
+}
+
+void run_mul(const KernelCall& call) {
+  const Operands operands = operands_of(call);
+  const QuantizedMultiplier multiplier =
+      product_multiplier(operands.first.quantization.scale, operands.second.quantization.scale,
+                         call.output_quantization().scale);
+  combine(call, operands,
+          [&](std::int32_t a, std::int32_t b) { return multiply(a * b, multiplier); });
+}
+
+}  // namespace mcunet::engine

@@ -1,0 +1,84 @@
+// Operators that move elements and change none.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
+#include "reference/reference_kernels.hpp"
+
+namespace mcunet::engine {
+void run_reshape(const KernelCall& call) {
+  std::copy(call.inputs[0].begin(), call.inputs[0].end(), call.output.begin());
+}
+
+// The border is the output's zero point.
+void run_pad(const KernelCall& call) {
+  const auto output = call.int8_output();
+  const auto zero_point = static_cast<std::int8_t>(call.output_quantization().zero_point);
+  std::fill(output.begin(), output.end(), zero_point);
+  const Shape& in = call.input_shape();
+  const Padding& p = call.op.window.padding;
+  for (std::int32_t y = 0; y < in.height; ++y) {
+    for (std::int32_t x = 0; x < in.width; ++x) {
+      const auto pixel = call.input().subspan(offset(in, y, x, 0), std::size_t(in.channels));
+      const std::size_t to =
+          offset(call.output_shape(), y + p.top, x + p.left, call.details().channels_before);
+      std::copy(pixel.begin(), pixel.end(), output.begin() + static_cast<std::ptrdiff_t>(to));
+    }
+  }
+}
+
+void run_concatenation(const KernelCall& call) {
+  const Axis axis = call.details().axis;
+  Shape begin = {0, 0, 0};
+  for (std::int32_t i = 0; i < call.op.input_count; ++i) {
+    const Shape& in = call.input_shape(i);
+    const auto input = call.input(i);
+    for (std::int32_t y = 0; y < in.height; ++y) {
+      for (std::int32_t x = 0; x < in.width; ++x) {
+        for (std::int32_t c = 0; c < in.channels; ++c) {
+          const std::size_t to =
+              offset(call.output_shape(), y + begin.height, x + begin.width, c + begin.channels);
+          call.int8_output()[to] = input[offset(in, y, x, c)];
+        }
+      }
+    }
+    along(begin, axis) += along(in, axis);
+  }
+}
+
+void run_resize_nearest_neighbor(const KernelCall& call) {
+  const Shape& in = call.input_shape();
+  const Shape& out = call.output_shape();
+  const auto rows = nearest_neighbors(in.height, out.height, call.details());
+  const auto columns = nearest_neighbors(in.width, out.width, call.details());
+  for (std::int32_t y = 0; y < out.height; ++y) {
+    for (std::int32_t x = 0; x < out.width; ++x) {
+      for (std::int32_t c = 0; c < out.channels; ++c) {
+        call.int8_output()[offset(out, y, x, c)] = call.input()[offset(in, rows[y], columns[x], c)];
+      }
+    }
+  }
+}
+
+void run_transpose(const KernelCall& call) {
+  const Shape& in = call.input_shape();
+  const Shape& out = call.output_shape();
+  const auto& permutation = call.details().permutation;
+  const auto bytes = static_cast<std::size_t>(bytes_per_element(call.input_type()));
+  for (std::int32_t y = 0; y < out.height; ++y) {
+    for (std::int32_t x = 0; x < out.width; ++x) {
+      for (std::int32_t c = 0; c < out.channels; ++c) {
+        std::array<std::int32_t, 3> from = {};
+        from[permutation[0]] = y;
+        from[permutation[1]] = x;
+        from[permutation[2]] = c;
+        std::memcpy(call.output.data() + offset(out, y, x, c) * bytes,
+                    call.inputs[0].data() + offset(in, from[0], from[1], from[2]) * bytes, bytes);
+      }
+    }
+  }
+}
+
+}  // namespace mcunet::engine

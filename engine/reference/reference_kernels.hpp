@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "mcunet/engine/graph/graph.hpp"
+
+// The reference executor's kernels, one function per operator, in files by family.
+namespace mcunet::engine {
+
+// One operator with its inputs and the memory for its output; the graph is valid.
+struct KernelCall {
+  const Graph& graph;
+  const Op& op;
+  std::vector<std::span<const std::byte>> inputs;
+  std::span<std::byte> output;
+
+  const OpDetails& details() const { return graph.details_of(op); }
+  const Shape& input_shape(int index = 0) const { return graph.input_of(op, index).shape; }
+  const Shape& output_shape() const { return graph.output_of(op).shape; }
+  DataType input_type() const { return graph.input_of(op).type; }
+  DataType output_type() const { return graph.output_of(op).type; }
+  const Quantization& input_quantization(int index = 0) const {
+    return graph.info_of(graph.inputs_of(op)[index]).quantization;
+  }
+  const Quantization& output_quantization() const { return graph.info_of(op.output).quantization; }
+
+  std::span<const std::int8_t> input(int index = 0) const {
+    return {reinterpret_cast<const std::int8_t*>(inputs[index].data()), inputs[index].size()};
+  }
+  std::span<std::int8_t> int8_output() const {
+    return {reinterpret_cast<std::int8_t*>(output.data()), output.size()};
+  }
+};
+
+// The index of an element of a tensor in NHWC order.
+inline std::size_t offset(const Shape& shape, std::int32_t y, std::int32_t x, std::int32_t c) {
+  return (static_cast<std::size_t>(y) * shape.width + x) * shape.channels + c;
+}
+
+void run_conv_2d(const KernelCall& call);
+void run_depthwise_conv_2d(const KernelCall& call);
+void run_fully_connected(const KernelCall& call);
+
+void run_average_pool_2d(const KernelCall& call);
+void run_max_pool_2d(const KernelCall& call);
+void run_mean(const KernelCall& call);
+
+void run_add_or_sub(const KernelCall& call);
+void run_mul(const KernelCall& call);
+
+void run_relu(const KernelCall& call);  // and RELU6
+void run_logistic(const KernelCall& call);
+void run_hard_swish(const KernelCall& call);
+void run_softmax(const KernelCall& call);
+
+void run_quantize(const KernelCall& call);
+void run_dequantize(const KernelCall& call);
+
+void run_reshape(const KernelCall& call);
+void run_pad(const KernelCall& call);
+void run_concatenation(const KernelCall& call);
+void run_resize_nearest_neighbor(const KernelCall& call);
+void run_transpose(const KernelCall& call);
+
+}  // namespace mcunet::engine

@@ -1,0 +1,204 @@
+#include "tflite/tensors.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+constexpr std::size_t kMaxRank = 4;
+constexpr std::size_t kMaxSharedBytes = std::size_t{64} << 20;
+// What a description shows of a name that may have any length.
+constexpr std::size_t kShownName = 100;
+
+}  // namespace
+
+TfliteTensors::TfliteTensors(const tflite::Model& model, const tflite::SubGraph& subgraph,
+                             std::size_t file_bytes)
+    : model_(model), subgraph_(subgraph), bytes_left_(4 * file_bytes + kMaxSharedBytes) {}
+
+const tflite::Tensor& TfliteTensors::at(std::int32_t index) const {
+  const auto* tensors = subgraph_.tensors();
+  if (tensors == nullptr || index < 0 || static_cast<std::uint32_t>(index) >= tensors->size()) {
+    throw Error("there is no tensor {}", index);
+  }
+  return *tensors->Get(static_cast<std::uint32_t>(index));
+}
+
+std::string TfliteTensors::describe(std::int32_t index) const {
+  const auto* name = at(index).name();
+  const auto shown = name == nullptr ? std::string_view() : name->string_view();
+  return fmt::format("tensor {} '{}'", index, shown.substr(0, kShownName));
+}
+
+std::string TfliteTensors::name(std::int32_t index) const {
+  const auto* name = at(index).name();
+  return name == nullptr ? "" : name->str();
+}
+
+DataType TfliteTensors::type(std::int32_t index) const {
+  switch (at(index).type()) {
+    case tflite::TensorType_FLOAT32:
+      return DataType::kFloat32;
+    case tflite::TensorType_INT32:
+      return DataType::kInt32;
+    case tflite::TensorType_UINT8:
+      return DataType::kUint8;
+    case tflite::TensorType_INT16:
+      return DataType::kInt16;
+    case tflite::TensorType_INT8:
+      return DataType::kInt8;
+    default:
+      throw Error("{}: type {} is not supported", describe(index),
+                  static_cast<int>(at(index).type()));
+  }
+}
+
+std::vector<std::int32_t> TfliteTensors::dims(std::int32_t index) const {
+  std::vector<std::int32_t> result;
+  const auto* dims = at(index).shape();
+  if (dims == nullptr) return result;
+  if (dims->size() > kMaxRank) {
+    throw Error("{}: {} dimensions are not supported", describe(index), dims->size());
+  }
+  std::int64_t bytes = bytes_per_element(type(index));
+  for (std::int32_t dim : *dims) {
+    if (dim < 1 || bytes > kMaxTensorBytes / dim) {
+      throw Error("{}: a dimension of {} is empty or too large", describe(index), dim);
+    }
+    bytes *= dim;
+    result.push_back(dim);
+  }
+  return result;
+}
+
+const flatbuffers::Vector<std::uint8_t>* TfliteTensors::contents(std::int32_t index) const {
+  const auto* buffers = model_.buffers();
+  const std::uint32_t buffer = at(index).buffer();
+  if (buffers == nullptr || buffer >= buffers->size()) {
+    throw Error("{}: there is no buffer {}", describe(index), buffer);
+  }
+  if (buffers->Get(buffer)->size() > 1) {
+    throw Error("{}: contents outside of the model are not supported", describe(index));
+  }
+  return buffers->Get(buffer)->data();
+}
+
+bool TfliteTensors::is_constant(std::int32_t index) const {
+  const auto* data = contents(index);
+  return data != nullptr && data->size() > 0;
+}
+
+Tensor TfliteTensors::activation(std::int32_t index) const {
+  const std::vector<std::int32_t> sizes = dims(index);
+  if (sizes.size() == kMaxRank && sizes[0] != 1) {
+    throw Error("{}: a batch of {} is not supported, only of 1", describe(index), sizes[0]);
+  }
+  if (at(index).is_variable()) throw Error("{}: variables are not supported", describe(index));
+  return {shape_of_dims(sizes), type(index)};
+}
+
+const flatbuffers::Vector<float>* TfliteTensors::scales(std::int32_t index) const {
+  const auto* quantization = at(index).quantization();
+  if (quantization == nullptr) return nullptr;
+  if (quantization->details_type() != 0) {
+    throw Error("{}: custom quantization is not supported", describe(index));
+  }
+  const auto* scale = quantization->scale();
+  return scale == nullptr || scale->size() == 0 ? nullptr : scale;
+}
+
+std::int32_t TfliteTensors::zero_point(std::int32_t index) const {
+  const auto* quantization = at(index).quantization();
+  if (quantization == nullptr) return 0;
+  const auto* points = quantization->zero_point();
+  if (points == nullptr || points->size() == 0) return 0;
+  if (points->size() != scales(index)->size()) {
+    throw Error("{}: {} zero points for {} scales", describe(index), points->size(),
+                scales(index)->size());
+  }
+  // Not Vector::Get(): nothing has checked that these are aligned to their 8 bytes.
+  std::vector<std::int64_t> values(points->size());
+  std::memcpy(values.data(), points->Data(), values.size() * sizeof(values[0]));
+  const std::int64_t first = values[0];
+  if (std::any_of(values.begin(), values.end(), [&](auto value) { return value != first; }) ||
+      first != static_cast<std::int32_t>(first)) {
+    throw Error("{}: its zero points differ or are out of range", describe(index));
+  }
+  return static_cast<std::int32_t>(first);
+}
+
+TensorInfo TfliteTensors::info(std::int32_t index) {
+  TensorInfo info;
+  info.name = name(index);
+  charge(info.name.size());
+  info.rank = static_cast<std::int32_t>(dims(index).size());
+  const auto* scale = scales(index);
+  if (scale == nullptr || type(index) == DataType::kFloat32) return info;
+  if (scale->size() != 1) {
+    throw Error("{}: {} scales on an activation", describe(index), scale->size());
+  }
+  info.quantization = {scale->Get(0), zero_point(index)};
+  if (!std::isfinite(info.quantization.scale)) {
+    throw Error("{}: a scale of {}", describe(index), info.quantization.scale);
+  }
+  return info;
+}
+
+Constant TfliteTensors::constant(std::int32_t index) {
+  const auto* data = contents(index);
+  if (data == nullptr || data->size() == 0) throw Error("{}: is not constant", describe(index));
+  if (at(index).sparsity() != nullptr) {
+    throw Error("{}: sparse constants are not supported", describe(index));
+  }
+  Constant result;
+  result.name = name(index);
+  result.type = type(index);
+  result.dims = dims(index);
+  const auto bytes = result.elements() * bytes_per_element(result.type);
+  if (bytes != static_cast<std::int64_t>(data->size())) {
+    throw Error("{}: has {} bytes instead of {}", describe(index), data->size(), bytes);
+  }
+  if (const auto* scale = scales(index); scale != nullptr) {
+    charge(scale->size() * sizeof(float));
+    result.scales.assign(scale->begin(), scale->end());
+    for (float value : result.scales) {
+      if (!std::isfinite(value)) throw Error("{}: a scale of {}", describe(index), value);
+    }
+    result.zero_point = zero_point(index);
+    if (scale->size() > 1) result.channel_axis = at(index).quantization()->quantized_dimension();
+  }
+  charge(result.name.size() + data->size());
+  result.data.resize(data->size());
+  std::memcpy(result.data.data(), data->data(), data->size());
+  return result;
+}
+
+std::vector<std::int32_t> TfliteTensors::integers(std::int32_t index) const {
+  const auto* data = contents(index);
+  if (data == nullptr || type(index) != DataType::kInt32) {
+    throw Error("{}: is not a constant of int32", describe(index));
+  }
+  std::size_t elements = 1;
+  for (std::int32_t dim : dims(index)) elements *= static_cast<std::size_t>(dim);
+  // Axes, shapes and paddings: two per dimension at most.
+  if (elements > 2 * kMaxRank || data->size() != 4 * elements) {
+    throw Error("{}: has {} bytes", describe(index), data->size());
+  }
+  std::vector<std::int32_t> result(elements);
+  std::memcpy(result.data(), data->data(), data->size());
+  return result;
+}
+
+void TfliteTensors::charge(std::size_t bytes) {
+  if (bytes > bytes_left_) throw Error("its tables share more contents than is plausible");
+  bytes_left_ -= bytes;
+}
+
+}  // namespace mcunet::engine

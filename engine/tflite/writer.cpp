@@ -1,0 +1,375 @@
+#include "mcunet/engine/tflite/writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
+#include "tflite/model_builder.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+using Options = flatbuffers::Offset<void>;
+
+tflite::ActivationFunction function_of(Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return tflite::ActivationFunction_NONE;
+    case Activation::kRelu:
+      return tflite::ActivationFunction_RELU;
+    case Activation::kRelu6:
+      return tflite::ActivationFunction_RELU6;
+    case Activation::kReluN1To1:
+      break;
+  }
+  return tflite::ActivationFunction_RELU_N1_TO_1;
+}
+
+class GraphWriter {
+ public:
+  explicit GraphWriter(const Graph& graph)
+      : graph_(graph),
+        ranks_(graph.tensors.size()),
+        activations_(graph.tensors.size(), kNoId),
+        constants_(graph.constants.size(), kNoId) {}
+
+  std::vector<std::byte> write() {
+    for (TensorId input : graph_.inputs) add_activation(input, 4);
+    for (const Op& op : graph_.ops) add_op(op);
+    return builder_.finish(indices_of(graph_.inputs), indices_of(graph_.outputs));
+  }
+
+ private:
+  struct Entry {
+    tflite::BuiltinOperator code;
+    int version;
+    tflite::BuiltinOptions options_type;
+    Options options;
+    std::vector<std::int32_t> operands;  // after the tensors: weights, axes, shapes
+  };
+
+  flatbuffers::FlatBufferBuilder& fbb() { return builder_.fbb(); }
+
+  std::vector<std::int32_t> indices_of(std::span<const TensorId> tensors) const {
+    std::vector<std::int32_t> indices;
+    for (TensorId tensor : tensors) indices.push_back(activations_[tensor]);
+    return indices;
+  }
+
+  // `rank` is that of a tensor which does not say.
+  void add_activation(TensorId id, std::int32_t rank) {
+    const TensorInfo& info = graph_.info_of(id);
+    ranks_[id] = info.rank == kNoId ? rank : info.rank;
+    const Tensor& tensor = graph_.tensors[id];
+    activations_[id] =
+        builder_.add_activation(info.name, tensor.type, dims_of(id), info.quantization);
+  }
+
+  // Throws Error if dimensions other than 1 would get lost.
+  std::vector<std::int32_t> dims_of(TensorId id) const {
+    const Shape& s = graph_.tensors[id].shape;
+    const std::array<std::int32_t, 4> all = {1, s.height, s.width, s.channels};
+    const std::int32_t rank = ranks_[id];
+    if (rank < 0 || rank > 4 ||
+        std::any_of(all.begin(), all.end() - rank, [](auto dim) { return dim != 1; })) {
+      throw Error("tensor {} '{}': {}x{}x{} does not have {} dimensions", id,
+                  graph_.info_of(id).name, s.height, s.width, s.channels, rank);
+    }
+    return {all.end() - rank, all.end()};
+  }
+
+  std::int32_t constant(ConstantId id) {
+    if (constants_[id] == kNoId) constants_[id] = builder_.add_constant(graph_.constants[id]);
+    return constants_[id];
+  }
+
+  std::int32_t integers(const Op& op, std::string_view role,
+                        const std::vector<std::int32_t>& values) {
+    return integers(op, role, values, {static_cast<std::int32_t>(values.size())});
+  }
+
+  std::int32_t integers(const Op& op, std::string_view role,
+                        const std::vector<std::int32_t>& values,
+                        const std::vector<std::int32_t>& dims) {
+    const std::string name = fmt::format("{}/{}", graph_.info_of(op.output).name, role);
+    return builder_.add_integers(name, values, dims);
+  }
+
+  void add_op(const Op& op) {
+    const TensorId first = graph_.inputs_of(op)[0];
+    std::vector<std::int32_t> inputs = indices_of(graph_.inputs_of(op));
+    tflite::Padding padding = tflite::Padding_VALID;
+    if (op.kind != OpKind::kPad && op.window.padding != Padding{}) {
+      if (op.window.padding == same_padding(op.window, graph_.input_of(op).shape)) {
+        padding = tflite::Padding_SAME;
+      } else {
+        inputs[0] = add_explicit_padding(op);
+      }
+    }
+    add_activation(op.output, op.kind == OpKind::kFullyConnected ? 2 : ranks_[first]);
+    const Entry entry = entry_of(op, padding);
+    inputs.insert(graph_.details_of(op).operand_is_first ? inputs.begin() : inputs.end(),
+                  entry.operands.begin(), entry.operands.end());
+    builder_.add_operator(entry.code, entry.version, inputs, activations_[op.output],
+                          entry.options_type, entry.options);
+  }
+
+  // A PAD before an operator; returns its output.
+  std::int32_t add_explicit_padding(const Op& op) {
+    const TensorId source = graph_.inputs_of(op)[0];
+    const TensorInfo& info = graph_.info_of(source);
+    const Padding& p = op.window.padding;
+    const bool is_lowest = op.kind == OpKind::kMaxPool2d && info.quantization.zero_point == -128;
+    if (ranks_[source] != 4 || op.kind == OpKind::kAveragePool2d ||
+        (op.kind == OpKind::kMaxPool2d && !is_lowest)) {
+      throw Error("{} '{}': its padding is neither SAME nor VALID", name_of(op.kind),
+                  graph_.info_of(op.output).name);
+    }
+    const std::int32_t amounts =
+        integers(op, "paddings", {0, 0, p.top, p.bottom, p.left, p.right, 0, 0}, {4, 2});
+    std::vector<std::int32_t> dims = dims_of(source);
+    dims[1] += p.top + p.bottom;
+    dims[2] += p.left + p.right;
+    const std::int32_t padded = builder_.add_activation(graph_.info_of(op.output).name + "/padded",
+                                                        DataType::kInt8, dims, info.quantization);
+    builder_.add_operator(tflite::BuiltinOperator_PAD, 2, {activations_[source], amounts}, padded,
+                          tflite::BuiltinOptions_PadOptions,
+                          tflite::CreatePadOptions(fbb()).Union());
+    return padded;
+  }
+
+  Entry entry_of(const Op& op, tflite::Padding padding) {
+    switch (op.kind) {
+      case OpKind::kConv2d:
+        return conv_2d(op, padding);
+      case OpKind::kDepthwiseConv2d:
+        return depthwise_conv_2d(op, padding);
+      case OpKind::kFullyConnected:
+        return fully_connected(op);
+      case OpKind::kAveragePool2d:
+        return pool(op, padding, tflite::BuiltinOperator_AVERAGE_POOL_2D);
+      case OpKind::kMaxPool2d:
+        return pool(op, padding, tflite::BuiltinOperator_MAX_POOL_2D);
+      case OpKind::kAdd:
+        return {tflite::BuiltinOperator_ADD, 2, tflite::BuiltinOptions_AddOptions,
+                tflite::CreateAddOptions(fbb(), function_of(op.activation)).Union(), operand(op)};
+      case OpKind::kSub:
+        return {tflite::BuiltinOperator_SUB, 2, tflite::BuiltinOptions_SubOptions,
+                tflite::CreateSubOptions(fbb(), function_of(op.activation)).Union(), operand(op)};
+      case OpKind::kMul:
+        return {tflite::BuiltinOperator_MUL, 2, tflite::BuiltinOptions_MulOptions,
+                tflite::CreateMulOptions(fbb(), function_of(op.activation)).Union(), operand(op)};
+      case OpKind::kMean:
+        return mean(op);
+      case OpKind::kPad:
+        return pad(op);
+      case OpKind::kReshape:
+        return reshape(op);
+      case OpKind::kConcatenation:
+        return concatenation(op);
+      case OpKind::kResizeNearestNeighbor:
+        return resize(op);
+      case OpKind::kTranspose:
+        return transpose(op);
+      default:
+        return unary(op);
+    }
+  }
+
+  Entry unary(const Op& op) {
+    switch (op.kind) {
+      case OpKind::kSoftmax:
+        return {tflite::BuiltinOperator_SOFTMAX,
+                2,
+                tflite::BuiltinOptions_SoftmaxOptions,
+                tflite::CreateSoftmaxOptions(fbb(), graph_.details_of(op).beta).Union(),
+                {}};
+      case OpKind::kRelu:
+        return {tflite::BuiltinOperator_RELU, 2, tflite::BuiltinOptions_NONE, {}, {}};
+      case OpKind::kRelu6:
+        return {tflite::BuiltinOperator_RELU6, 2, tflite::BuiltinOptions_NONE, {}, {}};
+      case OpKind::kLogistic:
+        return {tflite::BuiltinOperator_LOGISTIC, 2, tflite::BuiltinOptions_NONE, {}, {}};
+      case OpKind::kHardSwish:
+        return {tflite::BuiltinOperator_HARD_SWISH,
+                1,
+                tflite::BuiltinOptions_HardSwishOptions,
+                tflite::CreateHardSwishOptions(fbb()).Union(),
+                {}};
+      case OpKind::kQuantize: {
+        const int version = graph_.input_of(op).type == DataType::kFloat32 ? 1 : 2;
+        return {tflite::BuiltinOperator_QUANTIZE,
+                version,
+                tflite::BuiltinOptions_QuantizeOptions,
+                tflite::CreateQuantizeOptions(fbb()).Union(),
+                {}};
+      }
+      case OpKind::kDequantize:
+        return {tflite::BuiltinOperator_DEQUANTIZE,
+                2,
+                tflite::BuiltinOptions_DequantizeOptions,
+                tflite::CreateDequantizeOptions(fbb()).Union(),
+                {}};
+      default:
+        throw Error("{} cannot be written", name_of(op.kind));
+    }
+  }
+
+  // TensorFlow Lite takes no CONV_2D without bias.
+  std::vector<std::int32_t> weights(const Op& op) {
+    const OpDetails& details = graph_.details_of(op);
+    std::vector<std::int32_t> operands = {constant(details.weights)};
+    if (op.has_bias) {
+      operands.push_back(constant(details.bias));
+    } else if (op.kind == OpKind::kConv2d) {
+      const std::int32_t channels = graph_.output_of(op).shape.channels;
+      operands.push_back(integers(op, "bias", std::vector<std::int32_t>(channels), {channels}));
+    }
+    return operands;
+  }
+
+  std::vector<std::int32_t> operand(const Op& op) {
+    const ConstantId id = graph_.details_of(op).operand;
+    return id == kNoId ? std::vector<std::int32_t>{} : std::vector{constant(id)};
+  }
+
+  Entry conv_2d(const Op& op, tflite::Padding padding) {
+    const Window& w = op.window;
+    const auto options = tflite::CreateConv2DOptions(fbb(), padding, w.stride_width,
+                                                     w.stride_height, function_of(op.activation),
+                                                     w.dilation_width, w.dilation_height);
+    return {tflite::BuiltinOperator_CONV_2D, 3, tflite::BuiltinOptions_Conv2DOptions,
+            options.Union(), weights(op)};
+  }
+
+  Entry depthwise_conv_2d(const Op& op, tflite::Padding padding) {
+    const Window& w = op.window;
+    const std::int32_t multiplier =
+        graph_.output_of(op).shape.channels / graph_.input_of(op).shape.channels;
+    const auto options = tflite::CreateDepthwiseConv2DOptions(
+        fbb(), padding, w.stride_width, w.stride_height, multiplier, function_of(op.activation),
+        w.dilation_width, w.dilation_height);
+    return {tflite::BuiltinOperator_DEPTHWISE_CONV_2D, 3,
+            tflite::BuiltinOptions_DepthwiseConv2DOptions, options.Union(), weights(op)};
+  }
+
+  Entry fully_connected(const Op& op) {
+    const auto options = tflite::CreateFullyConnectedOptions(
+        fbb(), function_of(op.activation), /*weights_format=*/0, ranks_[op.output] != 2);
+    const bool is_per_channel = graph_.constants[graph_.details_of(op).weights].scales.size() > 1;
+    return {tflite::BuiltinOperator_FULLY_CONNECTED, is_per_channel ? 12 : 4,
+            tflite::BuiltinOptions_FullyConnectedOptions, options.Union(), weights(op)};
+  }
+
+  Entry pool(const Op& op, tflite::Padding padding, tflite::BuiltinOperator code) {
+    const Window& w = op.window;
+    const auto options =
+        tflite::CreatePool2DOptions(fbb(), padding, w.stride_width, w.stride_height, w.kernel_width,
+                                    w.kernel_height, function_of(op.activation));
+    return {code, 2, tflite::BuiltinOptions_Pool2DOptions, options.Union(), {}};
+  }
+
+  // The axes, counted in the file's dimensions. One more vanished than is averaged over: the batch.
+  Entry mean(const Op& op) {
+    const TensorId input = graph_.inputs_of(op)[0];
+    const std::int32_t rank = ranks_[input];
+    std::vector<std::int32_t> axes;
+    for (std::int32_t i = 0; i < 3; ++i) {
+      if (graph_.details_of(op).reduced[i] && i + rank >= 3) axes.push_back(i - 3 + rank);
+    }
+    const bool keeps = ranks_[op.output] == rank;
+    if (!keeps && rank - ranks_[op.output] > static_cast<std::int32_t>(axes.size())) {
+      axes.insert(axes.begin(), 0);
+    }
+    return {tflite::BuiltinOperator_MEAN,
+            2,
+            tflite::BuiltinOptions_ReducerOptions,
+            tflite::CreateReducerOptions(fbb(), keeps).Union(),
+            {integers(op, "axes", axes)}};
+  }
+
+  Entry pad(const Op& op) {
+    const Padding& p = op.window.padding;
+    const OpDetails& details = graph_.details_of(op);
+    const std::array<std::int32_t, 8> all = {
+        0, 0, p.top, p.bottom, p.left, p.right, details.channels_before, details.channels_after};
+    const std::int32_t rank = ranks_[op.output];
+    const std::vector<std::int32_t> amounts(all.end() - 2 * rank, all.end());
+    return {tflite::BuiltinOperator_PAD,
+            2,
+            tflite::BuiltinOptions_PadOptions,
+            tflite::CreatePadOptions(fbb()).Union(),
+            {integers(op, "paddings", amounts, {rank, 2})}};
+  }
+
+  Entry reshape(const Op& op) {
+    const std::vector<std::int32_t> dims = dims_of(op.output);
+    const auto options = tflite::CreateReshapeOptionsDirect(fbb(), &dims);
+    return {tflite::BuiltinOperator_RESHAPE,
+            1,
+            tflite::BuiltinOptions_ReshapeOptions,
+            options.Union(),
+            {integers(op, "shape", dims)}};
+  }
+
+  Entry concatenation(const Op& op) {
+    const auto axis = static_cast<std::int32_t>(graph_.details_of(op).axis);
+    const auto options = tflite::CreateConcatenationOptions(fbb(), axis - 3 + ranks_[op.output]);
+    return {tflite::BuiltinOperator_CONCATENATION,
+            2,
+            tflite::BuiltinOptions_ConcatenationOptions,
+            options.Union(),
+            {}};
+  }
+
+  Entry resize(const Op& op) {
+    const OpDetails& details = graph_.details_of(op);
+    const Shape& shape = graph_.output_of(op).shape;
+    const auto options = tflite::CreateResizeNearestNeighborOptions(fbb(), details.align_corners,
+                                                                    details.half_pixel_centers);
+    return {tflite::BuiltinOperator_RESIZE_NEAREST_NEIGHBOR,
+            details.half_pixel_centers ? 3 : 2,
+            tflite::BuiltinOptions_ResizeNearestNeighborOptions,
+            options.Union(),
+            {integers(op, "size", {shape.height, shape.width})}};
+  }
+
+  Entry transpose(const Op& op) {
+    const std::int32_t rank = ranks_[op.output];
+    const auto& permutation = graph_.details_of(op).permutation;
+    const std::array<std::int32_t, 4> all = {0, permutation[0] + 1, permutation[1] + 1,
+                                             permutation[2] + 1};
+    std::vector<std::int32_t> axes;
+    for (std::int32_t i = 4 - rank; i < 4; ++i) axes.push_back(all[i] - 4 + rank);
+    return {tflite::BuiltinOperator_TRANSPOSE,
+            2,
+            tflite::BuiltinOptions_TransposeOptions,
+            tflite::CreateTransposeOptions(fbb()).Union(),
+            {integers(op, "permutation", axes)}};
+  }
+
+  const Graph& graph_;
+  TfliteModelBuilder builder_;
+  std::vector<std::int32_t> ranks_;        // in the file, by tensor
+  std::vector<std::int32_t> activations_;  // the file's indices
+  std::vector<std::int32_t> constants_;
+};
+
+}  // namespace
+
+std::vector<std::byte> write_tflite(const Graph& graph) {
+  validate_graph(graph);
+  return GraphWriter(graph).write();
+}
+
+void write_tflite(const Graph& graph, const std::filesystem::path& file) {
+  const std::vector<std::byte> contents = write_tflite(graph);
+  write_file_atomically(
+      file, std::string_view(reinterpret_cast<const char*>(contents.data()), contents.size()));
+}
+
+}  // namespace mcunet::engine

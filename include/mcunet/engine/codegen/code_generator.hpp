@@ -1,0 +1,76 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/planning/memory_planner.hpp"
+#include "mcunet/engine/planning/memory_requests.hpp"
+#include "mcunet/engine/planning/schedule.hpp"
+
+// C11 specialised to one quantized network: model.h, model.c, weights.h, weights.c, and of the
+// kernels only those that it calls. Nothing is interpreted or allocated when it runs, and it
+// computes exactly what the reference executor computes.
+namespace mcunet::engine {
+
+// What the caller of the network deals in where the file has float or uint8 at its borders.
+enum class Borders {
+  kCaller,  // int8: the caller converts. uint8 values are 128 more
+  kInvoke,  // what the file has: model_invoke() converts, exactly as QUANTIZE and DEQUANTIZE
+};
+
+// "caller", "invoke". The second throws Error for any other name.
+std::string_view name_of(Borders borders);
+Borders borders_named(std::string_view name);
+
+// The rungs of the paper's Figure 5 that can be left out, and what is done on request.
+struct CompileOptions {
+  ScheduleOptions schedule;
+  bool fuses_padding = true;  // else PAD operators run on their own
+  bool specializes_kernels =
+      true;  // else one kernel serves all windows; no depthwise in place then
+  // For comparison: links every kernel there is, as an interpreter must (Figure 6).
+  bool links_all_kernels = false;
+  bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
+  Borders borders = Borders::kCaller;
+  bool folds_dead_channels = false;  // see dead_channels.hpp
+  // Buffers in which the caller prepares the inputs: in the arena, alive together with the inputs
+  // before the first step. The code hands them out by model_staging(), aligned to 8 bytes.
+  std::vector<std::int64_t> staging_bytes;
+};
+
+// A graph with all that is needed to generate code for it.
+struct CompiledGraph {
+  Graph graph;  // as the passes left it
+  CompileOptions options;
+  Schedule schedule;
+  MemoryRequests requests;
+  MemoryPlan plan;
+  std::vector<std::int64_t> staging_offsets;  // in the arena, as options.staging_bytes
+};
+
+// Schedules and plans with the scratch accounting of our own kernels; the plan has passed
+// validate_plan. Throws Error if an operator has no kernel, naming it.
+CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
+
+struct GeneratedFile {
+  std::string path;  // relative: "model.c", "kernels/conv2d_1x1.c"
+  std::string contents;
+};
+
+struct GeneratedCode {
+  std::vector<GeneratedFile> files;
+  std::int64_t constant_bytes = 0;  // weights, biases, multipliers, tables
+};
+
+GeneratedCode generate_code(const CompiledGraph& compiled);
+
+// Files of engine/kernels/ and all that they need, under the folder kernels/. Throws Error for a
+// name that is not there.
+std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names);
+
+// "conv_2d 3x3 /2": an operator as people name it.
+std::string describe(const Op& op);
+
+}  // namespace mcunet::engine

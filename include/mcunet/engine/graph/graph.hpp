@@ -1,0 +1,252 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The one thing that the engine knows: operators over tensors, in an order in which they can run.
+// The vocabulary follows TFLite's builtin operators. A graph lowered from a sub-network carries
+// shapes only; that is enough to schedule, plan and count it. Names, quantization and constants
+// stand in side tables, which such a graph leaves empty.
+namespace mcunet::engine {
+
+using TensorId = std::int32_t;
+using OpId = std::int32_t;
+using ConstantId = std::int32_t;
+inline constexpr std::int32_t kNoId = -1;
+
+// Activations are NHWC with a batch of 1; a vector of n features is {1, 1, n}.
+struct Shape {
+  std::int32_t height = 1;
+  std::int32_t width = 1;
+  std::int32_t channels = 1;
+
+  std::int64_t elements() const { return std::int64_t{height} * width * channels; }
+  bool operator==(const Shape&) const = default;
+};
+
+enum class DataType : std::uint8_t { kInt8, kUint8, kInt16, kInt32, kFloat32 };
+
+constexpr std::int64_t bytes_per_element(DataType type) {
+  switch (type) {
+    case DataType::kInt8:
+    case DataType::kUint8:
+      return 1;
+    case DataType::kInt16:
+      return 2;
+    case DataType::kInt32:
+    case DataType::kFloat32:
+      return 4;
+  }
+  return 0;
+}
+
+// "int8", "float32": as files and reports name it.
+std::string_view name_of(DataType type);
+
+// A tensor's elements in NHWC order, in the machine's byte order.
+using TensorBytes = std::vector<std::byte>;
+
+struct Tensor {
+  Shape shape;
+  DataType type = DataType::kInt8;
+
+  std::int64_t bytes() const { return shape.elements() * bytes_per_element(type); }
+  bool operator==(const Tensor&) const = default;
+};
+
+// real value = scale * (quantized value - zero_point). A scale of 0: not quantized.
+struct Quantization {
+  float scale = 0;
+  std::int32_t zero_point = 0;
+
+  bool operator==(const Quantization&) const = default;
+};
+
+// What is known of a tensor beyond its shape.
+struct TensorInfo {
+  std::string name;
+  Quantization quantization;
+  // The number of dimensions in a `.tflite` file, where the last ones are the shape's: 2 stands for
+  // {width, channels}. kNoId: 4 for an input, 2 after a fully connected layer, else as before.
+  std::int32_t rank = kNoId;
+
+  bool operator==(const TensorInfo&) const = default;
+};
+
+// Weights, biases, constant operands: row-major, little-endian.
+struct Constant {
+  std::string name;
+  DataType type = DataType::kInt8;
+  std::vector<std::int32_t> dims;
+  std::vector<float> scales;  // one, or one per index of dims[channel_axis]; empty: not quantized
+  std::int32_t zero_point = 0;
+  std::int32_t channel_axis = 0;
+  std::vector<std::byte> data;
+
+  std::int64_t elements() const;
+  bool operator==(const Constant&) const = default;
+};
+
+// The first five have a window or weights, and one input that determines their output's shape.
+enum class OpKind : std::uint8_t {
+  kConv2d,
+  kDepthwiseConv2d,
+  kFullyConnected,
+  kAveragePool2d,
+  kMaxPool2d,
+  kAdd,
+  kSub,
+  kMul,
+  kMean,
+  kPad,
+  kReshape,
+  kSoftmax,
+  kRelu,
+  kRelu6,
+  kLogistic,
+  kHardSwish,
+  kQuantize,
+  kDequantize,
+  kConcatenation,
+  kResizeNearestNeighbor,
+  kTranspose,
+};
+
+std::string_view name_of(OpKind kind);
+
+// A clamp fused into the operator before it.
+enum class Activation : std::uint8_t { kNone, kRelu, kRelu6, kReluN1To1 };
+
+// Elements of border added around the input, each side on its own: TFLite's SAME at stride 2 pads
+// 0 before and 1 after.
+struct Padding {
+  std::int16_t top = 0;
+  std::int16_t bottom = 0;
+  std::int16_t left = 0;
+  std::int16_t right = 0;
+
+  bool operator==(const Padding&) const = default;
+};
+
+// The sliding window of a convolution or a pooling; a pad operator uses its padding only.
+struct Window {
+  std::int16_t kernel_height = 1;
+  std::int16_t kernel_width = 1;
+  std::int16_t stride_height = 1;
+  std::int16_t stride_width = 1;
+  Padding padding;
+  std::int16_t dilation_height = 1;  // distance between the taps of a convolution
+  std::int16_t dilation_width = 1;
+
+  // Rows and columns of the input from the first tap to the last.
+  std::int32_t extent_height() const { return (kernel_height - 1) * dilation_height + 1; }
+  std::int32_t extent_width() const { return (kernel_width - 1) * dilation_width + 1; }
+  bool operator==(const Window&) const = default;
+};
+
+// A square window padded by kernel / 2 on every side, as the mobile networks use it.
+Window centred_window(int kernel, int stride);
+
+enum class Axis : std::uint8_t { kHeight, kWidth, kChannels };
+
+// What only some graphs or some operators have. Each field says whose it is.
+struct OpDetails {
+  // Convolution {out, kernel height, kernel width, in}; depthwise convolution {1, kernel height,
+  // kernel width, out}; fully connected {out, in}. int8 with a zero point of 0.
+  ConstantId weights = kNoId;
+  ConstantId bias = kNoId;  // of those three: int32 {out}
+  // Add, sub, mul: the other operand where it is constant, int8 of up to four dimensions.
+  ConstantId operand = kNoId;
+  bool operand_is_first = false;
+  Axis axis = Axis::kChannels;                         // concatenation
+  std::array<bool, 3> reduced = {};                    // mean: the axes averaged over
+  std::array<std::int8_t, 3> permutation = {0, 1, 2};  // transpose: output axis i is input axis [i]
+  std::int32_t channels_before = 0;                    // pad
+  std::int32_t channels_after = 0;
+  float beta = 1;              // softmax
+  bool align_corners = false;  // resize_nearest_neighbor
+  bool half_pixel_centers = false;
+
+  bool operator==(const OpDetails&) const = default;
+};
+
+struct Op {
+  OpKind kind = OpKind::kConv2d;
+  Activation activation = Activation::kNone;
+  bool has_bias = true;
+  // The bias stands for a folded batch normalization, which trains two parameters per channel.
+  bool folds_batch_norm = false;
+  Window window;
+  TensorId output = kNoId;
+  std::int32_t first_input = 0;  // into Graph::op_inputs
+  std::int32_t input_count = 0;
+  std::int32_t block = kNoId;    // the block of the network that the operator belongs to
+  std::int32_t details = kNoId;  // into Graph::details
+
+  bool operator==(const Op&) const = default;
+};
+
+// Operators refer to tensors by index; `ops` is topologically sorted.
+struct Graph {
+  std::vector<Tensor> tensors;
+  std::vector<Op> ops;
+  std::vector<TensorId> op_inputs;
+  std::vector<TensorId> inputs;
+  std::vector<TensorId> outputs;
+
+  std::vector<TensorInfo> tensor_info;  // of every tensor, or empty
+  std::vector<OpDetails> details;
+  std::vector<Constant> constants;
+
+  std::span<const TensorId> inputs_of(const Op& op) const {
+    return {op_inputs.data() + op.first_input, static_cast<std::size_t>(op.input_count)};
+  }
+  const Tensor& input_of(const Op& op, int index = 0) const {
+    return tensors[op_inputs[op.first_input + index]];
+  }
+  const Tensor& output_of(const Op& op) const { return tensors[op.output]; }
+  // All defaults where there is none.
+  const TensorInfo& info_of(TensorId tensor) const;
+  const OpDetails& details_of(const Op& op) const;
+
+  // Empties the graph and keeps its memory, so that one graph can serve many networks in turn.
+  void clear();
+  bool operator==(const Graph&) const = default;
+};
+
+TensorId add_input(Graph& graph, const Shape& shape, DataType type = DataType::kInt8);
+
+// Appends an operator, infers its output's shape and returns the output. `output_channels` matters
+// to convolutions and fully connected layers only. Throws Error if the inputs do not fit the
+// operator, or if they do not determine its output: reshape and resize_nearest_neighbor.
+TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
+                   std::int32_t output_channels = 0);
+
+// The same for an output that is already known; nothing is checked (graph_validator.hpp does).
+TensorId append_op(Graph& graph, Op op, std::span<const TensorId> inputs, const Tensor& output);
+
+// The tensor's entry in a side table that is made on demand.
+TensorInfo& edit_info(Graph& graph, TensorId tensor);
+// The operator's own details, made on demand.
+OpDetails& edit_details(Graph& graph, Op& op);
+
+struct OpCost {
+  // Multiply-accumulates; what the papers on mobile networks call FLOPs.
+  std::int64_t macs = 0;
+  std::int64_t weights = 0;  // without bias
+  // As training frameworks count them: weights, biases, two per batch-normalized channel.
+  std::int64_t params = 0;
+};
+
+OpCost cost_of(const Graph& graph, const Op& op);
+
+// Of all operators together.
+OpCost cost_of(const Graph& graph);
+
+}  // namespace mcunet::engine

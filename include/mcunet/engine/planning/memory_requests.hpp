@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mcunet/engine/planning/memory_planner.hpp"
+#include "mcunet/engine/planning/schedule.hpp"
+
+// From a schedule to the buffers that it needs: activations over their lifetimes, and the scratch
+// memory of the kernels.
+namespace mcunet::engine {
+
+// How the kernels' scratch memory is counted.
+enum class ScratchPolicy {
+  // One area beside the arena, of the largest need, plus the first convolution's weights widened to
+  // 16 bits. Reproduces the peaks that the authors published for TinyEngine on STM32H743.
+  kTinyEngine,
+  // As this engine's kernels need it: in the arena, alive during its own step only.
+  kOwn,
+};
+
+// Bytes of scratch for one operator.
+//   kTinyEngine: depthwise 2 (H + 2p)(W + 2p); convolution 4 k² Cin, two columns of 16 bits.
+//   kOwn: the least that the kernel works with, as engine/kernels/scratch.h has it.
+std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy);
+
+struct MemoryRequests {
+  // Of every tensor, indexed as in the graph; then of the scratch of steps that need some.
+  std::vector<BufferRequest> buffers;
+  std::vector<std::int64_t> step_scratch_bytes;  // per step
+  // Per step: its scratch among the buffers, or kNoId.
+  std::vector<std::int32_t> step_scratch_buffer;
+  // Scratch beside the arena, for the whole run.
+  std::int64_t fixed_scratch_bytes = 0;
+};
+
+// Refills `requests`, keeping its memory.
+void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
+                    MemoryRequests& requests);
+
+// Moves the buffers one step later, and adds what `staging_bytes` asks for before them: step 0 is
+// when the caller prepares the graph's inputs, which are alive from then on.
+void add_staging(const Graph& graph, std::span<const std::int64_t> staging_bytes,
+                 std::vector<BufferRequest>& buffers);
+
+// Of offsets, once there is staging: samples and spectra are read as words.
+inline constexpr std::int64_t kStagingAlignment = 8;
+
+// Lets the scratch of each step have what the plan leaves free in that step, up to what makes its
+// kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is.
+void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
+                  MemoryPlan& plan);
+
+}  // namespace mcunet::engine

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/planning/memory_planner.hpp"
+#include "mcunet/engine/planning/memory_requests.hpp"
+#include "mcunet/engine/planning/schedule.hpp"
+#include "mcunet/engine/timing/latency_model.hpp"
+
+// What a network costs on a device, and what a device has to give: the constraint oracle of the
+// search.
+namespace mcunet::engine {
+
+struct Resources {
+  std::int64_t peak_sram_bytes = 0;    // arena and kernel scratch
+  std::int64_t lower_bound_bytes = 0;  // no plan of this schedule can have a lower peak
+  std::int64_t flash_bytes = 0;        // weights, biases, quantization constants, code
+  std::int64_t macs = 0;
+  std::int64_t params = 0;  // as training frameworks count them
+  double latency_ms = 0;
+  double energy_mj = 0;
+  bool is_optimal = false;  // the peak is proven to be the least of this schedule
+};
+
+// Limits; an absent one does not bind.
+struct Budget {
+  std::optional<std::int64_t> sram_bytes;
+  std::optional<std::int64_t> flash_bytes;
+  std::optional<double> latency_ms;
+  std::optional<double> energy_mj;
+};
+
+bool fits(const Resources& resources, const Budget& budget);
+
+// The limits that a network exceeds, in words: "SRAM 524288 of 327680 bytes". Empty if it fits.
+std::vector<std::string> describe_excess(const Resources& resources, const Budget& budget);
+
+// Bytes of flash, part by part, before anything is linked.
+struct FlashEstimate {
+  std::int64_t weights = 0;       // int8
+  std::int64_t biases = 0;        // int32 per channel
+  std::int64_t quantization = 0;  // multiplier int32 and shift int8 per channel
+  std::int64_t code = 0;          // start-up, a kernel per kind and window, a call per step
+
+  std::int64_t total() const { return weights + biases + quantization + code; }
+};
+
+FlashEstimate estimate_flash(const Graph& graph);
+
+// What the caller keeps in the arena while it prepares the input: a clip of sound, say, of which
+// features are made. See add_staging().
+struct InputStaging {
+  std::int32_t input_height = 0;  // of the graphs that need it
+  std::vector<std::int64_t> bytes;
+};
+
+struct OracleOptions {
+  SchedulePolicy schedule = SchedulePolicy::kInPlace;
+  ScratchPolicy scratch = ScratchPolicy::kTinyEngine;
+  PlannerOptions planner;
+  LatencyModel latency;
+  std::vector<InputStaging> staging;  // at most one per height
+};
+
+// Schedules and plans one graph after another, keeping its working memory in between; an oracle per
+// thread. The parts of the last answer can be looked at.
+class ResourceOracle {
+ public:
+  explicit ResourceOracle(const OracleOptions& options) : options_(options) {}
+
+  Resources measure(const Graph& graph);
+
+  const OracleOptions& options() const { return options_; }
+  const Schedule& schedule() const { return schedule_; }
+  const MemoryRequests& requests() const { return requests_; }
+  const MemoryPlan& plan() const { return *plan_; }
+  // Bytes of the arena alive per step.
+  std::span<const std::int64_t> live_bytes() const {
+    return planner_.live_bytes().subspan(is_staged_ ? 1 : 0);
+  }
+  // Bytes of the arena alive before the first step, if the input is prepared there; else 0.
+  std::int64_t staging_live_bytes() const { return is_staged_ ? planner_.live_bytes()[0] : 0; }
+
+ private:
+  const MemoryPlan& plan_memory_of(const Graph& graph);
+
+  OracleOptions options_;
+  Schedule schedule_;
+  MemoryRequests requests_;
+  MemoryPlanner planner_;
+  std::vector<BufferRequest> staged_buffers_;
+  bool is_staged_ = false;
+  std::vector<std::uint32_t> kernels_;
+  const MemoryPlan* plan_ = nullptr;
+};
+
+}  // namespace mcunet::engine

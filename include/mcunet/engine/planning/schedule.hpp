@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mcunet/engine/graph/graph.hpp"
+
+// The order in which a graph runs, and which operators write their result over their input. The
+// planner, the kernels and the code generator all work on steps.
+namespace mcunet::engine {
+
+// A run of consecutive operators of the graph that execute as one.
+struct Step {
+  OpId first_op = 0;
+  std::int32_t op_count = 1;
+};
+
+struct ScheduleOptions {
+  // A depthwise convolution reads one channel at a time, so a finished channel may overwrite its
+  // input (paper, Figure 7). At stride 2 the output is compact and ends before the input does.
+  bool in_place_depthwise = true;
+  // An elementwise operator overwrites an operand: an addition, an activation, a reshape.
+  bool in_place_elementwise = true;
+};
+
+// Whether the depthwise convolution has a kernel that works in place: a dense square window of 3, 5
+// or 7, stride 1 or 2, one output channel per input channel.
+bool has_in_place_kernel(const Op& depthwise);
+
+// Schedules by the names that users give them.
+enum class SchedulePolicy { kOpByOp, kInPlace };
+ScheduleOptions options_of(SchedulePolicy policy);
+
+// The steps, both included, over which a tensor must keep its memory. Graph inputs live from the
+// first step on, outputs up to the last.
+struct Lifetime {
+  std::int32_t first_step = 0;
+  std::int32_t last_step = 0;
+};
+
+struct Schedule {
+  std::vector<Step> steps;
+  std::vector<Lifetime> lifetimes;  // per tensor
+  // Per tensor: the tensor whose memory it takes over at the same offset, or kNoId.
+  std::vector<TensorId> in_place_of;
+};
+
+// One operator a step, in the order of the graph. Refills `schedule`, keeping its memory.
+void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule);
+Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
+
+}  // namespace mcunet::engine

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "mcunet/engine/graph/graph.hpp"
+
+// How long an operator takes on a core: amounts of work that follow from its shapes, each at a cost
+// of its own per class of operator. What the costs are in, instructions or cycles, is up to where
+// they were measured (timing/latency_fit.hpp); cycles_per_instruction makes cycles of them.
+namespace mcunet::engine {
+
+// Operators that share a kernel, or kernels alike. The rest counts as elementwise.
+enum class LayerClass : std::uint8_t {
+  kPointwise,    // convolution 1x1 of stride 1
+  kConvolution,  // all others
+  kDepthwise3,   // by the larger side of the window; 7 and more
+  kDepthwise5,
+  kDepthwise7,
+  kFullyConnected,
+  kPool,
+  kElementwise,
+};
+inline constexpr std::size_t kLayerClasses = 8;
+std::string_view name_of(LayerClass layer);
+
+// Amounts of work, all but the call proportional to a loop of the kernels.
+enum class WorkKind : std::uint8_t {
+  kCall,
+  kMac,     // multiply-accumulates; of a pool, values in its windows
+  kOutput,  // requantized values
+  kInput,   // values of the input; of a depthwise convolution, with borders and in words
+  kColumn,  // values gathered for the windows of all pixels; of a depthwise convolution, pairs of
+            // neighbouring outputs
+  kPixel,   // of the output; of a depthwise convolution, rows of all channels
+};
+inline constexpr std::size_t kWorkKinds = 6;
+std::string_view name_of(WorkKind kind);
+
+using WorkAmounts = std::array<double, kWorkKinds>;
+// Per amount of work, by class.
+using LayerCosts = std::array<WorkAmounts, kLayerClasses>;
+
+// What a layer's time depends on.
+struct LayerShape {
+  OpKind kind = OpKind::kConv2d;
+  std::int32_t kernel_height = 1;
+  std::int32_t kernel_width = 1;
+  std::int32_t stride = 1;  // vertical
+  Shape input;
+  Shape output;
+
+  bool operator==(const LayerShape&) const = default;
+};
+
+LayerShape layer_shape_of(const Graph& graph, const Op& op);
+LayerClass class_of(const LayerShape& layer);
+WorkAmounts work_of(const LayerShape& layer);
+
+struct LatencyModel {
+  double clock_mhz = 216;
+  double cycles_per_instruction = 1;
+  double power_mw = 0;                 // while computing; nearly independent of the network
+  LayerCosts costs = default_costs();  // in instructions
+
+  // Of a core about which nothing is known: 1.6 per multiply-accumulate, 4.5 in depthwise
+  // convolutions.
+  static LayerCosts default_costs();
+
+  double instructions(const LayerShape& layer) const;
+  double milliseconds(double instructions) const {
+    return instructions * cycles_per_instruction / (1e3 * clock_mhz);
+  }
+};
+
+}  // namespace mcunet::engine

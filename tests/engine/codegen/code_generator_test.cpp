@@ -1,0 +1,175 @@
+#include "mcunet/engine/codegen/code_generator.hpp"
+
+#include <gmock/gmock.h>
+
+#include "generated_model.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/graph_passes.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
+#include "random_graphs.hpp"
+#include "shared_data.hpp"
+#include "small_graphs.hpp"
+#include "uint8_graph.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+// What the generator says it cannot do, or nothing.
+std::string refusal(const Graph& graph) {
+  try {
+    generate_code(compile_graph(graph));
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+constexpr CompileOptions kConvertingBorders = {.borders = Borders::kInvoke};
+
+// Three random inputs, through the generated code and through the reference executor.
+void expect_exact(const Graph& graph, const std::string& name) {
+  const GeneratedModel model(compile_graph(graph, kConvertingBorders), "generated-" + name);
+  for (std::uint64_t trial = 0; trial < 3; ++trial) {
+    const std::vector<TensorBytes> inputs = random_inputs(graph, trial);
+    ASSERT_EQ(model.run(inputs), execute(graph, inputs)) << name;
+  }
+}
+
+class GeneratedOperator : public testing::TestWithParam<OpKind> {};
+
+// Random layers of one operator: odd sizes, all strides and paddings, saturating values.
+TEST_P(GeneratedOperator, ComputesWhatTheReferenceExecutorComputes) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    expect_exact(random_graph(GetParam(), seed), fmt::format("{}-{}", name_of(GetParam()), seed));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(CodeGenerator, GeneratedOperator, testing::ValuesIn(kAllOpKinds),
+                         [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
+
+class GeneratedRareOperator : public testing::TestWithParam<OpKind> {};
+
+TEST_P(GeneratedRareOperator, ComputesWhatTheReferenceExecutorComputes) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    expect_exact(random_rare_graph(GetParam(), seed),
+                 fmt::format("rare-{}-{}", name_of(GetParam()), seed));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(CodeGenerator, GeneratedRareOperator, testing::ValuesIn(kRareOpKinds),
+                         [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
+
+// Whole networks; the inputs are random bytes.
+TEST(CodeGenerator, RealModelsComputeWhatTheReferenceExecutorComputes) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  for (const char* name : {"mcunet_vww", "mlperf_ic_resnet", "mlperf_kws"}) {
+    const CompiledGraph compiled =
+        compile_graph(read_tflite(data / "tflite" / fmt::format("{}.tflite", name)));
+    const GeneratedModel model(compiled, fmt::format("generated-{}", name));
+    for (std::uint64_t trial = 0; trial < 4; ++trial) {
+      const std::vector<TensorBytes> inputs = random_inputs(compiled.graph, trial);
+      EXPECT_EQ(model.run(inputs), execute(compiled.graph, inputs)) << name;
+    }
+    RecordProperty(fmt::format("{}_arena_bytes", name), std::to_string(compiled.plan.arena_bytes));
+  }
+}
+
+TEST(CodeGenerator, EveryOptionComputesTheSame) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  const Graph graph = read_tflite(data / "tflite/mcunet_vww.tflite");
+  const std::vector<TensorBytes> inputs = random_inputs(compile_graph(graph).graph, 5);
+  const std::vector<TensorBytes> expected = execute(compile_graph(graph).graph, inputs);
+  const std::int64_t arena = compile_graph(graph).plan.arena_bytes;
+  CompileOptions options;
+  const auto expect_same = [&](const char* name) {
+    const CompiledGraph compiled = compile_graph(graph, options);
+    EXPECT_EQ(GeneratedModel(compiled, name).run(inputs), expected) << name;
+    EXPECT_GE(compiled.plan.arena_bytes, arena) << name;
+  };
+  options.adapts_scratch = false;
+  expect_same("generated-least-scratch");
+  options.schedule.in_place_depthwise = false;
+  expect_same("generated-out-of-place");
+  options.specializes_kernels = false;
+  expect_same("generated-general");
+  options.fuses_padding = false;
+  options.links_all_kernels = true;
+  expect_same("generated-all-off");
+}
+
+TEST(CodeGenerator, BringsOnlyTheKernelsThatAreCalled) {
+  const CompiledGraph compiled = compile_graph(random_graph(OpKind::kMaxPool2d, 0));
+  std::vector<std::string> paths;
+  for (const GeneratedFile& file : generate_code(compiled).files) paths.push_back(file.path);
+  EXPECT_THAT(paths, testing::IsSupersetOf({"model.h", "model.c", "weights.h", "weights.c",
+                                            "kernels/max_pool2d.c", "kernels/mcunet_kernels.h"}));
+  EXPECT_THAT(paths, testing::Not(testing::Contains("kernels/conv2d.c")));
+  EXPECT_THAT(paths, testing::Not(testing::Contains("kernels/pack.c")));
+}
+
+TEST(CodeGenerator, LeavesConversionsAtTheBordersToTheCaller) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  const Graph graph = read_tflite(data / "tflite/mcunet_vww.tflite");
+  ASSERT_EQ(graph.tensors[graph.inputs[0]].type, DataType::kFloat32);
+  const Graph stripped = strip_float_borders(graph);
+  EXPECT_EQ(stripped.tensors[stripped.inputs[0]].type, DataType::kInt8);
+  EXPECT_EQ(stripped.tensors[stripped.outputs[0]].type, DataType::kInt8);
+  EXPECT_LT(stripped.ops.size(), graph.ops.size());
+}
+
+// A whole network that takes and gives float.
+TEST(CodeGenerator, ConvertsAtTheBordersOnRequest) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  const Graph graph = read_tflite(data / "tflite/mcunet_vww.tflite");
+  ASSERT_EQ(graph.tensors[graph.inputs[0]].type, DataType::kFloat32);
+  expect_exact(graph, "float-borders");
+}
+
+TEST(CodeGenerator, TakesAndGivesUint8) {
+  expect_exact(uint8_graph({0.05F, 121}), "uint8");
+  expect_exact(uint8_graph({0.031F, 90}), "uint8-rescaled");
+}
+
+// The caller's int8 values are those of the file less 128.
+TEST(CodeGenerator, LeavesUint8ToTheCaller) {
+  for (const Quantization& output : {Quantization{0.05F, 121}, Quantization{0.031F, 90}}) {
+    const Graph graph = uint8_graph(output);
+    const CompiledGraph compiled = compile_graph(graph);
+    EXPECT_EQ(compiled.graph.ops.size(), output.scale == 0.05F ? 1u : 2u);
+    const auto less_128 = [](std::vector<TensorBytes> values) {
+      for (std::byte& byte : values[0]) byte ^= std::byte{0x80};
+      return values;
+    };
+    const std::vector<TensorBytes> inputs = random_inputs(graph, 3);
+    EXPECT_EQ(GeneratedModel(compiled, "generated-uint8-caller").run(less_128(inputs)),
+              less_128(execute(graph, inputs)));
+  }
+}
+
+TEST(CodeGenerator, RefusesFloatThatNothingQuantizes) {
+  Graph graph;
+  const TensorId input = add_input(graph, {2, 2, 2}, DataType::kFloat32);
+  graph.outputs = {append_op(graph, {.kind = OpKind::kReshape}, std::span(&input, 1),
+                             {{1, 1, 8}, DataType::kFloat32})};
+  edit_info(graph, input).name = "image";
+  EXPECT_THAT(refusal(graph), testing::HasSubstr("'image' has no int8 form"));
+  expect_exact(graph, "float-reshape");
+}
+
+TEST(CodeGenerator, RefusesWhatHasNoKernelByName) {
+  Graph graph;
+  const TensorId input = add_input(graph, {2, 3, 4}, DataType::kFloat32);
+  Op transpose{.kind = OpKind::kTranspose};
+  edit_details(graph, transpose).permutation = {2, 0, 1};
+  graph.outputs = {
+      append_op(graph, transpose, std::span(&input, 1), {{4, 2, 3}, DataType::kFloat32})};
+  try {
+    generate_code(compile_graph(graph, kConvertingBorders));
+    ADD_FAILURE() << "a transpose of float was generated";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("transpose"));
+  }
+}
+
+}  // namespace
+}  // namespace mcunet::engine

@@ -1,0 +1,114 @@
+#include "mcunet/engine/graph/graph_validator.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mcunet/core/error.hpp"
+#include "random_graphs.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+std::string complaint(const Graph& graph) {
+  try {
+    validate_graph(graph);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+class ValidatorTest : public testing::Test {
+ protected:
+  void expect_complaint(const char* part) {
+    EXPECT_THAT(complaint(graph_), testing::HasSubstr(part));
+  }
+
+  Op& op() { return graph_.ops[0]; }
+  Constant& weights() { return graph_.constants[graph_.details_of(op()).weights]; }
+
+  Graph graph_ = random_graph(OpKind::kConv2d, 4);
+};
+
+TEST(GraphValidator, AcceptsRandomGraphsOfEveryOperator) {
+  for (OpKind kind : kAllOpKinds) {
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+      EXPECT_EQ(complaint(random_graph(kind, seed)), "") << name_of(kind) << " " << seed;
+    }
+  }
+}
+
+TEST_F(ValidatorTest, NamesOperatorIndexAndTensor) {
+  graph_.tensor_info[0].quantization.scale = 0;
+  EXPECT_EQ(complaint(graph_), "operator 0 (conv_2d): tensor 'input': its scale is 0");
+}
+
+TEST_F(ValidatorTest, RefusesBadQuantization) {
+  graph_.tensor_info[1].quantization.scale = std::nanf("");
+  expect_complaint("scale is nan");
+  graph_.tensor_info[1].quantization = {0.1F, 128};
+  expect_complaint("zero point is 128");
+  graph_.tensor_info[1].quantization = {1e-30F, 0};
+  expect_complaint("factor");
+}
+
+TEST_F(ValidatorTest, RefusesWeightsThatDoNotFit) {
+  weights().data.pop_back();
+  expect_complaint("weights 'weights': has");
+  weights().dims[0] += 1;
+  expect_complaint("weights 'weights'");
+  graph_.details[0].weights = 7;
+  expect_complaint("has no weights");
+}
+
+TEST_F(ValidatorTest, RefusesAsymmetricWeights) {
+  weights().zero_point = 1;
+  expect_complaint("zero point of 0");
+}
+
+TEST_F(ValidatorTest, RefusesStridesOfZero) {
+  op().window.stride_width = 0;
+  expect_complaint("must be positive");
+}
+
+TEST_F(ValidatorTest, RefusesAShapeThatDoesNotFollow) {
+  graph_.tensors[1].shape.height += 1;
+  expect_complaint("tensor 'output': its shape");
+}
+
+TEST_F(ValidatorTest, RefusesHugeTensors) {
+  graph_.tensors[0].shape = {1 << 20, 1 << 20, 1 << 20};
+  expect_complaint("too large");
+}
+
+TEST_F(ValidatorTest, RefusesIdsOutOfRange) {
+  graph_.op_inputs[0] = 5;
+  expect_complaint("before it is produced");
+  graph_.op_inputs[0] = 1;
+  expect_complaint("before it is produced");
+  op().input_count = 2;
+  expect_complaint("out of range");
+}
+
+TEST_F(ValidatorTest, RefusesArithmeticOnUint8) {
+  graph_.tensors[0].type = DataType::kUint8;
+  graph_.tensor_info[0].quantization.zero_point = 128;
+  expect_complaint("does not take");
+}
+
+TEST(GraphValidator, RefusesPoolsThatRescale) {
+  Graph graph = random_graph(OpKind::kAveragePool2d, 1);
+  graph.tensor_info[1].quantization.scale *= 2;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("same scale and zero point"));
+}
+
+TEST(GraphValidator, RefusesOtherProbabilities) {
+  Graph graph = random_graph(OpKind::kSoftmax, 1);
+  graph.tensor_info[1].quantization.zero_point = 0;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("1/256"));
+}
+
+}  // namespace
+}  // namespace mcunet::engine

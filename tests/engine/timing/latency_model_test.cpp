@@ -1,0 +1,57 @@
+#include "mcunet/engine/timing/latency_model.hpp"
+
+#include <gmock/gmock.h>
+
+namespace mcunet::engine {
+namespace {
+
+using testing::ElementsAre;
+
+LayerShape layer(OpKind kind, int kernel, int stride, Shape input, Shape output) {
+  return {kind, kernel, kernel, stride, input, output};
+}
+
+TEST(LatencyModel, LayersFallIntoTheClassOfTheirKernel) {
+  const Shape s{8, 8, 16};
+  EXPECT_EQ(class_of(layer(OpKind::kConv2d, 1, 1, s, s)), LayerClass::kPointwise);
+  EXPECT_EQ(class_of(layer(OpKind::kConv2d, 1, 2, s, s)), LayerClass::kConvolution);
+  EXPECT_EQ(class_of(layer(OpKind::kConv2d, 3, 1, s, s)), LayerClass::kConvolution);
+  EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 3, 1, s, s)), LayerClass::kDepthwise3);
+  EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 5, 2, s, s)), LayerClass::kDepthwise5);
+  EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 9, 1, s, s)), LayerClass::kDepthwise7);
+  EXPECT_EQ(class_of(layer(OpKind::kFullyConnected, 1, 1, s, s)), LayerClass::kFullyConnected);
+  EXPECT_EQ(class_of(layer(OpKind::kMaxPool2d, 2, 2, s, s)), LayerClass::kPool);
+  EXPECT_EQ(class_of(layer(OpKind::kAdd, 1, 1, s, s)), LayerClass::kElementwise);
+}
+
+TEST(LatencyModel, WorkFollowsFromTheShapes) {
+  EXPECT_THAT(work_of(layer(OpKind::kConv2d, 3, 2, {9, 9, 4}, {5, 5, 8})),
+              ElementsAre(1, 25 * 8 * 36, 25 * 8, 9 * 9 * 4, 25 * 36, 25));
+  // Rows of 9 with a border of 2 are 3 words; rows of 5 outputs are 3 pairs.
+  EXPECT_THAT(work_of(layer(OpKind::kDepthwiseConv2d, 3, 2, {9, 9, 4}, {5, 5, 4})),
+              ElementsAre(1, 100 * 9, 100, 12 * 9 * 4, 5 * 4 * 3, 5 * 4));
+  EXPECT_THAT(work_of(layer(OpKind::kFullyConnected, 1, 1, {1, 1, 20}, {1, 1, 10})),
+              ElementsAre(1, 200, 10, 20, 20, 1));
+  EXPECT_THAT(work_of(layer(OpKind::kAveragePool2d, 2, 2, {4, 4, 3}, {2, 2, 3})),
+              ElementsAre(1, 48, 12, 48, 12, 4));
+}
+
+TEST(LatencyModel, InstructionsAddUpAndBecomeMilliseconds) {
+  LatencyModel model{.clock_mhz = 100, .cycles_per_instruction = 0.5};
+  model.costs = {};
+  model.costs[static_cast<std::size_t>(LayerClass::kPool)] = {10, 2, 0, 0, 0, 1};
+  EXPECT_EQ(model.instructions(layer(OpKind::kAveragePool2d, 2, 2, {4, 4, 3}, {2, 2, 3})),
+            10 + 2 * 48 + 4);
+  EXPECT_DOUBLE_EQ(model.milliseconds(1e6), 5);
+}
+
+TEST(LatencyModel, EveryNameIsItsOwn) {
+  for (std::size_t i = 0; i < kLayerClasses; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      EXPECT_NE(name_of(static_cast<LayerClass>(i)), name_of(static_cast<LayerClass>(j)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mcunet::engine
