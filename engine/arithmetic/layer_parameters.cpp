@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "mcunet/engine/graph/operator_table.hpp"
+
 namespace mcunet::engine {
 
 QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std::int32_t channel) {
@@ -12,7 +14,7 @@ QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std
   const double output = graph.info_of(op.output).quantization.scale;
   const bool is_per_tensor = weights.scales.size() == 1;
   // A fully connected layer with one scale multiplies its scales in single precision.
-  if (is_per_tensor && op.kind == OpKind::kFullyConnected) {
+  if (is_per_tensor && traits_of(op.kind).weights == WeightOrder::kMatrix) {
     return quantize_multiplier(double{input * weights.scales[0]} / output);
   }
   return quantize_multiplier(double{input} * double{weights.scales[is_per_tensor ? 0 : channel]} /

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -23,13 +24,6 @@ constexpr char kHeader[] =
     "output_height,output_width,output_channels,measured";
 
 std::size_t index_of(LayerClass layer) { return static_cast<std::size_t>(layer); }
-
-std::optional<OpKind> kind_named(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(OpKind::kTranspose); ++i) {
-    if (name_of(static_cast<OpKind>(i)) == name) return static_cast<OpKind>(i);
-  }
-  return std::nullopt;
-}
 
 std::vector<std::string> split(std::string_view line) {
   std::vector<std::string> fields(1);

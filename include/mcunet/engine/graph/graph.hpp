@@ -32,18 +32,26 @@ struct Shape {
 
 enum class DataType : std::uint8_t { kInt8, kUint8, kInt16, kInt32, kFloat32 };
 
-constexpr std::int64_t bytes_per_element(DataType type) {
+constexpr int bits_per_element(DataType type) {
   switch (type) {
     case DataType::kInt8:
     case DataType::kUint8:
-      return 1;
+      return 8;
     case DataType::kInt16:
-      return 2;
+      return 16;
     case DataType::kInt32:
     case DataType::kFloat32:
-      return 4;
+      return 32;
   }
   return 0;
+}
+
+// Elements narrower than a byte share it; the last byte may have room left.
+constexpr std::int64_t bytes_of_elements(std::int64_t elements, int bits) {
+  return (elements * bits + 7) / 8;
+}
+constexpr std::int64_t bytes_of_elements(std::int64_t elements, DataType type) {
+  return bytes_of_elements(elements, bits_per_element(type));
 }
 
 // "int8", "float32": as files and reports name it.
@@ -56,7 +64,7 @@ struct Tensor {
   Shape shape;
   DataType type = DataType::kInt8;
 
-  std::int64_t bytes() const { return shape.elements() * bytes_per_element(type); }
+  std::int64_t bytes() const { return bytes_of_elements(shape.elements(), type); }
   bool operator==(const Tensor&) const = default;
 };
 
@@ -93,30 +101,17 @@ struct Constant {
   bool operator==(const Constant&) const = default;
 };
 
-// The first five have a window or weights, and one input that determines their output's shape.
+// The operators: the rows of operators.inc, where each one's traits stand.
 enum class OpKind : std::uint8_t {
-  kConv2d,
-  kDepthwiseConv2d,
-  kFullyConnected,
-  kAveragePool2d,
-  kMaxPool2d,
-  kAdd,
-  kSub,
-  kMul,
-  kMean,
-  kPad,
-  kReshape,
-  kSoftmax,
-  kRelu,
-  kRelu6,
-  kLogistic,
-  kHardSwish,
-  kQuantize,
-  kDequantize,
-  kConcatenation,
-  kResizeNearestNeighbor,
-  kTranspose,
+#define OPERATOR(kind, ...) k##kind,
+#include "mcunet/engine/graph/operators.inc"
 };
+
+// How many there are.
+inline constexpr std::size_t kOpKinds = 0
+#define OPERATOR(...) +1
+#include "mcunet/engine/graph/operators.inc"
+    ;
 
 std::string_view name_of(OpKind kind);
 
@@ -222,9 +217,9 @@ struct Graph {
 
 TensorId add_input(Graph& graph, const Shape& shape, DataType type = DataType::kInt8);
 
-// Appends an operator, infers its output's shape and returns the output. `output_channels` matters
-// to convolutions and fully connected layers only. Throws Error if the inputs do not fit the
-// operator, or if they do not determine its output: reshape and resize_nearest_neighbor.
+// Appends an operator, infers its output's shape and returns the output. `output_channels` matters to
+// operators with weights only. Throws Error if the inputs do not fit the operator, or if they do not
+// determine its output, as those of a reshape.
 TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
                    std::int32_t output_channels = 0);
 

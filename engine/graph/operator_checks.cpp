@@ -1,0 +1,93 @@
+// The rules of single operators, and the factors by which they rescale.
+#include "graph/operator_checks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "graph/operator_rules.hpp"
+#include "mcunet/engine/graph/graph_validator.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+double scale_of(const Graph& graph, TensorId tensor) {
+  return graph.info_of(tensor).quantization.scale;
+}
+double input_scale(const Graph& graph, const Op& op) {
+  return scale_of(graph, graph.inputs_of(op)[0]);
+}
+double output_scale(const Graph& graph, const Op& op) { return scale_of(graph, op.output); }
+
+double other_scale(const Graph& graph, const Op& op) {
+  const ConstantId operand = graph.details_of(op).operand;
+  return operand != kNoId ? double{graph.constants[operand].scales[0]}
+                          : scale_of(graph, graph.inputs_of(op)[1]);
+}
+
+[[noreturn]] void fail_scale(const CheckedOp& op) {
+  op.fail("{}: a scale of {} is out of range", op.describe(op.input_id()),
+          op.input_quantization().scale);
+}
+
+}  // namespace
+
+void check_nothing(const CheckedOp&) {}
+
+void check_pool(const CheckedOp& op) {
+  const Window& w = op.op.window;
+  if (w.dilation_height != 1 || w.dilation_width != 1) op.fail("pools are not dilated");
+  if (std::max(w.padding.top, w.padding.bottom) >= w.kernel_height ||
+      std::max(w.padding.left, w.padding.right) >= w.kernel_width) {
+    op.fail("its padding is not smaller than its kernel");
+  }
+}
+
+void check_pad(const CheckedOp& op) {
+  const auto [least, most] =
+      std::minmax(op.details.channels_before, op.details.channels_after);
+  if (least < 0 || most > kMaxTensorBytes) op.fail("its padding is out of range");
+}
+
+// Ranges within which the fixed-point functions are specified.
+void check_softmax(const CheckedOp& op) {
+  const float beta = op.details.beta;
+  if (!std::isfinite(beta) || beta <= 0) op.fail("beta is {}", beta);
+  const double scale = double{op.input_quantization().scale} * beta;
+  if (scale * (1 << 26) <= 1 || scale > 1 << 20) fail_scale(op);
+}
+
+void check_logistic(const CheckedOp& op) {
+  const double scale = op.input_quantization().scale;
+  if (scale * (1 << 27) <= 1 || scale > 1 << 10) fail_scale(op);
+}
+
+void check_hard_swish(const CheckedOp& op) {
+  const double scale = op.input_quantization().scale;
+  if (scale / 128 >= double{op.output_quantization().scale} || scale > 1 << 10) fail_scale(op);
+}
+
+void check_transpose(const CheckedOp& op) {
+  auto sorted = op.details.permutation;
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted != std::array<std::int8_t, 3>{0, 1, 2}) op.fail("its permutation is none");
+}
+
+double factor_of_one(const Graph& graph, const Op& op) {
+  return input_scale(graph, op) / output_scale(graph, op);
+}
+
+double factor_with_weights(const Graph& graph, const Op& op) {
+  const auto& scales = graph.constants[graph.details_of(op).weights].scales;
+  return factor_of_one(graph, op) * *std::max_element(scales.begin(), scales.end());
+}
+
+double factor_of_larger(const Graph& graph, const Op& op) {
+  return std::max(input_scale(graph, op), other_scale(graph, op)) / output_scale(graph, op);
+}
+
+double factor_of_product(const Graph& graph, const Op& op) {
+  return factor_of_one(graph, op) * other_scale(graph, op);
+}
+
+}  // namespace mcunet::engine

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/graph.hpp"
+
+namespace mcunet::engine {
+
+// An operator under validation: what its rules look at, and how they fail.
+class CheckedOp {
+ public:
+  CheckedOp(const Graph& whole, OpId number)
+      : graph(whole), id(number), op(whole.ops[number]), details(whole.details_of(op)) {}
+
+  const Graph& graph;
+  const OpId id;
+  const Op& op;
+  const OpDetails& details;
+
+  TensorId input_id(int index = 0) const { return graph.inputs_of(op)[index]; }
+  const Quantization& quantization_of(TensorId tensor) const {
+    return graph.info_of(tensor).quantization;
+  }
+  const Quantization& input_quantization() const { return quantization_of(input_id()); }
+  const Quantization& output_quantization() const { return quantization_of(op.output); }
+
+  // "tensor 'name'", "tensor 3".
+  std::string describe(TensorId tensor) const {
+    const std::string& name = graph.info_of(tensor).name;
+    return name.empty() ? fmt::format("tensor {}", tensor) : fmt::format("tensor '{}'", name);
+  }
+
+  // Throws Error that names the operator.
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
+    throw Error("operator {} ({}): {}", id, name_of(op.kind),
+                fmt::format(format, std::forward<Args>(args)...));
+  }
+};
+
+}  // namespace mcunet::engine
