@@ -77,9 +77,9 @@ TEST(Device, AddressesAreHexadecimal) {
 TEST(Device, IsFoundByName) {
   const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
   EXPECT_EQ(load_device("stm32f412").name, "stm32f412");
-  EXPECT_THAT(error_of([] { load_device("stm32f413"); }),
-              HasSubstr("stm32f413: is no file and no name in configs/devices; did you mean "
-                        "stm32f412?"));
+  EXPECT_THAT(
+      error_of([] { load_device("stm32f413"); }),
+      HasSubstr("stm32f413: is no file and no name in configs/devices; did you mean stm32f412?"));
 }
 
 TEST(Device, BudgetAndLatencyModelFollowTheFile) {
@@ -120,8 +120,8 @@ TEST(Device, RefusesUnknownBanks) {
 
 TEST(Device, RefusesAnUnknownCore) {
   EXPECT_EQ(board_error({"core=cortex-m85"}),
-            "--set core=cortex-m85: core: must be one of cortex-m0plus, cortex-m3, cortex-m4, "
-            "cortex-m7, is cortex-m85");
+            "--set core=cortex-m85: core: must be one of cortex-m0plus, "
+            "cortex-m3, cortex-m4, cortex-m7, is cortex-m85");
 }
 
 TEST(Device, RefusesToReserveEverything) {

@@ -47,9 +47,9 @@ TEST(TfliteReader, UnsupportedOperatorsAreNamed) {
   builder.add_operator(tflite::BuiltinOperator_TANH, 1, {input}, output,
                        tflite::BuiltinOptions_NONE, {});
   const std::string message = complaint(builder.finish({input}, {output}));
-  EXPECT_EQ(message,
-            "model.tflite: operator 0 (TANH), producing tensor 1 'out': "
-            "the operator is not supported");
+  EXPECT_EQ(
+      message,
+      "model.tflite: operator 0 (TANH), producing tensor 1 'out': the operator is not supported");
 }
 
 TEST(TfliteReader, BatchesAreRefused) {
