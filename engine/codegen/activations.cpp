@@ -6,6 +6,7 @@
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
+namespace {
 
 // A function of one value is a table, which the reference executor fills in. The kernel takes the
 // bytes of uint8 for int8, so those are the order of the entries.
@@ -31,26 +32,38 @@ void write_lookup(StepWriter& step) {
             "lookup.c");
 }
 
-void write_conversion(StepWriter& step) {
-  const bool to_float = step.op().kind == OpKind::kDequantize;
-  const Graph& graph = step.graph();
-  if (!to_float && graph.input_of(step.op()).type != DataType::kFloat32) return write_lookup(step);
-  const Quantization& q = to_float ? step.input_quantization() : step.output_quantization();
-  const Tensor& quantized = to_float ? graph.input_of(step.op()) : graph.output_of(step.op());
-  step.layer("mcunet_conversion_layer",
-             {member("elements", step.output().elements()), ".scale = " + float_text(q.scale),
-              member("zero_point", q.zero_point),
-              member("min", quantized.type == DataType::kUint8 ? 0 : -128)});
-  const auto as_float = [](const std::string& address) {
-    return fmt::format("(float*)(void*)({})", address);
-  };
-  if (to_float) {
-    step.call("mcunet_dequantize",
-              {step.input_address(), as_float(step.output_address()), "&layer"}, "dequantize.c");
-  } else {
-    step.call("mcunet_quantize", {as_float(step.input_address()), step.output_address(), "&layer"},
-              "quantize.c");
-  }
+// Between float and the values of `type`.
+void write_conversion_layer(StepWriter& step, const Quantization& q, DataType type) {
+  step.layer(
+      "mcunet_conversion_layer",
+      {member("elements", step.output().elements()), ".scale = " + float_text(q.scale),
+       member("zero_point", q.zero_point), member("min", type == DataType::kUint8 ? 0 : -128)});
+}
+
+std::string as_floats(const std::string& address) {
+  return fmt::format("(float*)(void*)({})", address);
+}
+
+}  // namespace
+
+void write_relu(StepWriter& step) { write_lookup(step); }
+void write_relu6(StepWriter& step) { write_lookup(step); }
+void write_logistic(StepWriter& step) { write_lookup(step); }
+void write_hard_swish(StepWriter& step) { write_lookup(step); }
+
+void write_quantize(StepWriter& step) {
+  const Tensor& output = step.graph().output_of(step.op());
+  if (step.graph().input_of(step.op()).type != DataType::kFloat32) return write_lookup(step);
+  write_conversion_layer(step, step.output_quantization(), output.type);
+  step.call("mcunet_quantize", {as_floats(step.input_address()), step.output_address(), "&layer"},
+            "quantize.c");
+}
+
+void write_dequantize(StepWriter& step) {
+  const Tensor& input = step.graph().input_of(step.op());
+  write_conversion_layer(step, step.input_quantization(), input.type);
+  step.call("mcunet_dequantize", {step.input_address(), as_floats(step.output_address()), "&layer"},
+            "dequantize.c");
 }
 
 void write_softmax(StepWriter& step) {

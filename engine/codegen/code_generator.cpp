@@ -137,7 +137,7 @@ std::string model_header(const CompiledGraph& compiled) {
 std::string address_table(const CompiledGraph& compiled, const std::vector<TensorId>& tensors) {
   std::string text;
   for (TensorId tensor : tensors) {
-    text += fmt::format("arena + {}, ", compiled.plan.offsets[tensor]);
+    text += fmt::format("arena + {}, ", compiled.offset_of(tensor));
   }
   text.resize(text.size() - 2);
   return text;
@@ -175,9 +175,11 @@ std::string border_functions(const CompiledGraph& compiled) {
       cast_to(input), output, cast_to(output));
 }
 
-std::string step_title(const Graph& graph, const Op& op) {
-  return fmt::format("{}: {} -> {}", describe(op), describe(graph.input_of(op).shape),
-                     describe(graph.output_of(op).shape));
+std::string step_title(const Graph& graph, const Step& step) {
+  const auto ops = ops_of(graph, step);
+  return fmt::format("{}: {} -> {}", describe(graph, step),
+                     describe(graph.input_of(ops.front()).shape),
+                     describe(graph.output_of(ops.back()).shape));
 }
 
 std::string model_source(const CompiledGraph& compiled, const std::vector<StepCode>& steps) {
@@ -195,12 +197,12 @@ std::string model_source(const CompiledGraph& compiled, const std::vector<StepCo
   std::string names;
   std::string calls;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const Op& op = compiled.graph.ops[compiled.schedule.steps[i].first_op];
-    text += fmt::format("// {}\nstatic void step_{}(void) {{\n{}}}\n\n",
-                        step_title(compiled.graph, op), i, steps[i].body);
-    names += fmt::format("    \"{}\",\n", step_title(compiled.graph, op));
+    const std::string title = step_title(compiled.graph, compiled.schedule.steps[i]);
+    const Op& last = ops_of(compiled.graph, compiled.schedule.steps[i]).back();
+    text += fmt::format("// {}\nstatic void step_{}(void) {{\n{}}}\n\n", title, i, steps[i].body);
+    names += fmt::format("    \"{}\",\n", title);
     calls += fmt::format("  step_{0}();\n  STEP_DONE({0}, arena + {1}, {2});\n", i,
-                         compiled.plan.offsets[op.output], compiled.graph.output_of(op).bytes());
+                         compiled.offset_of(last.output), compiled.graph.output_of(last).bytes());
   }
   text += "const char* const model_step_names[MODEL_STEPS] = {\n" + names + "};\n\n";
   text += staging_function(compiled) + border_functions(compiled);
@@ -264,9 +266,8 @@ namespace {
 void plan_arena(CompiledGraph& compiled) {
   const std::vector<std::int64_t>& staging = compiled.options.staging_bytes;
   const auto requested = [&] {
-    std::vector<BufferRequest> buffers = compiled.requests.buffers;
-    if (!staging.empty()) add_staging(compiled.graph, staging, buffers);
-    return buffers;
+    return staging.empty() ? compiled.requests.buffers
+                           : with_staging(compiled.graph, compiled.requests, staging);
   };
   PlannerOptions options;
   if (!staging.empty()) options.alignment = kStagingAlignment;
@@ -274,7 +275,8 @@ void plan_arena(CompiledGraph& compiled) {
   if (compiled.options.adapts_scratch) {
     grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
   }
-  for (const PlanViolation& violation : validate_plan(requested(), compiled.plan)) {
+  for (const PlanViolation& violation :
+       validate_plan(requested(), compiled.plan, options.alignment)) {
     throw Error("the planner made an invalid plan: {}", violation.message);
   }
   const auto end =
@@ -329,18 +331,6 @@ std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names)
     files.push_back({fmt::format("kernels/{}", file.name), std::string(file.contents)});
   }
   return files;
-}
-
-std::string describe(const Op& op) {
-  std::string text(name_of(op.kind));
-  const Window& w = op.window;
-  const bool has_window = op.kind == OpKind::kConv2d || op.kind == OpKind::kDepthwiseConv2d ||
-                          op.kind == OpKind::kAveragePool2d || op.kind == OpKind::kMaxPool2d;
-  if (has_window) {
-    text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
-    if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);
-  }
-  return text;
 }
 
 }  // namespace mcunet::engine

@@ -121,7 +121,7 @@ void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
 
 }  // namespace
 
-void write_convolution(StepWriter& step) {
+void write_conv_2d(StepWriter& step) {
   const Window& w = step.op().window;
   const std::string packed_weights =
       pack_matmul(step, std::int64_t{w.kernel_height} * w.kernel_width * step.input().channels);
@@ -157,7 +157,7 @@ void write_convolution(StepWriter& step) {
             "conv2d.c");
 }
 
-void write_depthwise(StepWriter& step) {
+void write_depthwise_conv_2d(StepWriter& step) {
   const Window& w = step.op().window;
   const std::string packed_weights = pack_depthwise(step);
   const bool has_kernel =

@@ -77,19 +77,15 @@ std::vector<std::string> broadcast_members(const StepWriter& step,
                       strides_text(sides[1].shape))};
 }
 
-}  // namespace
-
-void write_elementwise(StepWriter& step) {
+// Calls mcunet_<kernel> or, for operands that repeat otherwise than as a whole, its broadcasting form.
+void write_elementwise(StepWriter& step, std::string kernel, bool is_commutative) {
   std::vector<Operand> sides = operands_of(step);
-  // Addition and multiplication may swap their operands; the second one is repeated.
-  if (sides[0].shape.elements() != step.output().elements() && step.op().kind != OpKind::kSub) {
+  // The second one is repeated.
+  if (sides[0].shape.elements() != step.output().elements() && is_commutative) {
     std::swap(sides[0], sides[1]);
   }
   const bool is_periodic = sides[0].shape.elements() == step.output().elements() &&
                            repeats_in(sides[1].shape, step.output());
-  std::string kernel = step.op().kind == OpKind::kAdd   ? "add"
-                       : step.op().kind == OpKind::kSub ? "sub"
-                                                        : "mul";
   if (is_periodic) {
     step.layer("mcunet_elementwise_layer", layer_members(step, sides));
   } else {
@@ -99,5 +95,11 @@ void write_elementwise(StepWriter& step) {
   step.call("mcunet_" + kernel,
             {sides[0].address, sides[1].address, step.output_address(), "&layer"}, kernel + ".c");
 }
+
+}  // namespace
+
+void write_add(StepWriter& step) { write_elementwise(step, "add", /*is_commutative=*/true); }
+void write_sub(StepWriter& step) { write_elementwise(step, "sub", /*is_commutative=*/false); }
+void write_mul(StepWriter& step) { write_elementwise(step, "mul", /*is_commutative=*/true); }
 
 }  // namespace mcunet::engine

@@ -9,7 +9,6 @@ namespace {
 
 // Whether the axes longer than 1 change their order.
 bool moves_values(const StepWriter& step) {
-  if (step.op().kind != OpKind::kTranspose) return false;
   const std::int32_t sizes[] = {step.input().height, step.input().width, step.input().channels};
   int last = -1;
   for (const std::int8_t value : step.details().permutation) {
@@ -21,17 +20,14 @@ bool moves_values(const StepWriter& step) {
   return false;
 }
 
-void write_transpose(StepWriter& step) {
-  const auto& permutation = step.details().permutation;
-  const Shape& output = step.output();
-  const std::int64_t strides[] = {std::int64_t{step.input().width} * step.input().channels,
-                                  step.input().channels, 1};
-  step.layer("mcunet_transpose_layer",
-             {fmt::format(".sizes = {{{}, {}, {}}}", output.height, output.width, output.channels),
-              fmt::format(".strides = {{{}, {}, {}}}", strides[permutation[0]],
-                          strides[permutation[1]], strides[permutation[2]])});
-  step.call("mcunet_transpose", {step.input_address(), step.output_address(), "&layer"},
-            "transpose.c");
+// The values stay in their order.
+void write_copy(StepWriter& step) {
+  if (step.is_in_place()) {
+    step.statements("  // In place: nothing to do.\n");
+    return;
+  }
+  step.statements(fmt::format("  memcpy({}, {}, {});\n", step.output_address(),
+                              step.input_address(), step.graph().output_of(step.op()).bytes()));
 }
 
 std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
@@ -45,18 +41,23 @@ std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
 
 }  // namespace
 
-void write_relayout(StepWriter& step) {
-  const Tensor& output = step.graph().output_of(step.op());
-  if (moves_values(step)) {
-    if (bytes_per_element(output.type) != 1) step.refuse("transposes values of several bytes");
-    return write_transpose(step);
+void write_reshape(StepWriter& step) { write_copy(step); }
+
+void write_transpose(StepWriter& step) {
+  if (!moves_values(step)) return write_copy(step);
+  if (bits_per_element(step.graph().output_of(step.op()).type) != 8) {
+    step.refuse("transposes values of several bytes");
   }
-  if (step.is_in_place()) {
-    step.statements("  // In place: nothing to do.\n");
-    return;
-  }
-  step.statements(fmt::format("  memcpy({}, {}, {});\n", step.output_address(),
-                              step.input_address(), output.bytes()));
+  const auto& permutation = step.details().permutation;
+  const Shape& output = step.output();
+  const std::int64_t strides[] = {std::int64_t{step.input().width} * step.input().channels,
+                                  step.input().channels, 1};
+  step.layer("mcunet_transpose_layer",
+             {fmt::format(".sizes = {{{}, {}, {}}}", output.height, output.width, output.channels),
+              fmt::format(".strides = {{{}, {}, {}}}", strides[permutation[0]],
+                          strides[permutation[1]], strides[permutation[2]])});
+  step.call("mcunet_transpose", {step.input_address(), step.output_address(), "&layer"},
+            "transpose.c");
 }
 
 void write_pad(StepWriter& step) {
@@ -108,7 +109,7 @@ void write_concatenation(StepWriter& step) {
   }
 }
 
-void write_resize(StepWriter& step) {
+void write_resize_nearest_neighbor(StepWriter& step) {
   const Shape& input = step.input();
   const Shape& output = step.output();
   const std::string rows = step.add_array(

@@ -21,11 +21,11 @@ void write_pool(StepWriter& step, const std::string& function, const std::string
 
 }  // namespace
 
-void write_average_pool(StepWriter& step) {
+void write_average_pool_2d(StepWriter& step) {
   write_pool(step, "mcunet_average_pool2d", "average_pool2d.c");
 }
 
-void write_max_pool(StepWriter& step) { write_pool(step, "mcunet_max_pool2d", "max_pool2d.c"); }
+void write_max_pool_2d(StepWriter& step) { write_pool(step, "mcunet_max_pool2d", "max_pool2d.c"); }
 
 // Axes side by side are [outer][reduced][inner]; only height and channels can be apart.
 void write_mean(StepWriter& step) {

@@ -1,5 +1,7 @@
 #include "mcunet/engine/graph/graph.hpp"
 
+#include <fmt/format.h>
+
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
@@ -123,6 +125,15 @@ TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
   const OperatorTraits& traits = traits_of(op.kind);
   const Shape shape = traits.shape(graph, op, output_channels);
   return add_op(graph, op, {shape, output_type(traits.types, graph.input_of(op).type)});
+}
+
+std::string describe(const Op& op) {
+  std::string text(name_of(op.kind));
+  if (traits_of(op.kind).window != WindowUse::kKernel) return text;
+  const Window& w = op.window;
+  text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
+  if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);
+  return text;
 }
 
 OpCost cost_of(const Graph& graph, const Op& op) {

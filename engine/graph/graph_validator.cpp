@@ -46,12 +46,12 @@ class OpValidator : private CheckedOp {
 
  private:
   bool is_input_count_right() const {
-    switch (Operands{traits_.operands}) {
-      case Operands::kOne:
+    switch (OperandCount{traits_.operands}) {
+      case OperandCount::kOne:
         return op.input_count == 1;
-      case Operands::kTwo:
+      case OperandCount::kTwo:
         return op.input_count == (details.operand == kNoId ? 2 : 1);
-      case Operands::kMany:
+      case OperandCount::kMany:
         return op.input_count >= 1;
     }
     return false;

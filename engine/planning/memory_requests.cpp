@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "kernels/scratch.h"
+#include "mcunet/engine/graph/operator_table.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -25,19 +27,23 @@ bool is_pointwise(const Op& op) {
 
 // TinyEngine's kernel for the image's three channels reads weights of 16 bits.
 std::int64_t widened_first_convolution(const Graph& graph) {
-  if (graph.ops.empty() || graph.ops.front().kind != OpKind::kConv2d) return 0;
-  return is_pointwise(graph.ops.front()) ? 0 : 2 * cost_of(graph, graph.ops.front()).weights;
+  if (graph.ops.empty()) return 0;
+  const Op& first = graph.ops.front();
+  if (traits_of(first.kind).scratch != ScratchKind::kColumns || is_pointwise(first)) return 0;
+  return 2 * weight_layout(graph, first).elements();
 }
 
 std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
-  switch (op.kind) {
-    case OpKind::kDepthwiseConv2d:
+  switch (ScratchKind{traits_of(op.kind).scratch}) {
+    case ScratchKind::kRows:
       return 2 * padded_plane(graph, op);
-    case OpKind::kConv2d:
+    case ScratchKind::kColumns:
       return column_pair(graph, op);
-    default:
-      return 0;
+    case ScratchKind::kFeatures:
+    case ScratchKind::kNone:
+      break;
   }
+  return 0;
 }
 
 // How much scratch a kernel is given: the least, or what makes it fastest.
@@ -78,18 +84,45 @@ std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op, Appetite ap
 }
 
 std::int64_t own_scratch(const Graph& graph, const Op& op, Appetite appetite) {
-  switch (op.kind) {
-    case OpKind::kConv2d:
+  switch (ScratchKind{traits_of(op.kind).scratch}) {
+    case ScratchKind::kColumns:
       return own_convolution_scratch(graph, op, appetite);
-    case OpKind::kDepthwiseConv2d:
+    case ScratchKind::kRows:
       return own_depthwise_scratch(graph, op, appetite);
-    case OpKind::kFullyConnected: {
+    case ScratchKind::kFeatures: {
       const auto features = static_cast<std::int32_t>(graph.input_of(op).shape.elements());
       return mcunet_fully_connected_scratch_bytes(/*batches=*/1, features);
     }
-    default:
-      return 0;
+    case ScratchKind::kNone:
+      break;
   }
+  return 0;
+}
+
+// Of a step, the most that one of its operators needs.
+template <typename BytesOf>
+std::int64_t most_of(const Graph& graph, const Step& step, BytesOf bytes_of) {
+  std::int64_t most = 0;
+  for (const Op& op : ops_of(graph, step)) most = std::max(most, bytes_of(op));
+  return most;
+}
+
+void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequests& requests) {
+  requests.buffers.clear();
+  requests.tensor_buffer.clear();
+  for (std::size_t tensor = 0; tensor < graph.tensors.size(); ++tensor) {
+    const Lifetime& lifetime = schedule.lifetimes[tensor];
+    if (lifetime.is_within_step) {
+      requests.tensor_buffer.push_back(kNoId);
+      continue;
+    }
+    const TensorId source = schedule.in_place_of[tensor];
+    requests.tensor_buffer.push_back(static_cast<std::int32_t>(requests.buffers.size()));
+    requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,
+                                lifetime.last_step,
+                                source == kNoId ? kNoId : requests.tensor_buffer[source]});
+  }
+  requests.tensor_buffers = requests.buffers.size();
 }
 
 // The largest stretch of the arena in which nothing but `own` is alive in a step.
@@ -130,21 +163,14 @@ std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy polic
 
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests) {
-  requests.buffers.clear();
-  for (std::size_t tensor = 0; tensor < graph.tensors.size(); ++tensor) {
-    const Lifetime& lifetime = schedule.lifetimes[tensor];
-    requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,
-                                lifetime.last_step, schedule.in_place_of[tensor]});
-  }
+  request_tensors(graph, schedule, requests);
   requests.step_scratch_bytes.clear();
   requests.step_scratch_buffer.clear();
   std::int64_t most = 0;
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
-    const Step& step = schedule.steps[index];
-    std::int64_t bytes = 0;
-    for (OpId id = step.first_op; id < step.first_op + step.op_count; ++id) {
-      bytes = std::max(bytes, scratch_bytes(graph, graph.ops[id], policy));
-    }
+    const std::int64_t bytes = most_of(graph, schedule.steps[index], [&](const Op& op) {
+      return scratch_bytes(graph, op, policy);
+    });
     requests.step_scratch_bytes.push_back(bytes);
     most = std::max(most, bytes);
     requests.step_scratch_buffer.push_back(kNoId);
@@ -158,14 +184,16 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
       policy == ScratchPolicy::kTinyEngine ? most + widened_first_convolution(graph) : 0;
 }
 
-void add_staging(const Graph& graph, std::span<const std::int64_t> staging_bytes,
-                 std::vector<BufferRequest>& buffers) {
+std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests& requests,
+                                        std::span<const std::int64_t> staging_bytes) {
+  std::vector<BufferRequest> buffers = requests.buffers;
   for (BufferRequest& buffer : buffers) {
     ++buffer.first_step;
     ++buffer.last_step;
   }
-  for (const TensorId input : graph.inputs) buffers[static_cast<std::size_t>(input)].first_step = 0;
+  for (const TensorId input : graph.inputs) buffers[requests.tensor_buffer[input]].first_step = 0;
   for (const std::int64_t bytes : staging_bytes) buffers.push_back({bytes, 0, 0, kNoId});
+  return buffers;
 }
 
 void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
@@ -173,11 +201,9 @@ void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& 
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
     const std::int32_t buffer = requests.step_scratch_buffer[index];
     if (buffer == kNoId) continue;
-    std::int64_t most = 0;
-    const Step& step = schedule.steps[index];
-    for (OpId id = step.first_op; id < step.first_op + step.op_count; ++id) {
-      most = std::max(most, own_scratch(graph, graph.ops[id], Appetite::kMost));
-    }
+    const std::int64_t most = most_of(graph, schedule.steps[index], [&](const Op& op) {
+      return own_scratch(graph, op, Appetite::kMost);
+    });
     const Stretch free =
         largest_free_stretch(requests, plan, static_cast<std::int32_t>(index), buffer);
     const std::int64_t bytes = std::min(most, free.end - free.begin);

@@ -143,19 +143,21 @@ std::int32_t read_quantized(const KernelCall& call, std::size_t index) {
                                                : std::to_integer<std::int8_t>(value);
 }
 
-}  // namespace
-
-void run_relu(const KernelCall& call) {
+void rescale(const KernelCall& call, Activation activation) {
   const Quantization& output = call.output_quantization();
   const auto multiplier =
       quantize_multiplier(double{call.input_quantization().scale} / double{output.scale});
-  const ValueRange range = activation_range(
-      call.op.kind == OpKind::kRelu6 ? Activation::kRelu6 : Activation::kRelu, output);
+  const ValueRange range = activation_range(activation, output);
   map(call, [&](std::int32_t difference) {
     const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + output.zero_point;
     return static_cast<std::int8_t>(range.clamp(static_cast<std::int32_t>(value)));
   });
 }
+
+}  // namespace
+
+void run_relu(const KernelCall& call) { rescale(call, Activation::kRelu); }
+void run_relu6(const KernelCall& call) { rescale(call, Activation::kRelu6); }
 
 void run_logistic(const KernelCall& call) {
   constexpr int kIntegerBits = 4;

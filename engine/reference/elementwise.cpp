@@ -58,20 +58,23 @@ void combine(const KernelCall& call, const Operands& operands, const Compute& co
   }
 }
 
-}  // namespace
-
-void run_add_or_sub(const KernelCall& call) {
+// `sign` is that of the second operand.
+void add(const KernelCall& call, int sign) {
   const Operands operands = operands_of(call);
   const AdditionMultipliers by =
       addition_multipliers(operands.first.quantization.scale, operands.second.quantization.scale,
                            call.output_quantization().scale);
-  const int sign = call.op.kind == OpKind::kSub ? -1 : 1;
   combine(call, operands, [&](std::int32_t a, std::int32_t b) {
     return multiply(multiply(a * kAdditionHeadroom, by.first) +
                         sign * multiply(b * kAdditionHeadroom, by.second),
                     by.output);
   });
 }
+
+}  // namespace
+
+void run_add(const KernelCall& call) { add(call, 1); }
+void run_sub(const KernelCall& call) { add(call, -1); }
 
 void run_mul(const KernelCall& call) {
   const Operands operands = operands_of(call);

@@ -66,7 +66,7 @@ void run_transpose(const KernelCall& call) {
   const Shape& in = call.input_shape();
   const Shape& out = call.output_shape();
   const auto& permutation = call.details().permutation;
-  const auto bytes = static_cast<std::size_t>(bytes_per_element(call.input_type()));
+  const auto bytes = static_cast<std::size_t>(bytes_of_elements(1, call.input_type()));
   for (std::int32_t y = 0; y < out.height; ++y) {
     for (std::int32_t x = 0; x < out.width; ++x) {
       for (std::int32_t c = 0; c < out.channels; ++c) {

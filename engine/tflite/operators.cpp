@@ -91,55 +91,23 @@ const Options& TfliteOperators::options() const {
 }
 
 void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperator code) {
+  struct Row {
+    tflite::BuiltinOperator code;
+    void (TfliteOperators::*read)();
+  };
+  static constexpr std::array<Row, kOpKinds> kRows = {{
+#define OPERATOR(kind, stem, code, ...) \
+  {tflite::BuiltinOperator_##code, &TfliteOperators::read_##stem},
+#include "mcunet/engine/graph/operators.inc"
+  }};
+  const auto row = std::find_if(kRows.begin(), kRows.end(),
+                                [code](const Row& some) { return some.code == code; });
+  if (row == kRows.end()) throw Error("the operator is not supported");
   source_ = &source;
   op_ = {};
+  op_.kind = static_cast<OpKind>(row - kRows.begin());
   op_.has_bias = false;
-  switch (code) {
-    case tflite::BuiltinOperator_CONV_2D:
-      return read_convolution();
-    case tflite::BuiltinOperator_DEPTHWISE_CONV_2D:
-      return read_depthwise_convolution();
-    case tflite::BuiltinOperator_FULLY_CONNECTED:
-      return read_fully_connected();
-    case tflite::BuiltinOperator_AVERAGE_POOL_2D:
-      return read_pooling(OpKind::kAveragePool2d);
-    case tflite::BuiltinOperator_MAX_POOL_2D:
-      return read_pooling(OpKind::kMaxPool2d);
-    case tflite::BuiltinOperator_ADD:
-      return read_binary(OpKind::kAdd, options<tflite::AddOptions>().activation());
-    case tflite::BuiltinOperator_SUB:
-      return read_binary(OpKind::kSub, options<tflite::SubOptions>().activation());
-    case tflite::BuiltinOperator_MUL:
-      return read_binary(OpKind::kMul, options<tflite::MulOptions>().activation());
-    case tflite::BuiltinOperator_MEAN:
-      return read_mean();
-    case tflite::BuiltinOperator_PAD:
-      return read_pad();
-    case tflite::BuiltinOperator_RESHAPE:
-      return read_reshape();
-    case tflite::BuiltinOperator_SOFTMAX:
-      return read_softmax();
-    case tflite::BuiltinOperator_RELU:
-      return read_unary(OpKind::kRelu);
-    case tflite::BuiltinOperator_RELU6:
-      return read_unary(OpKind::kRelu6);
-    case tflite::BuiltinOperator_LOGISTIC:
-      return read_unary(OpKind::kLogistic);
-    case tflite::BuiltinOperator_HARD_SWISH:
-      return read_unary(OpKind::kHardSwish);
-    case tflite::BuiltinOperator_QUANTIZE:
-      return read_unary(OpKind::kQuantize);
-    case tflite::BuiltinOperator_DEQUANTIZE:
-      return read_unary(OpKind::kDequantize);
-    case tflite::BuiltinOperator_CONCATENATION:
-      return read_concatenation();
-    case tflite::BuiltinOperator_RESIZE_NEAREST_NEIGHBOR:
-      return read_resize();
-    case tflite::BuiltinOperator_TRANSPOSE:
-      return read_transpose();
-    default:
-      throw Error("the operator is not supported");
-  }
+  (this->*row->read)();
 }
 
 void TfliteOperators::set_weights() {
@@ -194,9 +162,8 @@ void TfliteOperators::append(std::vector<TensorId> inputs) {
   edit_info(graph_, activations_[index]) = tensors_.info(index);
 }
 
-void TfliteOperators::read_convolution() {
+void TfliteOperators::read_conv_2d() {
   const auto& o = options<tflite::Conv2DOptions>();
-  op_.kind = OpKind::kConv2d;
   set_weights();
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
@@ -208,9 +175,8 @@ void TfliteOperators::read_convolution() {
   append({activation(input(0))});
 }
 
-void TfliteOperators::read_depthwise_convolution() {
+void TfliteOperators::read_depthwise_conv_2d() {
   const auto& o = options<tflite::DepthwiseConv2DOptions>();
-  op_.kind = OpKind::kDepthwiseConv2d;
   set_weights();
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
@@ -229,16 +195,17 @@ void TfliteOperators::read_depthwise_convolution() {
 
 void TfliteOperators::read_fully_connected() {
   const auto& o = options<tflite::FullyConnectedOptions>();
-  op_.kind = OpKind::kFullyConnected;
   if (o.weights_format() != 0) throw Error("its weights are shuffled, which is not supported");
   set_weights();
   set_activation(o.activation());
   append({activation(input(0))});
 }
 
-void TfliteOperators::read_pooling(OpKind kind) {
+void TfliteOperators::read_average_pool_2d() { read_pool(); }
+void TfliteOperators::read_max_pool_2d() { read_pool(); }
+
+void TfliteOperators::read_pool() {
   const auto& o = options<tflite::Pool2DOptions>();
-  op_.kind = kind;
   require_inputs(1, 1);
   set_kernel(o.filter_h(), o.filter_w());
   set_strides(o.padding(), o.stride_h(), o.stride_w());
@@ -246,8 +213,11 @@ void TfliteOperators::read_pooling(OpKind kind) {
   append({activation(input(0))});
 }
 
-void TfliteOperators::read_binary(OpKind kind, tflite::ActivationFunction function) {
-  op_.kind = kind;
+void TfliteOperators::read_add() { read_binary(options<tflite::AddOptions>().activation()); }
+void TfliteOperators::read_sub() { read_binary(options<tflite::SubOptions>().activation()); }
+void TfliteOperators::read_mul() { read_binary(options<tflite::MulOptions>().activation()); }
+
+void TfliteOperators::read_binary(tflite::ActivationFunction function) {
   require_inputs(2, 2);
   set_activation(function);
   const bool is_first = tensors_.is_constant(input(0));
@@ -260,7 +230,6 @@ void TfliteOperators::read_binary(OpKind kind, tflite::ActivationFunction functi
 }
 
 void TfliteOperators::read_mean() {
-  op_.kind = OpKind::kMean;
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
   std::array<bool, 4> reduced = {};  // the batch first
@@ -278,7 +247,6 @@ void TfliteOperators::read_mean() {
 }
 
 void TfliteOperators::read_pad() {
-  op_.kind = OpKind::kPad;
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
   const std::vector<std::int32_t> paddings = tensors_.integers(input(1));
@@ -297,7 +265,6 @@ void TfliteOperators::read_pad() {
 }
 
 void TfliteOperators::read_reshape() {
-  op_.kind = OpKind::kReshape;
   require_inputs(1, 2);
   if (has_input(1)) {
     const std::vector<std::int32_t> dims = tensors_.dims(output());
@@ -311,7 +278,6 @@ void TfliteOperators::read_reshape() {
 }
 
 void TfliteOperators::read_softmax() {
-  op_.kind = OpKind::kSoftmax;
   require_inputs(1, 1);
   details().beta = options<tflite::SoftmaxOptions>().beta();
   append({activation(input(0))});
@@ -319,7 +285,6 @@ void TfliteOperators::read_softmax() {
 
 void TfliteOperators::read_concatenation() {
   const auto& o = options<tflite::ConcatenationOptions>();
-  op_.kind = OpKind::kConcatenation;
   if (o.activation() != tflite::ActivationFunction_NONE) {
     throw Error("a fused activation is not supported");
   }
@@ -331,9 +296,8 @@ void TfliteOperators::read_concatenation() {
   append(std::move(inputs));
 }
 
-void TfliteOperators::read_resize() {
+void TfliteOperators::read_resize_nearest_neighbor() {
   const auto& o = options<tflite::ResizeNearestNeighborOptions>();
-  op_.kind = OpKind::kResizeNearestNeighbor;
   require_inputs(2, 2);
   details().align_corners = o.align_corners();
   details().half_pixel_centers = o.half_pixel_centers();
@@ -345,7 +309,6 @@ void TfliteOperators::read_resize() {
 }
 
 void TfliteOperators::read_transpose() {
-  op_.kind = OpKind::kTranspose;
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
   std::vector<std::int32_t> axes = tensors_.integers(input(1));
@@ -363,8 +326,14 @@ void TfliteOperators::read_transpose() {
   append({source});
 }
 
-void TfliteOperators::read_unary(OpKind kind) {
-  op_.kind = kind;
+void TfliteOperators::read_relu() { read_unary(); }
+void TfliteOperators::read_relu6() { read_unary(); }
+void TfliteOperators::read_logistic() { read_unary(); }
+void TfliteOperators::read_hard_swish() { read_unary(); }
+void TfliteOperators::read_quantize() { read_unary(); }
+void TfliteOperators::read_dequantize() { read_unary(); }
+
+void TfliteOperators::read_unary() {
   require_inputs(1, 1);
   append({activation(input(0))});
 }

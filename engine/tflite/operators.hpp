@@ -34,19 +34,13 @@ class TfliteOperators {
   // Of the axis that `axis` stands for: 0 for height to 2 for channels; -1 for the batch.
   int resolve_axis(std::int32_t axis) const;
 
-  void read_convolution();
-  void read_depthwise_convolution();
-  void read_fully_connected();
-  void read_pooling(OpKind kind);
-  void read_binary(OpKind kind, tflite::ActivationFunction activation);
-  void read_mean();
-  void read_pad();
-  void read_reshape();
-  void read_softmax();
-  void read_concatenation();
-  void read_resize();
-  void read_transpose();
-  void read_unary(OpKind kind);
+  // One function per operator; op_ has its kind by then.
+#define OPERATOR(kind, stem, ...) void read_##stem();
+#include "mcunet/engine/graph/operators.inc"
+
+  void read_pool();
+  void read_binary(tflite::ActivationFunction activation);
+  void read_unary();
 
   OpDetails& details() { return edit_details(graph_, op_); }
   void set_weights();

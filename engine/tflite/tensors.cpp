@@ -67,12 +67,13 @@ std::vector<std::int32_t> TfliteTensors::dims(std::int32_t index) const {
   if (dims->size() > kMaxRank) {
     throw Error("{}: {} dimensions are not supported", describe(index), dims->size());
   }
-  std::int64_t bytes = bytes_per_element(type(index));
+  const std::int64_t most = kMaxTensorBytes * 8 / bits_per_element(type(index));
+  std::int64_t elements = 1;
   for (std::int32_t dim : *dims) {
-    if (dim < 1 || bytes > kMaxTensorBytes / dim) {
+    if (dim < 1 || elements > most / dim) {
       throw Error("{}: a dimension of {} is empty or too large", describe(index), dim);
     }
-    bytes *= dim;
+    elements *= dim;
     result.push_back(dim);
   }
   return result;
@@ -161,7 +162,7 @@ Constant TfliteTensors::constant(std::int32_t index) {
   result.name = name(index);
   result.type = type(index);
   result.dims = dims(index);
-  const auto bytes = result.elements() * bytes_per_element(result.type);
+  const auto bytes = bytes_of_elements(result.elements(), result.type);
   if (bytes != static_cast<std::int64_t>(data->size())) {
     throw Error("{}: has {} bytes instead of {}", describe(index), data->size(), bytes);
   }

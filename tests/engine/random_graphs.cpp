@@ -35,45 +35,19 @@ class RandomGraph {
   }
 
   Graph build() {
-    switch (op_.kind) {
-      case OpKind::kConv2d:
-      case OpKind::kDepthwiseConv2d:
-        build_convolution();
-        break;
-      case OpKind::kFullyConnected:
-        build_fully_connected();
-        break;
-      case OpKind::kAveragePool2d:
-      case OpKind::kMaxPool2d:
-        build_pool();
-        break;
-      case OpKind::kAdd:
-      case OpKind::kSub:
-      case OpKind::kMul:
-        build_binary();
-        break;
-      case OpKind::kConcatenation:
-        build_concatenation();
-        break;
-      case OpKind::kQuantize:
-      case OpKind::kDequantize:
-        build_conversion();
-        break;
-      case OpKind::kMean:
-      case OpKind::kPad:
-      case OpKind::kReshape:
-      case OpKind::kResizeNearestNeighbor:
-      case OpKind::kTranspose:
-        build_layout();
-        break;
-      default:
-        build_unary();
-    }
+    static constexpr std::array<void (RandomGraph::*)(), kOpKinds> kBuilders = {
+#define OPERATOR(kind, stem, ...) &RandomGraph::build_##stem,
+#include "mcunet/engine/graph/operators.inc"
+    };
+    (this->*kBuilders[static_cast<std::size_t>(op_.kind)])();
     graph_.outputs = {static_cast<TensorId>(graph_.tensors.size()) - 1};
     return std::move(graph_);
   }
 
  private:
+#define OPERATOR(kind, stem, ...) void build_##stem();
+#include "mcunet/engine/graph/operators.inc"
+
   std::int32_t between(std::int32_t least, std::int32_t most) {
     return least +
            static_cast<std::int32_t>(random_.index(static_cast<std::uint32_t>(most - least + 1)));
@@ -102,7 +76,7 @@ class RandomGraph {
     return id;
   }
 
-  void finish(std::span<const TensorId> inputs, const Shape& output, const Quantization& q,
+  void finish(std::span<const TensorId> inputs, const Shape& output, Quantization q,
               std::int32_t rank = 4) {
     set_info(append_op(graph_, op_, inputs, {output, DataType::kInt8}), "output", q, rank);
   }
@@ -197,10 +171,10 @@ class RandomGraph {
         is_depthwise ? add_parameters({1, height, width, outputs}, 3, height * width, input)
                      : add_parameters({outputs, height, width, shape.channels}, 0,
                                       height * width * shape.channels, input);
-    finish({&input, 1}, infer_output_shape(op_, shape, outputs), q);
+    finish({&input, 1}, infer_of(input, outputs), q);
   }
 
-  void build_fully_connected() {
+  void build_matrix() {
     const Shape shape = chance(2) ? Shape{1, 1, between(1, 70)} : random_shape();
     const TensorId input = new_input(shape, random_quantization());
     if (shape.height * shape.width == 1 && chance(2)) edit_info(graph_, input).rank = 2;
@@ -216,7 +190,7 @@ class RandomGraph {
     const TensorId input = new_input(shape, q);
     choose_window(shape);
     choose_activation();
-    finish({&input, 1}, infer_output_shape(op_, shape, 0), q);
+    finish({&input, 1}, infer_of(input), q);
   }
 
   // The shape itself, one value, one per channel, or one per pixel.
@@ -263,7 +237,7 @@ class RandomGraph {
     finish(inputs, shape, output);
   }
 
-  void build_concatenation() {
+  void build_joined() {
     const Quantization q = random_quantization();
     const auto axis = static_cast<Axis>(between(0, 2));
     edit_details(graph_, op_).axis = axis;
@@ -298,36 +272,10 @@ class RandomGraph {
              quantization(to));
   }
 
-  void build_layout() {
+  // Of what moves values.
+  TensorId moved_input() {
     const Shape shape = random_shape();
-    const Quantization q = random_quantization();
-    const TensorId input = new_input(shape, q);
-    OpDetails& details = edit_details(graph_, op_);
-    switch (op_.kind) {
-      case OpKind::kMean:
-        return build_mean(input, details);
-      case OpKind::kPad: {
-        const auto amount = [&] { return static_cast<std::int16_t>(between(0, 3)); };
-        op_.window.padding = {amount(), amount(), amount(), amount()};
-        if (is_rare_ || chance(3)) details.channels_after = between(0, 5);
-        if (is_rare_ || chance(3)) details.channels_before = between(0, 5);
-        return finish({&input, 1}, infer_of(input), q);
-      }
-      case OpKind::kReshape:
-        if (chance(2))
-          return finish({&input, 1}, {1, 1, static_cast<std::int32_t>(shape.elements())}, q, 2);
-        return finish({&input, 1}, {shape.width, shape.channels, shape.height}, q);
-      case OpKind::kResizeNearestNeighbor:
-        details.align_corners = chance(3);
-        details.half_pixel_centers = !details.align_corners && chance(2);
-        return finish({&input, 1}, {between(1, 17), between(1, 17), shape.channels}, q);
-      default: {
-        std::array<std::int8_t, 3>& p = details.permutation;
-        for (int i = 2; i > 0; --i)
-          std::swap(p[i], p[random_.index(static_cast<std::uint32_t>(i) + 1)]);
-        return finish({&input, 1}, infer_of(input), q);
-      }
-    }
+    return new_input(shape, random_quantization());
   }
 
   void build_any_mean(TensorId input, OpDetails& details) {
@@ -338,7 +286,7 @@ class RandomGraph {
   }
 
   // Keeps the averaged axes or drops them.
-  void build_mean(TensorId input, OpDetails& details) {
+  void build_mean_of(TensorId input, OpDetails& details) {
     if (is_rare_) return build_any_mean(input, details);
     const std::int32_t choice = between(0, 3);
     details.reduced = {choice != 2, choice != 3, choice == 1};
@@ -354,12 +302,9 @@ class RandomGraph {
     finish({&input, 1}, output, q, 4 - static_cast<std::int32_t>(removed));
   }
 
-  Shape infer_of(TensorId input) {
+  Shape infer_of(TensorId input, std::int32_t output_channels = 0) {
     Graph probe = graph_;
-    Op op = op_;
-    probe.op_inputs = {input};
-    op.input_count = 1;
-    return infer_output_shape(probe, op, 0);
+    return probe.tensors[append_op(probe, op_, {input}, output_channels)].shape;
   }
 
   void build_unary() {
@@ -379,6 +324,66 @@ class RandomGraph {
   Graph graph_;
   Op op_;
 };
+
+void RandomGraph::build_conv_2d() { build_convolution(); }
+void RandomGraph::build_depthwise_conv_2d() { build_convolution(); }
+void RandomGraph::build_fully_connected() { build_matrix(); }
+void RandomGraph::build_average_pool_2d() { build_pool(); }
+void RandomGraph::build_max_pool_2d() { build_pool(); }
+void RandomGraph::build_add() { build_binary(); }
+void RandomGraph::build_sub() { build_binary(); }
+void RandomGraph::build_mul() { build_binary(); }
+void RandomGraph::build_softmax() { build_unary(); }
+void RandomGraph::build_relu() { build_unary(); }
+void RandomGraph::build_relu6() { build_unary(); }
+void RandomGraph::build_logistic() { build_unary(); }
+void RandomGraph::build_hard_swish() { build_unary(); }
+void RandomGraph::build_quantize() { build_conversion(); }
+void RandomGraph::build_dequantize() { build_conversion(); }
+void RandomGraph::build_concatenation() { build_joined(); }
+
+void RandomGraph::build_mean() {
+  const TensorId input = moved_input();
+  build_mean_of(input, edit_details(graph_, op_));
+}
+
+void RandomGraph::build_pad() {
+  const TensorId input = moved_input();
+  OpDetails& details = edit_details(graph_, op_);
+  const auto amount = [&] { return static_cast<std::int16_t>(between(0, 3)); };
+  op_.window.padding = {amount(), amount(), amount(), amount()};
+  if (is_rare_ || chance(3)) details.channels_after = between(0, 5);
+  if (is_rare_ || chance(3)) details.channels_before = between(0, 5);
+  finish({&input, 1}, infer_of(input), quantization_of(input));
+}
+
+void RandomGraph::build_reshape() {
+  const TensorId input = moved_input();
+  const Shape shape = graph_.tensors[input].shape;
+  const Quantization q = quantization_of(input);
+  if (chance(2)) {
+    return finish({&input, 1}, {1, 1, static_cast<std::int32_t>(shape.elements())}, q, 2);
+  }
+  finish({&input, 1}, {shape.width, shape.channels, shape.height}, q);
+}
+
+void RandomGraph::build_resize_nearest_neighbor() {
+  const TensorId input = moved_input();
+  OpDetails& details = edit_details(graph_, op_);
+  details.align_corners = chance(3);
+  details.half_pixel_centers = !details.align_corners && chance(2);
+  finish({&input, 1}, {between(1, 17), between(1, 17), graph_.tensors[input].shape.channels},
+         quantization_of(input));
+}
+
+void RandomGraph::build_transpose() {
+  const TensorId input = moved_input();
+  std::array<std::int8_t, 3>& p = edit_details(graph_, op_).permutation;
+  for (int i = 2; i > 0; --i) {
+    std::swap(p[i], p[random_.index(static_cast<std::uint32_t>(i) + 1)]);
+  }
+  finish({&input, 1}, infer_of(input), quantization_of(input));
+}
 
 }  // namespace
 

@@ -27,7 +27,7 @@ struct ModelTensor {
   std::int32_t zero_point = 0;
 
   std::int64_t elements() const { return std::int64_t{height} * width * channels; }
-  std::int64_t bytes() const { return elements() * engine::bytes_per_element(type); }
+  std::int64_t bytes() const { return engine::bytes_of_elements(elements(), type); }
 };
 
 // A network that comes with its feature extraction (features.h), which makes input 0 of sound.

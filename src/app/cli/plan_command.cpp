@@ -161,7 +161,8 @@ int run_plan(const PlanArguments& arguments) {
   if (device) options.latency = device->latency_model();
   engine::ResourceOracle oracle(options);
   const Resources resources = oracle.measure(graph);
-  for (const auto& violation : validate_plan(oracle.requests().buffers, oracle.plan())) {
+  for (const auto& violation : validate_plan(oracle.requests().buffers, oracle.plan(),
+                                             oracle.options().planner.alignment)) {
     throw Error("the planner made an invalid plan: {}", violation.message);
   }
   const std::vector<StepUse> steps = report::describe_steps(graph, oracle);
@@ -183,7 +184,7 @@ int run_plan(const PlanArguments& arguments) {
     print_steps(steps);
     print_block_peaks(steps);
     fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
-               report::draw_memory_map(oracle, graph.tensors.size(), 24));
+               report::draw_memory_map(oracle, 24));
     print_summary(resources, estimate_flash(graph), oracle.requests().fixed_scratch_bytes, device);
     if (linked) print_linked(resources, *linked);
     if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);

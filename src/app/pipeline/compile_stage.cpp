@@ -46,7 +46,7 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   json["macs"] = result.macs;
   json["steps"] = Json::array();
   for (const engine::Step& step : compiled.schedule.steps) {
-    json["steps"].push_back(engine::describe(compiled.graph.ops[step.first_op]));
+    json["steps"].push_back(engine::describe(compiled.graph, step));
   }
   if (spectrogram) {
     json["features"] = Json::parse(to_json_text(write_fields(fields_of(*spectrogram))));

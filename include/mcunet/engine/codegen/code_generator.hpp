@@ -48,6 +48,11 @@ struct CompiledGraph {
   MemoryRequests requests;
   MemoryPlan plan;
   std::vector<std::int64_t> staging_offsets;  // in the arena, as options.staging_bytes
+
+  // Of a tensor that has a buffer, in the arena.
+  std::int64_t offset_of(TensorId tensor) const {
+    return plan.offsets[requests.tensor_buffer[tensor]];
+  }
 };
 
 // Schedules and plans with the scratch accounting of our own kernels; the plan has passed
@@ -69,8 +74,5 @@ GeneratedCode generate_code(const CompiledGraph& compiled);
 // Files of engine/kernels/ and all that they need, under the folder kernels/. Throws Error for a
 // name that is not there.
 std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names);
-
-// "conv_2d 3x3 /2": an operator as people name it.
-std::string describe(const Op& op);
 
 }  // namespace mcunet::engine

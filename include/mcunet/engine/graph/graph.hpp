@@ -231,6 +231,9 @@ TensorInfo& edit_info(Graph& graph, TensorId tensor);
 // The operator's own details, made on demand.
 OpDetails& edit_details(Graph& graph, Op& op);
 
+// "conv_2d 3x3 /2": an operator as people name it.
+std::string describe(const Op& op);
+
 struct OpCost {
   // Multiply-accumulates; what the papers on mobile networks call FLOPs.
   std::int64_t macs = 0;

@@ -23,7 +23,7 @@ class CheckedOp;  // graph/operator_checks.hpp
 template <typename T>
 class Required {
  public:
-  constexpr Required(T value) : value_(value) {}  // NOLINT(google-explicit-constructor)
+  constexpr Required(T value) : value_(value) {}   // NOLINT(google-explicit-constructor)
   constexpr operator T() const { return value_; }  // NOLINT(google-explicit-constructor)
 
  private:
@@ -31,7 +31,7 @@ class Required {
 };
 
 // Activations that an operator takes.
-enum class Operands : std::uint8_t {
+enum class OperandCount : std::uint8_t {
   kOne,
   kTwo,   // of which one may be constant
   kMany,  // at least one
@@ -101,7 +101,7 @@ enum class ChannelFlow : std::uint8_t {
 
 struct OperatorTraits {
   std::string_view name;
-  Required<Operands> operands;
+  Required<OperandCount> operands;
   Required<TypeRule> types;
   Required<QuantizationRule> quantization;
   Required<WindowUse> window;
