@@ -141,7 +141,7 @@ OpCost cost_of(const Graph& graph, const Op& op) {
   if (traits.weights == WeightOrder::kNone) return {};
   const WeightLayout layout = weight_layout(graph, op);
   const int biases = op.folds_batch_norm ? 2 : op.has_bias ? 1 : 0;
-  return {.macs = traits.macs(graph, op),
+  return {.macs = traits.macs(graph, op, layout),
           .weights = layout.elements(),
           .params = layout.elements() + std::int64_t{layout.outputs} * biases};
 }

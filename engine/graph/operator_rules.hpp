@@ -30,8 +30,9 @@ bool accepts_as_many_elements(const Graph& graph, const Op& op);
 bool accepts_as_many_channels(const Graph& graph, const Op& op);
 
 // Multiply-accumulates.
-std::int64_t macs_of_none(const Graph& graph, const Op& op);
-std::int64_t macs_per_output(const Graph& graph, const Op& op);  // the weights of its channel
+std::int64_t macs_of_none(const Graph& graph, const Op& op, const WeightLayout& layout);
+// Every output takes the weights of its channel.
+std::int64_t macs_per_output(const Graph& graph, const Op& op, const WeightLayout& layout);
 
 // Rules of single operators; throw Error.
 void check_nothing(const CheckedOp& op);
@@ -43,7 +44,7 @@ void check_hard_swish(const CheckedOp& op);
 void check_transpose(const CheckedOp& op);
 
 // The largest factor from input to output.
-double factor_of_one(const Graph& graph, const Op& op);     // input scale / output scale
+double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale
 double factor_with_weights(const Graph& graph, const Op& op);
 double factor_of_larger(const Graph& graph, const Op& op);  // of two operands
 double factor_of_product(const Graph& graph, const Op& op);

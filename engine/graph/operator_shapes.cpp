@@ -122,10 +122,10 @@ bool accepts_as_many_channels(const Graph& graph, const Op& op) {
   return graph.input_of(op).shape.channels == graph.output_of(op).shape.channels;
 }
 
-std::int64_t macs_of_none(const Graph&, const Op&) { return 0; }
+std::int64_t macs_of_none(const Graph&, const Op&, const WeightLayout&) { return 0; }
 
-std::int64_t macs_per_output(const Graph& graph, const Op& op) {
-  return graph.output_of(op).shape.elements() * weight_layout(graph, op).per_output();
+std::int64_t macs_per_output(const Graph& graph, const Op& op, const WeightLayout& layout) {
+  return graph.output_of(op).shape.elements() * layout.per_output();
 }
 
 }  // namespace mcunet::engine

@@ -27,11 +27,12 @@ WeightLayout weight_layout(const Graph& graph, const Op& op) {
                       .height = op.window.kernel_height,
                       .width = op.window.kernel_width,
                       .inputs = input.channels};
-  layout.places = layout.height * layout.width;
   switch (layout.order) {
     case WeightOrder::kOutputFirst:
+      layout.places = layout.height * layout.width;
       break;
     case WeightOrder::kOutputLast:
+      layout.places = layout.height * layout.width;
       layout.inputs = 1;
       break;
     case WeightOrder::kMatrix:
@@ -44,6 +45,7 @@ WeightLayout weight_layout(const Graph& graph, const Op& op) {
 }
 
 int weight_bits(const Graph& graph, const Op& op) {
+  if (graph.constants.empty()) return bits_per_element(DataType::kInt8);
   const ConstantId weights = graph.details_of(op).weights;
   return bits_per_element(weights == kNoId ? DataType::kInt8 : graph.constants[weights].type);
 }

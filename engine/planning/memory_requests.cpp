@@ -109,15 +109,12 @@ std::int64_t most_of(const Graph& graph, const Step& step, BytesOf bytes_of) {
 
 void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequests& requests) {
   requests.buffers.clear();
-  requests.tensor_buffer.clear();
+  requests.tensor_buffer.assign(graph.tensors.size(), kNoId);
   for (std::size_t tensor = 0; tensor < graph.tensors.size(); ++tensor) {
     const Lifetime& lifetime = schedule.lifetimes[tensor];
-    if (lifetime.is_within_step) {
-      requests.tensor_buffer.push_back(kNoId);
-      continue;
-    }
+    if (lifetime.is_within_step) continue;
     const TensorId source = schedule.in_place_of[tensor];
-    requests.tensor_buffer.push_back(static_cast<std::int32_t>(requests.buffers.size()));
+    requests.tensor_buffer[tensor] = static_cast<std::int32_t>(requests.buffers.size());
     requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,
                                 lifetime.last_step,
                                 source == kNoId ? kNoId : requests.tensor_buffer[source]});

@@ -27,10 +27,11 @@ void find_lifetimes(const Graph& graph, std::span<const Step> steps,
   for (std::int32_t index = 0; index < step_count; ++index) {
     for (const Op& op : ops_of(graph, steps[index])) {
       for (TensorId input : graph.inputs_of(op)) lifetimes[input].last_step = index;
-      lifetimes[op.output] = {index, index};
+      lifetimes[op.output].first_step = lifetimes[op.output].last_step = index;
     }
   }
   for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
+  if (steps.size() == graph.ops.size()) return;  // one operator each
   for (std::int32_t index = 0; index < step_count; ++index) {
     if (steps[index].op_count == 1) continue;
     const std::span<const Op> ops = ops_of(graph, steps[index]);

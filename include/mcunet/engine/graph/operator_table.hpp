@@ -17,7 +17,8 @@
 // The rooms declare these functions from the table, so that one that is missing does not link.
 namespace mcunet::engine {
 
-class CheckedOp;  // graph/operator_checks.hpp
+class CheckedOp;      // graph/operator_checks.hpp
+struct WeightLayout;  // weights.hpp
 
 // A member without a default: a row that leaves it out does not compile.
 template <typename T>
@@ -118,7 +119,8 @@ struct OperatorTraits {
   Required<void (*)(const CheckedOp&)> check;
   // The largest factor by which quantized values are rescaled.
   Required<double (*)(const Graph&, const Op&)> factor;
-  Required<std::int64_t (*)(const Graph&, const Op&)> macs;
+  // Multiply-accumulates, for operators with weights.
+  Required<std::int64_t (*)(const Graph&, const Op&, const WeightLayout&)> macs;
   Required<ChannelFlow (*)(const Graph&, const Op&)> channels;
 };
 
