@@ -78,6 +78,10 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   engine::CompileOptions all_options = options;
   if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
   const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), all_options);
+  if (compiled.schedule.steps.empty()) {
+    throw Error("{}: has no operators besides conversions at its borders: nothing to compile",
+                model.string());
+  }
   CompileResult result;
   result.arena_bytes = compiled.plan.arena_bytes;
   result.lower_bound_bytes = compiled.plan.lower_bound_bytes;
