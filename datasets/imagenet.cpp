@@ -11,8 +11,7 @@
 // ILSVRC 2012: train/WNID/*.JPEG; val/ as class folders too, or flat, as published, with a file of
 // labels. That has a line for each image, in one of two forms:
 //   ILSVRC2012_val_00000001 n01751748 …   the image (with or without .JPEG) and its class,
-//   separated
-//                                         by blanks or a comma
+//                                         separated by blanks or a comma
 //   490                                   the devkit's: the number of the class, of the images in
 //                                         order; line 490 of synsets.txt beside it names the class
 namespace mcunet::datasets {
@@ -45,8 +44,8 @@ fs::path label_file(const DatasetOptions& options) {
       if (fs::is_regular_file(file, ignored)) return file;
     }
   }
-  fail(options, fmt::format("its validation images lie in no class folders, and there is no {}; "
-                            "dataset.annotations names another file",
+  fail(options, fmt::format("its validation images lie in no class folders, "
+                            "and there is no {}; dataset.annotations names another file",
                             kLabelFiles[0]));
 }
 

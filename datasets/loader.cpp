@@ -169,8 +169,7 @@ struct Loader::State {
     const double share = static_cast<double>(unreadable.size()) / static_cast<double>(of);
     if (!unreadable.empty() && share > options.max_unreadable_share) {
       throw Error(
-          "{}: {} of {} files cannot be read, more than the share of {} allowed; the first "
-          "is {}",
+          "{}: {} of {} files cannot be read, more than the share of {} allowed; the first is {}",
           "dataset", unreadable.size(), of, options.max_unreadable_share, unreadable.front());
     }
   }

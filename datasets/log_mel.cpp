@@ -94,8 +94,8 @@ LogMelParameters log_mel_parameters(int resolution, int sample_rate, int samples
   p.high_hz = 0.475 * sample_rate;
   if (p.fft_log2 > MCUNET_LOG_MEL_MAX_FFT_LOG2) {
     throw Error(
-        "{} samples in {} frames need a window of {}, more than the FFT's {} points: choose "
-        "a higher resolution or a lower sample rate",
+        "{} samples in {} frames need a window of {}, more than the FFT's {} points: "
+        "choose a higher resolution or a lower sample rate",
         samples, resolution, p.window_length, 1 << MCUNET_LOG_MEL_MAX_FFT_LOG2);
   }
   check(p);

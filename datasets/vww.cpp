@@ -60,8 +60,8 @@ std::vector<std::string> vww_classes(const DatasetOptions& options) {
   if (!find_part(options, "train").images.empty()) return kClasses;
   std::vector<std::string> classes = folder_classes(options);
   if (classes.size() != 2) {
-    fail(options, fmt::format("expected COCO (train2017, val2017, annotations/) or the folders of "
-                              "two classes, found {} folders",
+    fail(options, fmt::format("expected COCO (train2017, val2017, annotations/) "
+                              "or the folders of two classes, found {} folders",
                               classes.size()));
   }
   return classes;

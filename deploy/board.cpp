@@ -60,8 +60,8 @@ std::int64_t hz(double mhz) { return std::llround(mhz * 1e6); }
 std::string clock_defines(const ClockTree& tree, double clock_mhz) {
   const ClockSettings s = clock_settings_of(tree, clock_mhz);
   return fmt::format(
-             "\n// The clock: {} MHz / {} * {} = {} MHz, / {} = {} MHz; buses at {}, {} and {} "
-             "MHz.\n",
+             "\n// The clock: {} MHz / {} * {} = {} MHz, / {} = {} MHz; "
+             "buses at {}, {} and {} MHz.\n",
              tree.hsi_mhz, s.m, s.n, s.vco_mhz, s.p, clock_mhz, s.ahb_mhz, s.apb1_mhz, s.apb2_mhz) +
          define("CLOCK_HZ", hz(clock_mhz)) + define("RESET_HZ", hz(tree.hsi_mhz)) +
          define("PLL_M", s.m) + define("PLL_N", s.n) + define("PLL_P", s.p) +

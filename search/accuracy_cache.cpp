@@ -65,8 +65,8 @@ void AccuracyCache::load(const std::string& identity) {
   if (whole == 0) return append(header);
   if (text.compare(0, text.find('\n') + 1, header) != 0) {
     throw Error(
-        "{}: holds accuracies of another supernet or evaluation; remove it, or choose another "
-        "folder",
+        "{}: holds accuracies of another supernet or evaluation; "
+        "remove it, or choose another folder",
         file_.string());
   }
   int line_number = 2;

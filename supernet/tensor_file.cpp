@@ -69,8 +69,8 @@ TensorDictionary from_archive(const std::string& bytes, const std::string& sourc
     throw Error("{}: is no tensor file: {}", source, first_line(error.what()));
   }
   const std::string expected =
-      "expected a plain dictionary of tensors, as torch.save(dict(model.state_dict()), file) "
-      "writes";
+      "expected a plain dictionary of tensors, "
+      "as torch.save(dict(model.state_dict()), file) writes";
   if (!value.isGenericDict()) throw Error("{}: holds a {}, {}", source, value.tagKind(), expected);
   TensorDictionary tensors;
   for (const auto& entry : value.toGenericDict()) {

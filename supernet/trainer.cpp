@@ -255,9 +255,8 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   if (!std::isfinite(loss) || !std::isfinite(norm)) {
     const std::filesystem::path file = store.newest_file();
     throw Error(
-        "training diverged at step {} of phase {}: the loss is {}, the norm of its gradient {}, at "
-        "a "
-        "learning rate of {:.4g}; {}",
+        "training diverged at step {} of phase {}: the loss is {}, "
+        "the norm of its gradient {}, at a learning rate of {:.4g}; {}",
         step, phase.name, loss, norm, rate,
         file.empty() ? "there is no checkpoint yet"
                      : "the last good checkpoint is " + file.string());

@@ -6,9 +6,8 @@
 //
 // Two channels are computed at a time:
 //   1. their input rows are gathered from NHWC into rows of int16, one set for each channel, the
-//   zero
-//      point subtracted and the padding at the sides zero, so that a word holds two neighbouring
-//      taps;
+//      zero point subtracted and the padding at the sides zero, so that a word holds two
+//      neighbouring taps;
 //   2. an output row is the sum over the rows of the window, two taps per instruction;
 //   3. it is written over whatever the output points at: all it needs has been copied out before.
 //

@@ -14,8 +14,7 @@
 //
 //   int32  bias[2]           with the input zero point folded in
 //   int8   weights[2 * padded_depth]
-//                            four bytes per pair of values: a0 b0 a2 b2, a1 b1 a3 b3, a4 b4 a6 b6,
-//                            …
+//                            four bytes per pair of values: a0 b0 a2 b2, a1 b1 a3 b3, …
 //   int32  doubled[2]        multipliers, see requantize.h
 //   int8   shift[2]
 //   uint8  mode              MCUNET_REQUANTIZE_…

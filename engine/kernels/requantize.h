@@ -14,8 +14,7 @@
 // packed:
 //
 //   MCUNET_REQUANTIZE_RELU     bounds are [-128, 127] and the zero point is -128: negative values
-//   are
-//                              clamped anyway, so rounding halves up does. 4 instructions.
+//                              are clamped anyway, so rounding halves up does. 4 instructions.
 //   MCUNET_REQUANTIZE_LINEAR   bounds are [-128, 127]. 5 instructions.
 //   MCUNET_REQUANTIZE_GENERAL  any bounds, multiplier and shift, left shifts included.
 //

@@ -4,8 +4,7 @@
 
 // Depthwise convolution of one image and up to 16 channels.
 //   1. Copy the channels of the image, as 32-bit floats, into a scratch image with a border of
-//   zeros;
-//      backwards, batch normalization and activation are undone on the way.
+//      zeros; backwards, batch normalization and activation are undone on the way.
 //   2. Slide over it: a tile of neighbouring outputs stays in registers while the taps go by. The
 //      gradient at the input is the same slide, over the taps that reach a pixel, for each position
 //      of a pixel within the stride.

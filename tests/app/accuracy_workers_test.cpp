@@ -110,9 +110,9 @@ TEST_F(AccuracyWorkersTest, WhatOneCannotLoadIsTold) {
   const std::string file = (run_folder() / kWeightsFile).string();
   folder_.write("run/supernet.pt", read_file(file).substr(0, 1000));
   AccuracyWorkers damaged = workers();
-  EXPECT_THAT(error_of([&] { damaged.estimate_all(subnets(2)); }),
-              MatchesRegex("search worker [12] of 2 \\(cpu\\): .*/run/supernet.pt: is no tensor "
-                           "file: .*"));
+  EXPECT_THAT(
+      error_of([&] { damaged.estimate_all(subnets(2)); }),
+      MatchesRegex("search worker [12] of 2 \\(cpu\\): .*/run/supernet.pt: is no tensor file: .*"));
   // A supernet that has been replaced since.
   write_supernet(1);
   AccuracyWorkers replaced = workers();

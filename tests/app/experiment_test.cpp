@@ -105,9 +105,9 @@ TEST_F(ExperimentTest, TheSearchSectionIsRead) {
   EXPECT_EQ(defaults.search.evolution.mutation_probability, 0.1);
   EXPECT_EQ(defaults.search.evolution.iterations, 30);
   const Experiment experiment = read_rest(
-      "seed: 7\nsearch: {population: 30, sampling: uniform-networks, front: {objectives: "
-      "[accuracy, "
-      "flash], iterations: 4}}\n");
+      "seed: 7\n"
+      "search: {population: 30, sampling: uniform-networks, "
+      "front: {objectives: [accuracy, flash], iterations: 4}}\n");
   EXPECT_EQ(experiment.search.evolution.population, 30);
   EXPECT_EQ(experiment.search.evolution.seed, 7u);
   EXPECT_EQ(experiment.search.front.seed, 7u);
@@ -117,8 +117,8 @@ TEST_F(ExperimentTest, TheSearchSectionIsRead) {
   EXPECT_EQ(rest_error("search: {front: {objectives: [accuracy]}}\n"),
             "x.yaml:3: search.front.objectives: must be at least two");
   EXPECT_EQ(rest_error("search: {front: {objectives: [accuracy, ram]}}\n"),
-            "x.yaml:3: search.front.objectives[1]: must be one of accuracy, sram, flash, macs, "
-            "latency, energy, is ram");
+            "x.yaml:3: search.front.objectives[1]: must be one of accuracy, "
+            "sram, flash, macs, latency, energy, is ram");
   EXPECT_EQ(rest_error("search: {mutations: 0}\n"),
             "x.yaml:3: search.mutations: must be between 1 and 1000000, is 0");
 }
@@ -234,9 +234,10 @@ TEST_F(ExperimentTest, ErrorsInNamedFilesNameThoseFiles) {
   const auto space = folder.write("space.yaml", "name: mine\nstages:\n- {channels: 0}\n");
   EXPECT_EQ(read_error("device: stm32f746\nspace: " + space.string() + "\n"),
             space.string() + ":3: stages[0].channels: must be between 1 and 4096, is 0");
-  EXPECT_THAT(read_error("device: stm32f747\nspace: proxyless\n"),
-              StartsWith("x.yaml:1: device: stm32f747: is no file and no name in configs/devices; "
-                         "did you mean "));
+  EXPECT_THAT(
+      read_error("device: stm32f747\nspace: proxyless\n"),
+      StartsWith(
+          "x.yaml:1: device: stm32f747: is no file and no name in configs/devices; did you mean "));
 }
 
 TEST_F(ExperimentTest, RefusesBadValues) {

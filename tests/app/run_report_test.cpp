@@ -22,8 +22,8 @@ class RunReport : public TinyRun {
  protected:
   Experiment job(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> overrides = {
-        "space_optimization={widths: [0.5, 1], resolutions: [16], samples: 20, "
-        "sweep: {sram_kib: [], flash_kib: []}}",
+        "space_optimization={widths: [0.5, 1], resolutions: [16], "
+        "samples: 20, sweep: {sram_kib: [], flash_kib: []}}",
         "train.largest_epochs=1",
         "train.elastic_epochs=1",
         "train.correlation_samples=2",
@@ -109,8 +109,7 @@ TEST_F(RunReport, TellsWhatQuantizationAwareTrainingGained) {
   EXPECT_THAT(page(), AllOf(row("top-1 in int8, search split: post-training", "75.00 %"),
                             row("top-1 in int8, search split: quantization-aware", "50.00 %"),
                             row("exported",
-                                "the fine-tuned network: quantization-aware training "
-                                "is worse")));
+                                "the fine-tuned network: quantization-aware training is worse")));
 }
 
 TEST_F(RunReport, ShowsTheStagesThatAreComplete) {

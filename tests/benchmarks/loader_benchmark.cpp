@@ -74,8 +74,8 @@ void compare(const std::vector<fs::path>& files, bool augment, int resolution) {
   }
   const auto count = static_cast<double>(files.size());
   fmt::print(
-      "{:<20} images/s: reduced {:.0f}; whole {:.0f} (ratio {:.2f}); whole, bilinear {:.0f} "
-      "(ratio {:.2f})\n",
+      "{:<20} images/s: reduced {:.0f}; whole {:.0f} (ratio {:.2f}); "
+      "whole, bilinear {:.0f} (ratio {:.2f})\n",
       augment ? "random resized crop" : "evaluation crop", count / median(reduced),
       count / median(plain), median(plain) / median(reduced), count / median(bilinear),
       median(bilinear) / median(reduced));

@@ -181,8 +181,8 @@ TEST_F(FindConfig, TheErrorListsTheNames) {
   EXPECT_EQ(error_of([] { find_config("xylophone", "fruits"); }),
             "xylophone: is no file and no name in configs/fruits (there are apple, pear)");
   EXPECT_EQ(error_of([] { find_config("aple", "fruits"); }),
-            "aple: is no file and no name in configs/fruits; did you mean apple? (there are apple, "
-            "pear)");
+            "aple: is no file and no name in configs/fruits; "
+            "did you mean apple? (there are apple, pear)");
   EXPECT_EQ(error_of([] { find_config("carrot", "vegetables"); }),
             "carrot: is no file and no name in configs/vegetables");
 }

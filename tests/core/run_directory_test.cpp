@@ -86,9 +86,8 @@ TEST(RunDirectory, ResumeRefusesAnotherConfiguration) {
   const std::string before = read_file(folder / "manifest.json");
   EXPECT_EQ(error_of([&] { RunDirectory(folder.path(), config("{device: other}"), 0, true); }),
             (folder / "manifest.json").string() +
-                ": belongs to another configuration (device: was \"board\", is "
-                "\"other\"); resume "
-                "with that one or choose another --out");
+                ": belongs to another configuration (device: was \"board\", is \"other\"); "
+                "resume with that one or choose another --out");
   EXPECT_EQ(read_file(folder / "manifest.json"), before);
 }
 

@@ -152,8 +152,8 @@ TEST(Firmware, MakeAndCMakeBuildTheSame) {
     EXPECT_EQ(read_file(folder / "build/firmware.bin").size(), image.size());
   }
   ASSERT_EQ(
-      std::system((enter + "cmake -B cmake-build -DCMAKE_TOOLCHAIN_FILE=firmware/"
-                           "toolchain.cmake > log 2>&1 && cmake --build cmake-build >> log 2>&1")
+      std::system((enter + "cmake -B cmake-build -DCMAKE_TOOLCHAIN_FILE=firmware/toolchain.cmake "
+                           "> log 2>&1 && cmake --build cmake-build >> log 2>&1")
                       .c_str()),
       0)
       << read_file(folder / "log");

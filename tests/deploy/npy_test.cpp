@@ -82,10 +82,10 @@ TEST(Npy, RefusesDamagedFiles) {
   EXPECT_EQ(parse_error(good + "3"), "x.npy: has 3 bytes of values, its shape needs 2");
   EXPECT_THAT(parse_error(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (-1,), }", "12")),
               HasSubstr("its shape is"));
-  EXPECT_THAT(parse_error(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (99999999999, "
-                              "99999999999), }",
-                              "12")),
-              HasSubstr("its shape is"));
+  EXPECT_THAT(
+      parse_error(npy(
+          "{'descr': '|i1', 'fortran_order': False, 'shape': (99999999999, 99999999999), }", "12")),
+      HasSubstr("its shape is"));
   EXPECT_THAT(parse_error(npy("{'descr': '|i1', 'fortran_order': False}", "12")),
               HasSubstr("its header has no shape"));
 }

@@ -129,8 +129,8 @@ TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
   EXPECT_EQ(without.exit_code, 0);
   EXPECT_TRUE(parse_output(without)["elf"].is_null());
   EXPECT_EQ(without.err,
-            "mcunet: planned sizes only: arm-none-eabi-gcc: is not installed (package "
-            "gcc-arm-none-eabi)\n");
+            "mcunet: planned sizes only: arm-none-eabi-gcc: "
+            "is not installed (package gcc-arm-none-eabi)\n");
   EXPECT_EQ(created(), before);
 }
 

@@ -91,10 +91,9 @@ TEST_F(EmulateSound, RefusesWhatItCannotTakeIn) {
   MCUNET_REQUIRE_CROSS_COMPILER();
   compile(/*has_features=*/false);
   write_tone("tone.wav", 8000, 8000, 1);
-  EXPECT_THAT(
-      failure({"emulate", "plain", "--input", "tone.wav"}),
-      HasSubstr("tone.wav: the model's input is 32x32x1, not a row of samples, and it has no "
-                "feature extraction"));
+  EXPECT_THAT(failure({"emulate", "plain", "--input", "tone.wav"}),
+              HasSubstr("tone.wav: the model's input is 32x32x1, "
+                        "not a row of samples, and it has no feature extraction"));
   write("bad.wav", "RIFF junk");
   EXPECT_EQ(failure({"emulate", "sound", "--input", "bad.wav"}), "bad.wav: is no readable sound");
   const std::string whole = read("tone.wav");

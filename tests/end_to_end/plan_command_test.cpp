@@ -141,8 +141,8 @@ TEST_F(PlanCommand, RefusesBrokenNetworkJson) {
 
 TEST_F(PlanCommand, NamesWhatIsUnknown) {
   EXPECT_EQ(failure({"plan", "mobilenet_v3"}),
-            "mobilenet_v3: is no reference network; did you mean mobilenet_v2? (there are "
-            "mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar)");
+            "mobilenet_v3: is no reference network; did you mean mobilenet_v2? "
+            "(there are mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar)");
   EXPECT_THAT(failure({"plan", "small_cifar", "--device", "stm32f747"}),
               HasSubstr("did you mean stm32f746?"));
 }

@@ -135,8 +135,8 @@ TEST_F(RunCommand, StopsOnASignalAndGoesOn) {
     const Outcome stopped = finish(child);
     ASSERT_EQ(stopped.exit_code, 1) << file << ": " << stopped.err;
     EXPECT_EQ(stopped.err,
-              "mcunet: stopped; go on with: mcunet run job.yaml --out out --set "
-              "'train.largest_epochs=1' --set 'train.elastic_epochs=1' --resume\n");
+              "mcunet: stopped; go on with: mcunet run job.yaml --out out "
+              "--set 'train.largest_epochs=1' --set 'train.elastic_epochs=1' --resume\n");
     EXPECT_EQ(stopped.out, "");
   }
   EXPECT_FALSE(fs::exists(folder_ / "work/out/network.pt"));
@@ -188,9 +188,9 @@ TEST_F(RunCommand, BadInput) {
               HasSubstr("dataset.path"));
   EXPECT_EQ(failure(job("run", "out", {"--set", "dataset=null"})),
             "training needs the section dataset in the experiment");
-  EXPECT_THAT(failure(job("run", "out", {"--set", "quantization.method=luck"})),
-              EndsWith("quantization.method: must be one of best, min-max, percentile, mse, is "
-                       "luck"));
+  EXPECT_THAT(
+      failure(job("run", "out", {"--set", "quantization.method=luck"})),
+      EndsWith("quantization.method: must be one of best, min-max, percentile, mse, is luck"));
   EXPECT_THAT(created(), testing::IsEmpty());
   write("file", "");
   EXPECT_THAT(failure(job("run", "file/out")), StartsWith("file/out: cannot be created: "));

@@ -132,8 +132,10 @@ TEST_F(SearchWorkers, HoweverTheSearchEndsNothingIsLeftAndItGoesOn) {
   const Outcome worker_killed = disturb(
       "worker-killed", [](pid_t, const Processes& workers) { ::kill(workers.back(), SIGKILL); });
   EXPECT_EQ(worker_killed.exit_code, 1);
-  EXPECT_THAT(worker_killed.err, MatchesRegex("mcunet: search worker [12] of 2 \\(cpu\\): was "
-                                              "killed by signal 9 \\(Killed\\)\n"));
+  EXPECT_THAT(
+      worker_killed.err,
+      MatchesRegex(
+          "mcunet: search worker [12] of 2 \\(cpu\\): was killed by signal 9 \\(Killed\\)\n"));
   const Outcome killed =
       disturb("killed", [](pid_t child, const Processes&) { ::kill(child, SIGKILL); });
   EXPECT_EQ(killed.exit_code, -1);
@@ -148,9 +150,10 @@ TEST_F(SearchWorkers, HoweverTheSearchEndsNothingIsLeftAndItGoesOn) {
 
 TEST_F(SearchWorkers, ADeviceThatIsNotThere) {
   write("out/supernet.pt", "");
-  EXPECT_THAT(failure(search("out", {"--set", "search.devices=[cuda:63]"})),
-              MatchesRegex("search.devices: device: cuda:63 is not there: libtorch finds [0-9]+ "
-                           "CUDA devices"));
+  EXPECT_THAT(
+      failure(search("out", {"--set", "search.devices=[cuda:63]"})),
+      MatchesRegex(
+          "search.devices: device: cuda:63 is not there: libtorch finds [0-9]+ CUDA devices"));
   // Before a whole job does anything.
   EXPECT_THAT(failure(job("run", "job", {"--set", "search.devices=[cpu, tpu]"})),
               "search.devices: device: must be cpu, cuda, cuda:INDEX or auto, is tpu");

@@ -151,10 +151,9 @@ TEST_F(SpaceCommand, ResumeDoesNotComputeAgain) {
 TEST_F(SpaceCommand, ResumeRefusesAnotherConfiguration) {
   optimized();
   const std::string before = read("out/space.json");
-  EXPECT_EQ(
-      optimize_failure({"--resume", "--set", "seed=5"}),
-      "out/manifest.json: belongs to another configuration (seed: was 0, is 5); resume with that "
-      "one or choose another --out");
+  EXPECT_EQ(optimize_failure({"--resume", "--set", "seed=5"}),
+            "out/manifest.json: belongs to another configuration (seed: was 0, is 5); "
+            "resume with that one or choose another --out");
   EXPECT_EQ(read("out/space.json"), before);
 }
 
@@ -204,8 +203,8 @@ TEST_F(SpaceCommand, RefusesUnknownNames) {
   EXPECT_THAT(unknown, HasSubstr("stm32f412, stm32f746, stm32f765, stm32h743"));
   EXPECT_THAT(failure({"space", "stm32f747"}), HasSubstr("did you mean stm32f746?"));
   EXPECT_THAT(optimize_failure({"--set", "device=stm32h734"}),
-              StartsWith("--set device=stm32h734: device: stm32h734: is no file and no name in "
-                         "configs/devices; did you mean stm32h743?"));
+              StartsWith("--set device=stm32h734: device: stm32h734: "
+                         "is no file and no name in configs/devices; did you mean stm32h743?"));
   EXPECT_THAT(optimize_failure({"--set", "space=proxylss"}),
               HasSubstr("is no file and no name in configs/spaces; did you mean proxyless?"));
 }
@@ -224,8 +223,9 @@ TEST_F(SpaceCommand, IfNothingFitsItSaysWhyAndLeavesNoFiles) {
       run({"space", "small.yaml", "--out", "out", "--set", "budget.sram_kib=1"});
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(outcome.err, StartsWith("mcunet: nothing fits stm32f746: SRAM: the limit is 1024 "
-                                      "bytes, the smallest of the networks needs "));
+  EXPECT_THAT(outcome.err,
+              StartsWith("mcunet: nothing fits stm32f746: SRAM: "
+                         "the limit is 1024 bytes, the smallest of the networks needs "));
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1);
   EXPECT_THAT(created(), IsEmpty());
 }

@@ -64,8 +64,10 @@ TEST_F(TrainCommand, DoesNotOverwriteATraining) {
   ASSERT_EQ(run(train("out")).exit_code, 0);
   const Outcome again = run(train("out"));
   EXPECT_EQ(again.exit_code, 1);
-  EXPECT_THAT(again.err, HasSubstr("mcunet: out: holds a training already: go on with --resume, or "
-                                   "choose another --out\n"));
+  EXPECT_THAT(
+      again.err,
+      HasSubstr(
+          "mcunet: out: holds a training already: go on with --resume, or choose another --out\n"));
 }
 
 TEST_F(TrainCommand, StopsOnASignalAndGoesOn) {
@@ -79,10 +81,10 @@ TEST_F(TrainCommand, StopsOnASignalAndGoesOn) {
   ::kill(child, SIGTERM);
   const Outcome stopped = finish(child);
   ASSERT_EQ(stopped.exit_code, 1);
-  EXPECT_THAT(
-      stopped.err,
-      testing::MatchesRegex("mcunet: stopped at step [0-9]+ of 60; go on with: mcunet train "
-                            "small.yaml --out out --set 'train.log_interval_steps=1' --resume\n"));
+  EXPECT_THAT(stopped.err,
+              testing::MatchesRegex(
+                  "mcunet: stopped at step [0-9]+ of 60; go on with: mcunet train small.yaml "
+                  "--out out --set 'train.log_interval_steps=1' --resume\n"));
   ASSERT_EQ(run(train("out", {"--resume"})).exit_code, 0);
   EXPECT_EQ(read("out/supernet.pt"), read("whole/supernet.pt"));
 }
@@ -94,18 +96,20 @@ TEST_F(TrainCommand, NamesTheKeyThatDiffers) {
             1);
   const Outcome outcome = run(train("out", {"--resume", "--set", "train.batch_size=8"}));
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, EndsWith(".checkpoint: belongs to another configuration: "
-                                    "train.batch_size: was 16, is 8\n"));
+  EXPECT_THAT(
+      outcome.err,
+      EndsWith(".checkpoint: belongs to another configuration: train.batch_size: was 16, is 8\n"));
 }
 
 TEST_F(TrainCommand, TakesTheOptimizedSpace) {
   write("space.yaml",
-        "device: stm32f746\nspace: mnasnet\n"
-        "space_optimization: {widths: [0.2], resolutions: [48], samples: 20, sweep: {sram_kib: [], "
-        "flash_kib: []}}\n"
+        "device: stm32f746\n"
+        "space: mnasnet\n"
+        "space_optimization: {widths: [0.2], resolutions: [48], "
+        "samples: 20, sweep: {sram_kib: [], flash_kib: []}}\n"
         "dataset: {kind: synthetic-images, synthetic: {examples: 64, held_out_examples: 32}}\n"
-        "train: {largest_epochs: 1, elastic_epochs: 0, calibration_batches: 1, "
-        "correlation_samples: 0}\n");
+        "train: {largest_epochs: 1, elastic_epochs: 0, "
+        "calibration_batches: 1, correlation_samples: 0}\n");
   ASSERT_EQ(run({"space", "space.yaml", "--out", "out", "--no-report"}).exit_code, 0);
   const Outcome outcome = run({"train", "space.yaml", "--out", "out", "--json"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;

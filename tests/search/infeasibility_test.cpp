@@ -29,8 +29,7 @@ TEST(Infeasibility, SaysWhatEachLimitWouldHaveToBeBesideTheOthers) {
       ElementsAre(
           "each limit alone can be met, but no network meets all of them together",
           "SRAM: the limit is 100 bytes, the smallest that meets the other limits needs 160",
-          "flash: the limit is 200 bytes, the smallest that meets the other limits needs "
-          "300"));
+          "flash: the limit is 200 bytes, the smallest that meets the other limits needs 300"));
 }
 
 }  // namespace

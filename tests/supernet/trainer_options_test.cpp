@@ -48,8 +48,8 @@ TEST(TrainerOptions, RefusesBadValues) {
 
 TEST(TrainerOptions, RoundTrip) {
   TrainerOptions options = read(
-      "{elastic_sampler: sandwich, distillation: true, precision: bf16, device: 'cuda:1', "
-      "warmup_epochs: 0.5}");
+      "{elastic_sampler: sandwich, distillation: true, "
+      "precision: bf16, device: 'cuda:1', warmup_epochs: 0.5}");
   const std::string text = to_json_text(write_fields(fields_of(options)));
   TrainerOptions copy = read(text);
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);

@@ -192,8 +192,8 @@ TEST_F(TrainerTest, RefusesACheckpointOfAnotherConfiguration) {
   train("run", options, false, 3);
   options.momentum = 0.8;
   EXPECT_THAT(error_of([&] { train("run", options, true); }),
-              MatchesRegex(".*/run/checkpoints/rank-0-step-000000000003.checkpoint: belongs to "
-                           "another configuration: momentum: was 0.9, is 0.8"));
+              MatchesRegex(".*/run/checkpoints/rank-0-step-000000000003.checkpoint: "
+                           "belongs to another configuration: momentum: was 0.9, is 0.8"));
 }
 
 TEST_F(TrainerTest, RefusesACheckpointOfOtherTrainingData) {

@@ -106,9 +106,8 @@ void add_compile_command(CLI::App& program, Run& run) {
   CLI::App* command = program.add_subcommand(
       "compile", "Turn an int8 .tflite into a folder of C and firmware for a device");
   command->footer(
-      "The folder holds model.h, model.c, weights.c and only the kernels that the model needs; "
-      "any\n"
-      "C11 project can compile it. `make` there links firmware for the device.\n\n"
+      "The folder holds model.h, model.c, weights.c and only the kernels that the model needs;\n"
+      "any C11 project can compile it. `make` there links firmware for the device.\n\n"
       "  mcunet compile model.tflite --device stm32f746 --out out/");
   command->add_option("MODEL", arguments->model, "int8 .tflite file")->required();
   command->add_option("--device", arguments->device, "Name in configs/devices/ or a file")
@@ -117,8 +116,8 @@ void add_compile_command(CLI::App& program, Run& run) {
       ->required();
   command
       ->add_option("--console", arguments->console,
-                   "Where the firmware prints outputs and cycles: serial, semihosting or none "
-                   "[serial, where the device has it]")
+                   "Where the firmware prints outputs and cycles: "
+                   "serial, semihosting or none [serial, where the device has it]")
       ->transform(CLI::CheckedTransformer(std::map<std::string, deploy::ConsoleKind>{
           {"serial", deploy::ConsoleKind::kSerial},
           {"semihosting", deploy::ConsoleKind::kSemihosting},

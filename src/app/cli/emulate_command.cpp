@@ -329,14 +329,11 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
   auto arguments = std::make_shared<EmulateArguments>();
   CLI::App* command = program.add_subcommand("emulate", "Run firmware on an emulated board");
   command->footer(
-      "DIR is what `mcunet compile` wrote. Counts are of instructions, not of cycles; if DIR "
-      "holds\n"
-      "model.tflite, outputs are compared with the reference executor's.\n\n"
-      "An image is stretched to the model's input. A .wav is for models that take in samples, or "
-      "that\n"
-      "were exported with feature extraction: the firmware then computes features and network, and "
-      "both\n"
-      "are compared with the host's.\n\n"
+      "DIR is what `mcunet compile` wrote. Counts are of instructions, not of cycles; if DIR\n"
+      "holds model.tflite, outputs are compared with the reference executor's.\n\n"
+      "An image is stretched to the model's input. A .wav is for models that take in samples,\n"
+      "or that were exported with feature extraction: the firmware then computes features and\n"
+      "network, and both are compared with the host's.\n\n"
       "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
       "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
       "  mcunet emulate runs/digits/export --input seven.wav\n"

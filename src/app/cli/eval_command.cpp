@@ -67,9 +67,9 @@ void add_eval_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<EvalArguments>();
   CLI::App* command = program.add_subcommand("eval", description_of("eval"));
   command->footer(
-      "The sub-network takes its weights from the supernet and gets batch-norm statistics of its "
-      "own\n"
-      "from training data; its resources are the engine's plan for the device of the run.\n\n"
+      "The sub-network takes its weights from the supernet and gets batch-norm statistics of\n"
+      "its own from training data; its resources are the engine's plan for the device of the\n"
+      "run.\n\n"
       "  mcunet eval runs/flowers --subnet largest\n"
       "  mcunet eval runs/flowers --subnet subnet.json --split test --json");
   command->add_option("RUN", arguments->request.run, "Folder of a run with a trained supernet")

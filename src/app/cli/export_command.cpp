@@ -70,15 +70,12 @@ void add_export_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<JobArguments>();
   CLI::App* command = program.add_subcommand("export", description_of("export"));
   command->footer(
-      "Folds batch norm, calibrates on training data, quantizes to int8, and compiles the "
-      "fine-tuned\n"
-      "network in the folder for the device: export/ has C sources, firmware and model.tflite. "
-      "Tells the\n"
-      "accuracy in float and int8 over the test split, and runs test examples on the emulated "
-      "core. After\n"
-      "quantization-aware fine-tuning (finetune.quantization_aware.epochs) it exports what that "
-      "trained,\n"
-      "unless post-training quantization has the higher accuracy on the search split.\n\n"
+      "Folds batch norm, calibrates on training data, quantizes to int8, and compiles the\n"
+      "fine-tuned network in the folder for the device: export/ has C sources, firmware and\n"
+      "model.tflite. Tells the accuracy in float and int8 over the test split, and runs test\n"
+      "examples on the emulated core. After quantization-aware fine-tuning\n"
+      "(finetune.quantization_aware.epochs) it exports what that trained, unless post-training\n"
+      "quantization has the higher accuracy on the search split.\n\n"
       "  mcunet export flowers --set dataset.path=/data/flowers --out runs/flowers");
   add_job_options(*command, *arguments);
   command->callback([arguments, &run] { run = [arguments] { return run_export(*arguments); }; });

@@ -68,14 +68,12 @@ void add_finetune_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<JobArguments>();
   CLI::App* command = program.add_subcommand("finetune", description_of("finetune"));
   command->footer(
-      "Takes the winner of the search in the folder and trains it from the weights that it has in "
-      "the\n"
-      "supernet. Writes network.json and network.pt (torch.load reads it).\n\n"
-      "With finetune.quantization_aware.epochs it then trains that network on with the rounding of "
-      "int8\n"
-      "simulated, tells the accuracy in int8 on the search split before and after, and leaves the "
-      "better of\n"
-      "both to the export: for networks that lose accuracy when they are quantized.\n\n"
+      "Takes the winner of the search in the folder and trains it from the weights that it has\n"
+      "in the supernet. Writes network.json and network.pt (torch.load reads it).\n\n"
+      "With finetune.quantization_aware.epochs it then trains that network on with the rounding\n"
+      "of int8 simulated, tells the accuracy in int8 on the search split before and after, and\n"
+      "leaves the better of both to the export: for networks that lose accuracy when they are\n"
+      "quantized.\n\n"
       "  mcunet finetune flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet run flowers --set dataset.path=/data/flowers "
       "--set finetune.quantization_aware.epochs=2 --resume");

@@ -208,11 +208,9 @@ void add_plan_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<PlanArguments>();
   CLI::App* command = program.add_subcommand("plan", "Plan the memory of a network, step by step");
   command->footer(
-      "NET is mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar, a network JSON "
-      "or\n"
-      "a .tflite. With --device a .tflite is compiled and linked too, to show its linked sizes "
-      "beside\n"
-      "the planned ones; that needs arm-none-eabi-gcc.\n\n"
+      "NET is mobilenet_v2, proxyless_mobile, mnasnet_b1, resnet18, small_cifar, a network JSON\n"
+      "or a .tflite. With --device a .tflite is compiled and linked too, to show its linked\n"
+      "sizes beside the planned ones; that needs arm-none-eabi-gcc.\n\n"
       "  mcunet plan mobilenet_v2 --width 0.35 --resolution 144 --device stm32f746\n"
       "  mcunet plan net.json --resolution 160 --out plan/\n"
       "  mcunet plan model.tflite --device stm32f746");

@@ -135,8 +135,8 @@ int run_sample(const ProfileArguments& arguments) {
       space, device, {.networks = arguments.networks, .seed = arguments.seed},
       [&] { progress.advance(); });
   const std::string how = fmt::format(
-      "Instructions of layers on an emulated {}: mcunet profile --sample {} --device {} --space {} "
-      "--seed {}",
+      "Instructions of layers on an emulated {}: "
+      "mcunet profile --sample {} --device {} --space {} --seed {}",
       device.core, arguments.networks, arguments.device, arguments.space, arguments.seed);
   return report_measurements(measurements, how.c_str(), arguments);
 }

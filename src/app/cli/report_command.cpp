@@ -49,9 +49,9 @@ void add_report_command(CLI::App& program, Run& run) {
   CLI::App* command =
       program.add_subcommand("report", "Draw the report of a run again, or compare runs");
   command->footer(
-      "Of one run, draws RUN/report/index.html from its results. Of several that were searched, "
-      "each in\n"
-      "another space, draws the winners' accuracy against the mean computation of their spaces.\n\n"
+      "Of one run, draws RUN/report/index.html from its results. Of several that were searched,\n"
+      "each in another space, draws the winners' accuracy against the mean computation of their\n"
+      "spaces.\n\n"
       "  mcunet report runs/flowers\n"
       "  mcunet report runs/w03 runs/w05 runs/w07 --out comparison");
   command->add_option("RUN", arguments->runs, "Folders of runs")->required();

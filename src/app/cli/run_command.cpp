@@ -75,17 +75,12 @@ void add_run_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<JobArguments>();
   CLI::App* command = program.add_subcommand("run", description_of("run"));
   command->footer(
-      "From one YAML file to firmware: optimizes the search space for the device, trains the "
-      "supernet,\n"
-      "searches it, fine-tunes the winner, quantizes it, compiles it to C, links firmware, runs "
-      "that on an\n"
-      "emulated core, and writes report/index.html. Stages that are complete are not run again "
-      "with\n"
-      "--resume; a job that was killed at any moment ends with the same network. If int8 costs "
-      "accuracy,\n"
-      "--set finetune.quantization_aware.epochs=N trains the network on with its rounding "
-      "simulated,\n"
-      "with --resume also after the job.\n\n"
+      "From one YAML file to firmware: optimizes the search space for the device, trains the\n"
+      "supernet, searches it, fine-tunes the winner, quantizes it, compiles it to C, links\n"
+      "firmware, runs that on an emulated core, and writes report/index.html. Stages that are\n"
+      "complete are not run again with --resume; a job that was killed at any moment ends with\n"
+      "the same network. If int8 costs accuracy, --set finetune.quantization_aware.epochs=N\n"
+      "trains the network on with its rounding simulated, with --resume also after the job.\n\n"
       "  mcunet run quickstart\n"
       "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers");
   add_job_options(*command, *arguments);

@@ -69,11 +69,9 @@ void add_search_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<JobArguments>();
   CLI::App* command = program.add_subcommand("search", description_of("search"));
   command->footer(
-      "Evolves sub-networks of the supernet in the folder (mcunet train), each within the budget "
-      "by\n"
-      "the engine's plan, for the highest accuracy on the search split; compares with random "
-      "search at\n"
-      "as many evaluations. Writes search.json, search.csv and the report.\n\n"
+      "Evolves sub-networks of the supernet in the folder (mcunet train), each within the\n"
+      "budget by the engine's plan, for the highest accuracy on the search split; compares with\n"
+      "random search at as many evaluations. Writes search.json, search.csv and the report.\n\n"
       "  mcunet search flowers --set dataset.path=/data/flowers --out runs/flowers\n\n"
       "Several processes or GPUs measure at the same time, with the same result:\n\n"
       "  mcunet search imagenet --out runs/imagenet --set 'search.devices=[cuda:0, cuda:1]'\n"

@@ -83,8 +83,8 @@ void refuse_to_replace(const std::string& folder) {
   for (const std::string& stage : completed_stages(folder)) {
     if (stage == pipeline::kSpaceStage) continue;
     throw Error(
-        "{}: holds a job that is past its search space: go on with --resume, or choose "
-        "another --out",
+        "{}: holds a job that is past its search space: "
+        "go on with --resume, or choose another --out",
         folder);
   }
 }

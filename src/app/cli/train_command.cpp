@@ -68,14 +68,12 @@ void add_train_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<JobArguments>();
   CLI::App* command = program.add_subcommand("train", description_of("train"));
   command->footer(
-      "Trains the largest sub-network first, then all of them together in one set of weights. The\n"
-      "experiment needs the sections dataset and train. Width and resolution are those of the\n"
-      "section train, else the best of an optimized space in the same folder, else the space's "
-      "own.\n"
-      "The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl and "
-      "tensorboard/.\n"
-      "A training that was stopped or killed goes on with --resume and ends with the same "
-      "weights.\n\n"
+      "Trains the largest sub-network first, then all of them together in one set of weights.\n"
+      "The experiment needs the sections dataset and train. Width and resolution are those of\n"
+      "the section train, else the best of an optimized space in the same folder, else the\n"
+      "space's own. The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl\n"
+      "and tensorboard/. A training that was stopped or killed goes on with --resume and ends\n"
+      "with the same weights.\n\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers --resume");
   add_job_options(*command, *arguments);

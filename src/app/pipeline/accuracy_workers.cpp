@@ -15,8 +15,7 @@
 // What the two ends say to each other, a line of JSON at a time:
 //
 //   {"run": "runs/x", "config": {…}}     the experiment, with the device and threads of this worker
-//                                        {"identity": "supernet.pt …"}      it has loaded
-//                                        everything
+//                                        {"identity": "supernet.pt …"}      it has loaded all
 //   {"width": 0.5, "depths": […], …}     a sub-network
 //                                        {"accuracy": 0.75}                 and so on
 //                                        {"error": "…"}                     instead, and it ends

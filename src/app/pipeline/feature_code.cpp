@@ -139,8 +139,8 @@ void check_features(const engine::Graph& graph, const LogMelParameters& paramete
   if (graph.tensors[input].type != engine::DataType::kInt8 || q.scale != 1.0F / 128 ||
       q.zero_point != 0) {
     throw Error(
-        "spectrograms are int8 of scale 1/128 and zero point 0, but the network takes in {} of "
-        "scale {} and zero point {}",
+        "spectrograms are int8 of scale 1/128 and zero point 0, "
+        "but the network takes in {} of scale {} and zero point {}",
         engine::name_of(graph.tensors[input].type), q.scale, q.zero_point);
   }
 }

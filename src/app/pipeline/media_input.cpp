@@ -59,9 +59,8 @@ Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
   const std::int64_t longest = std::max({tensor.height, tensor.width, tensor.channels});
   if (longest != tensor.elements()) {
     throw Error(
-        "{}: the model's input is {}x{}x{}, not a row of samples, and it has no feature "
-        "extraction; "
-        "compute its features first and give them as .npy or .bin",
+        "{}: the model's input is {}x{}x{}, not a row of samples, and it has no "
+        "feature extraction; compute its features first and give them as .npy or .bin",
         file, tensor.height, tensor.width, tensor.channels);
   }
   std::vector<std::int16_t> samples = read_samples(file, options.sample_rate);

@@ -239,8 +239,8 @@ std::string to_json(const QuantizationGain& gain) {
 
 std::string describe(const QuantizationGain& gain) {
   std::string text = fmt::format(
-      "top-1 in int8 on the search split: {:.2f} % by post-training quantization, {:.2f} % by "
-      "quantization-aware training\n",
+      "top-1 in int8 on the search split: {:.2f} % by post-training quantization, "
+      "{:.2f} % by quantization-aware training\n",
       100 * gain.post_training_top1, 100 * gain.quantization_aware_top1);
   if (!gain.is_kept()) text += "The latter is worse, so the network is exported as fine-tuned\n";
   return text;

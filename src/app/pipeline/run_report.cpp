@@ -108,8 +108,8 @@ JobReport::Section space_section(const search::SpaceRanking& ranking) {
   const search::SpaceStatistics& best = ranking.spaces.front();
   return {
       .heading = "Search space",
-      .text = fmt::format("The best of {} spaces is {}: {} of {} networks fit, with {:.1f} "
-                          "million MACs on average.",
+      .text = fmt::format("The best of {} spaces is {}: {} of {} networks fit, "
+                          "with {:.1f} million MACs on average.",
                           ranking.spaces.size(), report::space_label(best.width, best.resolution),
                           best.satisfying, best.sampled, best.mean_macs / 1e6),
       .links = {{"space.html", "The ranking in full"}}};
@@ -158,8 +158,8 @@ void write_run_report(const Experiment& experiment, const RunDirectory& run) {
       const Json finetune = json_of("finetune.json");
       report.sections.push_back(
           {.heading = "Fine-tuning",
-           .text = fmt::format("The winner had {} on the search split with the weights that it "
-                               "inherited, and has {} now; {} on the test set.",
+           .text = fmt::format("The winner had {} on the search split with the weights "
+                               "that it inherited, and has {} now; {} on the test set.",
                                percent(finetune.at("inherited_top1")), percent(finetune.at("top1")),
                                percent(finetune.at("test_top1")))});
     }

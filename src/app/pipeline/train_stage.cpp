@@ -108,15 +108,15 @@ TrainingSpace choose_training_space(const Experiment& experiment,
   }
   if (space.widths.size() != 1) {
     throw Error(
-        "space {}: a supernet has one width, this space has {}: set train.width, or run "
-        "mcunet space into the same folder first",
+        "space {}: a supernet has one width, this space has {}: "
+        "set train.width, or run mcunet space into the same folder first",
         space.name, fmt::join(space.widths, ", "));
   }
   for (const int resolution : train.elastic_resolutions) {
     if (resolution < 16 || resolution >= largest_resolution(space)) {
       throw Error(
-          "train.elastic_resolutions: must be at least 16 and smaller than the resolution {}, "
-          "one is {}",
+          "train.elastic_resolutions: must be at least 16 "
+          "and smaller than the resolution {}, one is {}",
           largest_resolution(space), resolution);
     }
     space.resolutions.push_back(resolution);

@@ -37,13 +37,11 @@ void add_costs(HtmlPage& page, const std::map<std::string, StageCost>& costs) {
   }
   rows.push_back(cost_row("all", total));
   page.table(rows);
-  page.paragraph(
-      fmt::format("Energy is processor time times {} W per core, an estimate, times {} for the "
-                  "data centre; CO2 "
-                  "is {} kg per kWh, an average of the United States. The energy of GPUs is not "
-                  "counted. A stage "
-                  "that was resumed counts from its last start.",
-                  kWattsPerCore, kDataCentreOverhead, kCo2KgPerKwh));
+  page.paragraph(fmt::format(
+      "Energy is processor time times {} W per core, an estimate, times {} for the data centre; "
+      "CO2 is {} kg per kWh, an average of the United States. "
+      "The energy of GPUs is not counted. A stage that was resumed counts from its last start.",
+      kWattsPerCore, kDataCentreOverhead, kCo2KgPerKwh));
 }
 
 }  // namespace

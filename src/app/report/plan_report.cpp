@@ -57,18 +57,23 @@ Plot memory_map_plot(const ResourceOracle& oracle, std::size_t tensor_count,
       oracle.requests().fixed_scratch_bytes);
   const auto boxes = [](const char* kind, const char* color) {
     return fmt::format(
-        "'memory_map.csv' using (strcol(1) eq '{}' ? ($2+$3)/2 : 1/0):(($4+$5)/2):2:3:4:5 skip 1 "
-        "with boxxyerror fs solid 0.75 border lc rgb '#444444' fc rgb '{}' title '{}'",
+        "'memory_map.csv' using (strcol(1) eq '{}' ? ($2+$3)/2 : 1/0):(($4+$5)/2):2:3:4:5 "
+        "skip 1 with boxxyerror fs solid 0.75 border lc rgb '#444444' fc rgb '{}' title '{}'",
         kind, color, kind);
   };
   plot.script = fmt::format(
-      "set xlabel 'step'\nset ylabel 'offset (KiB)'\nset xrange [0:{}]\nset yrange [0:{}]\n"
+      "set xlabel 'step'\n"
+      "set ylabel 'offset (KiB)'\n"
+      "set xrange [0:{}]\n"
+      "set yrange [0:{}]\n"
       "set key outside top center horizontal\n"
-      "set arrow 1 from graph 0, first {} to graph 1, first {} nohead lw 1.5 dt 2 lc rgb '#d62728' "
-      "front\n"
-      "set label 1 'peak {:.1f} KiB' at graph 0.99, first {} right offset 0,0.6 tc rgb '#d62728' "
-      "front\n"
-      "plot {}, \\\n {}, \\\n {}",
+      "set arrow 1 from graph 0, first {} to graph 1, "
+      "first {} nohead lw 1.5 dt 2 lc rgb '#d62728' front\n"
+      "set label 1 'peak {:.1f} KiB' at graph 0.99, "
+      "first {} right offset 0,0.6 tc rgb '#d62728' front\n"
+      "plot {}, \\\n"
+      " {}, \\\n"
+      " {}",
       last_step + 1, 1.12 * kib(resources.peak_sram_bytes), kib(resources.peak_sram_bytes),
       kib(resources.peak_sram_bytes), kib(resources.peak_sram_bytes),
       kib(resources.peak_sram_bytes), boxes("tensor", "#6baed6"), boxes("in place", "#74c476"),
@@ -86,13 +91,19 @@ Plot block_peaks_plot(const std::vector<std::int64_t>& peaks) {
   const double mean = sum / static_cast<double>(std::max<std::size_t>(peaks.size(), 1));
   const double most = peaks.empty() ? 1 : kib(*std::max_element(peaks.begin(), peaks.end()));
   plot.script = fmt::format(
-      "set xlabel 'block'\nset ylabel 'peak activations (KiB)'\nset yrange [0:{}]\n"
-      "set xrange [-0.7:{}]\nset boxwidth 0.8\nset style fill solid 0.8 noborder\n"
-      "set xtics 1 scale 0\nset key off\nset grid noxtics\n"
+      "set xlabel 'block'\n"
+      "set ylabel 'peak activations (KiB)'\n"
+      "set yrange [0:{}]\n"
+      "set xrange [-0.7:{}]\n"
+      "set boxwidth 0.8\n"
+      "set style fill solid 0.8 noborder\n"
+      "set xtics 1 scale 0\n"
+      "set key off\n"
+      "set grid noxtics\n"
       "set arrow 1 from graph 0, first {} to graph 1, first {} nohead dt 2 lc rgb '#888888' front\n"
       "set label 1 'mean' at graph 0.99, first {} right offset 0,0.6 tc rgb '#666666' front\n"
-      "plot 'block_peaks.csv' using 1:2:($2 >= {} ? 0xd62728 : 0x6baed6) skip 1 with boxes lc rgb "
-      "variable",
+      "plot 'block_peaks.csv' using 1:2:($2 >= {} ? 0xd62728 : 0x6baed6) "
+      "skip 1 with boxes lc rgb variable",
       1.08 * most, static_cast<double>(peaks.size()) - 0.3, mean, mean, mean, most * 0.9999);
   return plot;
 }
@@ -202,8 +213,8 @@ void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
   const engine::Resources& r = context.resources;
   HtmlPage page(fmt::format("Memory plan of {}", context.network_name));
   page.paragraph(fmt::format(
-      "Peak SRAM {} bytes (lower bound {}{}), flash {} bytes, {:.3f} million MACs, {:.3f} million "
-      "parameters, about {:.1f} ms.",
+      "Peak SRAM {} bytes (lower bound {}{}), flash {} bytes, "
+      "{:.3f} million MACs, {:.3f} million parameters, about {:.1f} ms.",
       r.peak_sram_bytes, r.lower_bound_bytes, r.is_optimal ? ", proven optimal" : "", r.flash_bytes,
       static_cast<double>(r.macs) / 1e6, static_cast<double>(r.params) / 1e6, r.latency_ms));
   for (const std::string& excess : describe_excess(r, context.budget)) {

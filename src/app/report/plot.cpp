@@ -25,8 +25,8 @@ constexpr char kStyle[] =
 std::string draw_commands(const Plot& plot) {
   return fmt::format(
       "reset\n{0}"
-      "set terminal svg size {1},{2} dynamic enhanced font 'DejaVu Sans,12' background rgb "
-      "'white'\n"
+      "set terminal svg size {1},{2} dynamic enhanced font 'DejaVu Sans,12' "
+      "background rgb 'white'\n"
       "set output '{3}.svg'\n{4}\n"
       "reset\n{0}"
       "set terminal pdfcairo size {5:.2f}in,{6:.2f}in enhanced font 'DejaVu Sans,9'\n"

@@ -43,10 +43,11 @@ Plot curve_plot(const SearchState& evolution, const SearchState& random) {
   const auto curves = [](const char* name, const char* color) {
     const std::string x = fmt::format("(strcol(1) eq '{}' ? $2 : 1/0)", name);
     return fmt::format(
-        "'search_curve.csv' using {0}:4:5 skip 1 with filledcurves fs transparent solid 0.2 "
-        "noborder fc rgb '{1}' notitle, \\\n"
-        " '' using {0}:3 skip 1 with lines lw 2.5 lc rgb '{1}' title '{2}: mean of a generation', "
-        "\\\n '' using {0}:6 skip 1 with lines lw 1.5 dt 2 lc rgb '{1}' title '{2}: best so far'",
+        "'search_curve.csv' using {0}:4:5 skip 1 with filledcurves "
+        "fs transparent solid 0.2 noborder fc rgb '{1}' notitle, \\\n"
+        " '' using {0}:3 skip 1 with lines "
+        "lw 2.5 lc rgb '{1}' title '{2}: mean of a generation', \\\n"
+        " '' using {0}:6 skip 1 with lines lw 1.5 dt 2 lc rgb '{1}' title '{2}: best so far'",
         x, color, name);
   };
   plot.script =
@@ -77,14 +78,16 @@ Plot front_plot(const SearchState& state, const Axis& axis) {
   });
   for (std::size_t i : front) add("front", state.evaluated[i]);
   plot.script = fmt::format(
-      "set datafile missing NaN\nset xlabel '{1}'\nset ylabel 'accuracy (%)'\n"
+      "set datafile missing NaN\n"
+      "set xlabel '{1}'\n"
+      "set ylabel 'accuracy (%)'\n"
       "set key right bottom Left reverse opaque\n"
-      "plot '{0}.csv' using (strcol(1) eq 'evaluated' ? $2 : 1/0):3 skip 1 with points pt 7 ps 0.3 "
-      "lc rgb '#9ecae1' title 'evaluated', \\\n"
-      " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 with steps lw 2 lc rgb '#d62728' "
-      "title 'front', \\\n"
-      " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 with points pt 7 ps 0.6 lc rgb "
-      "'#d62728' notitle",
+      "plot '{0}.csv' using (strcol(1) eq 'evaluated' ? $2 : 1/0):3 skip 1 "
+      "with points pt 7 ps 0.3 lc rgb '#9ecae1' title 'evaluated', \\\n"
+      " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 "
+      "with steps lw 2 lc rgb '#d62728' title 'front', \\\n"
+      " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 "
+      "with points pt 7 ps 0.6 lc rgb '#d62728' notitle",
       plot.name, axis.label);
   return plot;
 }
@@ -109,8 +112,8 @@ std::vector<std::vector<std::string>> winner_rows(const Candidate& evolution,
 std::string describe_cost(const SearchReportStates& states, const SearchReportContext& context) {
   const std::size_t evaluated = states.front.evaluated.size() + states.random.evaluated.size();
   return fmt::format(
-      "{} networks were evaluated in {:.1f} s; {:.2f} % of the time went into anything but their "
-      "accuracies. The engine planned {} networks.{}",
+      "{} networks were evaluated in {:.1f} s; {:.2f} % of the time went "
+      "into anything but their accuracies. The engine planned {} networks.{}",
       evaluated, states.front.seconds + states.random.seconds, 100 * context.overhead_share,
       states.front.plans + states.random.plans,
       states.evolution.is_exhausted ? " Evolution ended early: it found no more new networks."
@@ -148,8 +151,8 @@ void write_search_report(const SearchReportStates& states, const SearchReportCon
               "Accuracy of each generation: mean, and the range from the least to the most.");
   page.heading("The winner");
   page.drawing("winner.svg",
-               "Kernel and expansion of each block, output channels below, the size of the feature "
-               "map above. Arcs are residual connections.");
+               "Kernel and expansion of each block, output channels below, "
+               "the size of the feature map above. Arcs are residual connections.");
   page.figure("winner/block_peaks",
               "The most that the tensors of each block need; the bottleneck in red.");
   page.link("winner/index.html", "The winner's memory plan, step by step");

@@ -43,8 +43,8 @@ Plot cdf_plot(const SpaceRanking& ranking) {
     const std::string style =
         fmt::format("lw {} lc rgb '{}'", count == 0 ? 3.0 : 1.5, kCurveColors[count]);
     curves += fmt::format(
-        "{} 'space_cdf.csv' using (strcol(1) eq '{}' ? $2 : 1/0):3 skip 1 with lines {} title '{} "
-        "| {:.1f}M'",
+        "{} 'space_cdf.csv' using (strcol(1) eq '{}' ? $2 : 1/0):3 "
+        "skip 1 with lines {} title '{} | {:.1f}M'",
         count == 0 ? "" : ", \\\n ", label, style, label, millions(space.mean_macs));
     ++count;
   }
@@ -86,11 +86,12 @@ constexpr char kHeatMap[] =
 // in 0..`max`.
 std::string heat_map_command(const std::string& name, double max) {
   return fmt::format(
-      "set cbrange [0:{1}]\nset key off\n"
+      "set cbrange [0:{1}]\n"
+      "set key off\n"
       "plot '{0}.csv' using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 skip 1 "
       "with boxxyerror fs solid border lc rgb 'white' fc palette, \\\n"
-      " '{0}.csv' using 1:2:(strcol(4)):($3 > {2} ? 0xffffff : 0x222222) skip 1 with labels tc rgb "
-      "variable",
+      " '{0}.csv' using 1:2:(strcol(4)):($3 > {2} ? 0xffffff : 0x222222) "
+      "skip 1 with labels tc rgb variable",
       name, max, 0.55 * max);
 }
 
@@ -190,9 +191,8 @@ std::string describe_planning(const SpaceRanking& ranking, const SpaceReportCont
     unproven += space.unproven_plans;
   }
   return fmt::format(
-      "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting). The arena "
-      "exceeds its "
-      "lower bound in {} plans; {} of them are not proven optimal.",
+      "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting). "
+      "The arena exceeds its lower bound in {} plans; {} of them are not proven optimal.",
       planned, ranking.seconds,
       context.oracle.schedule == engine::SchedulePolicy::kInPlace ? "in-place" : "op-by-op",
       context.oracle.scratch == engine::ScratchPolicy::kTinyEngine ? "TinyEngine" : "own", above,
@@ -218,20 +218,18 @@ void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& c
   const SpaceStatistics& best = ranking.spaces.front();
   HtmlPage page(fmt::format("Search space for {}", context.device_name));
   page.paragraph(fmt::format(
-      "The best space is {} of {}: networks within the limits ({}) have {:.1f} million MACs on "
-      "average, "
-      "and the top 20 % have at least {:.1f} million. It holds {} sub-networks.",
+      "The best space is {} of {}: networks within the limits ({}) have {:.1f} million MACs "
+      "on average, and the top 20 % have at least {:.1f} million. It holds {} sub-networks.",
       space_label(best.width, best.resolution), context.space_name, describe_budget(context.budget),
       millions(best.mean_macs), millions(static_cast<double>(best.top20_macs)), context.networks));
   page.paragraph(describe_planning(ranking, context));
   page.heading("FLOPs distribution");
-  page.figure(
-      "space_cdf",
-      "Cumulative distribution of the computation of networks within the limits, for the best "
-      "spaces. Further right is better.");
+  page.figure("space_cdf",
+              "Cumulative distribution of the computation of networks within the limits, "
+              "for the best spaces. Further right is better.");
   page.figure("space_grid",
-              "Mean computation (million MACs) of networks within the limits, for every "
-              "width and resolution; - where nothing fits.");
+              "Mean computation (million MACs) of networks within the limits, "
+              "for every width and resolution; - where nothing fits.");
   page.heading("Ranking");
   page.table(ranking_rows(ranking), 1);
   if (!ranking.sweep.empty()) {
