@@ -45,9 +45,8 @@ bool starts_with_word(std::string_view text, std::string_view word) {
 constexpr char delimited(int field) { return static_cast<char>(field << 3 | 2); }
 
 bool is_printable(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c >= ' ' && c < 0x7f;
-  });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](unsigned char c) { return c >= ' ' && c < 0x7f; });
 }
 
 // ModelProto: the version of its format as field 1, the producer's name as field 2 or the graph as
@@ -85,8 +84,8 @@ std::string describe_foreign_file(std::span<const std::byte> contents) {
       starts_with_word(text, "<html")) {
     return "is a web page, not the model: download the raw file";
   }
-  for (const std::string_view word : {"#include", "const unsigned", "unsigned char", "alignas",
-                                      "//", "/*"}) {
+  for (const std::string_view word :
+       {"#include", "const unsigned", "unsigned char", "alignas", "//", "/*"}) {
     if (starts_with_word(text, word)) {
       return "is C source: give the .tflite that the array in it was made from";
     }

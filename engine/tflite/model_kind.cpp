@@ -19,10 +19,12 @@ struct Accelerator {
 };
 
 constexpr std::array kAccelerators = {
-    Accelerator{"ethos-u", "is compiled for Arm's Ethos-U: give the .tflite that Vela made it "
-                           "from"},
-    Accelerator{"edgetpu-custom-op", "is compiled for the Edge TPU: give the .tflite that "
-                                     "edgetpu_compiler made it from"},
+    Accelerator{"ethos-u",
+                "is compiled for Arm's Ethos-U: give the .tflite that Vela made it "
+                "from"},
+    Accelerator{"edgetpu-custom-op",
+                "is compiled for the Edge TPU: give the .tflite that "
+                "edgetpu_compiler made it from"},
 };
 
 // How many operators compute in a type, by their first input that is no constant.
@@ -48,8 +50,8 @@ class Census {
  private:
   const tflite::Tensor* tensor(std::int32_t index) const {
     const auto* tensors = subgraph_.tensors();
-    const bool is_there = tensors != nullptr && index >= 0 &&
-                          static_cast<std::uint32_t>(index) < tensors->size();
+    const bool is_there =
+        tensors != nullptr && index >= 0 && static_cast<std::uint32_t>(index) < tensors->size();
     return is_there ? tensors->Get(static_cast<std::uint32_t>(index)) : nullptr;
   }
 

@@ -57,9 +57,8 @@ void TfliteOperators::add_placeholders(const tflite::Operator& source) {
 
 bool TfliteOperators::follows_unknown(const tflite::Operator& source) const {
   const auto* inputs = source.inputs();
-  return inputs != nullptr && std::any_of(inputs->begin(), inputs->end(), [this](auto index) {
-           return unknown_.contains(index);
-         });
+  return inputs != nullptr && std::any_of(inputs->begin(), inputs->end(),
+                                          [this](auto index) { return unknown_.contains(index); });
 }
 
 TensorId TfliteOperators::activation(std::int32_t index) const {
@@ -242,8 +241,9 @@ void TfliteOperators::infer_open_dims(std::int32_t index) {
   const ConstantId weights = graph_.details_of(op).weights;
   const std::vector<std::int32_t> none;
   const auto& filters = weights == kNoId ? none : graph_.constants[weights].dims;
-  const std::int32_t channels =
-      filters.empty() ? 0 : op.kind == OpKind::kDepthwiseConv2d ? filters.back() : filters.front();
+  const std::int32_t channels = filters.empty()                       ? 0
+                                : op.kind == OpKind::kDepthwiseConv2d ? filters.back()
+                                                                      : filters.front();
   const Shape shape = infer_output_shape(graph_, op, channels);
   std::vector<std::int32_t> dims = tensors_.dims(input(0));
   if (shape != graph_.input_of(op).shape || dims.size() != tensors_.dims(index).size()) {
@@ -315,8 +315,7 @@ void TfliteOperators::read_convolution() {
 // The weights of a convolution in groups as those of a full one.
 ConstantId TfliteOperators::add_ungrouped(std::int32_t input_channels) {
   const Constant grouped = tensors_.constant(input(1));
-  tensors_.charge(
-      static_cast<std::size_t>(grouped.elements() / grouped.dims[3] * input_channels));
+  tensors_.charge(static_cast<std::size_t>(grouped.elements() / grouped.dims[3] * input_channels));
   graph_.constants.push_back(ungrouped_weights(grouped, input_channels));
   return static_cast<ConstantId>(graph_.constants.size()) - 1;
 }
@@ -392,7 +391,8 @@ void TfliteOperators::read_mean() {
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
   std::array<bool, 4> reduced = {};  // the batch first
-  for (std::int32_t axis : tensors_.short_integers(input(1))) reduced[resolve_axis(axis) + 1] = true;
+  for (std::int32_t axis : tensors_.short_integers(input(1)))
+    reduced[resolve_axis(axis) + 1] = true;
   std::copy(reduced.begin() + 1, reduced.end(), details().reduced.begin());
   const bool keeps = options<tflite::ReducerOptions>().keep_dims();
   std::vector<std::int32_t> dims;

@@ -85,8 +85,7 @@ class ModelReader {
 
   void read_operators() {
     for (std::size_t i = 0; i < operator_count() && blockers_.size() < kMaxBlockers; ++i) {
-      const tflite::Operator& source =
-          *subgraph_.operators()->Get(static_cast<std::uint32_t>(i));
+      const tflite::Operator& source = *subgraph_.operators()->Get(static_cast<std::uint32_t>(i));
       const tflite::OperatorCode& code = operator_code(source, i);
       try {
         read(source, code);

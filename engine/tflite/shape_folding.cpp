@@ -93,8 +93,8 @@ std::vector<std::int64_t> strides_of(const Dims& dims) {
 }
 
 // The values at `origin` plus all combinations of steps: `dims` elements, `strides` apart.
-std::vector<std::int64_t> gather(const IntegerTensor& source, const Dims& dims,
-                                 std::int64_t origin, std::span<const std::int64_t> strides) {
+std::vector<std::int64_t> gather(const IntegerTensor& source, const Dims& dims, std::int64_t origin,
+                                 std::span<const std::int64_t> strides) {
   require_small(product(dims));
   std::vector<std::int64_t> values;
   for (std::int64_t n = product(dims), i = 0; i < n; ++i) {

@@ -72,9 +72,8 @@ DataType TfliteTensors::type(std::int32_t index) const {
 std::string TfliteTensors::type_name(std::int32_t index) const {
   const tflite::TensorType type = at(index).type();
   std::string name = tflite::EnumNameTensorType(type);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return name.empty() ? fmt::format("{}", static_cast<int>(type)) : name;
 }
 

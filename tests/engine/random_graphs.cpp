@@ -216,8 +216,7 @@ class RandomGraph {
     const Shape shape = random_shape();
     const TensorId input = new_input(shape, random_quantization());
     const std::int32_t outputs = between(1, 17);
-    const Quantization q =
-        add_parameters({outputs, shape.channels}, 0, shape.channels, input);
+    const Quantization q = add_parameters({outputs, shape.channels}, 0, shape.channels, input);
     finish({&input, 1}, {shape.height, shape.width, outputs}, q, 4);
   }
 

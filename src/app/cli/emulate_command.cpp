@@ -277,10 +277,10 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
 // The first output of every inference, one row each.
 void write_outputs(const fs::path& file, const deploy::ModelTensor& output,
                    const EmulationResult& result) {
-  deploy::NpyArray array{.type = output.type,
-                         .shape = {static_cast<std::int64_t>(result.inferences.size()),
-                                   output.elements()},
-                         .bytes = {}};
+  deploy::NpyArray array{
+      .type = output.type,
+      .shape = {static_cast<std::int64_t>(result.inferences.size()), output.elements()},
+      .bytes = {}};
   for (const deploy::Inference& inference : result.inferences) {
     array.bytes.insert(array.bytes.end(), inference.outputs[0].begin(), inference.outputs[0].end());
   }
@@ -340,9 +340,10 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       "  mcunet emulate out/ --input left.npy,right.npy    (a model of two inputs)");
   command->add_option("DIR", arguments->folder, "Folder of a firmware project")->required();
   command
-      ->add_option("--input", arguments->inputs,
-                   "Raw values (.bin) or arrays of the model's type (.npy), any number of inputs in\n"
-                   "each; an image; a .wav. For a model of two inputs: FILE,FILE")
+      ->add_option(
+          "--input", arguments->inputs,
+          "Raw values (.bin) or arrays of the model's type (.npy), any number of inputs in\n"
+          "each; an image; a .wav. For a model of two inputs: FILE,FILE")
       ->required();
   command
       ->add_option("--input-range", arguments->input_range,

@@ -38,8 +38,8 @@ class LayoutOperators : public testing::Test {
   template <typename Options>
   void add(tflite::BuiltinOperator code, const Dims& inputs, std::int32_t output,
            flatbuffers::Offset<Options> options) {
-    builder_.add_operator(code, 1, inputs, output, tflite::BuiltinOptionsTraits<Options>::enum_value,
-                          options.Union());
+    builder_.add_operator(code, 1, inputs, output,
+                          tflite::BuiltinOptionsTraits<Options>::enum_value, options.Union());
   }
   void add(tflite::BuiltinOperator code, const Dims& inputs, std::int32_t output) {
     builder_.add_operator(code, 1, inputs, output, tflite::BuiltinOptions_NONE, {});
@@ -176,8 +176,7 @@ TEST_F(LayoutOperators, JoinsFiveDimensions) {
 TEST_F(LayoutOperators, PacksActivations) {
   const auto input = tensor({1, 2, 2});
   const auto output = tensor({1, 2, 2, 2});
-  add(tflite::BuiltinOperator_PACK, {input, input}, output,
-      tflite::CreatePackOptions(fbb_, 2, 2));
+  add(tflite::BuiltinOperator_PACK, {input, input}, output, tflite::CreatePackOptions(fbb_, 2, 2));
   EXPECT_THAT(outputs_of(read(input, output)), ElementsAre(0, 1, 0, 1, 2, 3, 2, 3));
 }
 

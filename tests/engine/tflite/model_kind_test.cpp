@@ -17,8 +17,7 @@ using tflite::TensorType;
 std::string complaint(TensorType activations, TensorType weights, const char* custom = nullptr) {
   flatbuffers::FlatBufferBuilder fbb;
   const std::vector<std::uint8_t> bytes(4, 0);
-  const std::vector buffers = {tflite::CreateBuffer(fbb),
-                               tflite::CreateBufferDirect(fbb, &bytes)};
+  const std::vector buffers = {tflite::CreateBuffer(fbb), tflite::CreateBufferDirect(fbb, &bytes)};
   const std::vector<std::int32_t> dims = {1, 1};
   const std::vector<float> scales = {1};
   const std::vector<std::int64_t> zero_points = {0};
@@ -33,8 +32,8 @@ std::string complaint(TensorType activations, TensorType weights, const char* cu
   const auto options = tflite::CreateFullyConnectedOptions(fbb);
   const std::vector operators = {tflite::CreateOperatorDirect(
       fbb, 0, &inputs, &output, tflite::BuiltinOptions_FullyConnectedOptions, options.Union())};
-  const auto code = custom == nullptr ? tflite::BuiltinOperator_FULLY_CONNECTED
-                                      : tflite::BuiltinOperator_CUSTOM;
+  const auto code =
+      custom == nullptr ? tflite::BuiltinOperator_FULLY_CONNECTED : tflite::BuiltinOperator_CUSTOM;
   const std::vector codes = {
       tflite::CreateOperatorCodeDirect(fbb, static_cast<std::int8_t>(code), custom, 1, code)};
   const std::vector<std::int32_t> input = {0};
@@ -58,8 +57,7 @@ TEST(ModelKind, CallsModelsByTheirNames) {
               HasSubstr("is a float model with weights of float16"));
   EXPECT_THAT(complaint(TensorType_FLOAT32, TensorType_INT8),
               HasSubstr("is quantized in its weights only and computes in float"));
-  EXPECT_THAT(complaint(TensorType_INT16, TensorType_INT8),
-              HasSubstr("has activations of int16"));
+  EXPECT_THAT(complaint(TensorType_INT16, TensorType_INT8), HasSubstr("has activations of int16"));
   EXPECT_THAT(complaint(TensorType_UINT8, TensorType_UINT8),
               HasSubstr("computes in uint8, as TensorFlow 1 quantized"));
   EXPECT_THAT(complaint(TensorType_INT8, TensorType_INT8, "ethos-u"), HasSubstr("Ethos-U"));
