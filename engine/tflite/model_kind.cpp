@@ -20,11 +20,9 @@ struct Accelerator {
 
 constexpr std::array kAccelerators = {
     Accelerator{"ethos-u",
-                "is compiled for Arm's Ethos-U: give the .tflite that Vela made it "
-                "from"},
+                "is compiled for Arm's Ethos-U: give the .tflite that Vela made it from"},
     Accelerator{"edgetpu-custom-op",
-                "is compiled for the Edge TPU: give the .tflite that "
-                "edgetpu_compiler made it from"},
+                "is compiled for the Edge TPU: give the .tflite that its compiler made it from"},
 };
 
 // How many operators compute in a type, by their first input that is no constant.

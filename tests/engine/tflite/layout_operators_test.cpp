@@ -62,8 +62,9 @@ class LayoutOperators : public testing::Test {
   static std::vector<int> outputs_of(const Graph& graph) {
     TensorBytes input(static_cast<std::size_t>(graph.tensors[graph.inputs[0]].bytes()));
     for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::byte>(i);
+    const std::vector<TensorBytes> outputs = execute(graph, {&input, 1});
     std::vector<int> values;
-    for (std::byte value : execute(graph, std::vector{input})[0]) {
+    for (std::byte value : outputs[0]) {
       values.push_back(static_cast<std::int8_t>(value));
     }
     return values;
