@@ -51,7 +51,7 @@ TEST_F(ForeignModels, OfNoOperatorsHaveNothingToPlan) {
     EXPECT_THAT(failure({"plan", "model.tflite"}),
                 HasSubstr("model.tflite: has no operators besides conversions"));
     EXPECT_THAT(compile_failure("model.tflite"),
-                HasSubstr("model.tflite: has no operators besides conversions"));
+                HasSubstr("model.tflite: the network has no operator"));
   };
   expect_one_line();
   graph.tensors[0].type = engine::DataType::kFloat32;
