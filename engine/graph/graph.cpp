@@ -136,6 +136,11 @@ std::string describe(const Op& op) {
   return text;
 }
 
+std::int64_t rows_of(const Graph& graph, const Op& fully_connected) {
+  const Shape& output = graph.output_of(fully_connected).shape;
+  return std::int64_t{output.height} * output.width;
+}
+
 OpCost cost_of(const Graph& graph, const Op& op) {
   const OperatorTraits& traits = traits_of(op.kind);
   if (traits.weights == WeightOrder::kNone) return {};

@@ -31,8 +31,8 @@ bool is_in(Id id, const Table& table) {
 // The rules of all operators, each with the traits of its row.
 class OpValidator : private CheckedOp {
  public:
-  OpValidator(const Graph& whole, OpId number)
-      : CheckedOp(whole, number), traits_(traits_of(op.kind)) {}
+  OpValidator(const Graph& whole, const Op& operation)
+      : CheckedOp(whole, operation), traits_(traits_of(op.kind)) {}
 
   void validate() const {
     check_operands();
@@ -249,12 +249,18 @@ void check_order(const Graph& graph) {
 
 }  // namespace
 
-void validate_op(const Graph& graph, OpId op) { OpValidator(graph, op).validate(); }
+void validate_op(const Graph& graph, OpId op) { OpValidator(graph, graph.ops[op]).validate(); }
 
 void validate_graph(const Graph& graph) {
   check_tensor_sizes(graph);
   check_order(graph);
-  for (std::size_t id = 0; id < graph.ops.size(); ++id) validate_op(graph, static_cast<OpId>(id));
+  for (std::size_t id = 0; id < graph.ops.size(); ++id) {
+    try {
+      validate_op(graph, static_cast<OpId>(id));
+    } catch (const Error& error) {
+      throw Error("operator {} ({}): {}", id, name_of(graph.ops[id].kind), error.what());
+    }
+  }
 }
 
 }  // namespace mcunet::engine

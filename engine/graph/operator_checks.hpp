@@ -13,11 +13,10 @@ namespace mcunet::engine {
 // An operator under validation: what its rules look at, and how they fail.
 class CheckedOp {
  public:
-  CheckedOp(const Graph& whole, OpId number)
-      : graph(whole), id(number), op(whole.ops[number]), details(whole.details_of(op)) {}
+  CheckedOp(const Graph& whole, const Op& operation)
+      : graph(whole), op(operation), details(whole.details_of(operation)) {}
 
   const Graph& graph;
-  const OpId id;
   const Op& op;
   const OpDetails& details;
 
@@ -34,11 +33,10 @@ class CheckedOp {
     return name.empty() ? fmt::format("tensor {}", tensor) : fmt::format("tensor '{}'", name);
   }
 
-  // Throws Error that names the operator.
+  // Throws Error, which need not name the operator.
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
-    throw Error("operator {} ({}): {}", id, name_of(op.kind),
-                fmt::format(format, std::forward<Args>(args)...));
+    throw Error(format, std::forward<Args>(args)...);
   }
 };
 

@@ -27,6 +27,7 @@ Shape shape_unknown(const Graph& graph, const Op& op, std::int32_t output_channe
 bool accepts_inferred(const Graph& graph, const Op& op);
 bool accepts_reduction(const Graph& graph, const Op& op);  // also without the reduced axes
 bool accepts_as_many_elements(const Graph& graph, const Op& op);
+bool accepts_rows(const Graph& graph, const Op& op);  // of features, see rows_of()
 bool accepts_as_many_channels(const Graph& graph, const Op& op);
 
 // Multiply-accumulates.

@@ -118,6 +118,12 @@ bool accepts_as_many_elements(const Graph& graph, const Op& op) {
   return graph.input_of(op).shape.elements() == graph.output_of(op).shape.elements();
 }
 
+bool accepts_rows(const Graph& graph, const Op& op) {
+  const Shape& input = graph.input_of(op).shape;
+  const std::int64_t rows = rows_of(graph, op);
+  return rows == 1 || rows * input.channels == input.elements();
+}
+
 bool accepts_as_many_channels(const Graph& graph, const Op& op) {
   return graph.input_of(op).shape.channels == graph.output_of(op).shape.channels;
 }

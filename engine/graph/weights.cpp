@@ -36,7 +36,8 @@ WeightLayout weight_layout(const Graph& graph, const Op& op) {
       layout.inputs = 1;
       break;
     case WeightOrder::kMatrix:
-      layout.places = input.height * input.width;
+      layout.places =
+          static_cast<std::int32_t>(std::int64_t{input.height} * input.width / rows_of(graph, op));
       break;
     case WeightOrder::kNone:
       throw Error("{} has no weights", name_of(op.kind));

@@ -90,8 +90,9 @@ std::int64_t own_scratch(const Graph& graph, const Op& op, Appetite appetite) {
     case ScratchKind::kRows:
       return own_depthwise_scratch(graph, op, appetite);
     case ScratchKind::kFeatures: {
-      const auto features = static_cast<std::int32_t>(graph.input_of(op).shape.elements());
-      return mcunet_fully_connected_scratch_bytes(/*batches=*/1, features);
+      const auto rows = static_cast<std::int32_t>(rows_of(graph, op));
+      const std::int64_t features = weight_layout(graph, op).per_output();
+      return mcunet_fully_connected_scratch_bytes(rows, static_cast<std::int32_t>(features));
     }
     case ScratchKind::kNone:
       break;

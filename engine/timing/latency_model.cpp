@@ -76,7 +76,7 @@ WorkAmounts work_of(const LayerShape& layer) {
       return {1, outputs * area, outputs, padded, pairs, rows};
     }
     case LatencyFamily::kFullyConnected:
-      return {1, outputs * inputs, outputs, inputs, inputs, 1};
+      return {1, outputs * inputs / pixels, outputs, inputs, inputs, pixels};
     case LatencyFamily::kPool:
       return {1, outputs * area, outputs, inputs, outputs, pixels};
     case LatencyFamily::kReduction:

@@ -234,6 +234,10 @@ OpDetails& edit_details(Graph& graph, Op& op);
 // "conv_2d 3x3 /2": an operator as people name it.
 std::string describe(const Op& op);
 
+// How many vectors a fully connected layer is applied to: all of its input is one, or each of its
+// input's {channels}, of which the output has as many.
+std::int64_t rows_of(const Graph& graph, const Op& fully_connected);
+
 struct OpCost {
   // Multiply-accumulates; what the papers on mobile networks call FLOPs.
   std::int64_t macs = 0;

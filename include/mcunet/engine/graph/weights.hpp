@@ -11,7 +11,7 @@
 namespace mcunet::engine {
 
 // Every output channel has `places` × `inputs` weights: its places under the window (of a fully
-// connected layer, the pixels of its input), and the input channels that it reads at each.
+// connected layer, the pixels of its input, or one where it takes each on its own), and the input channels that it reads at each.
 struct WeightLayout {
   WeightOrder order = WeightOrder::kNone;
   std::int32_t outputs = 0;
