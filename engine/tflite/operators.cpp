@@ -315,13 +315,15 @@ void TfliteOperators::read_fully_connected() {
   const TensorId source = activation(input(0));
   const std::vector<std::int32_t> weights = tensors_.dims(input(1));
   const std::int64_t elements = graph_.tensors[source].shape.elements();
-  if (weights.size() != 2 || elements % weights[1] != 0) {
-    throw Error("its weights take {} features, its input has {} values", weights.back(), elements);
+  if (weights.size() != 2) throw Error("its weights have {} dimensions", weights.size());
+  if (elements % weights[1] != 0) {
+    throw Error("its weights take {} features, its input has {} values", weights[1], elements);
   }
   const auto rows = static_cast<std::int32_t>(elements / weights[1]);
   std::vector<std::int32_t> dims = {rows, weights[0]};
   if (o.keep_num_dims()) {
     dims = tensors_.dims(input(0));
+    if (dims.empty()) throw Error("its input has no dimensions to keep");
     dims.back() = weights[0];
   }
   settle_dims(output(), dims);

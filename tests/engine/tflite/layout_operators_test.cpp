@@ -188,6 +188,21 @@ TEST_F(LayoutOperators, UnpacksOneOfOne) {
   EXPECT_EQ(outputs_of(read(input, output)), counting(3));
 }
 
+// Of no dimensions: nothing to keep the number of.
+TEST_F(LayoutOperators, FullyConnectedNeedsDimensions) {
+  const auto input = tensor({});
+  const auto output = tensor({1, 1});
+  Constant weights;
+  weights.name = "weights";
+  weights.dims = {1, 1};
+  weights.scales = {1};
+  weights.data = {std::byte{1}};
+  const auto constant = builder_.add_constant(weights);
+  add(tflite::BuiltinOperator_FULLY_CONNECTED, {input, constant}, output,
+      tflite::CreateFullyConnectedOptions(fbb_, tflite::ActivationFunction_NONE, 0, true));
+  EXPECT_THAT(complaint(input, output), HasSubstr("no dimensions to keep"));
+}
+
 TEST_F(LayoutOperators, CastsToTheSameType) {
   const auto input = tensor({1, 3});
   const auto output = tensor({1, 3});
