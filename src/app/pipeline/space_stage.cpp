@@ -7,6 +7,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/infeasibility.hpp"
+#include "stage_run.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -17,21 +18,28 @@ using search::SpaceRanking;
 using search::SpaceStatistics;
 using search::SweepCell;
 
+// The numbers of a space by their keys, for writing and reading alike.
+template <typename Statistics>
+void for_each_number(Statistics& space, const auto& visit) {
+  visit("width", space.width);
+  visit("resolution", space.resolution);
+  visit("mean_macs", space.mean_macs);
+  visit("mean_macs_error", space.mean_macs_error);
+  visit("top20_macs", space.top20_macs);
+  visit("max_macs", space.max_macs);
+  visit("satisfying", space.satisfying);
+  visit("sampled", space.sampled);
+  visit("least_sram_bytes", space.least.peak_sram_bytes);
+  visit("least_flash_bytes", space.least.flash_bytes);
+  visit("least_latency_ms", space.least.latency_ms);
+  visit("least_energy_mj", space.least.energy_mj);
+  visit("above_bound_plans", space.above_bound_plans);
+  visit("unproven_plans", space.unproven_plans);
+}
+
 Json to_json(const SpaceStatistics& space) {
-  Json json = {{"width", space.width},
-               {"resolution", space.resolution},
-               {"mean_macs", space.mean_macs},
-               {"mean_macs_error", space.mean_macs_error},
-               {"top20_macs", space.top20_macs},
-               {"max_macs", space.max_macs},
-               {"satisfying", space.satisfying},
-               {"sampled", space.sampled},
-               {"least_sram_bytes", space.least.peak_sram_bytes},
-               {"least_flash_bytes", space.least.flash_bytes},
-               {"least_latency_ms", space.least.latency_ms},
-               {"least_energy_mj", space.least.energy_mj},
-               {"above_bound_plans", space.above_bound_plans},
-               {"unproven_plans", space.unproven_plans}};
+  Json json;
+  for_each_number(space, [&](const char* key, const auto& number) { json[key] = number; });
   json["cdf"] = Json::array();
   for (const CdfPoint& point : space.cdf) json["cdf"].push_back({point.macs, point.share});
   return json;
@@ -39,20 +47,7 @@ Json to_json(const SpaceStatistics& space) {
 
 SpaceStatistics space_from_json(const Json& json) {
   SpaceStatistics space;
-  json.at("width").get_to(space.width);
-  json.at("resolution").get_to(space.resolution);
-  json.at("mean_macs").get_to(space.mean_macs);
-  json.at("mean_macs_error").get_to(space.mean_macs_error);
-  json.at("top20_macs").get_to(space.top20_macs);
-  json.at("max_macs").get_to(space.max_macs);
-  json.at("satisfying").get_to(space.satisfying);
-  json.at("sampled").get_to(space.sampled);
-  json.at("least_sram_bytes").get_to(space.least.peak_sram_bytes);
-  json.at("least_flash_bytes").get_to(space.least.flash_bytes);
-  json.at("least_latency_ms").get_to(space.least.latency_ms);
-  json.at("least_energy_mj").get_to(space.least.energy_mj);
-  json.at("above_bound_plans").get_to(space.above_bound_plans);
-  json.at("unproven_plans").get_to(space.unproven_plans);
+  for_each_number(space, [&](const char* key, auto& number) { json.at(key).get_to(number); });
   for (const Json& point : json.at("cdf")) space.cdf.push_back({point.at(0), point.at(1)});
   return space;
 }
@@ -78,30 +73,34 @@ std::string sweep_csv(const SpaceRanking& ranking) {
   return csv;
 }
 
+SpaceRanking optimize(const Experiment& experiment) {
+  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
+  const auto spaces = static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
+  Progress progress("Optimizing the search space", spaces * options.samples, "networks");
+  return search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
+                                [&](std::int64_t planned) { progress.advance(planned); });
+}
+
 }  // namespace
 
 SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
-  if (run.is_complete(kSpaceStage)) {
+  const auto read = [&] {
     const auto file = run.folder() / "space.json";
     return ranking_from_json(read_file(file), file.string());
-  }
-  const StageClock clock;
-  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
-  SpaceRanking ranking;
-  {
-    const auto spaces =
-        static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
-    Progress progress("Optimizing the search space", spaces * options.samples, "networks");
-    ranking =
-        search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
-                               [&](std::int64_t planned) { progress.advance(planned); });
-  }
-  if (!ranking.is_feasible()) return ranking;
-  run.write("space.json", ranking_to_json(ranking));
-  run.write("spaces.csv", spaces_csv(ranking));
-  run.write("sweep.csv", sweep_csv(ranking));
-  run.mark_complete(kSpaceStage, clock.elapsed());
-  return ranking;
+  };
+  const auto work = [&](SpaceRanking& ranking) {
+    ranking = optimize(experiment);
+    return ranking.is_feasible();
+  };
+  const auto write = [&](const SpaceRanking& ranking, double) {
+    run.write("space.json", ranking_to_json(ranking));
+    run.write("spaces.csv", spaces_csv(ranking));
+    run.write("sweep.csv", sweep_csv(ranking));
+  };
+  // Later stages stay: a supernet that was given its width and resolution needs no ranking.
+  return run_stage<SpaceRanking>(
+      run, /*resume=*/true,
+      {.name = kSpaceStage, .read = read, .work = work, .write = write, .discards = {}});
 }
 
 std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,
