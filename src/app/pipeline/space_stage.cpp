@@ -18,28 +18,21 @@ using search::SpaceRanking;
 using search::SpaceStatistics;
 using search::SweepCell;
 
-// The numbers of a space by their keys, for writing and reading alike.
-template <typename Statistics>
-void for_each_number(Statistics& space, const auto& visit) {
-  visit("width", space.width);
-  visit("resolution", space.resolution);
-  visit("mean_macs", space.mean_macs);
-  visit("mean_macs_error", space.mean_macs_error);
-  visit("top20_macs", space.top20_macs);
-  visit("max_macs", space.max_macs);
-  visit("satisfying", space.satisfying);
-  visit("sampled", space.sampled);
-  visit("least_sram_bytes", space.least.peak_sram_bytes);
-  visit("least_flash_bytes", space.least.flash_bytes);
-  visit("least_latency_ms", space.least.latency_ms);
-  visit("least_energy_mj", space.least.energy_mj);
-  visit("above_bound_plans", space.above_bound_plans);
-  visit("unproven_plans", space.unproven_plans);
-}
-
 Json to_json(const SpaceStatistics& space) {
-  Json json;
-  for_each_number(space, [&](const char* key, const auto& number) { json[key] = number; });
+  Json json = {{"width", space.width},
+               {"resolution", space.resolution},
+               {"mean_macs", space.mean_macs},
+               {"mean_macs_error", space.mean_macs_error},
+               {"top20_macs", space.top20_macs},
+               {"max_macs", space.max_macs},
+               {"satisfying", space.satisfying},
+               {"sampled", space.sampled},
+               {"least_sram_bytes", space.least.peak_sram_bytes},
+               {"least_flash_bytes", space.least.flash_bytes},
+               {"least_latency_ms", space.least.latency_ms},
+               {"least_energy_mj", space.least.energy_mj},
+               {"above_bound_plans", space.above_bound_plans},
+               {"unproven_plans", space.unproven_plans}};
   json["cdf"] = Json::array();
   for (const CdfPoint& point : space.cdf) json["cdf"].push_back({point.macs, point.share});
   return json;
@@ -47,7 +40,20 @@ Json to_json(const SpaceStatistics& space) {
 
 SpaceStatistics space_from_json(const Json& json) {
   SpaceStatistics space;
-  for_each_number(space, [&](const char* key, auto& number) { json.at(key).get_to(number); });
+  json.at("width").get_to(space.width);
+  json.at("resolution").get_to(space.resolution);
+  json.at("mean_macs").get_to(space.mean_macs);
+  json.at("mean_macs_error").get_to(space.mean_macs_error);
+  json.at("top20_macs").get_to(space.top20_macs);
+  json.at("max_macs").get_to(space.max_macs);
+  json.at("satisfying").get_to(space.satisfying);
+  json.at("sampled").get_to(space.sampled);
+  json.at("least_sram_bytes").get_to(space.least.peak_sram_bytes);
+  json.at("least_flash_bytes").get_to(space.least.flash_bytes);
+  json.at("least_latency_ms").get_to(space.least.latency_ms);
+  json.at("least_energy_mj").get_to(space.least.energy_mj);
+  json.at("above_bound_plans").get_to(space.above_bound_plans);
+  json.at("unproven_plans").get_to(space.unproven_plans);
   for (const Json& point : json.at("cdf")) space.cdf.push_back({point.at(0), point.at(1)});
   return space;
 }
