@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
@@ -13,6 +12,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/stopwatch.hpp"
 
 namespace mcunet::search {
 namespace {
@@ -86,15 +86,8 @@ void AccuracyCache::load(const std::string& identity) {
 }
 
 void AccuracyCache::append(const std::string& lines) {
-  std::string_view left = lines;
-  while (!left.empty()) {
-    const ssize_t written = ::write(descriptor_, left.data(), left.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw Error("{}: cannot be written: {}", file_.string(), std::strerror(errno));
-    }
-    left.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (write_all(descriptor_, lines)) return;
+  throw Error("{}: cannot be written: {}", file_.string(), std::strerror(errno));
 }
 
 void AccuracyCache::learn(const space::Subnet& subnet, double accuracy) {
@@ -109,10 +102,10 @@ void AccuracyCache::learn(const space::Subnet& subnet, double accuracy) {
 }
 
 void AccuracyCache::evaluate(std::span<const space::Subnet> subnets) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   estimator_.estimate_each(
       subnets, [&](std::size_t index, double accuracy) { learn(subnets[index], accuracy); });
-  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  seconds_ += stopwatch.seconds();
 }
 
 double AccuracyCache::estimate(const space::Subnet& subnet) {

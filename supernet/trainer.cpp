@@ -6,7 +6,6 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,7 @@
 #include "losses.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensors.hpp"
 #include "metrics_log.hpp"
@@ -23,7 +23,6 @@
 
 namespace mcunet::supernet {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 using search::space::Subnet;
 
@@ -80,10 +79,6 @@ TensorDictionary under(const TensorDictionary& tensors, const std::string& prefi
 void add_under(TensorDictionary& tensors, const std::string& prefix,
                const TensorDictionary& added) {
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
-}
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 // Measurements of the steps since the last line of the log.
@@ -175,8 +170,8 @@ struct Trainer::State {
   std::int64_t step = 0;  // steps that are done
   BestEvaluation best;
   Interval interval;
-  Clock::time_point interval_start = Clock::now();
-  Clock::time_point last_checkpoint = Clock::now();
+  Stopwatch interval_time;  // without evaluations and checkpoints
+  Stopwatch since_checkpoint;
   double waited_before = 0;    // the loader's, when the interval began
   double data_wait_share = 0;  // in the last interval
 };
@@ -271,7 +266,7 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
 }
 
 void Trainer::State::write_interval(const Phase& phase, double epoch, double rate) {
-  const double seconds = seconds_since(interval_start);
+  const double seconds = interval_time.seconds();
   const auto images = static_cast<double>(interval.steps * images_per_step());
   data_wait_share = (loader.wait_seconds() - waited_before) / seconds;
   const std::vector<Scalar> scalars = {
@@ -283,13 +278,13 @@ void Trainer::State::write_interval(const Phase& phase, double epoch, double rat
       {"data_wait_share", data_wait_share}};
   if (log) log->write(step, phase.name, epoch, "train", scalars);
   interval = {};
-  interval_start = Clock::now();
+  interval_time.restart();
   waited_before = loader.wait_seconds();
 }
 
 void Trainer::State::evaluate(const std::string& phase, double epoch) {
   if (!context.evaluate) return;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const std::vector<Scalar> scalars = context.evaluate(average ? average->weights() : supernet);
   if (log) log->write(step, phase, epoch, "search", scalars);
   if (!scalars.empty() && scalars.front().second > best.accuracy) {
@@ -298,7 +293,7 @@ void Trainer::State::evaluate(const std::string& phase, double epoch) {
   std::string text;
   for (const auto& [name, value] : scalars) text += fmt::format(", {} {:.4f}", name, value);
   spdlog::info("Epoch {:.0f} of phase {}{}", epoch, phase, text);
-  interval_start += Clock::now() - start;
+  interval_time.exclude(stopwatch.seconds());
 }
 
 // Logs, evaluates and saves when it is time to.
@@ -316,13 +311,13 @@ void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) 
   const bool by_steps =
       options.checkpoint_interval_steps > 0 && step % options.checkpoint_interval_steps == 0;
   if (ends_phase || by_steps ||
-      seconds_since(last_checkpoint) > 60 * options.checkpoint_interval_minutes) {
+      since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes) {
     save_checkpoint();
   }
 }
 
 void Trainer::State::save_checkpoint() {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   if (log) log_position = log->flush();
   TensorDictionary tensors;
   add_under(tensors, "weights.", weights_of(*supernet));
@@ -339,8 +334,8 @@ void Trainer::State::save_checkpoint() {
               .identity = to_json_text(context.identity),
               .state = state.dump(),
               .tensors = std::move(tensors)});
-  last_checkpoint = Clock::now();
-  interval_start += last_checkpoint - start;
+  since_checkpoint.restart();
+  interval_time.exclude(stopwatch.seconds());
 }
 
 void Trainer::State::restore(const Checkpoint& checkpoint) {
@@ -385,7 +380,8 @@ TrainingEnd Trainer::train() {
   if (s.context.rank == 0) s.log.emplace(s.context.folder, s.log_position);
   Progress progress("Training", s.total_steps() * s.images_per_step(), "images",
                     s.step * s.images_per_step());
-  s.interval_start = s.last_checkpoint = Clock::now();
+  s.interval_time.restart();
+  s.since_checkpoint.restart();
   while (s.step < s.total_steps()) {
     const auto [phase, step_in_phase] = s.place();
     s.train_step(*phase, step_in_phase);

@@ -25,14 +25,7 @@ namespace {
 bool write_and_flush(const fs::path& file, std::string_view contents) {
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor < 0) return false;
-  bool good = true;
-  while (good && !contents.empty()) {
-    const ssize_t written = ::write(descriptor, contents.data(), contents.size());
-    if (written < 0 && errno == EINTR) continue;
-    good = written >= 0;
-    if (good) contents.remove_prefix(static_cast<std::size_t>(written));
-  }
-  good = good && ::fsync(descriptor) == 0;
+  bool good = write_all(descriptor, contents) && ::fsync(descriptor) == 0;
   const int error = errno;
   good = ::close(descriptor) == 0 && good;
   if (!good) errno = error;
@@ -84,6 +77,16 @@ void remove_abandoned_files(const fs::path& folder) {
   }
   std::error_code ignored;
   for (const fs::path& file : abandoned) fs::remove(file, ignored);
+}
+
+bool write_all(int descriptor, std::string_view contents) {
+  while (!contents.empty()) {
+    const ssize_t written = ::write(descriptor, contents.data(), contents.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    contents.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
 }
 
 void write_file_atomically(const fs::path& file, std::string_view contents) {

@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -18,8 +17,8 @@ namespace {
 
 constexpr int kManifestFormat = 1;
 
-StageCost now() {
-  const auto wall = std::chrono::steady_clock::now().time_since_epoch();
+// Of this process and the children that have ended.
+double cpu_seconds() {
   timespec cpu{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
   rusage children{};
@@ -27,9 +26,8 @@ StageCost now() {
   const auto seconds_of = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
   };
-  return {std::chrono::duration<double>(wall).count(),
-          static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec) +
-              seconds_of(children.ru_utime) + seconds_of(children.ru_stime)};
+  return static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec) +
+         seconds_of(children.ru_utime) + seconds_of(children.ru_stime);
 }
 
 void erase_keys(ConfigNode& config, const std::vector<std::string>& keys) {
@@ -165,11 +163,10 @@ ConfigNode read_run_config(const fs::path& folder) {
   return *config;
 }
 
-StageClock::StageClock() : start_(now()) {}
+StageClock::StageClock() : cpu_at_start_(cpu_seconds()) {}
 
 StageCost StageClock::elapsed() const {
-  const StageCost end = now();
-  return {end.wall_seconds - start_.wall_seconds, end.cpu_seconds - start_.cpu_seconds};
+  return {.wall_seconds = wall_.seconds(), .cpu_seconds = cpu_seconds() - cpu_at_start_};
 }
 
 }  // namespace mcunet

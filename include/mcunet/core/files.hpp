@@ -10,6 +10,9 @@ namespace mcunet {
 // file or the new one, never a part. Throws Error, leaving an old file as it was.
 void write_file_atomically(const std::filesystem::path& file, std::string_view contents);
 
+// Writes all of it to an open file; false, with errno telling why, if that cannot be done.
+bool write_all(int descriptor, std::string_view contents);
+
 // Removes what processes that were killed while they wrote left in the folder and below.
 void remove_abandoned_files(const std::filesystem::path& folder);
 

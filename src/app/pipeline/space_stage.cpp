@@ -7,6 +7,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/infeasibility.hpp"
+#include "stage_run.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -78,30 +79,34 @@ std::string sweep_csv(const SpaceRanking& ranking) {
   return csv;
 }
 
+SpaceRanking optimize(const Experiment& experiment) {
+  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
+  const auto spaces = static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
+  Progress progress("Optimizing the search space", spaces * options.samples, "networks");
+  return search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
+                                [&](std::int64_t planned) { progress.advance(planned); });
+}
+
 }  // namespace
 
 SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
-  if (run.is_complete(kSpaceStage)) {
+  const auto read = [&] {
     const auto file = run.folder() / "space.json";
     return ranking_from_json(read_file(file), file.string());
-  }
-  const StageClock clock;
-  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
-  SpaceRanking ranking;
-  {
-    const auto spaces =
-        static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
-    Progress progress("Optimizing the search space", spaces * options.samples, "networks");
-    ranking =
-        search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
-                               [&](std::int64_t planned) { progress.advance(planned); });
-  }
-  if (!ranking.is_feasible()) return ranking;
-  run.write("space.json", ranking_to_json(ranking));
-  run.write("spaces.csv", spaces_csv(ranking));
-  run.write("sweep.csv", sweep_csv(ranking));
-  run.mark_complete(kSpaceStage, clock.elapsed());
-  return ranking;
+  };
+  const auto work = [&](SpaceRanking& ranking) {
+    ranking = optimize(experiment);
+    return ranking.is_feasible();
+  };
+  const auto write = [&](const SpaceRanking& ranking, double) {
+    run.write("space.json", ranking_to_json(ranking));
+    run.write("spaces.csv", spaces_csv(ranking));
+    run.write("sweep.csv", sweep_csv(ranking));
+  };
+  // Later stages stay: a supernet that was given its width and resolution needs no ranking.
+  return run_stage<SpaceRanking>(
+      run, /*resume=*/true,
+      {.name = kSpaceStage, .read = read, .work = work, .write = write, .discards = {}});
 }
 
 std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,

@@ -11,14 +11,15 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/search/rank_correlation.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
-#include "rank_correlation.hpp"
 #include "space_stage.hpp"
+#include "stage_run.hpp"
 #include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
@@ -79,7 +80,83 @@ void measure_search_split(const Experiment& experiment, supernet::SubnetEvaluato
     accuracies.push_back(result.sampled.back().top1);
     progress.advance();
   }
-  result.spearman = spearman(accuracies, macs);
+  result.spearman = search::rank_correlation(accuracies, macs);
+}
+
+struct SupernetTraining {
+  const Experiment& experiment;
+  const TrainingSpace& chosen;
+  const std::filesystem::path& run;
+  bool resume;
+  const std::function<bool()>& should_stop;
+};
+
+supernet::TrainerContext trainer_context(const SupernetTraining& training, const at::Device& device,
+                                         supernet::SubnetEvaluator& evaluator) {
+  const auto evaluate = [&evaluator](const supernet::Supernet& network) {
+    const auto top1 = [&](const Subnet& subnet) {
+      return evaluator.evaluate(network, subnet).top1();
+    };
+    const SearchSpace& space = network->space();
+    return std::vector<std::pair<std::string, double>>{
+        {"largest_top1", top1(search::space::largest(space))},
+        {"smallest_top1", top1(search::space::smallest(space))}};
+  };
+  return {.folder = training.run,
+          .identity = identity_of(training.experiment, training.chosen.space),
+          .seed = training.experiment.seed,
+          .device = device,
+          .should_stop = training.should_stop,
+          .evaluate = evaluate};
+}
+
+void resume_or_start(const SupernetTraining& training, supernet::Trainer& trainer) {
+  if (!training.resume && !trainer.checkpoint_file().empty()) {
+    throw Error("{}: holds a training already: go on with --resume, or choose another --out",
+                training.run.string());
+  }
+  if (training.resume && trainer.resume()) {
+    spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+  }
+}
+
+// Writes the weights, unless it is stopped.
+TrainResult train_supernet(const SupernetTraining& training) {
+  const Experiment& experiment = training.experiment;
+  const SearchSpace& space = training.chosen.space;
+  const supernet::TrainerOptions& options = experiment.train.trainer;
+  const at::Device device = supernet::select_device(options.device);
+  use_threads(options);
+  spdlog::info("Training at width {}, resolution {} (by {}) on {}", space.widths.front(),
+               fmt::join(space.resolutions, ", "), training.chosen.chosen_by, device.str());
+
+  const Splits splits{dataset_of(experiment), largest_resolution(space)};
+  const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
+  const auto calibration_data = splits.open(Split::kTrain);
+  const auto search_data = splits.open(Split::kSearch);
+  supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
+                                      evaluator_options(experiment));
+  supernet::Trainer trainer(space, *train_data, options,
+                            trainer_context(training, device, evaluator));
+  resume_or_start(training, trainer);
+  TrainResult result{.width = space.widths.front(),
+                     .resolution = largest_resolution(space),
+                     .chosen_by = training.chosen.chosen_by,
+                     .device = device.str(),
+                     .total_steps = trainer.total_steps()};
+  result.stopped = trainer.train() == supernet::TrainingEnd::kStopped;
+  result.steps = trainer.step();
+  if (result.stopped) return result;
+
+  result.search_examples = search_data->size();
+  measure_search_split(experiment, evaluator, trainer.weights(), result);
+  const auto test_data = splits.open(Split::kTest);
+  supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
+  result.test_examples = test_data->size();
+  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
+  supernet::write_tensor_file(training.run / kWeightsFile,
+                              supernet::weights_of(*trainer.weights()));
+  return result;
 }
 
 }  // namespace
@@ -128,72 +205,21 @@ TrainingSpace choose_training_space(const Experiment& experiment,
 TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, bool resume,
                             const std::function<bool()>& should_stop) {
   const TrainingSpace chosen = choose_training_space(experiment, run.folder());
-  const SearchSpace& space = chosen.space;
   dataset_of(experiment);
-  if (resume && run.is_complete(kTrainStage)) {
+  const auto read = [&] {
     const std::filesystem::path file = run.folder() / "train.json";
-    return train_result_from_json(read_file(file), space, file.string());
-  }
-  run.discard(stages_from(kTrainStage));
-  const StageClock clock;
-  const supernet::TrainerOptions& options = experiment.train.trainer;
-  const at::Device device = supernet::select_device(options.device);
-  use_threads(options);
-  spdlog::info("Training at width {}, resolution {} (by {}) on {}", space.widths.front(),
-               fmt::join(space.resolutions, ", "), chosen.chosen_by, device.str());
-
-  const Splits splits{dataset_of(experiment), largest_resolution(space)};
-  const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
-  const auto calibration_data = splits.open(Split::kTrain);
-  const auto search_data = splits.open(Split::kSearch);
-  supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
-                                      evaluator_options(experiment));
-  const auto evaluate = [&](const supernet::Supernet& network) {
-    const auto top1 = [&](const Subnet& subnet) {
-      return evaluator.evaluate(network, subnet).top1();
-    };
-    return std::vector<std::pair<std::string, double>>{
-        {"largest_top1", top1(search::space::largest(space))},
-        {"smallest_top1", top1(search::space::smallest(space))}};
+    return train_result_from_json(read_file(file), chosen.space, file.string());
   };
-  supernet::Trainer trainer(space, *train_data, options,
-                            {.folder = run.folder(),
-                             .identity = identity_of(experiment, space),
-                             .seed = experiment.seed,
-                             .device = device,
-                             .should_stop = should_stop,
-                             .evaluate = evaluate});
-  if (resume) {
-    if (trainer.resume())
-      spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
-  } else if (!trainer.checkpoint_file().empty()) {
-    throw Error("{}: holds a training already: go on with --resume, or choose another --out",
-                run.folder().string());
-  }
-
-  TrainResult result{.width = space.widths.front(),
-                     .resolution = largest_resolution(space),
-                     .chosen_by = chosen.chosen_by,
-                     .device = device.str(),
-                     .total_steps = trainer.total_steps()};
-  const supernet::TrainingEnd end = trainer.train();
-  result.steps = trainer.step();
-  if (end == supernet::TrainingEnd::kStopped) {
-    result.stopped = true;
-    return result;
-  }
-  result.search_examples = search_data->size();
-  measure_search_split(experiment, evaluator, trainer.weights(), result);
-  const auto test_data = splits.open(Split::kTest);
-  supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
-  result.test_examples = test_data->size();
-  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
-  supernet::write_tensor_file(run.folder() / kWeightsFile,
-                              supernet::weights_of(*trainer.weights()));
-  result.seconds = clock.elapsed().wall_seconds;
-  run.write("train.json", train_result_to_json(result, space));
-  run.mark_complete(kTrainStage, clock.elapsed());
-  return result;
+  const auto work = [&](TrainResult& result) {
+    result = train_supernet({experiment, chosen, run.folder(), resume, should_stop});
+    return !result.stopped;
+  };
+  const auto write = [&](TrainResult& result, double seconds) {
+    result.seconds = seconds;
+    run.write("train.json", train_result_to_json(result, chosen.space));
+  };
+  return run_stage<TrainResult>(run, resume,
+                                {.name = kTrainStage, .read = read, .work = work, .write = write});
 }
 
 EvalResult evaluate_subnet(const EvalRequest& request) {
