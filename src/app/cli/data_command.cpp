@@ -11,6 +11,7 @@
 #include "pipeline/data_stage.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/preview_stage.hpp"
+#include "program.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
 
@@ -56,7 +57,7 @@ void print_json(const DatasetSummary& summary) {
     json["mean"] = summary.mean;
     json["deviation"] = summary.deviation;
   }
-  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  print_json(json);
 }
 
 void print_counts(const DatasetSummary& summary, bool has_decoded) {
@@ -150,7 +151,7 @@ int run_preview(DataArguments& arguments) {
   arguments.preview.resolution = arguments.resolution;
   pipeline::write_preview(options, arguments.preview);
   if (arguments.json) {
-    fmt::print("{}\n", Json{{"file", arguments.preview.file}}.dump());
+    print_json({{"file", arguments.preview.file}});
   } else {
     fmt::print("Preview: {}\n", arguments.preview.file);
   }

@@ -9,9 +9,11 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/engine/timing/latency_fit.hpp"
 #include "pipeline/latency_samples.hpp"
+#include "program.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -103,7 +105,7 @@ int run_fit(const ProfileArguments& arguments) {
     write_file_atomically(arguments.out, model_text(fit, arguments.fit));
   }
   if (arguments.json) {
-    fmt::print("{}\n", to_json(fit).dump());
+    print_json(to_json(fit));
   } else {
     print_fit(fit);
   }
@@ -117,7 +119,7 @@ int report_measurements(const std::vector<LayerMeasurement>& measurements, const
   write_file_atomically(arguments.out,
                         fmt::format("# {}\n", made_how) + write_measurements(measurements));
   if (arguments.json) {
-    fmt::print("{}\n", Json{{"measurements", measurements.size()}, {"sum", sum}}.dump());
+    print_json({{"measurements", measurements.size()}, {"sum", sum}});
   } else {
     fmt::print("{} layers, {:.0f} {} together: {}\nNext: mcunet profile --fit {}\n",
                measurements.size(), sum, arguments.log.empty() ? "instructions" : "cycles",
@@ -161,11 +163,11 @@ int run_firmware(const ProfileArguments& arguments) {
   const deploy::Device device = deploy::read_project_device(arguments.folder);
   const deploy::FirmwareReport report = deploy::link_profiling_firmware(arguments.folder, device);
   for (const std::string& excess : describe_excess(report)) {
-    fmt::print(stderr, "mcunet: does not fit {}: {}\n", device.name, excess);
+    say("mcunet: does not fit {}: {}\n", device.name, excess);
   }
   if (!report.fits()) return kDoesNotFit;
   if (arguments.json) {
-    fmt::print("{}\n", Json{{"elf", report.elf.string()}, {"bin", report.bin.string()}}.dump());
+    print_json({{"elf", report.elf.string()}, {"bin", report.bin.string()}});
   } else {
     fmt::print(
         "{}\nWrite it to the board, keep what its console prints, and read that:\n"
@@ -178,6 +180,7 @@ int run_firmware(const ProfileArguments& arguments) {
 int run_profile(const ProfileArguments& arguments) {
   const bool needs_out = arguments.networks > 0 || !arguments.log.empty();
   if (needs_out && arguments.out.empty()) throw Error("--out: says where measurements go");
+  if (!arguments.out.empty()) require_replaceable_file(arguments.out);
   if (!arguments.fit.empty()) return run_fit(arguments);
   if (arguments.networks > 0) {
     if (arguments.device.empty()) throw Error("--sample: needs --device, for its core");
