@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #include "mcunet/core/config.hpp"
@@ -164,7 +165,12 @@ std::string read_file(const fs::path& file, std::int64_t max_bytes) {
   if (descriptor.number() < 0) fail(std::strerror(errno));
   // Room for one more byte shows the end. Files may grow, and those of /proc say that they are
   // empty.
-  std::string contents(static_cast<std::size_t>(status.st_size) + 1, '\0');
+  std::string contents;
+  try {
+    contents.resize(static_cast<std::size_t>(status.st_size) + 1);
+  } catch (const std::bad_alloc&) {
+    fail(fmt::format("there is not enough memory for its {} bytes", status.st_size));
+  }
   std::size_t size = 0;
   for (;;) {
     if (size == contents.size()) contents.resize(2 * size + 4096);

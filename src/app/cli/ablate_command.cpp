@@ -10,6 +10,7 @@
 #include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/deploy/emulator.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "program.hpp"
 #include "text_table.hpp"
@@ -74,6 +75,8 @@ Measurement measure(const Rung& rung, const AblateArguments& arguments,
 
 int run_ablate(const AblateArguments& arguments) {
   const deploy::Device device = deploy::load_device(arguments.device);
+  deploy::require_emulator();
+  engine::read_tflite(arguments.model);  // one that is damaged is told before anything is measured
   const ScratchFolder scratch;
   std::vector<Measurement> results;
   for (const Rung& rung : make_rungs()) {

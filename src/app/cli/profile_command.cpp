@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/names.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/firmware.hpp"
@@ -40,7 +41,8 @@ std::string model_text(const LatencyFit& fit, const std::vector<std::string>& fi
   std::string text = fmt::format(
       "# Costs per amount of work, by class of layer: mcunet profile --fit {}\n"
       "# Networks held out: {:.1f} % off on average, {:.1f} % at most, of {}.\n",
-      fmt::join(files, " "), 100 * fit.network_error, 100 * fit.max_network_error, fit.networks);
+      on_one_line(fmt::format("{}", fmt::join(files, " "))), 100 * fit.network_error,
+      100 * fit.max_network_error, fit.networks);
   for (std::size_t layer = 0; layer < engine::kLayerClasses; ++layer) {
     std::vector<std::string> costs;
     for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
@@ -116,8 +118,8 @@ int report_measurements(const std::vector<LayerMeasurement>& measurements, const
                         const ProfileArguments& arguments) {
   double sum = 0;
   for (const LayerMeasurement& m : measurements) sum += m.measured;
-  write_file_atomically(arguments.out,
-                        fmt::format("# {}\n", made_how) + write_measurements(measurements));
+  write_file_atomically(arguments.out, fmt::format("# {}\n", on_one_line(made_how)) +
+                                           write_measurements(measurements));
   if (arguments.json) {
     print_json({{"measurements", measurements.size()}, {"sum", sum}});
   } else {

@@ -12,19 +12,12 @@
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/json_text.hpp"
 #include "mcunet/core/logging.hpp"
+#include "mcunet/core/names.hpp"
 #include "mcunet/core/standard_streams.hpp"
 #include "mcunet/core/version.hpp"
 
 namespace mcunet::cli {
 namespace {
-
-// One line whatever a user's input holds.
-std::string on_one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
-  }
-  return text;
-}
 
 // What CLI11 does not say: which word it took for a command, and which one was meant.
 std::string describe_unknown_command(const CLI::App& program, const std::string& word) {
