@@ -44,7 +44,7 @@ Json to_json(const SplitSummary& split, const std::vector<std::string>& classes)
           {"unreadable", split.unreadable}};
 }
 
-void print_json(const DatasetSummary& summary) {
+Json to_json(const DatasetSummary& summary) {
   Json json{{"examples", summary.examples()},
             {"unreadable", summary.unreadable()},
             {"classes", summary.classes},
@@ -57,7 +57,7 @@ void print_json(const DatasetSummary& summary) {
     json["mean"] = summary.mean;
     json["deviation"] = summary.deviation;
   }
-  print_json(json);
+  return json;
 }
 
 void print_counts(const DatasetSummary& summary, bool has_decoded) {
@@ -115,7 +115,7 @@ int run_check(DataArguments& arguments) {
   const DatasetSummary summary =
       pipeline::check_dataset(options, arguments.resolution, arguments.threads);
   if (arguments.json) {
-    print_json(summary);
+    print_json(to_json(summary));
   } else {
     print_counts(summary, /*has_decoded=*/true);
     print_unreadable(summary);
@@ -134,7 +134,7 @@ int run_stats(DataArguments& arguments) {
   DatasetSummary summary = pipeline::summarize_dataset(options, arguments.resolution);
   pipeline::measure_inputs(options, kMeasuredExamples, summary);
   if (arguments.json) {
-    print_json(summary);
+    print_json(to_json(summary));
     return kDone;
   }
   print_counts(summary, /*has_decoded=*/false);

@@ -42,8 +42,8 @@ void add_program_options(CLI::App& program) {
   program.footer(
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it does not fit.\n"
       "Start with:  mcunet plan mobilenet_v2 --width 0.35 --resolution 144 --device stm32f746");
-  program.add_flag("-v,--verbose", "Say more on standard error");
-  program.add_flag("-q,--quiet", "Only warnings and errors on standard error");
+  program.add_flag("-v,--verbose")->description("Say more on standard error");
+  program.add_flag("-q,--quiet")->description("Only warnings and errors on standard error");
 }
 
 Verbosity verbosity_of(const CLI::App& program) {
