@@ -6,7 +6,7 @@
 
 #include "elf_sections.hpp"
 #include "mcunet/core/error.hpp"
-#include "process.hpp"
+#include "mcunet/core/process.hpp"
 
 namespace mcunet::deploy {
 namespace fs = std::filesystem;
@@ -19,12 +19,11 @@ const char kLinkFlags[] =
 namespace {
 
 constexpr char kCompiler[] = "arm-none-eabi-gcc";
+constexpr char kObjcopy[] = "arm-none-eabi-objcopy";
+constexpr char kPackage[] = "gcc-arm-none-eabi";
 
 ProcessResult run_tool(const std::vector<std::string>& command, const fs::path& folder) {
-  ProcessResult result = run_process(
-      command, {.folder = folder, .package = "gcc-arm-none-eabi", .timeout_seconds = 600});
-  if (result.timed_out) throw Error("{}: did not end within 10 minutes", command[0]);
-  return result;
+  return run_to_end(command, {.folder = folder, .package = kPackage});
 }
 
 // What a reader needs of a log: its first line that tells of an error.
@@ -41,10 +40,12 @@ std::string first_error(const std::string& log) {
 }
 
 // A missing C library shows itself only in the log.
+[[noreturn]] void fail_as_without_library() {
+  throw Error("{}: its C library is not installed (package libnewlib-arm-none-eabi)", kCompiler);
+}
+
 [[noreturn]] void fail(const std::string& log) {
-  if (log.find("nano.specs") != std::string::npos) {
-    throw Error("{}: its C library is not installed (package libnewlib-arm-none-eabi)", kCompiler);
-  }
+  if (log.find("nano.specs") != std::string::npos) fail_as_without_library();
   throw Error("{}: {}", kCompiler, first_error(log));
 }
 
@@ -82,6 +83,15 @@ void measure(const fs::path& elf, const MemoryMap& map, FirmwareReport& report) 
 }
 
 }  // namespace
+
+void require_cross_compiler() {
+  require_program(kCompiler, kPackage);
+  require_program(kObjcopy, kPackage);
+  // It gives the name back as it is if it has no such file.
+  const ProcessResult answer =
+      run_tool({kCompiler, "--print-file-name=nano.specs"}, fs::current_path());
+  if (answer.exit_code == 0 && answer.log.starts_with("nano.specs")) fail_as_without_library();
+}
 
 std::string cpu_flags(const std::string& core) {
   const std::string flags = "-mthumb -mcpu=" + core;
@@ -139,9 +149,10 @@ bool link(const std::vector<fs::path>& objects, const fs::path& script, const st
   append(command, cpu_flags(core));
   append(command, kLinkFlags);
   for (const fs::path& object : objects) command.push_back(fs::absolute(object).string());
-  command.insert(command.end(), {"-T", fs::absolute(script).string(),
-                                 "-Wl,-Map=" + fs::path(elf).replace_extension(".map").string(),
-                                 "-o", elf.string()});
+  // Not by -Wl, which would end at a comma in the folder's name.
+  const std::string map_file = fs::path(elf).replace_extension(".map").string();
+  command.insert(command.end(), {"-T", fs::absolute(script).string(), "-Xlinker",
+                                 "-Map=" + map_file, "-o", elf.string()});
   ProcessResult result = run_tool(command, elf.parent_path());
   const bool has_room = result.exit_code == 0;
   if (!has_room) {
@@ -157,9 +168,9 @@ bool link(const std::vector<fs::path>& objects, const fs::path& script, const st
 }
 
 void copy_object(const fs::path& elf, const std::string& format, const fs::path& out) {
-  const ProcessResult result = run_tool(
-      {"arm-none-eabi-objcopy", "-O", format, elf.string(), out.string()}, elf.parent_path());
-  if (result.exit_code != 0) throw Error("arm-none-eabi-objcopy: {}", first_error(result.log));
+  const ProcessResult result =
+      run_tool({kObjcopy, "-O", format, elf.string(), out.string()}, elf.parent_path());
+  if (result.exit_code != 0) throw Error("{}: {}", kObjcopy, first_error(result.log));
 }
 
 }  // namespace mcunet::deploy

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/search/space/network.hpp"
 
 // The JSON of the published MCUNet and ProxylessNAS models.
@@ -156,8 +157,7 @@ Json write_block(const InvertedResidual& block, engine::Activation activation) {
 }  // namespace
 
 Network network_from_json(std::string_view text, const std::string& source) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) throw Error("{}: is no valid JSON", source);
+  const Json json = parse_json(text, source);
   const Place root{json, source};
   Network network;
   network.name = root.has("name") && json["name"].is_string() ? json["name"] : Json(source);

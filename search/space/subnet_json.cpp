@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/search/space/find_subnet.hpp"
 #include "mcunet/search/space/genes.hpp"
 
@@ -45,10 +46,7 @@ Subnet read_subnet(const SearchSpace& space, const Json& json) {
 }
 
 // The network JSON of the published models.
-bool is_network(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.contains("first_conv");
-}
+bool is_network(const Json& json) { return json.is_object() && json.contains("first_conv"); }
 
 Subnet read_network(const SearchSpace& space, std::string_view text, const std::string& source) {
   const std::optional<Subnet> found = find_subnet(space, network_from_json(text, source));
@@ -78,10 +76,11 @@ std::string subnet_to_json(const SearchSpace& space, const Subnet& subnet) {
 
 Subnet subnet_from_json(const SearchSpace& space, std::string_view text,
                         const std::string& source) {
-  if (is_network(text)) return read_network(space, text, source);
+  const Json json = parse_json(text, source);
+  if (is_network(json)) return read_network(space, text, source);
   Subnet subnet;
   try {
-    subnet = read_subnet(space, Json::parse(text));
+    subnet = read_subnet(space, json);
   } catch (const Json::exception& error) {
     throw Error("{}: is no sub-network: {}", source, error.what());
   } catch (const Error& error) {

@@ -62,6 +62,14 @@ Field name_field(std::string key, std::string& value) {
   return result;
 }
 
+std::string on_one_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return line;
+}
+
 bool is_utf8_text(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t length = length_of_character(bytes);

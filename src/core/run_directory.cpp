@@ -7,6 +7,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/version.hpp"
 
 namespace mcunet {
@@ -73,9 +74,9 @@ struct Manifest {
 };
 
 Manifest read_manifest(const fs::path& manifest) {
-  const Json json = Json::parse(read_file(manifest), nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json(read_file(manifest, kMaxTextBytes), manifest.string());
   try {
-    if (json.is_discarded() || json.at("format") != kManifestFormat) {
+    if (json.at("format") != kManifestFormat) {
       throw Error("{}: is no manifest of this version", manifest.string());
     }
     Manifest result{.config = parse_config(json.at("config").dump(), manifest.string())};

@@ -74,7 +74,7 @@ TEST_F(PlotTest, WithoutGnuplotTheErrorSaysSo) {
   const std::string before = read_file(folder_ / "out/one.svg");
   const ScopedVariable path("PATH", (folder_ / "tmp").string());
   EXPECT_EQ(error_of([&] { draw({line_plot("one")}, folder_ / "out"); }),
-            "gnuplot: is not installed; plots need it (package gnuplot-nox)");
+            "gnuplot: is not installed (package gnuplot-nox)");
   EXPECT_TRUE(read_file(folder_ / "out/one.svg") == before);
 }
 

@@ -39,6 +39,10 @@ TEST(NameField, SaysWhatANameIs) {
   EXPECT_LT(error_of([&] { read("name: " + std::string(10'000, 'x')); }).size(), 500u);
 }
 
+TEST(OnOneLine, HasNoControlCharacters) {
+  EXPECT_EQ(on_one_line("a\nb\tc\x7f\x1b[2Jé"), "a b c  [2Jé");
+}
+
 TEST(Utf8Text, IsCheckedAsUnicodeDefinesIt) {
   for (const char* text : {"", "abc\n", "é", "€", "😀", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_TRUE(is_utf8_text(text)) << text;

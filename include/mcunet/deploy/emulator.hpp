@@ -89,6 +89,9 @@ struct EmulationResult {
   std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
 };
 
+// Throws Error, with the package to install, if a program that emulate() needs is not there.
+void require_emulator();
+
 // Builds the project for an emulated board in a temporary folder and runs it on every input: the
 // raw bytes of each tensor in its type, where a network has several inputs one after another; or a
 // clip, see EmulatorOptions::takes_samples. Throws Error if a program is missing, if the network

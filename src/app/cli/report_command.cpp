@@ -11,6 +11,7 @@
 #include "mcunet/core/run_directory.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/run_report.hpp"
+#include "report/plot.hpp"
 
 namespace mcunet::cli {
 namespace {
@@ -29,6 +30,7 @@ void draw_report(const std::filesystem::path& folder) {
 }
 
 int run_report(const ReportArguments& arguments) {
+  report::require_gnuplot();
   if (arguments.runs.size() == 1 && !arguments.out.empty()) {
     throw Error("--out: is for the comparison of several runs; one run has its report in itself");
   }

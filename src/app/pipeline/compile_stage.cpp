@@ -5,6 +5,7 @@
 #include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 
@@ -51,7 +52,7 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   if (spectrogram) {
     json["features"] = Json::parse(to_json_text(write_fields(fields_of(*spectrogram))));
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 void add_features(const engine::Graph& graph, const datasets::LogMelParameters& spectrogram,

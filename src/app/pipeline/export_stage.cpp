@@ -8,6 +8,7 @@
 #include "feature_code.hpp"
 #include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
@@ -163,7 +164,7 @@ std::string to_json(const ExportResult& result) {
   if (result.quantization_gain) {
     json["quantization_aware"] = Json::parse(to_json(*result.quantization_gain));
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace mcunet::pipeline

@@ -7,7 +7,10 @@
 #include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/deploy/emulator.hpp"
+#include "mcunet/deploy/firmware.hpp"
 #include "onnx_file.hpp"
+#include "report/plot.hpp"
 #include "run_report.hpp"
 #include "stage_run.hpp"
 #include "trained_supernet.hpp"
@@ -54,6 +57,15 @@ void require_complete(const RunDirectory& run, const char* stage) {
   if (run.is_complete(stage)) return;
   throw Error("{}: the stage {} is not complete: go on with mcunet finetune", run.folder().string(),
               stage);
+}
+
+// What export_run() will call.
+void require_export_programs(const Experiment& experiment) {
+  if (experiment.exporting.emulated_examples > 0) {
+    deploy::require_emulator();
+  } else {
+    deploy::require_cross_compiler();
+  }
 }
 
 // Whether the firmware fits.
@@ -131,6 +143,7 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
 }
 
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
+  if (!resume || !run.is_complete(kExportStage)) require_export_programs(experiment);
   const auto read = [] { return true; };
   const auto work = [&](bool& fits) {
     fits = export_winner(experiment, run);
@@ -143,7 +156,9 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
 
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control) {
   JobResult result;
-  // What is not there is told before any work.
+  // What is not there is told before any work, not after hours of training.
+  report::require_gnuplot();
+  require_export_programs(experiment);
   datasets::class_names(dataset_of(experiment));
   check_search_devices(experiment);
   heading("Search space");

@@ -1,15 +1,10 @@
 #include "plot.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstring>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/process.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 
 namespace mcunet::report {
@@ -36,29 +31,12 @@ std::string draw_commands(const Plot& plot) {
       plot.height_px / 110.0);
 }
 
-// Runs gnuplot on a script in its folder; returns what it wrote to its standard error.
-std::string run_gnuplot(const fs::path& folder, int& status) {
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "log", O_WRONLY | O_CREAT | O_TRUNC,
-                                     0644);
-  ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  std::string program = "gnuplot";
-  std::string script = "script.gp";
-  char* arguments[] = {program.data(), script.data(), nullptr};
-  pid_t child = 0;
-  const int error = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error == ENOENT)
-    throw Error("gnuplot: is not installed; plots need it (package gnuplot-nox)");
-  if (error != 0) throw Error("gnuplot: cannot be started: {}", std::strerror(error));
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return read_file(folder / "log");
-}
+constexpr char kGnuplot[] = "gnuplot";
+constexpr char kPackage[] = "gnuplot-nox";
 
 }  // namespace
+
+void require_gnuplot() { require_program(kGnuplot, kPackage); }
 
 void draw(const std::vector<Plot>& plots, const fs::path& folder) {
   const ScratchFolder temporary;
@@ -68,11 +46,9 @@ void draw(const std::vector<Plot>& plots, const fs::path& folder) {
     script += draw_commands(plot);
   }
   write_file_atomically(temporary.path() / "script.gp", script);
-  int status = 0;
-  const std::string log = run_gnuplot(temporary.path(), status);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw Error("gnuplot: failed: {}", log.substr(0, 400));
-  }
+  const ProcessResult result =
+      run_to_end({kGnuplot, "script.gp"}, {.folder = temporary.path(), .package = kPackage});
+  if (result.exit_code != 0) throw Error("{}: failed: {}", kGnuplot, result.log.substr(0, 400));
 
   std::error_code error;
   fs::create_directories(folder, error);

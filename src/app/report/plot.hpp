@@ -17,6 +17,9 @@ struct Plot {
   int height_px = 460;
 };
 
+// Throws Error, with the package to install, if gnuplot is not there.
+void require_gnuplot();
+
 // Draws all plots with one run of gnuplot. Throws Error if gnuplot is missing or refuses a script;
 // plots that were there before are then as they were.
 void draw(const std::vector<Plot>& plots, const std::filesystem::path& folder);

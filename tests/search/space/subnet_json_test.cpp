@@ -47,7 +47,7 @@ TEST(SubnetJson, RefusesWhatIsNoMember) {
             "net.json: kernels[0]: must be a list of 1 values, is [3,3]");
   EXPECT_EQ(complaint(with("[1]", "[[3],[3]]")),
             "net.json: depths: must be a list of 2 values, is [1]");
-  EXPECT_THAT(complaint("{"), StartsWith("net.json: is no sub-network: "));
+  EXPECT_THAT(complaint("{"), StartsWith("net.json: is no valid JSON: line 1: "));
   EXPECT_THAT(complaint("{}"), StartsWith("net.json: is no sub-network: "));
   EXPECT_THAT(complaint(R"({"width":2,"resolution":32,"depths":[1,1],"kernels":[[3],[3]],)"
                         R"("expand_ratios":[[3],[3]]})"),
