@@ -346,15 +346,16 @@ class Narrowing {
     return static_cast<ConstantId>(result_.constants.size()) - 1;
   }
 
-  // What the channels that are gone add to the sum of an output.
-  std::int32_t folded_sum(const Op& op, const Weights& weights, std::int32_t output) const {
+  // What the channels that are gone add to the sum of an output. Wraps at 32 bits, as sums do.
+  std::uint32_t folded_sum(const Op& op, const Weights& weights, std::int32_t output) const {
     const TensorId input = graph_.inputs_of(op)[0];
     const std::int32_t zero_point = graph_.info_of(input).quantization.zero_point;
-    std::int32_t sum = 0;
+    std::uint32_t sum = 0;
     for (std::int32_t i = 0; i < graph_.tensors[input].shape.channels; ++i) {
       if (needs_.of(input)[i] || !constants_.can_fold(op, i)) continue;
       for (std::int32_t place = 0; place < weights.places(); ++place) {
-        sum += weights.at(output, place, i) * (*constants_.of(input, i) - zero_point);
+        sum += static_cast<std::uint32_t>(weights.at(output, place, i) *
+                                          (*constants_.of(input, i) - zero_point));
       }
     }
     return sum;
@@ -405,7 +406,7 @@ class Narrowing {
     if (bias.scales.size() > 1) bias.scales = {};
     bias.data.clear();
     for (std::int32_t o : outputs) {
-      std::int32_t value = 0;
+      std::uint32_t value = 0;
       if (op.has_bias) {
         std::memcpy(&value, graph_.constants[details.bias].data.data() + o * sizeof(value),
                     sizeof(value));

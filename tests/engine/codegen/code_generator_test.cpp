@@ -59,6 +59,18 @@ TEST_P(GeneratedRareOperator, ComputesWhatTheReferenceExecutorComputes) {
 INSTANTIATE_TEST_SUITE_P(CodeGenerator, GeneratedRareOperator, testing::ValuesIn(kRareOpKinds),
                          [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
 
+class GeneratedWideSums : public testing::TestWithParam<OpKind> {};
+
+TEST_P(GeneratedWideSums, ComputesWhatTheReferenceExecutorComputes) {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    expect_exact(random_wide_sum_graph(GetParam(), seed),
+                 fmt::format("wide-{}-{}", name_of(GetParam()), seed));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(CodeGenerator, GeneratedWideSums, testing::ValuesIn(kWideSumOpKinds),
+                         [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
+
 // Whole networks; the inputs are random bytes.
 TEST(CodeGenerator, RealModelsComputeWhatTheReferenceExecutorComputes) {
   MCUNET_REQUIRE_SHARED_DATA(data);
