@@ -1,8 +1,6 @@
 // Steps with packed weights: convolutions and fully connected layers.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "arithmetic/layer_parameters.hpp"
@@ -11,9 +9,6 @@
 
 namespace mcunet::engine {
 namespace {
-
-// Sums beyond this would not be requantized exactly by the kernels.
-constexpr std::int64_t kMaxSum = std::int64_t{1} << 30;
 
 const std::int8_t* weights_of(const StepWriter& step) {
   const Constant& weights = step.graph().constants[step.details().weights];
@@ -26,19 +21,6 @@ std::vector<std::int32_t> biases_of(const StepWriter& step) {
   const Constant& bias = step.graph().constants[step.details().bias];
   std::memcpy(values.data(), bias.data.data(), values.size() * sizeof(std::int32_t));
   return values;
-}
-
-// `weight_at(channel, i)` for i in 0..depth.
-template <typename WeightAt>
-void check_sums(const StepWriter& step, std::int64_t depth, WeightAt weight_at) {
-  const std::vector<std::int32_t> bias = biases_of(step);
-  const std::int64_t zero_point = step.input_quantization().zero_point;
-  const std::int64_t reach = std::max(127 - zero_point, 128 + zero_point);
-  for (std::int32_t c = 0; c < step.output().channels; ++c) {
-    std::int64_t most = std::abs(std::int64_t{bias[c]});
-    for (std::int64_t i = 0; i < depth; ++i) most += reach * std::abs(int{weight_at(c, i)});
-    if (most >= kMaxSum) step.refuse(fmt::format("sums of channel {} may exceed 30 bits", c));
-  }
 }
 
 // Calls pack(filter, where) with a filter whose arrays live for the call.
@@ -65,8 +47,6 @@ std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pac
 }
 
 std::string pack_matmul(StepWriter& step, std::int64_t depth) {
-  const std::int8_t* weights = weights_of(step);
-  check_sums(step, depth, [&](std::int32_t c, std::int64_t i) { return weights[c * depth + i]; });
   const auto width = static_cast<std::int32_t>(depth);
   return step.add_array("weights",
                         packed(step, mcunet_packed_matmul_bytes(step.output().channels, width),
@@ -78,8 +58,6 @@ std::string pack_matmul(StepWriter& step, std::int64_t depth) {
 std::string pack_depthwise(StepWriter& step) {
   const std::int32_t taps = step.op().window.kernel_height * step.op().window.kernel_width;
   const std::int32_t channels = step.output().channels;
-  const std::int8_t* weights = weights_of(step);
-  check_sums(step, taps, [&](std::int32_t c, std::int64_t i) { return weights[i * channels + c]; });
   return step.add_array("weights", packed(step, mcunet_packed_depthwise_bytes(channels, taps),
                                           [&](const mcunet_filter& filter, void* where) {
                                             mcunet_pack_depthwise(&filter, taps, where);

@@ -281,17 +281,18 @@ class Narrowing {
     return static_cast<ConstantId>(result_.constants.size()) - 1;
   }
 
-  // What the channels that are gone add to the sum of an output.
-  std::int32_t folded_sum(const Op& op, const Weights& weights, std::int32_t output) const {
+  // What the channels that are gone add to the sum of an output. Wraps at 32 bits, as sums do.
+  std::uint32_t folded_sum(const Op& op, const Weights& weights, std::int32_t output) const {
     const TensorId input = graph_.inputs_of(op)[0];
     const std::int32_t zero_point = graph_.info_of(input).quantization.zero_point;
-    std::int32_t sum = 0;
+    std::uint32_t sum = 0;
     for (std::int32_t i = 0; i < graph_.tensors[input].shape.channels; ++i) {
       if (needs_.of(input)[i] || !constants_.can_fold(op, i)) continue;
       const WeightLayout& layout = weights.layout();
       for (std::int32_t place = 0; place < layout.places; ++place) {
         const std::int64_t element = std::int64_t{place} * layout.inputs + i;
-        sum += weights.at(output, element) * (*constants_.of(input, i) - zero_point);
+        sum += static_cast<std::uint32_t>(weights.at(output, element) *
+                                          (*constants_.of(input, i) - zero_point));
       }
     }
     return sum;
@@ -339,7 +340,8 @@ class Narrowing {
     bias.data.clear();
     const std::vector<std::int32_t> old_bias = biases_of(graph_, op);
     for (std::int32_t o : outputs) {
-      const std::int32_t value = old_bias[o] + (is_depthwise ? 0 : folded_sum(op, weights, o));
+      auto value = static_cast<std::uint32_t>(old_bias[o]);
+      if (!is_depthwise) value += folded_sum(op, weights, o);
       const auto bytes = std::as_bytes(std::span(&value, 1));
       bias.data.insert(bias.data.end(), bytes.begin(), bytes.end());
     }

@@ -25,8 +25,9 @@ void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
           for (int32_t kx = 0; kx < window->kernel_width; ++kx, column += layer->dilation_width) {
             if (column < 0 || column >= window->input_width) continue;
             const int32_t pixel = row * window->input_width + column;
-            sum += (plane[pixel * window->input_channels] - window->input_zero_point) *
-                   channel->weights[ky * window->kernel_width + kx];
+            sum = mcunet_wrapping_add(
+                sum, (plane[pixel * window->input_channels] - window->input_zero_point) *
+                         channel->weights[ky * window->kernel_width + kx]);
           }
         }
         *output++ = (int8_t)mcunet_requantize_general(sum, channel->doubled, channel->shift,

@@ -32,6 +32,11 @@ MCUNET_INLINE uint32_t mcunet_load_half(const void* from) {
 
 MCUNET_INLINE void mcunet_store_word(void* to, uint32_t word) { memcpy(to, &word, sizeof word); }
 
+// Accumulators wrap at 32 bits, as the instructions do; in C only unsigned numbers may.
+MCUNET_INLINE int32_t mcunet_wrapping_add(int32_t a, int32_t b) {
+  return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 MCUNET_INLINE int32_t mcunet_low(uint32_t pair) { return (int16_t)pair; }
 MCUNET_INLINE int32_t mcunet_high(uint32_t pair) { return (int32_t)pair >> 16; }
 
@@ -150,19 +155,21 @@ MCUNET_INLINE uint32_t mcunet_pack_high_high(uint32_t a, uint32_t b) {
 }
 
 MCUNET_INLINE int32_t mcunet_mac_pairs(uint32_t a, uint32_t b, int32_t sum) {
-  return sum + mcunet_low(a) * mcunet_low(b) + mcunet_high(a) * mcunet_high(b);
+  return mcunet_wrapping_add(mcunet_wrapping_add(sum, mcunet_low(a) * mcunet_low(b)),
+                             mcunet_high(a) * mcunet_high(b));
 }
 MCUNET_INLINE int32_t mcunet_mac_crossed(uint32_t a, uint32_t b, int32_t sum) {
-  return sum + mcunet_low(a) * mcunet_high(b) + mcunet_high(a) * mcunet_low(b);
+  return mcunet_wrapping_add(mcunet_wrapping_add(sum, mcunet_low(a) * mcunet_high(b)),
+                             mcunet_high(a) * mcunet_low(b));
 }
 MCUNET_INLINE int32_t mcunet_mac_low_low(uint32_t a, uint32_t b, int32_t sum) {
-  return sum + mcunet_low(a) * mcunet_low(b);
+  return mcunet_wrapping_add(sum, mcunet_low(a) * mcunet_low(b));
 }
 MCUNET_INLINE int32_t mcunet_mac_low_high(uint32_t a, uint32_t b, int32_t sum) {
-  return sum + mcunet_low(a) * mcunet_high(b);
+  return mcunet_wrapping_add(sum, mcunet_low(a) * mcunet_high(b));
 }
 MCUNET_INLINE int32_t mcunet_mac_high_low(uint32_t a, uint32_t b, int32_t sum) {
-  return sum + mcunet_high(a) * mcunet_low(b);
+  return mcunet_wrapping_add(sum, mcunet_high(a) * mcunet_low(b));
 }
 
 MCUNET_INLINE int32_t mcunet_add_rounded_high_product(int32_t base, int32_t a, int32_t b) {

@@ -18,7 +18,10 @@
 //   MCUNET_REQUANTIZE_LINEAR   bounds are [-128, 127]. 5 instructions.
 //   MCUNET_REQUANTIZE_GENERAL  any bounds, multiplier and shift, left shifts included.
 //
-// The first two need 1 <= shift <= 31. No sum may leave (-2^30, 2^30).
+// The first two need 1 <= shift <= 31. All three are exact for every int32: with 2 * multiplier below
+// 2^32 the 64 bits of SMMLAR hold sum * 2 * multiplier of any sum, and a right shift leaves room for
+// the rest. Sums of products and biases wrap at 32 bits, as in TFLite's kernels, so a dead channel
+// with a bias near 2^31 is a channel like any other.
 
 #include "dsp.h"
 
@@ -72,8 +75,8 @@ MCUNET_INLINE int32_t mcunet_requantize_linear(int32_t sum, int32_t doubled, int
 MCUNET_INLINE int32_t mcunet_requantize_general(int32_t sum, int32_t doubled, int32_t shift,
                                                 const struct mcunet_output* output) {
   const int32_t multiplier = (int32_t)((uint32_t)doubled >> 1);
-  return mcunet_clamp(mcunet_rescale(sum, multiplier, shift) + output->zero_point, output->min,
-                      output->max);
+  const int32_t rescaled = mcunet_rescale(sum, multiplier, shift);
+  return mcunet_clamp(mcunet_wrapping_add(rescaled, output->zero_point), output->min, output->max);
 }
 
 #endif  // MCUNET_KERNELS_REQUANTIZE_H_

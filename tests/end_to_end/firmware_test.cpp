@@ -145,6 +145,20 @@ TEST(SlowFirmware, RareFormsOfOperatorsAreExact) {
   EXPECT_EQ(compared, 2 * 2 * static_cast<int>(engine::kRareOpKinds.size()));
 }
 
+// 32-bit sums in the assembly of every kernel: general, 1x1 and in-place windows.
+TEST(SlowFirmware, ChannelsWithWideSumsAreExact) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  constexpr std::uint64_t kSeeds = 6;
+  int compared = 0;
+  for (const engine::OpKind kind : engine::kWideSumOpKinds) {
+    for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+      compared += compare_on_cores(engine::random_wide_sum_graph(kind, seed),
+                                   fmt::format("wide {} {}", name_of(kind), seed));
+    }
+  }
+  EXPECT_EQ(compared, 2 * int{kSeeds} * static_cast<int>(engine::kWideSumOpKinds.size()));
+}
+
 // A network that takes and gives float, against the reference executor with the file's own borders.
 TEST(SlowFirmware, ConvertsAtTheBordersOnRequest) {
   MCUNET_REQUIRE_SHARED_DATA(data);

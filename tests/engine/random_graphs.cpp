@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "mcunet/engine/graph/shape_inference.hpp"
@@ -26,10 +27,15 @@ class Numbers {
   std::mt19937_64 generator_;
 };
 
+// The values keep the streams of random numbers apart.
+enum class Form { kUsual = 0, kRare = 500, kWideSums = 700 };
+
 class RandomGraph {
  public:
-  RandomGraph(OpKind kind, std::uint64_t seed, bool is_rare)
-      : random_(seed, static_cast<std::uint64_t>(kind) + (is_rare ? 500 : 0)), is_rare_(is_rare) {
+  RandomGraph(OpKind kind, std::uint64_t seed, Form form)
+      : random_(seed, static_cast<std::uint64_t>(kind) + static_cast<std::uint64_t>(form)),
+        is_rare_(form == Form::kRare),
+        has_wide_sums_(form == Form::kWideSums) {
     op_.kind = kind;
     op_.has_bias = false;
   }
@@ -132,10 +138,58 @@ class RandomGraph {
     const double spread = 74.0 * 74.0 * std::sqrt(static_cast<double>(taps));
     OpDetails& details = edit_details(graph_, op_);
     details.weights = add_weights(std::move(dims), axis);
-    op_.has_bias = !chance(4);
+    op_.has_bias = has_wide_sums_ || !chance(4);
     if (op_.has_bias) details.bias = add_bias(channels, spread);
     choose_activation();
-    return random_quantization(quantization_of(input).scale * 0.0025 * spread / 60);
+    const Quantization output =
+        random_quantization(quantization_of(input).scale * 0.0025 * spread / 60);
+    if (has_wide_sums_) widen_sums(axis, input, output);
+    return output;
+  }
+
+  // Gives most channels a bias of more than 30 bits, some of them one so large that products wrap
+  // the sum, and a scale under which the bias is a few output steps, as a batch normalization that
+  // lets nothing through leaves them; or a scale so large that the output saturates, or so small
+  // that it is constant. Half of them have no weights.
+  void widen_sums(std::int32_t axis, TensorId input, const Quantization& output) {
+    constexpr double kMost = std::numeric_limits<std::int32_t>::max();
+    const OpDetails& details = graph_.details_of(op_);
+    Constant& weights = graph_.constants[details.weights];
+    Constant& bias = graph_.constants[details.bias];
+    const auto channels = static_cast<std::int32_t>(bias.elements());
+    weights.scales.resize(static_cast<std::size_t>(channels), weights.scales[0]);
+    if (channels > 1) weights.channel_axis = axis;
+    for (std::int32_t c = 0; c < channels; ++c) {
+      if (chance(4)) continue;
+      const double size = chance(2) ? factor(kMost / 2, kMost) : factor(kMost - 20000, kMost);
+      const auto value = static_cast<std::int32_t>(chance(2) ? size : -size);
+      std::memcpy(&bias.data[c * sizeof(value)], &value, sizeof(value));
+      const double steps = chance(6)   ? factor(0.01, 0.5)
+                           : chance(6) ? size * factor(0.3, 5)
+                                       : factor(0.5, 200);
+      weights.scales[c] =
+          static_cast<float>(steps / size * output.scale / quantization_of(input).scale);
+      if (chance(2)) clear_weights(weights, axis, c);
+    }
+  }
+
+  static void clear_weights(Constant& weights, std::int32_t axis, std::int32_t channel) {
+    const auto channels = static_cast<std::size_t>(weights.dims[axis]);
+    const std::size_t inner = axis == 0 ? weights.data.size() / channels : 1;
+    for (std::size_t i = 0; i < weights.data.size(); ++i) {
+      if (i / inner % channels == static_cast<std::size_t>(channel)) weights.data[i] = {};
+    }
+  }
+
+  // Windows that have a kernel of their own: 1x1, and the depthwise ones that work in place.
+  void choose_specialised_window(const Shape& input) {
+    Window& w = op_.window;
+    w = Window{};
+    const bool is_depthwise = op_.kind == OpKind::kDepthwiseConv2d;
+    w.kernel_height = w.kernel_width =
+        static_cast<std::int16_t>(is_depthwise ? 1 + 2 * between(1, 3) : 1);
+    w.stride_height = w.stride_width = static_cast<std::int16_t>(is_depthwise ? between(1, 2) : 1);
+    w.padding = same_padding(w, input);
   }
 
   void choose_window(const Shape& input) {
@@ -162,6 +216,7 @@ class RandomGraph {
     if (is_rare_ && op_.window.padding != Padding{}) {
       op_.window.padding = same_padding(op_.window, shape);
     }
+    if (has_wide_sums_ && chance(2)) choose_specialised_window(shape);
     const bool is_depthwise = op_.kind == OpKind::kDepthwiseConv2d;
     const std::int32_t outputs =
         is_depthwise ? shape.channels * (chance(2) ? 1 : between(2, 3)) : between(1, 11);
@@ -331,6 +386,7 @@ class RandomGraph {
 
   Numbers random_;
   bool is_rare_;
+  bool has_wide_sums_;
   Graph graph_;
   Op op_;
 };
@@ -398,11 +454,15 @@ void RandomGraph::build_transpose() {
 }  // namespace
 
 Graph random_graph(OpKind kind, std::uint64_t seed) {
-  return RandomGraph(kind, seed, /*is_rare=*/false).build();
+  return RandomGraph(kind, seed, Form::kUsual).build();
 }
 
 Graph random_rare_graph(OpKind kind, std::uint64_t seed) {
-  return RandomGraph(kind, seed, /*is_rare=*/true).build();
+  return RandomGraph(kind, seed, Form::kRare).build();
+}
+
+Graph random_wide_sum_graph(OpKind kind, std::uint64_t seed) {
+  return RandomGraph(kind, seed, Form::kWideSums).build();
 }
 
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed) {

@@ -31,6 +31,11 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kPad};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
+// Layers some of whose sums take all of 32 bits, or wrap around.
+inline constexpr std::array kWideSumOpKinds = {OpKind::kConv2d, OpKind::kDepthwiseConv2d,
+                                               OpKind::kFullyConnected};
+Graph random_wide_sum_graph(OpKind kind, std::uint64_t seed);
+
 // For every input of the graph; int8 values over their whole range, floats a little beyond it.
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed);
 

@@ -1,6 +1,6 @@
 // write_random_models FOLDER COUNT: for every operator, COUNT random models of one operator as
-// KIND_SEED.tflite, and where it has rare forms as many of those as KIND_rare_SEED.tflite, each with
-// its inputs (.inI), for scripts/compare_with_tflite.py.
+// KIND_SEED.tflite, and where it has rare forms or sums as many of those as KIND_rare_SEED.tflite and
+// KIND_wide_SEED.tflite, each with its inputs (.inI), for scripts/compare_with_tflite.py.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -49,6 +49,12 @@ int main(int argc, char** argv) {
     for (std::uint64_t seed = 0; seed < count; ++seed) {
       save(folder / fmt::format("{}_rare_{}", name_of(kind), seed), random_rare_graph(kind, seed),
            seed);
+    }
+  }
+  for (OpKind kind : kWideSumOpKinds) {
+    for (std::uint64_t seed = 0; seed < count; ++seed) {
+      save(folder / fmt::format("{}_wide_{}", name_of(kind), seed),
+           random_wide_sum_graph(kind, seed), seed);
     }
   }
 }

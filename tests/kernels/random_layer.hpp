@@ -59,6 +59,7 @@ struct Arithmetic {
       right_shifts.push_back(base + random.between(-3, 2));
       if (finish == Finish::kAny && random.one_in(3)) right_shifts.back() = random.between(-2, 31);
       if (finish == Finish::kAny && random.one_in(8)) multipliers.back() = right_shifts.back() = 0;
+      if (random.one_in(5)) make_wide(random, c);
       shifts.push_back(-right_shifts.back());
     }
     output = {random.between(-128, 127), -128, 127};
@@ -67,6 +68,14 @@ struct Arithmetic {
       output.min = random.between(-128, 0);
       output.max = random.between(1, 127);
     }
+  }
+
+  // A bias anywhere in 32 bits, where sums wrap, and a scale of which something is left.
+  void make_wide(Random& random, int channel) {
+    bias[channel] = random.one_in(2)   ? random.between(INT32_MIN, INT32_MAX)
+                    : random.one_in(2) ? INT32_MIN + random.between(0, 100000)
+                                       : INT32_MAX - random.between(0, 100000);
+    right_shifts[channel] = random.between(20, 31);
   }
 
   mcunet_filter filter() const {

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+// What wraps at 32 bits is unsigned.
+
 // Saturating rounding doubling high multiply, as TFLite defines it.
 static int32_t high_product(int32_t a, int32_t b) {
   if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
@@ -21,12 +23,14 @@ static int32_t divide_by_power(int32_t value, int32_t exponent) {
 int32_t reference_rescale(int32_t value, int32_t multiplier, int32_t shift) {
   const int32_t left = shift > 0 ? shift : 0;
   const int32_t right = shift > 0 ? 0 : -shift;
-  return divide_by_power(high_product(value * (1 << left), multiplier), right);
+  const int32_t shifted = (int32_t)((uint32_t)value << left);
+  return divide_by_power(high_product(shifted, multiplier), right);
 }
 
-static int8_t finish(int32_t sum, const struct reference_scale* scale, int32_t channel) {
-  int32_t value = reference_rescale(sum, scale->multipliers[channel], scale->shifts[channel]);
-  value += scale->output_zero_point;
+static int8_t finish(uint32_t sum, const struct reference_scale* scale, int32_t channel) {
+  const int32_t rescaled =
+      reference_rescale((int32_t)sum, scale->multipliers[channel], scale->shifts[channel]);
+  int32_t value = (int32_t)((uint32_t)rescaled + (uint32_t)scale->output_zero_point);
   if (value < scale->min) value = scale->min;
   if (value > scale->max) value = scale->max;
   return (int8_t)value;
@@ -40,7 +44,7 @@ void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t*
   for (int32_t oy = 0; oy < w->output_height; ++oy) {
     for (int32_t ox = 0; ox < w->output_width; ++ox) {
       for (int32_t oc = 0; oc < w->output_channels; ++oc) {
-        int32_t sum = bias != NULL ? bias[oc] : 0;
+        uint32_t sum = bias != NULL ? (uint32_t)bias[oc] : 0;
         for (int32_t ky = 0; ky < w->kernel_height; ++ky) {
           for (int32_t kx = 0; kx < w->kernel_width; ++kx) {
             const int32_t y = oy * w->stride_height - w->pad_top + ky * (1 + w->gap_height);
@@ -51,7 +55,7 @@ void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t*
               const int32_t weight = weights[((oc * w->kernel_height + ky) * w->kernel_width + kx) *
                                                  w->input_channels +
                                              ic];
-              sum += (value - scale->input_zero_point) * weight;
+              sum += (uint32_t)((value - scale->input_zero_point) * weight);
             }
           }
         }
@@ -68,7 +72,7 @@ void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, cons
   for (int32_t oy = 0; oy < w->output_height; ++oy) {
     for (int32_t ox = 0; ox < w->output_width; ++ox) {
       for (int32_t oc = 0; oc < w->output_channels; ++oc) {
-        int32_t sum = bias != NULL ? bias[oc] : 0;
+        uint32_t sum = bias != NULL ? (uint32_t)bias[oc] : 0;
         for (int32_t ky = 0; ky < w->kernel_height; ++ky) {
           for (int32_t kx = 0; kx < w->kernel_width; ++kx) {
             const int32_t y = oy * w->stride_height - w->pad_top + ky * (1 + w->gap_height);
@@ -77,7 +81,7 @@ void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, cons
             const int32_t value =
                 input[(y * w->input_width + x) * w->input_channels + oc / depth_multiplier];
             const int32_t weight = weights[(ky * w->kernel_width + kx) * w->output_channels + oc];
-            sum += (value - scale->input_zero_point) * weight;
+            sum += (uint32_t)((value - scale->input_zero_point) * weight);
           }
         }
         *output++ = finish(sum, scale, oc);

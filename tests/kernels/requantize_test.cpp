@@ -12,12 +12,12 @@ namespace mcunet::kernels_test {
 namespace {
 
 std::vector<std::int32_t> interesting_sums(Random& random, std::int32_t multiplier, int shift) {
-  std::vector<std::int32_t> sums = {0, 1, -1, 2, -2, (1 << 30) - 1, -(1 << 30) + 1};
-  for (int i = 0; i < 20; ++i) sums.push_back(random.between(-(1 << 30) + 1, (1 << 30) - 1));
+  std::vector<std::int32_t> sums = {0, 1, -1, 2, -2, INT32_MAX, INT32_MAX - 1, INT32_MIN, -INT32_MAX};
+  for (int i = 0; i < 20; ++i) sums.push_back(random.between(INT32_MIN, INT32_MAX));
   // Around the ties of the second rounding.
   for (int i = 0; i < 20; ++i) {
     const double tie = (random.between(-140, 140) + 0.5) * std::exp2(shift + 31.0) / multiplier;
-    if (std::abs(tie) > (1 << 30) - 2) continue;
+    if (std::abs(tie) > INT32_MAX - 2) continue;
     for (int d = -1; d <= 1; ++d) sums.push_back(static_cast<std::int32_t>(tie) + d);
   }
   return sums;
@@ -51,7 +51,8 @@ TEST(Requantize, LeftShiftsMatch) {
   Random random(2);
   for (int i = 0; i < 1000; ++i) {
     const int left = random.between(0, 8);
-    const std::int32_t value = random.between(-(1 << 20), 1 << 20);
+    const int bits = random.between(20, 30);  // the highest ones are shifted out
+    const std::int32_t value = random.between(-(1 << bits), 1 << bits);
     const std::int32_t multiplier = random.between(1 << 30, INT32_MAX);
     ASSERT_EQ(mcunet_rescale(value, multiplier, -left), reference_rescale(value, multiplier, left));
   }

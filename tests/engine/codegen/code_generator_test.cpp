@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "generated_model.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_passes.hpp"
@@ -59,6 +61,18 @@ TEST_P(GeneratedRareOperator, ComputesWhatTheReferenceExecutorComputes) {
 INSTANTIATE_TEST_SUITE_P(CodeGenerator, GeneratedRareOperator, testing::ValuesIn(kRareOpKinds),
                          [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
 
+class GeneratedWideSums : public testing::TestWithParam<OpKind> {};
+
+TEST_P(GeneratedWideSums, ComputesWhatTheReferenceExecutorComputes) {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    expect_exact(random_wide_sum_graph(GetParam(), seed),
+                 fmt::format("wide-{}-{}", name_of(GetParam()), seed));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(CodeGenerator, GeneratedWideSums, testing::ValuesIn(kWideSumOpKinds),
+                         [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
+
 // Whole networks; the inputs are random bytes.
 TEST(CodeGenerator, RealModelsComputeWhatTheReferenceExecutorComputes) {
   MCUNET_REQUIRE_SHARED_DATA(data);
@@ -72,6 +86,18 @@ TEST(CodeGenerator, RealModelsComputeWhatTheReferenceExecutorComputes) {
     }
     RecordProperty(fmt::format("{}_arena_bytes", name), std::to_string(compiled.plan.arena_bytes));
   }
+}
+
+// Real models with dead channels whose bias is 2^30, as batch normalizations leave them.
+TEST(CodeGenerator, DeadChannelsOfRealModelsAreExact) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  const std::filesystem::path folder = data / "field/sums_30_bits";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
+  int models = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    expect_exact(read_tflite(file.path()), fmt::format("dead-{}", ++models));
+  }
+  EXPECT_GE(models, 4);
 }
 
 TEST(CodeGenerator, EveryOptionComputesTheSame) {

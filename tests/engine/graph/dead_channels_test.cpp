@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
+#include <set>
 
 #include "generated_model.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
@@ -194,6 +197,32 @@ TEST(DeadChannels, ConstantsGoUnlessPaddingDiffersFromThem) {
   EXPECT_EQ(fold_middle(3000, 3, false).after, kLeast);
   EXPECT_EQ(fold_middle(0, 3, true).after, kLeast) << "the zero point itself";
   EXPECT_EQ(fold_middle(3000, 3, true).after, 8) << "the border is another constant";
+}
+
+// Biases near the ends of 32 bits: a constant's share of a sum wraps it, and so does what is folded.
+TEST(DeadChannels, FoldedBiasesWrapAsSumsDo) {
+  NetworkBuilder b(9);
+  const TensorId image = b.input({5, 5, 4});
+  const TensorId middle = b.convolution(image, 9, 1, false, /*one_in=*/1);
+  b.set_bias(middle, 3000);
+  const TensorId last = b.convolution(middle, 8, 3, false, 0);
+  b.set_bias(last, std::numeric_limits<std::int32_t>::max() - 100);
+  Graph graph = b.finish({last});
+  // A step of the output is 2^25 of the sum.
+  Op& op = graph.ops.back();
+  op.activation = Activation::kNone;
+  const float scale = graph.info_of(last).quantization.scale /
+                      graph.info_of(middle).quantization.scale * std::ldexp(1.0F, -25);
+  for (float& own : graph.constants[graph.details_of(op).weights].scales) own = scale;
+  const Graph folded = fold_dead_channels(graph, contents_of_zeros(graph));
+  ASSERT_LT(folded.tensors[middle].shape.channels, 9);
+  const std::vector<TensorBytes> inputs = random_inputs(graph, 1);
+  const std::vector<TensorBytes> outputs = execute(graph, inputs);
+  EXPECT_EQ(execute(folded, inputs), outputs);
+  const std::int32_t zero = graph.info_of(last).quantization.zero_point;
+  std::set<std::int32_t> signs;
+  for (std::byte value : outputs[0]) signs.insert(std::to_integer<std::int8_t>(value) > zero);
+  EXPECT_EQ(signs.size(), 2U) << "some sums wrap, others do not";
 }
 
 TEST(DeadChannels, ResidualsKeepWhatTheOtherSideNeeds) {

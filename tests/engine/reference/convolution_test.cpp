@@ -1,6 +1,8 @@
 // Scales are chosen so that the factor from accumulator to output is 1: sums can be done by hand.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "small_graphs.hpp"
 
 namespace mcunet::engine {
@@ -55,6 +57,20 @@ TEST(ReferenceConvolution, DepthwiseChannelsStayApart) {
                      int32_constant({0, 1, 2, 3})};
   EXPECT_EQ(run_int8(graph, {{1, -1, 2, -2}}),
             (std::vector{1 + 10, 2 + 12 + 1, -3 - 14 + 2, -4 - 16 + 3}));
+}
+
+// A dead channel keeps the bias that it has; sums beyond 2^31 wrap.
+TEST(ReferenceConvolution, SumsTakeAllOf32Bits) {
+  Op op{.kind = OpKind::kConv2d};
+  Graph graph = one_op_graph(op, {{{1, 2, 1}}}, {{1, 2, 4}}, &kWeightsAndBias);
+  constexpr float kStep = 0x1p-25F;
+  graph.constants = {
+      int8_constant({4, 1, 1, 1}, {0, 0, 100, 100}, {kStep, kStep, kStep, kStep}),
+      int32_constant({1 << 30, std::numeric_limits<std::int32_t>::min(),
+                      std::numeric_limits<std::int32_t>::max() - 100,
+                      std::numeric_limits<std::int32_t>::min() + 100})};
+  EXPECT_EQ(run_int8(graph, {{1, 2}}), (std::vector{32, -64, 64, -64, 32, -64, -64, -64}));
+  EXPECT_EQ(run_int8(graph, {{-1, -2}}), (std::vector{32, -64, 64, -64, 32, -64, 64, 64}));
 }
 
 TEST(ReferenceConvolution, FullyConnectedReadsTheWholeMap) {

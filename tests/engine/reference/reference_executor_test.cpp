@@ -16,18 +16,34 @@ namespace mcunet::engine {
 namespace {
 
 // Recorded with scripts/compare_with_tflite.py --golden from TensorFlow Lite's interpreters.
-TEST(ReferenceExecutor, MatchesTensorFlowLiteOnRandomOperators) {
-  const auto golden = nlohmann::json::parse(
-      read_file(std::filesystem::path(MCUNET_SOURCE_DIR) / "tests/golden/tflite_operators.json"));
-  for (OpKind kind : kAllOpKinds) {
-    const auto& hashes = golden.at(std::string(name_of(kind)));
+class RecordedOperators : public testing::Test {
+ protected:
+  template <typename MakeGraph>
+  void expect_recorded(const std::string& name, OpKind kind, MakeGraph make_graph) const {
+    const auto& hashes = golden_.at(name);
     EXPECT_EQ(hashes.size(), 12);
     for (const auto& [seed_text, hash] : hashes.items()) {
       const auto seed = static_cast<std::uint64_t>(std::stoi(seed_text));
-      const Graph graph = random_graph(kind, seed);
+      const Graph graph = make_graph(kind, seed);
       const auto outputs = execute(graph, random_inputs(graph, seed));
-      EXPECT_EQ(fnv1a_hex(outputs[0]), hash) << name_of(kind) << " " << seed;
+      EXPECT_EQ(fnv1a_hex(outputs[0]), hash) << name << " " << seed;
     }
+  }
+
+ private:
+  nlohmann::json golden_ = nlohmann::json::parse(
+      read_file(std::filesystem::path(MCUNET_SOURCE_DIR) / "tests/golden/tflite_operators.json"));
+};
+
+TEST_F(RecordedOperators, RandomLayersMatchTensorFlowLite) {
+  for (OpKind kind : kAllOpKinds) {
+    expect_recorded(std::string(name_of(kind)), kind, random_graph);
+  }
+}
+
+TEST_F(RecordedOperators, SumsThatTakeAllOf32BitsMatchTensorFlowLite) {
+  for (OpKind kind : kWideSumOpKinds) {
+    expect_recorded(fmt::format("{}_wide", name_of(kind)), kind, random_wide_sum_graph);
   }
 }
 
