@@ -51,7 +51,7 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   if (spectrogram) {
     json["features"] = Json::parse(to_json_text(write_fields(fields_of(*spectrogram))));
   }
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 void add_features(const engine::Graph& graph, const datasets::LogMelParameters& spectrogram,
@@ -74,7 +74,8 @@ void check_replaceable(const fs::path& folder) {
 CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options, const fs::path& folder,
                             std::optional<deploy::ConsoleKind> console,
-                            const std::optional<datasets::LogMelParameters>& spectrogram) {
+                            const std::optional<datasets::LogMelParameters>& spectrogram,
+                            const std::string& name) {
   engine::CompileOptions all_options = options;
   if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
   const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), all_options);
@@ -92,8 +93,8 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
     staged.write(file.path, file.contents);
   }
   staged.write("model.tflite", read_file(model));
-  staged.write("model.json",
-               description_of(compiled, model.stem().string(), device, result, spectrogram));
+  staged.write("model.json", description_of(compiled, name.empty() ? model.stem().string() : name,
+                                            device, result, spectrogram));
   deploy::write_firmware_project(staged.path(), device,
                                  console.value_or(deploy::default_console(device)));
   result.firmware = deploy::link_firmware(staged.path(), device);
