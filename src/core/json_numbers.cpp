@@ -15,7 +15,7 @@ constexpr std::size_t kShownBytes = 40;
   const std::string text = value.is_structured()
                                ? value.type_name()
                                : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  throw Error("must be {} from {} to {}, is {}", kind, min, max, text.substr(0, kShownBytes));
+  throw Error("must be {} from {:g} to {:g}, is {}", kind, min, max, text.substr(0, kShownBytes));
 }
 
 template <typename Read>

@@ -107,7 +107,7 @@ inline std::string pickled_dictionary(const std::string& items) {
 
 // An archive of a pickle, with 24 bytes of elements.
 inline std::string make_archive(const std::string& pickle) {
-  return make_zip({{"data.pkl", pickle}, {"data/0", std::string(24, '\0')}});
+  return make_zip({{"data.pkl", pickle}, {"data/0", std::string(24, '\0')}, {"version", "3\n"}});
 }
 
 }  // namespace mcunet::supernet

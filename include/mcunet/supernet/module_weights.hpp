@@ -17,8 +17,8 @@ TensorDictionary weights_of(const torch::nn::Module& module);
 void load_weights(torch::nn::Module& module, const TensorDictionary& tensors,
                   const std::string& source);
 
-// Throws Error, which begins with `source` and names the tensor, unless the tensors have exactly the
-// names of those expected, their shapes and element types, and finite values.
+// Throws Error, which begins with `source` and names the tensor, unless the tensors have exactly
+// the names of those expected, their shapes and element types, and finite values.
 void check_tensors(const TensorDictionary& tensors, const TensorDictionary& expected,
                    const std::string& source);
 

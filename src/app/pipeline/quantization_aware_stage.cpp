@@ -77,7 +77,9 @@ PostTraining read_post_training(const FloatGraph& network, const fs::path& file)
       result.quantized.compared.push_back({method_of(entry), share_at(entry, "top1")});
     }
     for (const Json& range : json.at("ranges")) {
-      const auto bound = [&](std::size_t i) { return number_of(range.at(i), -kMost, kMost); };
+      const auto bound = [&](std::size_t i) {
+        return static_cast<float>(number_of(range.at(i), -kMost, kMost));
+      };
       result.quantized.ranges.push_back({bound(0), bound(1)});
     }
     result.quantized.graph = quantize_by(network, result.quantized.ranges);
