@@ -13,6 +13,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/stopwatch.hpp"
+#include "mcunet/core/json_numbers.hpp"
 
 namespace mcunet::search {
 namespace {
@@ -77,9 +78,10 @@ void AccuracyCache::load(const std::string& identity) {
       const Json line = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(at),
                                     text.begin() + static_cast<std::ptrdiff_t>(end));
       known_[space::subnet_from_json(space_, line.at("subnet").dump(), place)] =
-          line.at("accuracy").get<double>();
-    } catch (const Json::exception& error) {
-      throw Error("{}: is damaged: {}", place, error.what());
+          share_at(line, "accuracy");
+    } catch (const std::exception& error) {
+      throw Error("{}: is damaged: {}; remove this line, and its network is measured again", place,
+                  error.what());
     }
     at = end + 1;
   }

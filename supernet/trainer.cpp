@@ -154,6 +154,7 @@ struct Trainer::State {
   void after_step(const Phase& phase, std::int64_t step_in_phase);
   void save_checkpoint();
   void restore(const Checkpoint& checkpoint);
+  void restore_state(const Json& state, const std::string& source);
 
   TrainerOptions options;
   TrainerContext context;
@@ -340,20 +341,38 @@ void Trainer::State::save_checkpoint() {
 
 void Trainer::State::restore(const Checkpoint& checkpoint) {
   const std::string source = fmt::format("the checkpoint of step {}", checkpoint.step);
-  load_weights(*supernet, under(checkpoint.tensors, "weights."), source);
-  optimizer->load_state(under(checkpoint.tensors, "momentum."));
-  if (average) load_weights(*average->weights(), under(checkpoint.tensors, "average."), source);
-  const Json state = Json::parse(checkpoint.state);
+  try {
+    restore_state(Json::parse(checkpoint.state), source);
+  } catch (const Json::exception& error) {
+    throw Error("{}: is damaged: {}", source, error.what());
+  }
+  if (checkpoint.step < 0 || checkpoint.step > total_steps()) {
+    throw Error("{}: the training has {} steps", source, total_steps());
+  }
+  step = checkpoint.step;
+  load_weights(*supernet, under(checkpoint.tensors, "weights."), source + ": weights");
+  optimizer->load_state(under(checkpoint.tensors, "momentum."), source + ": momentum");
+  if (average) {
+    load_weights(*average->weights(), under(checkpoint.tensors, "average."), source + ": average");
+  }
+  const std::int64_t steps_done = step % steps_per_epoch;
+  if (steps_done > 0) {
+    loader.start_epoch(step / steps_per_epoch, steps_done * options.gradient_accumulation);
+  }
+}
+
+// What save_checkpoint keeps beside the tensors.
+void Trainer::State::restore_state(const Json& state, const std::string& source) {
   if (state.at("steps_per_epoch") != steps_per_epoch) {
     throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,
                 state.at("steps_per_epoch").get<std::int64_t>(), steps_per_epoch);
   }
-  step = checkpoint.step;
   best = {state.at("best").at("accuracy"), state.at("best").at("step")};
   state.at("interval").get_to(interval);
   log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
-  const std::int64_t batch = state.at("batch");
-  if (batch > 0) loader.start_epoch(state.at("epoch"), batch);
+  if (log_position.jsonl_bytes < 0 || log_position.event_bytes < 0) {
+    throw Error("{}: is damaged: its place in the log is negative", source);
+  }
 }
 
 Trainer::Trainer(const search::space::SearchSpace& space, const datasets::Dataset& data,

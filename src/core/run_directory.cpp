@@ -8,6 +8,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_text.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/core/version.hpp"
 
 namespace mcunet {
@@ -74,18 +75,19 @@ struct Manifest {
 };
 
 Manifest read_manifest(const fs::path& manifest) {
-  const Json json = parse_json(read_file(manifest, kMaxTextBytes), manifest.string());
   try {
-    if (json.at("format") != kManifestFormat) {
-      throw Error("{}: is no manifest of this version", manifest.string());
-    }
-    Manifest result{.config = parse_config(json.at("config").dump(), manifest.string())};
+    const Json json = parse_json(read_file(manifest, kMaxTextBytes), "text");
+    if (json.at("format") != kManifestFormat) throw Error("it is of another version");
+    Manifest result{.config = parse_config(json.at("config").dump(), "config")};
     for (const auto& [name, cost] : json.at("stages").items()) {
-      result.stages[name] = {cost.at("wall_seconds"), cost.at("cpu_seconds")};
+      result.stages[name] = {amount_at(cost, "wall_seconds"), amount_at(cost, "cpu_seconds")};
     }
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is damaged: {}", manifest.string(), error.what());
+  } catch (const std::exception& error) {
+    throw Error(
+        "{}: is no manifest of a run: {}; remove it, and --resume goes on with what the stages "
+        "left beside it",
+        manifest.string(), error.what());
   }
 }
 

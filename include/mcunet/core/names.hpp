@@ -22,4 +22,8 @@ std::string on_one_line(std::string_view text);
 // Whether the bytes are text: UTF-8 as Unicode defines it, without NUL.
 bool is_utf8_text(std::string_view bytes);
 
+// Fit for a line on a terminal and for JSON: control characters, and bytes that are no UTF-8,
+// become \x1b and the like; everything else stays.
+std::string escaped(std::string_view bytes);
+
 }  // namespace mcunet

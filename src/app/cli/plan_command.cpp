@@ -160,7 +160,7 @@ void print_summary(const Resources& r, const engine::FlashEstimate& flash,
 int run_plan(const PlanArguments& arguments) {
   if (!arguments.out.empty()) {
     require_writable_folder(arguments.out);
-    report::require_gnuplot();
+    report::look_for_gnuplot();
   }
   std::optional<deploy::Device> device;
   if (!arguments.device.empty()) device = deploy::load_device(arguments.device);

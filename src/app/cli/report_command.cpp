@@ -12,6 +12,7 @@
 #include "pipeline/experiment.hpp"
 #include "pipeline/run_report.hpp"
 #include "report/plot.hpp"
+#include "pipeline/stages.hpp"
 
 namespace mcunet::cli {
 namespace {
@@ -24,13 +25,14 @@ struct ReportArguments {
 void draw_report(const std::filesystem::path& folder) {
   const ConfigNode config = read_run_config(folder);
   const pipeline::Experiment experiment = pipeline::read_experiment(config);
-  pipeline::write_run_report(experiment,
-                             RunDirectory(folder, config, experiment.seed, /*resume=*/true));
+  RunDirectory run(folder, config, experiment.seed, /*resume=*/true);
+  pipeline::forget_stages_without_files(run);
+  pipeline::write_run_report(experiment, run);
   fmt::print("Report: {}\n", (folder / "report" / "index.html").string());
 }
 
 int run_report(const ReportArguments& arguments) {
-  report::require_gnuplot();
+  report::look_for_gnuplot();
   if (arguments.runs.size() == 1 && !arguments.out.empty()) {
     throw Error("--out: is for the comparison of several runs; one run has its report in itself");
   }

@@ -23,7 +23,7 @@ namespace {
 using pipeline::SearchStageResult;
 
 int run_search(const JobArguments& arguments) {
-  report::require_gnuplot();
+  report::look_for_gnuplot();
   Job job(arguments);
   const std::optional<SearchStageResult> searched =
       pipeline::search_run(job.experiment, job.run, {arguments.resume, stop_on_signals()});

@@ -96,7 +96,7 @@ int run_space(const SpaceArguments& arguments) {
   if (!arguments.schedule.empty()) overrides.push_back("engine.schedule=" + arguments.schedule);
   if (!arguments.scratch.empty()) overrides.push_back("engine.scratch=" + arguments.scratch);
   pipeline::Experiment experiment = pipeline::load_experiment(arguments.config, overrides);
-  if (!arguments.no_report) report::require_gnuplot();
+  if (!arguments.no_report) report::look_for_gnuplot();
   const std::string folder = arguments.out.empty()
                                  ? "runs/" + std::filesystem::path(arguments.config).stem().string()
                                  : arguments.out;

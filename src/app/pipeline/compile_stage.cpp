@@ -85,7 +85,8 @@ void check_replaceable(const fs::path& folder) {
 CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options, const fs::path& folder,
                             std::optional<deploy::ConsoleKind> console,
-                            const std::optional<datasets::LogMelParameters>& spectrogram) {
+                            const std::optional<datasets::LogMelParameters>& spectrogram,
+                            const std::string& name) {
   engine::CompileOptions all_options = options;
   if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
   const engine::Graph graph = engine::read_tflite(model);
@@ -105,8 +106,8 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
     staged.write(file.path, file.contents);
   }
   staged.write("model.tflite", read_file(model));
-  staged.write("model.json",
-               description_of(compiled, model.stem().string(), device, result, spectrogram));
+  staged.write("model.json", description_of(compiled, name.empty() ? model.stem().string() : name,
+                                            device, result, spectrogram));
   deploy::write_firmware_project(staged.path(), device,
                                  console.value_or(deploy::default_console(device)));
   result.firmware = deploy::link_firmware(staged.path(), device);

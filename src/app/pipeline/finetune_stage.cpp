@@ -6,6 +6,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/evaluation.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
@@ -49,15 +50,15 @@ FinetuneResult read_result(const SearchSpace& space, const fs::path& file) {
     const Json json = Json::parse(read_file(file));
     FinetuneResult result{
         .subnet = search::space::subnet_from_json(space, json.at("subnet").dump(), file.string()),
-        .inherited_top1 = json.at("inherited_top1"),
-        .top1 = json.at("top1"),
-        .test_top1 = json.at("test_top1"),
-        .steps = json.at("steps"),
-        .seconds = json.at("seconds")};
+        .inherited_top1 = share_at(json, "inherited_top1"),
+        .top1 = share_at(json, "top1"),
+        .test_top1 = share_at(json, "test_top1"),
+        .steps = count_at(json, "steps"),
+        .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of the finetune stage: {}", file.string(), error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(file, kFinetuneStage, error);
   }
 }
 
@@ -123,8 +124,8 @@ Subnet read_winner(const SearchSpace& space, const fs::path& run) {
     const Json json = Json::parse(read_file(file));
     return search::space::subnet_from_json(space, json.at("winner").at("subnet").dump(),
                                            file.string());
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of the search stage: {}", file.string(), error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(file, kSearchStage, error);
   }
 }
 
@@ -165,11 +166,15 @@ FixedNetwork load_finetuned(const fs::path& run, const std::string& weights_file
                   file.filename().string());
     }
   }
-  FixedNetwork network(
-      search::space::network_from_json(read_file(description), description.string()));
-  supernet::load_weights(*network, supernet::read_tensor_file(weights), weights.string());
-  network->eval();
-  return network;
+  try {
+    FixedNetwork network(
+        search::space::network_from_json(read_file(description), description.string()));
+    supernet::load_weights(*network, supernet::read_tensor_file(weights), weights.string());
+    network->eval();
+    return network;
+  } catch (const Error& error) {
+    throw Error("{}; {}", error.what(), kHowToRestore);
+  }
 }
 
 }  // namespace mcunet::pipeline

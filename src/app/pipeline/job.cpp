@@ -157,7 +157,7 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control) {
   JobResult result;
   // What is not there is told before any work, not after hours of training.
-  report::require_gnuplot();
+  report::look_for_gnuplot();
   require_export_programs(experiment);
   datasets::class_names(dataset_of(experiment));
   check_search_devices(experiment);

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "finetune_stage.hpp"
@@ -11,6 +12,7 @@
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "network_training.hpp"
@@ -68,19 +70,23 @@ engine::RangeMethod method_of(const Json& json) {
 
 // The inverse of to_json, for a network.
 PostTraining read_post_training(const FloatGraph& network, const fs::path& file) {
+  constexpr double kMost = std::numeric_limits<float>::max();
   try {
     const Json json = Json::parse(read_file(file));
-    PostTraining result{.quantized = {.method = method_of(json)}, .top1 = json.at("top1")};
+    PostTraining result{.quantized = {.method = method_of(json)}, .top1 = share_at(json, "top1")};
     for (const Json& entry : json.at("compared")) {
-      result.quantized.compared.push_back({method_of(entry), entry.at("top1")});
+      result.quantized.compared.push_back({method_of(entry), share_at(entry, "top1")});
     }
     for (const Json& range : json.at("ranges")) {
-      result.quantized.ranges.push_back({range.at(0), range.at(1)});
+      const auto bound = [&](std::size_t i) {
+        return static_cast<float>(number_of(range.at(i), -kMost, kMost));
+      };
+      result.quantized.ranges.push_back({bound(0), bound(1)});
     }
     result.quantized.graph = quantize_by(network, result.quantized.ranges);
     return result;
   } catch (const std::exception& error) {
-    throw Error("{}: is damaged: {}", file.string(), error.what());
+    fail_damaged(file, kQuantizationAwareStage, error);
   }
 }
 
@@ -151,18 +157,19 @@ supernet::TrainerContext aware_context(const NetworkTraining& training, FixedNet
 
 QuantizationGain read_gain(const Json& json) {
   const Json& top1 = json.at("held_out_top1");
-  return {top1.at("post_training"), top1.at("quantization_aware")};
+  return {share_at(top1, "post_training"), share_at(top1, "quantization_aware")};
 }
 
 QuantizationAwareResult read_result(const fs::path& file) {
   try {
     const Json json = Json::parse(read_file(file));
-    QuantizationAwareResult result{
-        .gain = read_gain(json), .steps = json.at("steps"), .seconds = json.at("seconds")};
+    QuantizationAwareResult result{.gain = read_gain(json),
+                                   .steps = count_at(json, "steps"),
+                                   .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of quantization-aware training: {}", file.string(), error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(file, kQuantizationAwareStage, error);
   }
 }
 

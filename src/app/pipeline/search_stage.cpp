@@ -43,6 +43,14 @@ ConfigNode describe_problem(const Experiment& experiment, const search::space::S
   return problem;
 }
 
+ConfigNode read_problem(const fs::path& file) {
+  try {
+    return load_config(file);
+  } catch (const Error& error) {
+    throw Error("{}; {}", error.what(), kHowToRestore);
+  }
+}
+
 // The files of one stage: states in search/NAME.json beside search/problem.json, which says whose
 // they are.
 class StateFiles {
@@ -63,7 +71,7 @@ class StateFiles {
   void open() const {
     const fs::path file = path("problem");
     if (!fs::exists(file)) return run_.write(relative("problem"), to_json_text(problem_) + "\n");
-    const std::string difference = first_difference(load_config(file), problem_);
+    const std::string difference = first_difference(read_problem(file), problem_);
     if (difference.empty()) return;
     throw Error("{}: holds a search of something else ({}); choose another --out",
                 file.parent_path().string(), difference);

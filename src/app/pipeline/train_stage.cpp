@@ -10,6 +10,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/rank_correlation.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
@@ -259,8 +260,8 @@ Json to_json(const SubnetAccuracy& accuracy, const SearchSpace& space) {
 
 SubnetAccuracy accuracy_from_json(const Json& json, const SearchSpace& space,
                                   const std::string& source) {
-  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source), json.at("macs"),
-          json.at("top1")};
+  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source),
+          count_at(json, "macs"), share_at(json, "top1")};
 }
 
 }  // namespace
@@ -289,25 +290,25 @@ TrainResult train_result_from_json(const std::string& text, const SearchSpace& s
   try {
     const Json json = Json::parse(text);
     const Json& search = json.at("search");
-    TrainResult result{.width = json.at("width"),
-                       .resolution = json.at("resolution"),
+    TrainResult result{.width = number_at(json, "width", 0.01, 8),
+                       .resolution = static_cast<int>(integer_at(json, "resolution", 16, 1024)),
                        .chosen_by = json.at("chosen_by"),
                        .device = json.at("device"),
-                       .steps = json.at("steps"),
-                       .seconds = json.at("seconds"),
-                       .search_examples = search.at("examples"),
+                       .steps = count_at(json, "steps"),
+                       .seconds = amount_at(json, "seconds"),
+                       .search_examples = count_at(search, "examples"),
                        .largest = accuracy_from_json(search.at("largest"), space, source),
                        .smallest = accuracy_from_json(search.at("smallest"), space, source)};
     for (const Json& sampled : search.at("sampled")) {
       result.sampled.push_back(accuracy_from_json(sampled, space, source));
     }
-    if (!search.at("spearman").is_null()) result.spearman = search.at("spearman").get<double>();
-    result.test_examples = json.at("test").at("examples");
-    result.test_top1 = json.at("test").at("largest_top1");
+    if (!search.at("spearman").is_null()) result.spearman = number_at(search, "spearman", -1, 1);
+    result.test_examples = count_at(json.at("test"), "examples");
+    result.test_top1 = share_at(json.at("test"), "largest_top1");
     result.total_steps = result.steps;
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of the train stage: {}", source, error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(source, kTrainStage, error);
   }
 }
 

@@ -13,8 +13,6 @@
 
 namespace mcunet::pipeline {
 
-inline constexpr char kWeightsFile[] = "supernet.pt";
-
 // The space that a supernet is trained for: it has one width.
 struct TrainingSpace {
   search::space::SearchSpace space;

@@ -204,10 +204,11 @@ std::string draw_memory_map(const ResourceOracle& oracle, int rows) {
 void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
                        const PlanReportContext& context, const std::filesystem::path& folder) {
   const std::vector<StepUse> steps = describe_steps(graph, oracle);
-  draw({memory_map_plot(oracle, context.resources), block_peaks_plot(block_peaks(steps))}, folder);
+  const bool has_plots = draw(
+      {memory_map_plot(oracle, context.resources), block_peaks_plot(block_peaks(steps))}, folder);
 
   const engine::Resources& r = context.resources;
-  HtmlPage page(fmt::format("Memory plan of {}", context.network_name));
+  HtmlPage page(fmt::format("Memory plan of {}", context.network_name), has_plots);
   page.paragraph(fmt::format(
       "Peak SRAM {} bytes (lower bound {}{}), flash {} bytes, "
       "{:.3f} million MACs, {:.3f} million parameters, about {:.1f} ms.",

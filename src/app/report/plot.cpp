@@ -1,6 +1,10 @@
 #include "plot.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <map>
+#include <mutex>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
@@ -34,33 +38,74 @@ std::string draw_commands(const Plot& plot) {
 constexpr char kGnuplot[] = "gnuplot";
 constexpr char kPackage[] = "gnuplot-nox";
 
-}  // namespace
+using Drawings = std::map<std::string, std::string>;  // files by name
 
-void require_gnuplot() { require_program(kGnuplot, kPackage); }
-
-void draw(const std::vector<Plot>& plots, const fs::path& folder) {
-  const ScratchFolder temporary;
+// Throws Error if not all could be drawn.
+Drawings run_script(const std::vector<Plot>& plots) {
+  const ScratchFolder folder;
   std::string script;
   for (const Plot& plot : plots) {
-    write_file_atomically(temporary.path() / (plot.name + ".csv"), plot.csv);
+    write_file_atomically(folder.path() / (plot.name + ".csv"), plot.csv);
     script += draw_commands(plot);
   }
-  write_file_atomically(temporary.path() / "script.gp", script);
+  write_file_atomically(folder.path() / "script.gp", script);
   const ProcessResult result =
-      run_to_end({kGnuplot, "script.gp"}, {.folder = temporary.path(), .package = kPackage});
+      run_to_end({kGnuplot, "script.gp"}, {.folder = folder.path(), .package = kPackage});
   if (result.exit_code != 0) throw Error("{}: failed: {}", kGnuplot, result.log.substr(0, 400));
-
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  Drawings drawings;
   for (const Plot& plot : plots) {
     for (const char* extension : {".svg", ".pdf"}) {
       const std::string file = plot.name + extension;
-      write_file_atomically(folder / file, read_file(temporary.path() / file));
+      if (!fs::exists(folder.path() / file)) throw Error("gnuplot: has not drawn {}", file);
+      drawings[file] = read_file(folder.path() / file);
     }
+  }
+  return drawings;
+}
+
+// Once: a report has many plots, and all fail for the same reason.
+void warn_of(const Error& reason) {
+  static std::once_flag once;
+  std::call_once(once, [&] {
+    spdlog::warn("{}; the report has no plots, all else is there. Draw it again with mcunet report",
+                 reason.what());
+  });
+}
+
+Drawings draw_or_warn(const std::vector<Plot>& plots) {
+  try {
+    return run_script(plots);
+  } catch (const Error& reason) {
+    warn_of(reason);
+    return {};
+  }
+}
+
+}  // namespace
+
+void look_for_gnuplot() {
+  try {
+    require_program(kGnuplot, kPackage);
+  } catch (const Error& reason) {
+    warn_of(reason);
+  }
+}
+
+bool draw(const std::vector<Plot>& plots, const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  const Drawings drawings = draw_or_warn(plots);
+  for (const auto& [file, contents] : drawings) write_file_atomically(folder / file, contents);
+  for (const Plot& plot : plots) {
     write_file_atomically(folder / (plot.name + ".csv"), plot.csv);
     write_file_atomically(folder / (plot.name + ".gp"), draw_commands(plot));
+    if (!drawings.empty()) continue;
+    // Older drawings show other data.
+    for (const char* extension : {".svg", ".pdf"})
+      fs::remove(folder / (plot.name + extension), error);
   }
+  return !drawings.empty();
 }
 
 }  // namespace mcunet::report
