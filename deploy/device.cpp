@@ -6,14 +6,25 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/named_field.hpp"
+#include "mcunet/core/names.hpp"
 
 namespace mcunet::deploy {
 namespace {
 
-constexpr double kMaxKib = 1 << 20;
+constexpr double kMaxKib = 1 << 22;  // all that 32 bits address
+constexpr double kMaxMhz = 10'000;
+constexpr std::int64_t kAddresses = std::int64_t{1} << 32;
+// The arena and the stack are aligned to 8 bytes, the vector table by Armv7-M's manual to no less
+// than 128.
+constexpr std::int64_t kBankAlignment = 8;
+constexpr std::int64_t kFlashAlignment = 128;
+
+NumberCheck frequency() {
+  return {positive().min, kMaxMhz, fmt::format("must be greater than 0 and at most {}", kMaxMhz)};
+}
 
 std::vector<Field> fields_of_bank(MemoryBank& bank) {
-  return {required(field("name", bank.name)), required(field("origin", bank.origin)),
+  return {required(name_field("name", bank.name)), required(field("origin", bank.origin)),
           required(field("size_kib", bank.size_kib, between(1, kMaxKib)))};
 }
 
@@ -38,19 +49,19 @@ std::vector<Field> fields_of_clock(ClockTree& clock) {
                           {{"stm32f4", ChipFamily::kStm32F4},
                            {"stm32f7", ChipFamily::kStm32F7},
                            {"stm32h7", ChipFamily::kStm32H7}})),
-          required(field("hsi_mhz", clock.hsi_mhz, positive())),
+          required(field("hsi_mhz", clock.hsi_mhz, frequency())),
           required(field("pll_input_mhz", clock.pll_input_mhz, between(1, 16))),
-          required(field("vco_min_mhz", clock.vco_min_mhz, positive())),
-          required(field("vco_max_mhz", clock.vco_max_mhz, positive())),
-          required(field("ahb_mhz", clock.ahb_mhz, positive())),
-          required(field("apb1_mhz", clock.apb1_mhz, positive())),
-          required(field("apb2_mhz", clock.apb2_mhz, positive())),
+          required(field("vco_min_mhz", clock.vco_min_mhz, frequency())),
+          required(field("vco_max_mhz", clock.vco_max_mhz, frequency())),
+          required(field("ahb_mhz", clock.ahb_mhz, frequency())),
+          required(field("apb1_mhz", clock.apb1_mhz, frequency())),
+          required(field("apb2_mhz", clock.apb2_mhz, frequency())),
           field("over_drive_above_mhz", clock.over_drive_above_mhz, positive()),
-          required(field("wait_states_up_to_mhz", clock.wait_states_up_to_mhz, positive()))};
+          required(field("wait_states_up_to_mhz", clock.wait_states_up_to_mhz, frequency()))};
 }
 
 std::vector<Field> fields_of_usart(Usart& usart) {
-  return {required(field("name", usart.name)), required(field("base", usart.base)),
+  return {required(name_field("name", usart.name)), required(field("base", usart.base)),
           required(field("enable_register", usart.enable_register)),
           required(field("enable_bit", usart.enable_bit, between(0, 31))),
           required(choice("bus", usart.bus,
@@ -58,7 +69,7 @@ std::vector<Field> fields_of_usart(Usart& usart) {
 }
 
 std::vector<Field> fields_of_tx(TransmitPin& tx) {
-  return {required(field("name", tx.name)),
+  return {required(name_field("name", tx.name)),
           required(field("port", tx.port)),
           required(field("pin", tx.pin, between(0, 15))),
           required(field("alternate_function", tx.alternate_function, between(0, 15))),
@@ -86,17 +97,37 @@ const MemoryBank* find_bank(const Device& device, const std::string& name) {
   return found == device.sram_banks.end() ? nullptr : &*found;
 }
 
-void check_banks(const ConfigNode& node, const Device& device) {
+std::int64_t end_of(const MemoryBank& bank) { return bank.origin + bank.size_kib * 1024; }
+
+void check_place(const ConfigNode& node, const MemoryBank& bank, std::int64_t alignment) {
+  if (end_of(bank) > kAddresses) node.fail("ends beyond 32 bits of address");
+  if (bank.origin % alignment != 0) {
+    node.fail(
+        fmt::format("must begin at a multiple of {} bytes, is at {:#x}", alignment, bank.origin));
+  }
+}
+
+void check_apart(const ConfigNode& node, const MemoryBank& bank, const MemoryBank& other,
+                 const std::string& name_of_other) {
+  if (bank.origin < end_of(other) && other.origin < end_of(bank)) {
+    node.fail(fmt::format("overlaps {}: it has {:#x} to {:#x}, {} has {:#x} to {:#x}",
+                          name_of_other, bank.origin, end_of(bank), name_of_other, other.origin,
+                          end_of(other)));
+  }
+}
+
+void check_banks(const ConfigNode& root, const Device& device) {
+  check_place(*root.find("flash"), device.flash, kFlashAlignment);
+  const ConfigNode& list = *root.find("sram_banks");
   for (std::size_t i = 0; i < device.sram_banks.size(); ++i) {
+    const ConfigNode& node = list.items[i];
     const MemoryBank& bank = device.sram_banks[i];
-    const std::int64_t end = bank.origin + bank.size_kib * 1024;
-    if (end > std::int64_t{1} << 32) node.items[i].fail("ends beyond 32 bits of address");
+    check_place(node, bank, kBankAlignment);
+    check_apart(node, bank, device.flash, "flash");
     for (std::size_t j = 0; j < i; ++j) {
       const MemoryBank& other = device.sram_banks[j];
-      if (other.name == bank.name) node.items[i].fail("has the name of another bank, " + bank.name);
-      if (bank.origin < other.origin + other.size_kib * 1024 && other.origin < end) {
-        node.items[i].fail("overlaps " + other.name);
-      }
+      if (other.name == bank.name) node.fail("has the name of another bank, " + bank.name);
+      check_apart(node, bank, other, other.name);
     }
   }
 }
@@ -139,7 +170,7 @@ std::vector<Field> fields_of(engine::LayerCosts& costs) {
     std::vector<Field> kinds;
     for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
       kinds.push_back(field(std::string(name_of(static_cast<engine::WorkKind>(kind))),
-                            costs[layer][kind], at_least(0)));
+                            costs[layer][kind], between(0, 1e9)));
     }
     classes.push_back(
         required(section(std::string(name_of(static_cast<engine::LayerClass>(layer))), kinds)));
@@ -155,22 +186,22 @@ engine::LayerCosts read_layer_costs(const ConfigNode& node) {
 
 std::vector<Field> fields_of(Device& device) {
   return {
-      required(field("name", device.name)),
+      required(name_field("name", device.name)),
       required(choice("core", device.core,
                       {{"cortex-m0plus", std::string("cortex-m0plus")},
                        {"cortex-m3", std::string("cortex-m3")},
                        {"cortex-m4", std::string("cortex-m4")},
                        {"cortex-m7", std::string("cortex-m7")}})),
-      required(field("clock_mhz", device.clock_mhz, positive())),
+      required(field("clock_mhz", device.clock_mhz, frequency())),
       required(section("flash", fields_of_flash(device.flash))),
       required(section_list("sram_banks", device.sram_banks, fields_of_bank)),
       required(field("arena_banks", device.arena_banks)),
       field("stack_bank", device.stack_bank),
       field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
       field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
-      field("power_mw", device.power_mw, at_least(0)),
+      field("power_mw", device.power_mw, between(0, 1e6)),
       required(named("latency", "latency", device.latency, read_layer_costs, fields_of)),
-      required(field("cycles_per_instruction", device.cycles_per_instruction, positive())),
+      required(field("cycles_per_instruction", device.cycles_per_instruction, between(0.01, 1000))),
       optional_section("clock", device.clock, fields_of_clock),
       optional_section("console", device.console, fields_of_console),
   };
@@ -214,15 +245,19 @@ engine::Budget Device::budget() const {
 Device read_device(const ConfigNode& node) {
   Device device;
   read_fields(node, fields_of(device));
-  check_banks(*node.find("sram_banks"), device);
+  check_banks(node, device);
   check_arena_banks(*node.find("arena_banks"), device);
   if (const ConfigNode* bank = node.find("stack_bank")) check_stack_bank(*bank, device);
   if (device.clock) check_clock(*node.find("clock"), device);
   if (device.console && !device.clock) {
     node.find("console")->fail("needs clock, which its rate comes from");
   }
-  if (device.sram_budget_bytes() <= 0) node.fail("reserves all of its SRAM");
-  if (device.flash_budget_bytes() <= 0) node.fail("reserves all of its flash");
+  if (device.sram_budget_bytes() <= 0) {
+    node.find("reserved_sram_kib")->fail("reserves all of the arena's banks");
+  }
+  if (device.flash_budget_bytes() <= 0) {
+    node.find("reserved_flash_kib")->fail("reserves all of the flash");
+  }
   return device;
 }
 

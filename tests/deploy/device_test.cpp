@@ -125,16 +125,20 @@ TEST(Device, RefusesAnUnknownCore) {
 }
 
 TEST(Device, RefusesToReserveEverything) {
-  EXPECT_EQ(board_error({"reserved_sram_kib=24"}), "board.yaml:1: reserves all of its SRAM");
-  EXPECT_EQ(board_error({"reserved_flash_kib=64"}), "board.yaml:1: reserves all of its flash");
+  EXPECT_EQ(board_error({"reserved_sram_kib=24"}),
+            "--set reserved_sram_kib=24: reserved_sram_kib: reserves all of the arena's banks");
+  EXPECT_EQ(board_error({"reserved_flash_kib=64"}),
+            "--set reserved_flash_kib=64: reserved_flash_kib: reserves all of the flash");
   EXPECT_EQ(board_error({"reserved_sram_kib=23"}), "(no error)");
 }
 
 TEST(Device, RefusesValuesOutOfRange) {
-  EXPECT_THAT(board_error({"clock_mhz=0"}), HasSubstr("clock_mhz: must be greater than 0, is 0"));
-  EXPECT_THAT(board_error({"power_mw=-1"}), HasSubstr("power_mw: must be at least 0, is -1"));
+  EXPECT_THAT(board_error({"clock_mhz=0"}),
+              HasSubstr("clock_mhz: must be greater than 0 and at most 10000, is 0"));
+  EXPECT_THAT(board_error({"clock_mhz=1e300"}), HasSubstr("clock_mhz: must"));
+  EXPECT_THAT(board_error({"power_mw=-1"}), HasSubstr("power_mw: must be between 0 and"));
   EXPECT_THAT(board_error({"flash={origin: 0, size_kib: 0}"}),
-              HasSubstr("flash.size_kib: must be between 1 and 1048576, is 0"));
+              HasSubstr("flash.size_kib: must be between 1 and 4194304, is 0"));
   EXPECT_THAT(board_error({"flash={origin: 0x100000000, size_kib: 1}"}),
               HasSubstr("flash.origin: is out of range"));
   EXPECT_THAT(board_error({"latency={pointwise: {mac: 1}}"}),
@@ -153,6 +157,45 @@ TEST(Device, RefusesTwoBanksOfOneName) {
                          "{name: A, origin: 0x20004000, size_kib: 8}]",
                          "arena_banks=[A]"}),
             "(no error)");
+}
+
+TEST(Device, RefusesBanksThatOverlap) {
+  EXPECT_THAT(
+      board_error({"sram_banks=[{name: A, origin: 0x20000000, size_kib: 16}, "
+                   "{name: B, origin: 0x20003ff8, size_kib: 8}]",
+                   "arena_banks=[A]"}),
+      HasSubstr("sram_banks[1]: overlaps A: it has 0x20003ff8 to 0x20005ff8, A has 0x20000000 to "
+                "0x20004000"));
+  EXPECT_THAT(board_error({"flash={origin: 0x1fff0000, size_kib: 65}"}),
+              HasSubstr("board.yaml:6: sram_banks[0]: overlaps flash"));
+  EXPECT_EQ(board_error({"flash={origin: 0x1fff0000, size_kib: 64}"}), "(no error)");
+}
+
+TEST(Device, RefusesBanksThatAreMisaligned) {
+  EXPECT_THAT(
+      board_error({"sram_banks=[{name: A, origin: 0x20000003, size_kib: 64}]", "arena_banks=[A]"}),
+      HasSubstr("sram_banks[0]: must begin at a multiple of 8 bytes, is at 0x20000003"));
+  EXPECT_THAT(board_error({"flash.origin=0x08000040"}),
+              HasSubstr("flash: must begin at a multiple of 128 bytes, is at 0x8000040"));
+}
+
+TEST(Device, RefusesBanksBeyondTheAddressSpace) {
+  EXPECT_THAT(board_error({"flash={origin: 0xffff0000, size_kib: 65}"}),
+              HasSubstr("flash: ends beyond 32 bits of address"));
+  EXPECT_EQ(board_error({"flash={origin: 0xffff0000, size_kib: 64}"}), "(no error)");
+  EXPECT_THAT(
+      board_error({"sram_banks=[{name: A, origin: 0xfffffff8, size_kib: 1}]", "arena_banks=[A]"}),
+      HasSubstr("sram_banks[0]: ends beyond 32 bits of address"));
+}
+
+TEST(Device, RefusesNamesThatWouldBreakWhatIsGenerated) {
+  for (const char* name : {"'*/ int x; /*'", "'$(shell touch x)'", "\"x\\n#error\"", "'a\\'",
+                           "'a\"b'", "../x", "''"}) {
+    EXPECT_THAT(board_error({fmt::format("name={}", name)}), HasSubstr("name: must be a name"));
+    EXPECT_THAT(
+        board_error({fmt::format("sram_banks=[{{name: {}, origin: 0, size_kib: 1}}]", name)}),
+        HasSubstr("sram_banks[0].name: must be a name"));
+  }
 }
 
 TEST(Device, StackLiesInTheArenasBanksOrInItsOwn) {

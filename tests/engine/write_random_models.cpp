@@ -1,6 +1,6 @@
 // write_random_models FOLDER COUNT: for every operator, COUNT random models of one operator as
-// KIND_SEED.tflite, each with its inputs (.inI) and the outputs of the reference executor (.out),
-// for scripts/check_tflite_operators.py to compare with other interpreters.
+// KIND_SEED.tflite, and where it has rare forms as many of those as KIND_rare_SEED.tflite, each with
+// its inputs (.inI), for scripts/compare_with_tflite.py.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -8,10 +8,10 @@
 #include <fstream>
 #include <string>
 
-#include "mcunet/engine/reference/reference_executor.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
 #include "random_graphs.hpp"
 
+namespace mcunet::engine {
 namespace {
 
 void save(const std::filesystem::path& file, std::span<const std::byte> bytes) {
@@ -20,7 +20,16 @@ void save(const std::filesystem::path& file, std::span<const std::byte> bytes) {
              static_cast<std::streamsize>(bytes.size()));
 }
 
+void save(const std::filesystem::path& stem, const Graph& graph, std::uint64_t seed) {
+  save(stem.string() + ".tflite", write_tflite(graph));
+  const auto inputs = random_inputs(graph, seed);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    save(fmt::format("{}.in{}", stem.string(), i), inputs[i]);
+  }
+}
+
 }  // namespace
+}  // namespace mcunet::engine
 
 int main(int argc, char** argv) {
   using namespace mcunet::engine;
@@ -30,16 +39,16 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
+  const auto count = static_cast<std::uint64_t>(std::atoi(argv[2]));
   for (OpKind kind : kAllOpKinds) {
-    for (int seed = 0; seed < std::atoi(argv[2]); ++seed) {
-      const std::string stem = fmt::format("{}_{}", name_of(kind), seed);
-      const Graph graph = random_graph(kind, static_cast<std::uint64_t>(seed));
-      const auto inputs = random_inputs(graph, static_cast<std::uint64_t>(seed));
-      save(folder / (stem + ".tflite"), write_tflite(graph));
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        save(folder / fmt::format("{}.in{}", stem, i), inputs[i]);
-      }
-      save(folder / (stem + ".out"), execute(graph, inputs)[0]);
+    for (std::uint64_t seed = 0; seed < count; ++seed) {
+      save(folder / fmt::format("{}_{}", name_of(kind), seed), random_graph(kind, seed), seed);
+    }
+  }
+  for (OpKind kind : kRareOpKinds) {
+    for (std::uint64_t seed = 0; seed < count; ++seed) {
+      save(folder / fmt::format("{}_rare_{}", name_of(kind), seed), random_rare_graph(kind, seed),
+           seed);
     }
   }
 }

@@ -15,7 +15,7 @@
 namespace mcunet::engine {
 namespace {
 
-// Recorded with scripts/check_tflite_operators.py from TensorFlow Lite's interpreters.
+// Recorded with scripts/compare_with_tflite.py --golden from TensorFlow Lite's interpreters.
 TEST(ReferenceExecutor, MatchesTensorFlowLiteOnRandomOperators) {
   const auto golden = nlohmann::json::parse(
       read_file(std::filesystem::path(MCUNET_SOURCE_DIR) / "tests/golden/tflite_operators.json"));

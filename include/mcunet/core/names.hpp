@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mcunet/core/config.hpp"
+
+// Names that come from outside: from configurations, models and folders.
+namespace mcunet {
+
+// At most 100 letters, digits, spaces and `_ - . + ( )`, with a letter, digit or `_` at both ends
+// but for `)` at the last: such a name can stand unescaped in a file name, in a comment or string of
+// C, in a make file, a linker script and in markup, and leads to no other folder.
+bool is_plain_name(std::string_view name);
+
+// A name under a key. Reading throws Error unless it is plain.
+Field name_field(std::string key, std::string& value);
+
+// Whether the bytes are text: UTF-8 as Unicode defines it, without NUL.
+bool is_utf8_text(std::string_view bytes);
+
+}  // namespace mcunet
