@@ -59,9 +59,9 @@ void make_folder(const fs::path& folder) {
 void require_free_names(const engine::ModelNames& names) {
   const std::string header = names.prefix() + ".h";
   const auto* const found = std::find(std::begin(kCopiedFiles), std::end(kCopiedFiles), header);
-  if (found != std::end(kCopiedFiles) || header == "board.h") {
-    throw Error("\"{}\" has a header of that name in the firmware; choose another prefix",
-                names.prefix());
+  // Its main() has a print_output() of its own.
+  if (found != std::end(kCopiedFiles) || header == "board.h" || names.prefix() == "print") {
+    throw Error("\"{}\" is in use by the firmware; choose another prefix", names.prefix());
   }
 }
 

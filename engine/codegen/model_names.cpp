@@ -12,11 +12,11 @@ namespace {
 constexpr std::size_t kMostCharacters = 31;
 
 constexpr std::array<std::string_view, 37> kKeywords = {
-    "asm",      "auto",   "break",    "case",   "char",     "const",    "continue", "default",
-    "do",       "double", "else",     "enum",   "extern",   "float",    "for",      "goto",
-    "if",       "inline", "int",      "long",   "register", "restrict", "return",   "short",
-    "signed",   "sizeof", "static",   "struct", "switch",   "typedef",  "typeof",   "union",
-    "unsigned", "void",   "volatile", "while",  "class"};
+    "asm",     "auto",     "break",  "case",     "char",   "class",    "const",    "continue",
+    "default", "do",       "double", "else",     "enum",   "extern",   "float",    "for",
+    "goto",    "if",       "inline", "int",      "long",   "register", "restrict", "return",
+    "short",   "signed",   "sizeof", "static",   "struct", "switch",   "typedef",  "typeof",
+    "union",   "unsigned", "void",   "volatile", "while"};
 
 // Their file P.h would be found in place of the C library's or the compiler's.
 constexpr std::array<std::string_view, 32> kSystemHeaders = {
@@ -24,14 +24,6 @@ constexpr std::array<std::string_view, 32> kSystemHeaders = {
     "inttypes", "iso646",      "limits", "locale",    "malloc",  "math",   "memory", "setjmp",
     "signal",   "stdalign",    "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio",
     "stdlib",   "stdnoreturn", "string", "tgmath",    "threads", "time",   "uchar",  "wchar"};
-
-// Generated code and its firmware have input_bytes, output_bytes and print_output of their own.
-constexpr std::array<std::string_view, 3> kOwnNames = {"input", "output", "print"};
-
-template <std::size_t kCount>
-bool contains(const std::array<std::string_view, kCount>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -54,10 +46,15 @@ std::string fault_of(const std::string& prefix) {
   if (prefix.size() > kMostCharacters) {
     return "has more than " + std::to_string(kMostCharacters) + " characters";
   }
-  if (contains(kKeywords, prefix)) return "is a keyword of C";
-  if (contains(kSystemHeaders, prefix)) return "is a header of the C library";
-  if (prefix == "mcunet" || prefix.starts_with("mcunet_")) return "is the kernels' prefix";
-  if (contains(kOwnNames, prefix)) return "is in use by the generated code";
+  if (std::find(kKeywords.begin(), kKeywords.end(), prefix) != kKeywords.end()) {
+    return "is a keyword of C";
+  }
+  // Macros are in capitals, and file systems may not tell them apart.
+  const std::string capitals = in_capitals(prefix);
+  for (const std::string_view header : kSystemHeaders) {
+    if (in_capitals(std::string(header)) == capitals) return "is a header of the C library";
+  }
+  if (capitals == "MCUNET" || capitals.starts_with("MCUNET_")) return "is the kernels' prefix";
   return "";
 }
 

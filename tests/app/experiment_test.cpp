@@ -202,9 +202,9 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
             "x.yaml:3: export.emulated_examples: must be between 0 and 10000, is -1");
   EXPECT_EQ(rest_error("export: {prefix: while}\n"),
             "x.yaml:3: export.prefix: \"while\" is a keyword of C; choose another prefix");
-  EXPECT_EQ(rest_error("export: {prefix: console}\n"),
-            "x.yaml:3: export.prefix: \"console\" has a header of that name in the firmware; "
-            "choose another prefix");
+  EXPECT_EQ(
+      rest_error("export: {prefix: console}\n"),
+      "x.yaml:3: export.prefix: \"console\" is in use by the firmware; choose another prefix");
   EXPECT_EQ(rest_error("export: {test_examples: 0}\n"),
             "x.yaml:3: export.test_examples: must be at least 1, is 0");
 }

@@ -48,12 +48,12 @@ TEST(Firmware, FolderWithoutAProjectIsAnError) {
 
 TEST(Firmware, TheNetworksHeaderIsNoneOfItsOwn) {
   const TemporaryFolder folder;
-  for (const char* prefix : {"core", "board", "startup", "instruction_counter"}) {
+  for (const char* prefix : {"core", "board", "startup", "instruction_counter", "print"}) {
     EXPECT_THAT(error_of([&] {
                   write_firmware_project(folder.path(), example_device(), ConsoleKind::kNone,
                                          engine::ModelNames(prefix));
                 }),
-                HasSubstr("has a header of that name in the firmware"));
+                HasSubstr("is in use by the firmware"));
   }
   EXPECT_THAT(folder.list(), IsEmpty());
 }

@@ -303,7 +303,7 @@ TEST_F(CompileCommand, PrefixesAreChecked) {
         {"../up", "\"../up\" is not made of letters"},
         {"int", "\"int\" is a keyword of C"},
         {"string", "\"string\" is a header of the C library"},
-        {"core", "\"core\" has a header of that name in the firmware"}}) {
+        {"core", "\"core\" is in use by the firmware"}}) {
     const Outcome outcome = run(
         {"compile", "model.tflite", "--device", "stm32f746", "--out", "out", "--prefix", prefix});
     EXPECT_EQ(outcome.exit_code, 2);

@@ -22,7 +22,7 @@ enum class ConsoleKind {
 // kSerial if the device's description has one, else kNone.
 ConsoleKind default_console(const Device& device);
 
-// Throws Error if the network's header has the name of one of the firmware's.
+// Throws Error if the network's header or a function of it has the name of one of the firmware's.
 void require_free_names(const engine::ModelNames& names);
 
 // Adds Makefile, CMakeLists.txt and firmware/: startup code, clock, console and main() for the
