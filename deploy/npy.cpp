@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -55,7 +56,33 @@ std::vector<std::int64_t> parse_shape(std::string_view text) {
   }
 }
 
-Int8Array parse(std::string_view contents) {
+struct TypeName {
+  std::string_view descr;
+  engine::DataType type;
+};
+
+// The first of a type is the one that is written.
+constexpr std::array kTypeNames = {
+    TypeName{"'|i1'", engine::DataType::kInt8},    TypeName{"'|u1'", engine::DataType::kUint8},
+    TypeName{"'<f4'", engine::DataType::kFloat32}, TypeName{"'i1'", engine::DataType::kInt8},
+    TypeName{"'u1'", engine::DataType::kUint8},
+};
+
+engine::DataType type_of(std::string_view descr) {
+  for (const TypeName& name : kTypeNames) {
+    if (descr.starts_with(name.descr)) return name.type;
+  }
+  throw Error("must hold int8, uint8 or float32, holds {}", descr.substr(0, descr.find(',')));
+}
+
+std::string_view descr_of(engine::DataType type) {
+  for (const TypeName& name : kTypeNames) {
+    if (name.type == type) return name.descr;
+  }
+  throw Error("{} is not written to .npy files", engine::name_of(type));
+}
+
+NpyArray parse(std::string_view contents) {
   if (!contents.starts_with(kMagic) || contents.size() < 12) throw Error("is no .npy file");
   const std::size_t length_bytes = contents[6] == 1 ? 2 : 4;
   const std::size_t length = little_endian(contents.substr(8, length_bytes));
@@ -63,26 +90,24 @@ Int8Array parse(std::string_view contents) {
   if (length > contents.size()) throw Error("ends within its header");
   const std::string_view header = contents.substr(0, length);
   contents.remove_prefix(length);
-  const std::string_view type = value_of(header, "'descr'");
-  if (!type.starts_with("'|i1'") && !type.starts_with("'i1'")) {
-    throw Error("must hold int8, holds {}", type.substr(0, type.find(',')));
-  }
+  NpyArray array;
+  array.type = type_of(value_of(header, "'descr'"));
   if (!value_of(header, "'fortran_order'").starts_with("False")) {
     throw Error("must be in C order, is in Fortran's");
   }
-  Int8Array array{.shape = parse_shape(value_of(header, "'shape'")), .values = {}};
-  std::int64_t elements = 1;
-  for (const std::int64_t size : array.shape) elements *= size;
-  if (static_cast<std::int64_t>(contents.size()) != elements) {
-    throw Error("has {} values, its shape needs {}", contents.size(), elements);
+  array.shape = parse_shape(value_of(header, "'shape'"));
+  std::int64_t bytes = engine::bytes_per_element(array.type);
+  for (const std::int64_t size : array.shape) bytes *= size;
+  if (static_cast<std::int64_t>(contents.size()) != bytes) {
+    throw Error("has {} bytes of values, its shape needs {}", contents.size(), bytes);
   }
-  array.values.assign(contents.begin(), contents.end());
+  array.bytes.assign(contents.begin(), contents.end());
   return array;
 }
 
 }  // namespace
 
-Int8Array parse_npy(std::string_view contents, std::string_view name) {
+NpyArray parse_npy(std::string_view contents, std::string_view name) {
   try {
     return parse(contents);
   } catch (const Error& error) {
@@ -90,10 +115,9 @@ Int8Array parse_npy(std::string_view contents, std::string_view name) {
   }
 }
 
-void write_npy(const std::filesystem::path& file, std::span<const std::int64_t> shape,
-               std::span<const std::int8_t> values) {
-  std::string header = fmt::format("{{'descr': '|i1', 'fortran_order': False, 'shape': ({},), }}",
-                                   fmt::join(shape, ", "));
+void write_npy(const std::filesystem::path& file, const NpyArray& array) {
+  std::string header = fmt::format("{{'descr': {}, 'fortran_order': False, 'shape': ({},), }}",
+                                   descr_of(array.type), fmt::join(array.shape, ", "));
   constexpr std::size_t kPrefix = 10;  // magic, version, length
   constexpr std::size_t kAlignment = 64;
   header.append(kAlignment - 1 - (kPrefix + header.size()) % kAlignment, ' ');
@@ -102,7 +126,7 @@ void write_npy(const std::filesystem::path& file, std::span<const std::int64_t> 
   contents +=
       {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   contents += header;
-  contents.append(reinterpret_cast<const char*>(values.data()), values.size());
+  contents.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
   write_file_atomically(file, contents);
 }
 

@@ -73,11 +73,15 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
     order.push_back(is_own ? output : quantized_output(graph_, output));
     wanted[order.back()] = {};
   }
-  const auto observe = [&](engine::OpId op, std::span<const std::byte> bytes) {
-    const auto found = wanted.find(graph_.ops[op].output);
+  // An input may be an output too.
+  const auto keep = [&](TensorId tensor, std::span<const std::byte> bytes) {
+    const auto found = wanted.find(tensor);
     if (found == wanted.end()) return;
     found->second.resize(bytes.size());
     std::memcpy(found->second.data(), bytes.data(), bytes.size());
+  };
+  const auto observe = [&](engine::OpId op, std::span<const std::byte> bytes) {
+    keep(graph_.ops[op].output, bytes);
   };
   std::vector<engine::TensorBytes> inputs;
   for (const TensorId tensor : graph_.inputs) {
@@ -87,6 +91,7 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
     if (input.size() < size)
       throw Error("the input ends after {} bytes too few", size - input.size());
     inputs.push_back(to_graph_input(tensor, input.first(size)));
+    keep(tensor, inputs.back());
     input = input.subspan(size);
   }
   if (!input.empty()) throw Error("the input has {} bytes too many", input.size());

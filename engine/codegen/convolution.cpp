@@ -182,10 +182,12 @@ void write_depthwise(StepWriter& step) {
 }
 
 void write_fully_connected(StepWriter& step) {
-  const std::string packed_weights = pack_matmul(step, step.input().elements());
+  const std::int64_t rows = rows_of(step.graph(), step.op());
+  const std::int64_t features = step.input().elements() / rows;
+  const std::string packed_weights = pack_matmul(step, features);
   step.layer(
       "mcunet_fully_connected_layer",
-      {member("batches", 1), member("input_features", step.input().elements()),
+      {member("batches", rows), member("input_features", features),
        member("output_features", step.output().channels), output_member(step.output_struct())});
   step.call("mcunet_fully_connected",
             {step.input_address(), step.output_address(), "&layer", packed_weights,

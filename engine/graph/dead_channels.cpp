@@ -67,7 +67,8 @@ class Weights {
         inputs_(graph.input_of(op).shape.channels),
         outputs_(graph.output_of(op).shape.channels),
         places_(op.kind == OpKind::kFullyConnected
-                    ? graph.input_of(op).shape.height * graph.input_of(op).shape.width
+                    ? static_cast<std::int32_t>(graph.input_of(op).shape.elements() / inputs_ /
+                                                rows_of(graph, op))
                     : op.window.kernel_height * op.window.kernel_width) {}
 
   std::int32_t places() const { return places_; }

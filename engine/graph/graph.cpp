@@ -170,6 +170,11 @@ TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
   return add_op(graph, op, {shape, type});
 }
 
+std::int64_t rows_of(const Graph& graph, const Op& fully_connected) {
+  const Shape& output = graph.output_of(fully_connected).shape;
+  return std::int64_t{output.height} * output.width;
+}
+
 OpCost cost_of(const Graph& graph, const Op& op) {
   const Shape& output = graph.output_of(op).shape;
   std::int64_t weights_per_channel = 0;
@@ -181,7 +186,7 @@ OpCost cost_of(const Graph& graph, const Op& op) {
       weights_per_channel = kernel_area(op);
       break;
     case OpKind::kFullyConnected:
-      weights_per_channel = graph.input_of(op).shape.elements();
+      weights_per_channel = graph.input_of(op).shape.elements() / rows_of(graph, op);
       break;
     default:
       return {};

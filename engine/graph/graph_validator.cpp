@@ -31,7 +31,7 @@ bool is_in(Id id, const Table& table) {
 class OpValidator {
  public:
   OpValidator(const Graph& graph, OpId id)
-      : graph_(graph), id_(id), op_(graph.ops[id]), details_(graph.details_of(op_)) {}
+      : graph_(graph), op_(graph.ops[id]), details_(graph.details_of(op_)) {}
 
   void validate() const {
     check_operands();
@@ -45,8 +45,7 @@ class OpValidator {
  private:
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
-    throw Error("operator {} ({}): {}", id_, name_of(op_.kind),
-                fmt::format(format, std::forward<Args>(args)...));
+    throw Error(format, std::forward<Args>(args)...);
   }
 
   std::string describe(TensorId tensor) const {
@@ -115,7 +114,8 @@ class OpValidator {
     const std::int32_t width = op_.window.kernel_width;
     if (op_.kind == OpKind::kConv2d) return {outputs, height, width, input.channels};
     if (op_.kind == OpKind::kDepthwiseConv2d) return {1, height, width, outputs};
-    return {outputs, static_cast<std::int32_t>(input.elements())};
+    const bool is_one_row = rows_of(graph_, op_) == 1;
+    return {outputs, is_one_row ? static_cast<std::int32_t>(input.elements()) : input.channels};
   }
 
   void check_weights() const {
@@ -256,6 +256,11 @@ class OpValidator {
       if (input.elements() != output.elements()) fail_shape();
       return;
     }
+    if (op_.kind == OpKind::kFullyConnected) {
+      const std::int64_t rows = rows_of(graph_, op_);
+      if (rows != 1 && rows * input.channels != input.elements()) fail_shape();
+      return;
+    }
     if (op_.kind == OpKind::kResizeNearestNeighbor) {
       if (input.channels != output.channels) fail_shape();
       return;
@@ -327,7 +332,6 @@ class OpValidator {
   }
 
   const Graph& graph_;
-  OpId id_;
   const Op& op_;
   const OpDetails& details_;
 };
@@ -381,7 +385,13 @@ void validate_op(const Graph& graph, OpId op) { OpValidator(graph, op).validate(
 void validate_graph(const Graph& graph) {
   check_tensor_sizes(graph);
   check_order(graph);
-  for (std::size_t id = 0; id < graph.ops.size(); ++id) validate_op(graph, static_cast<OpId>(id));
+  for (std::size_t id = 0; id < graph.ops.size(); ++id) {
+    try {
+      validate_op(graph, static_cast<OpId>(id));
+    } catch (const Error& error) {
+      throw Error("operator {} ({}): {}", id, name_of(graph.ops[id].kind), error.what());
+    }
+  }
 }
 
 }  // namespace mcunet::engine

@@ -84,8 +84,9 @@ std::int64_t own_scratch(const Graph& graph, const Op& op, Appetite appetite) {
     case OpKind::kDepthwiseConv2d:
       return own_depthwise_scratch(graph, op, appetite);
     case OpKind::kFullyConnected: {
-      const auto features = static_cast<std::int32_t>(graph.input_of(op).shape.elements());
-      return mcunet_fully_connected_scratch_bytes(/*batches=*/1, features);
+      const auto rows = static_cast<std::int32_t>(rows_of(graph, op));
+      const std::int64_t features = graph.input_of(op).shape.elements() / rows;
+      return mcunet_fully_connected_scratch_bytes(rows, static_cast<std::int32_t>(features));
     }
     default:
       return 0;

@@ -126,9 +126,15 @@ void run_fully_connected(const KernelCall& call) {
   const Requantizer requantize(call);
   const auto input = call.input();
   const std::int32_t zero_point = call.input_quantization().zero_point;
-  for (std::int32_t c = 0; c < call.output_shape().channels; ++c) {
-    const std::int8_t* row = weights_of(call) + std::size_t(c) * input.size();
-    call.int8_output()[c] = requantize(dot(input.data(), row, input.size(), zero_point), c);
+  const std::int32_t outputs = call.output_shape().channels;
+  const auto rows = static_cast<std::size_t>(rows_of(call.graph, call.op));
+  const std::size_t features = input.size() / rows;
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::int32_t c = 0; c < outputs; ++c) {
+      const std::int8_t* weights = weights_of(call) + std::size_t(c) * features;
+      const std::uint32_t sum = dot(&input[row * features], weights, features, zero_point);
+      call.int8_output()[row * outputs + c] = requantize(sum, c);
+    }
   }
 }
 

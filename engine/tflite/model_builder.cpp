@@ -58,12 +58,14 @@ std::int32_t TfliteModelBuilder::add_tensor(flatbuffers::Offset<tflite::Tensor> 
 
 std::int32_t TfliteModelBuilder::add_activation(const std::string& name, DataType type,
                                                 const std::vector<std::int32_t>& dims,
-                                                const Quantization& q) {
+                                                const Quantization& q,
+                                                const std::vector<std::int32_t>& signature) {
   std::vector<float> scales;
   if (q.scale != 0) scales.push_back(q.scale);
   const auto parameters = quantization(fbb_, scales, q.zero_point, 0);
-  return add_tensor(tflite::CreateTensorDirect(fbb_, &dims, tensor_type(type), /*buffer=*/0,
-                                               name.c_str(), parameters));
+  return add_tensor(tflite::CreateTensorDirect(
+      fbb_, &dims, tensor_type(type), /*buffer=*/0, name.c_str(), parameters,
+      /*is_variable=*/false, /*sparsity=*/0, signature.empty() ? nullptr : &signature));
 }
 
 std::int32_t TfliteModelBuilder::add_constant(const Constant& constant) {

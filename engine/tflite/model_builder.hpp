@@ -18,10 +18,12 @@ class TfliteModelBuilder {
 
   flatbuffers::FlatBufferBuilder& fbb() { return fbb_; }
 
-  // Each returns the index of the tensor that it adds.
+  // Each returns the index of the tensor that it adds. `signature` has -1 for dimensions that are
+  // left open.
   std::int32_t add_activation(const std::string& name, DataType type,
                               const std::vector<std::int32_t>& dims,
-                              const Quantization& quantization);
+                              const Quantization& quantization,
+                              const std::vector<std::int32_t>& signature = {});
   std::int32_t add_constant(const Constant& constant);
   std::int32_t add_integers(const std::string& name, const std::vector<std::int32_t>& values,
                             const std::vector<std::int32_t>& dims);

@@ -1,5 +1,7 @@
 #include "tflite/operators.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -7,6 +9,8 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
+#include "tflite/grouped_convolution.hpp"
+#include "tflite/remedies.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -32,14 +36,39 @@ void TfliteOperators::add_graph_output(std::int32_t index) {
   graph_.outputs.push_back(activation(index));
 }
 
+void TfliteOperators::add_placeholders(const tflite::Operator& source) {
+  if (source.outputs() == nullptr) return;
+  for (std::int32_t index : *source.outputs()) {
+    if (index < 0 || static_cast<std::size_t>(index) >= activations_.size()) continue;
+    if (activations_[index] != kNoId) continue;
+    unknown_.insert(index);
+    try {
+      const Tensor tensor = tensors_.activation(index);
+      if (tensor.type != DataType::kInt32 && !tensors_.has_open_dims(index)) unknown_.erase(index);
+      const TensorInfo info = tensors_.info(index);
+      activations_[index] = static_cast<TensorId>(graph_.tensors.size());
+      graph_.tensors.push_back(tensor);
+      edit_info(graph_, activations_[index]) = info;
+    } catch (const Error&) {
+      // What uses it will complain of it.
+    }
+  }
+}
+
+bool TfliteOperators::follows_unknown(const tflite::Operator& source) const {
+  const auto* inputs = source.inputs();
+  return inputs != nullptr && std::any_of(inputs->begin(), inputs->end(),
+                                          [this](auto index) { return unknown_.contains(index); });
+}
+
 TensorId TfliteOperators::activation(std::int32_t index) const {
   if (index < 0 || static_cast<std::size_t>(index) >= activations_.size()) {
     throw Error("there is no tensor {}", index);
   }
   if (activations_[index] != kNoId) return activations_[index];
+  const bool is_known = tensors_.is_constant(index) || tensors_.has_integers(index);
   throw Error("{}: {}", tensors_.describe(index),
-              tensors_.is_constant(index) ? "a constant is not supported here"
-                                          : "is used before it is produced");
+              is_known ? "a constant is not supported here" : "is used before it is produced");
 }
 
 ConstantId TfliteOperators::constant(std::int32_t index) {
@@ -78,22 +107,17 @@ std::int32_t TfliteOperators::output() const {
 }
 
 int TfliteOperators::resolve_axis(std::int32_t axis) const {
+  tensors_.require_map(input(0));
   const auto rank = static_cast<std::int32_t>(tensors_.dims(input(0)).size());
   if (axis < -rank || axis >= rank) throw Error("axis {} of {} dimensions", axis, rank);
   return (axis < 0 ? axis + rank : axis) + 3 - rank;
-}
-
-template <typename Options>
-const Options& TfliteOperators::options() const {
-  const auto* options = source_->builtin_options_as<Options>();
-  if (options == nullptr) throw Error("its options are missing");
-  return *options;
 }
 
 void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperator code) {
   source_ = &source;
   op_ = {};
   op_.has_bias = false;
+  if (fold(code)) return;
   switch (code) {
     case tflite::BuiltinOperator_CONV_2D:
       return read_convolution();
@@ -117,6 +141,18 @@ void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperat
       return read_pad();
     case tflite::BuiltinOperator_RESHAPE:
       return read_reshape();
+    case tflite::BuiltinOperator_EXPAND_DIMS:
+      return read_expand_dims();
+    case tflite::BuiltinOperator_SQUEEZE:
+      return read_squeeze();
+    case tflite::BuiltinOperator_CAST:
+      return read_identity();
+    case tflite::BuiltinOperator_PACK:
+      return read_pack();
+    case tflite::BuiltinOperator_UNPACK:
+      return read_unpack();
+    case tflite::BuiltinOperator_TILE:
+      return read_tile();
     case tflite::BuiltinOperator_SOFTMAX:
       return read_softmax();
     case tflite::BuiltinOperator_RELU:
@@ -138,13 +174,13 @@ void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperat
     case tflite::BuiltinOperator_TRANSPOSE:
       return read_transpose();
     default:
-      throw Error("the operator is not supported");
+      throw UnknownOperator("is not supported: {}", remedy_for(code));
   }
 }
 
-void TfliteOperators::set_weights() {
+void TfliteOperators::set_weights(ConstantId weights) {
   require_inputs(2, 3);
-  details().weights = constant(input(1));
+  details().weights = weights;
   op_.has_bias = has_input(2);
   if (op_.has_bias) details().bias = constant(input(2));
 }
@@ -190,28 +226,105 @@ void TfliteOperators::append(std::vector<TensorId> inputs) {
   if (activations_[index] != kNoId) {
     throw Error("{}: is produced twice", tensors_.describe(index));
   }
-  activations_[index] = append_op(graph_, op_, inputs, tensor);
-  edit_info(graph_, activations_[index]) = tensors_.info(index);
+  const TensorId id = append_op(graph_, op_, inputs, tensor);
+  if (tensors_.has_open_dims(index)) {
+    infer_open_dims(index);
+    graph_.tensors[id] = tensors_.activation(index);
+  }
+  activations_[index] = id;
+  edit_info(graph_, id) = tensors_.info(index);
+}
+
+// Of the output of the operator that was added last.
+void TfliteOperators::infer_open_dims(std::int32_t index) {
+  const Op& op = graph_.ops.back();
+  const ConstantId weights = graph_.details_of(op).weights;
+  const std::vector<std::int32_t> none;
+  const auto& filters = weights == kNoId ? none : graph_.constants[weights].dims;
+  const std::int32_t channels = filters.empty()                       ? 0
+                                : op.kind == OpKind::kDepthwiseConv2d ? filters.back()
+                                                                      : filters.front();
+  const Shape shape = infer_output_shape(graph_, op, channels);
+  std::vector<std::int32_t> dims = tensors_.dims(input(0));
+  if (shape != graph_.input_of(op).shape || dims.size() != tensors_.dims(index).size()) {
+    dims = {1, shape.height, shape.width, shape.channels};
+    const std::size_t rank = std::min(tensors_.dims(index).size(), dims.size());
+    dims.erase(dims.begin(), dims.end() - static_cast<std::ptrdiff_t>(rank));
+  }
+  tensors_.set_dims(index, dims);
+}
+
+void TfliteOperators::settle_dims(std::int32_t index, std::vector<std::int32_t> dims) {
+  if (tensors_.has_open_dims(index)) return tensors_.set_dims(index, std::move(dims));
+  if (tensors_.activation(index).shape != view_of(dims)) {
+    throw Error("{}: its shape is not {}", tensors_.describe(index), fmt::join(dims, "x"));
+  }
+}
+
+bool TfliteOperators::fold(tflite::BuiltinOperator code) {
+  const bool is_of_dims =
+      code == tflite::BuiltinOperator_SHAPE || code == tflite::BuiltinOperator_RANK;
+  const IntegerEvaluator evaluate = integer_evaluator(code);
+  if (!is_of_dims && evaluate == nullptr) return false;
+  std::vector<IntegerTensor> results;
+  if (is_of_dims) {
+    const std::vector<std::int32_t> dims = tensors_.dims(input(0));
+    const auto rank = static_cast<std::int32_t>(dims.size());
+    results = {code == tflite::BuiltinOperator_RANK
+                   ? IntegerTensor{{}, {rank}}
+                   : IntegerTensor{{rank}, {dims.begin(), dims.end()}}};
+  } else {
+    FoldedCall call{*source_, {}};
+    for (std::uint32_t i = 0; i < input_count(); ++i) {
+      if (!has_input(i) || !tensors_.has_integers(input(i))) return false;
+      call.inputs.push_back(tensors_.integers(input(i)));
+    }
+    results = evaluate(call);
+  }
+  const auto* outputs = source_->outputs();
+  if (outputs == nullptr || outputs->size() != results.size()) {
+    throw Error("does not have {} outputs", results.size());
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    tensors_.set_integers(outputs->Get(static_cast<std::uint32_t>(i)), std::move(results[i]));
+  }
+  return true;
 }
 
 void TfliteOperators::read_convolution() {
   const auto& o = options<tflite::Conv2DOptions>();
   op_.kind = OpKind::kConv2d;
-  set_weights();
+  tensors_.require_map(input(0));
+  const TensorId source = activation(input(0));
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
+  const std::int32_t channels = graph_.tensors[source].shape.channels;
+  if (channels == dims[3]) {
+    set_weights(constant(input(1)));
+  } else {
+    set_weights(add_ungrouped(channels));
+  }
   set_kernel(dims[1], dims[2]);
   op_.window.dilation_height = narrow(o.dilation_h(), "dilation");
   op_.window.dilation_width = narrow(o.dilation_w(), "dilation");
   set_strides(o.padding(), o.stride_h(), o.stride_w());
   set_activation(o.activation());
-  append({activation(input(0))});
+  append({source});
+}
+
+// The weights of a convolution in groups as those of a full one.
+ConstantId TfliteOperators::add_ungrouped(std::int32_t input_channels) {
+  const Constant grouped = tensors_.constant(input(1));
+  tensors_.charge(static_cast<std::size_t>(grouped.elements() / grouped.dims[3] * input_channels));
+  graph_.constants.push_back(ungrouped_weights(grouped, input_channels));
+  return static_cast<ConstantId>(graph_.constants.size()) - 1;
 }
 
 void TfliteOperators::read_depthwise_convolution() {
   const auto& o = options<tflite::DepthwiseConv2DOptions>();
   op_.kind = OpKind::kDepthwiseConv2d;
-  set_weights();
+  tensors_.require_map(input(0));
+  set_weights(constant(input(1)));
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
   set_kernel(dims[1], dims[2]);
@@ -231,15 +344,29 @@ void TfliteOperators::read_fully_connected() {
   const auto& o = options<tflite::FullyConnectedOptions>();
   op_.kind = OpKind::kFullyConnected;
   if (o.weights_format() != 0) throw Error("its weights are shuffled, which is not supported");
-  set_weights();
+  set_weights(constant(input(1)));
   set_activation(o.activation());
-  append({activation(input(0))});
+  const TensorId source = activation(input(0));
+  const std::vector<std::int32_t> weights = tensors_.dims(input(1));
+  const std::int64_t elements = graph_.tensors[source].shape.elements();
+  if (weights.size() != 2 || elements % weights[1] != 0) {
+    throw Error("its weights take {} features, its input has {} values", weights.back(), elements);
+  }
+  const auto rows = static_cast<std::int32_t>(elements / weights[1]);
+  std::vector<std::int32_t> dims = {rows, weights[0]};
+  if (o.keep_num_dims()) {
+    dims = tensors_.dims(input(0));
+    dims.back() = weights[0];
+  }
+  settle_dims(output(), dims);
+  append({rows == 1 ? source : viewed(source, {1, rows, weights[1]})});
 }
 
 void TfliteOperators::read_pooling(OpKind kind) {
   const auto& o = options<tflite::Pool2DOptions>();
   op_.kind = kind;
   require_inputs(1, 1);
+  tensors_.require_map(input(0));
   set_kernel(o.filter_h(), o.filter_w());
   set_strides(o.padding(), o.stride_h(), o.stride_w());
   set_activation(o.activation());
@@ -264,13 +391,18 @@ void TfliteOperators::read_mean() {
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
   std::array<bool, 4> reduced = {};  // the batch first
-  for (std::int32_t axis : tensors_.integers(input(1))) reduced[resolve_axis(axis) + 1] = true;
+  for (std::int32_t axis : tensors_.short_integers(input(1)))
+    reduced[resolve_axis(axis) + 1] = true;
   std::copy(reduced.begin() + 1, reduced.end(), details().reduced.begin());
-  const auto rank = tensors_.dims(input(0)).size();
-  const auto removed = options<tflite::ReducerOptions>().keep_dims()
-                           ? 0
-                           : std::count(reduced.begin(), reduced.end(), true);
-  if (tensors_.dims(output()).size() != rank - static_cast<std::size_t>(removed)) {
+  const bool keeps = options<tflite::ReducerOptions>().keep_dims();
+  std::vector<std::int32_t> dims;
+  const std::vector<std::int32_t> from = tensors_.dims(input(0));
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const bool is_reduced = reduced[reduced.size() - from.size() + i];
+    if (keeps || !is_reduced) dims.push_back(is_reduced ? 1 : from[i]);
+  }
+  settle_dims(output(), dims);
+  if (tensors_.dims(output()).size() != dims.size()) {
     throw Error("{}: has {} dimensions", tensors_.describe(output()),
                 tensors_.dims(output()).size());
   }
@@ -281,7 +413,7 @@ void TfliteOperators::read_pad() {
   op_.kind = OpKind::kPad;
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
-  const std::vector<std::int32_t> paddings = tensors_.integers(input(1));
+  const std::vector<std::int32_t> paddings = tensors_.short_integers(input(1));
   const auto rank = static_cast<int>(tensors_.dims(input(0)).size());
   if (paddings.size() != 2 * static_cast<std::size_t>(rank)) {
     throw Error("{}: has {} values", tensors_.describe(input(1)), paddings.size());
@@ -296,20 +428,6 @@ void TfliteOperators::read_pad() {
   append({source});
 }
 
-void TfliteOperators::read_reshape() {
-  op_.kind = OpKind::kReshape;
-  require_inputs(1, 2);
-  if (has_input(1)) {
-    const std::vector<std::int32_t> dims = tensors_.dims(output());
-    const std::vector<std::int32_t> requested = tensors_.integers(input(1));
-    const auto agrees = [](auto wanted, auto dim) { return wanted == dim || wanted == -1; };
-    if (!std::equal(requested.begin(), requested.end(), dims.begin(), dims.end(), agrees)) {
-      throw Error("{}: contradicts the shape of the output", tensors_.describe(input(1)));
-    }
-  }
-  append({activation(input(0))});
-}
-
 void TfliteOperators::read_softmax() {
   op_.kind = OpKind::kSoftmax;
   require_inputs(1, 1);
@@ -317,38 +435,25 @@ void TfliteOperators::read_softmax() {
   append({activation(input(0))});
 }
 
-void TfliteOperators::read_concatenation() {
-  const auto& o = options<tflite::ConcatenationOptions>();
-  op_.kind = OpKind::kConcatenation;
-  if (o.activation() != tflite::ActivationFunction_NONE) {
-    throw Error("a fused activation is not supported");
-  }
-  const int axis = resolve_axis(o.axis());
-  if (axis < 0) throw Error("concatenation along the batch is not supported");
-  details().axis = static_cast<Axis>(axis);
-  std::vector<TensorId> inputs;
-  for (std::uint32_t i = 0; i < input_count(); ++i) inputs.push_back(activation(input(i)));
-  append(std::move(inputs));
-}
-
 void TfliteOperators::read_resize() {
   const auto& o = options<tflite::ResizeNearestNeighborOptions>();
   op_.kind = OpKind::kResizeNearestNeighbor;
   require_inputs(2, 2);
+  tensors_.require_map(input(0));
   details().align_corners = o.align_corners();
   details().half_pixel_centers = o.half_pixel_centers();
-  const Shape shape = tensors_.activation(output()).shape;
-  if (tensors_.integers(input(1)) != std::vector<std::int32_t>{shape.height, shape.width}) {
-    throw Error("{}: contradicts the shape of the output", tensors_.describe(input(1)));
-  }
-  append({activation(input(0))});
+  const TensorId source = activation(input(0));
+  const std::vector<std::int32_t> size = tensors_.short_integers(input(1));
+  if (size.size() != 2) throw Error("{}: has {} values", tensors_.describe(input(1)), size.size());
+  settle_dims(output(), {1, size[0], size[1], graph_.tensors[source].shape.channels});
+  append({source});
 }
 
 void TfliteOperators::read_transpose() {
   op_.kind = OpKind::kTranspose;
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
-  std::vector<std::int32_t> axes = tensors_.integers(input(1));
+  std::vector<std::int32_t> axes = tensors_.short_integers(input(1));
   const auto rank = static_cast<std::int32_t>(tensors_.dims(input(0)).size());
   if (static_cast<std::int32_t>(axes.size()) != rank) {
     throw Error("{}: has {} values", tensors_.describe(input(1)), axes.size());

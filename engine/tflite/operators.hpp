@@ -1,12 +1,20 @@
 #pragma once
 
+#include <set>
 #include <vector>
 
+#include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "schema_generated.h"
 #include "tflite/tensors.hpp"
 
 namespace mcunet::engine {
+
+// The file asks for an operator that the engine does not know in any form.
+class UnknownOperator : public Error {
+ public:
+  using Error::Error;
+};
 
 // Appends the operators of a `.tflite` file to a graph, one after another.
 class TfliteOperators {
@@ -20,7 +28,15 @@ class TfliteOperators {
   void add_graph_input(std::int32_t index);
   void add_graph_output(std::int32_t index);
 
-  // Throws Error, without the operator's name and index, if it is not one that the engine knows.
+  // Tensors in place of the outputs of an operator that cannot be read, as the file describes them:
+  // what uses them can be looked at, but the graph cannot be run.
+  void add_placeholders(const tflite::Operator& source);
+  // Whether it reads something of which not even the shape or the integers are known, for want of
+  // an operator before it.
+  bool follows_unknown(const tflite::Operator& source) const;
+
+  // Throws UnknownOperator, or Error if the engine does not know this form of the operator; both
+  // without its name and index. Operators on shapes alone add nothing to the graph; others may add several.
   void read(const tflite::Operator& source, tflite::BuiltinOperator code);
 
  private:
@@ -41,27 +57,60 @@ class TfliteOperators {
   void read_binary(OpKind kind, tflite::ActivationFunction activation);
   void read_mean();
   void read_pad();
-  void read_reshape();
   void read_softmax();
-  void read_concatenation();
   void read_resize();
   void read_transpose();
   void read_unary(OpKind kind);
 
+  // layout_operators.cpp
+  void read_reshape();
+  void read_expand_dims();
+  void read_squeeze();
+  void read_identity();
+  void read_concatenation();
+  void read_pack();
+  void read_unpack();
+  void read_tile();
+
+  // Does an operator of integers that are known before the network runs.
+  bool fold(tflite::BuiltinOperator code);
+
   OpDetails& details() { return edit_details(graph_, op_); }
-  void set_weights();
+  void set_weights(ConstantId weights);  // and the bias
+  ConstantId add_ungrouped(std::int32_t input_channels);
   void set_kernel(std::int32_t height, std::int32_t width);
   // After the kernel and the dilation are set.
   void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
   void set_activation(tflite::ActivationFunction activation);
   template <typename Options>
-  const Options& options() const;
+  const Options& options() const {
+    const auto* options = source_->builtin_options_as<Options>();
+    if (options == nullptr) throw Error("its options are missing");
+    return *options;
+  }
+  // Adds the operator to the graph. Dimensions of the output that the file leaves open follow.
   void append(std::vector<TensorId> inputs);
+  void infer_open_dims(std::int32_t index);
+  // The output's dimensions: sets them where the file leaves them open, else throws Error if it
+  // says otherwise.
+  void settle_dims(std::int32_t index, std::vector<std::int32_t> dims);
+
+  // The values of input 0 under the dimensions `dims`, as the operator's only output.
+  void append_reshape(std::vector<std::int32_t> dims);
+  // `tensor` as {height, width, channels}: itself, or a reshape of it.
+  TensorId viewed(TensorId tensor, const Shape& shape);
+  // Joins `parts`, all of them {outer, n, inner}, along their width; together they are no larger
+  // than a tensor may be.
+  TensorId joined(const std::vector<TensorId>& parts);
+  // An operator in between, of which the file knows nothing; its output is quantized as its input.
+  TensorId append_between(Op op, const std::vector<TensorId>& inputs, const Shape& shape);
+  void append_joined(const std::vector<TensorId>& parts);
 
   TfliteTensors& tensors_;
   Graph& graph_;
   std::vector<TensorId> activations_;  // by the file's index
   std::vector<ConstantId> constants_;
+  std::set<std::int32_t> unknown_;  // outputs of operators that cannot be read
   const tflite::Operator* source_ = nullptr;
   Op op_;
 };

@@ -1,9 +1,11 @@
 #include "tflite/tensors.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
@@ -12,12 +14,20 @@
 namespace mcunet::engine {
 namespace {
 
-constexpr std::size_t kMaxRank = 4;
+constexpr std::size_t kMaxRank = 6;
+constexpr std::size_t kMapRank = 4;
 constexpr std::size_t kMaxSharedBytes = std::size_t{64} << 20;
 // What a description shows of a name that may have any length.
 constexpr std::size_t kShownName = 100;
 
 }  // namespace
+
+Shape view_of(std::span<const std::int32_t> dims) {
+  const std::size_t leading = dims.size() - std::min<std::size_t>(dims.size(), 3);
+  Shape shape = shape_of_dims(dims);
+  for (std::int32_t dim : dims.first(leading)) shape.height *= dim;
+  return shape;
+}
 
 TfliteTensors::TfliteTensors(const tflite::Model& model, const tflite::SubGraph& subgraph,
                              std::size_t file_bytes)
@@ -55,27 +65,64 @@ DataType TfliteTensors::type(std::int32_t index) const {
     case tflite::TensorType_INT8:
       return DataType::kInt8;
     default:
-      throw Error("{}: type {} is not supported", describe(index),
-                  static_cast<int>(at(index).type()));
+      throw Error("{}: type {} is not supported", describe(index), type_name(index));
   }
 }
 
+std::string TfliteTensors::type_name(std::int32_t index) const {
+  const tflite::TensorType type = at(index).type();
+  std::string name = tflite::EnumNameTensorType(type);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name.empty() ? fmt::format("{}", static_cast<int>(type)) : name;
+}
+
 std::vector<std::int32_t> TfliteTensors::dims(std::int32_t index) const {
-  std::vector<std::int32_t> result;
+  if (const auto found = dims_.find(index); found != dims_.end()) return found->second;
   const auto* dims = at(index).shape();
-  if (dims == nullptr) return result;
-  if (dims->size() > kMaxRank) {
-    throw Error("{}: {} dimensions are not supported", describe(index), dims->size());
+  if (dims == nullptr) return {};
+  return checked_dims(index, {dims->begin(), dims->end()});
+}
+
+std::vector<std::int32_t> TfliteTensors::checked_dims(std::int32_t index,
+                                                      std::vector<std::int32_t> dims) const {
+  if (dims.size() > kMaxRank) {
+    throw Error("{}: {} dimensions are not supported", describe(index), dims.size());
   }
-  std::int64_t bytes = bytes_per_element(type(index));
-  for (std::int32_t dim : *dims) {
+  const bool is_int64 = at(index).type() == tflite::TensorType_INT64;
+  std::int64_t bytes = is_int64 ? sizeof(std::int64_t) : bytes_per_element(type(index));
+  for (std::int32_t dim : dims) {
     if (dim < 1 || bytes > kMaxTensorBytes / dim) {
       throw Error("{}: a dimension of {} is empty or too large", describe(index), dim);
     }
     bytes *= dim;
-    result.push_back(dim);
   }
-  return result;
+  return dims;
+}
+
+bool TfliteTensors::has_open_dims(std::int32_t index) const {
+  const auto* signature = at(index).shape_signature();
+  return signature != nullptr && !dims_.contains(index) &&
+         std::find(signature->begin(), signature->end(), -1) != signature->end();
+}
+
+void TfliteTensors::set_dims(std::int32_t index, std::vector<std::int32_t> dims) {
+  charge(dims.size() * sizeof(dims[0]));
+  dims_[index] = checked_dims(index, std::move(dims));
+}
+
+bool TfliteTensors::is_map(std::int32_t index) const {
+  const std::vector<std::int32_t> sizes = dims(index);
+  return sizes.size() < kMapRank || (sizes.size() == kMapRank && sizes[0] == 1);
+}
+
+void TfliteTensors::require_map(std::int32_t index) const {
+  if (is_map(index)) return;
+  const std::vector<std::int32_t> sizes = dims(index);
+  if (sizes.size() > kMapRank) {
+    throw Error("{}: {} dimensions are not supported here", describe(index), sizes.size());
+  }
+  throw Error("{}: a batch of {} is not supported, only of 1", describe(index), sizes[0]);
 }
 
 const flatbuffers::Vector<std::uint8_t>* TfliteTensors::contents(std::int32_t index) const {
@@ -96,12 +143,9 @@ bool TfliteTensors::is_constant(std::int32_t index) const {
 }
 
 Tensor TfliteTensors::activation(std::int32_t index) const {
-  const std::vector<std::int32_t> sizes = dims(index);
-  if (sizes.size() == kMaxRank && sizes[0] != 1) {
-    throw Error("{}: a batch of {} is not supported, only of 1", describe(index), sizes[0]);
-  }
   if (at(index).is_variable()) throw Error("{}: variables are not supported", describe(index));
-  return {shape_of_dims(sizes), type(index)};
+  const Shape shape = view_of(dims(index));
+  return {shape, type(index)};
 }
 
 const flatbuffers::Vector<float>* TfliteTensors::scales(std::int32_t index) const {
@@ -138,7 +182,7 @@ TensorInfo TfliteTensors::info(std::int32_t index) {
   TensorInfo info;
   info.name = name(index);
   charge(info.name.size());
-  info.rank = static_cast<std::int32_t>(dims(index).size());
+  info.rank = is_map(index) ? static_cast<std::int32_t>(dims(index).size()) : 3;
   const auto* scale = scales(index);
   if (scale == nullptr || type(index) == DataType::kFloat32) return info;
   if (scale->size() != 1) {
@@ -180,20 +224,63 @@ Constant TfliteTensors::constant(std::int32_t index) {
   return result;
 }
 
-std::vector<std::int32_t> TfliteTensors::integers(std::int32_t index) const {
-  const auto* data = contents(index);
-  if (data == nullptr || type(index) != DataType::kInt32) {
-    throw Error("{}: is not a constant of int32", describe(index));
+bool TfliteTensors::has_integers(std::int32_t index) const {
+  const tflite::TensorType type = at(index).type();
+  return integers_.contains(index) ||
+         ((type == tflite::TensorType_INT32 || type == tflite::TensorType_INT64) &&
+          is_constant(index));
+}
+
+IntegerTensor TfliteTensors::integers(std::int32_t index) const {
+  if (const auto found = integers_.find(index); found != integers_.end()) return found->second;
+  if (!has_integers(index)) {
+    throw Error("{}: is not a constant of int32 or int64", describe(index));
   }
+  IntegerTensor result{dims(index), {}};
   std::size_t elements = 1;
-  for (std::int32_t dim : dims(index)) elements *= static_cast<std::size_t>(dim);
-  // Axes, shapes and paddings: two per dimension at most.
-  if (elements > 2 * kMaxRank || data->size() != 4 * elements) {
+  for (std::int32_t dim : result.dims) elements *= static_cast<std::size_t>(dim);
+  const bool is_int64 = at(index).type() == tflite::TensorType_INT64;
+  const auto* data = contents(index);
+  if (elements > kMaxFoldedElements || data->size() != elements * (is_int64 ? 8 : 4)) {
     throw Error("{}: has {} bytes", describe(index), data->size());
   }
-  std::vector<std::int32_t> result(elements);
-  std::memcpy(result.data(), data->data(), data->size());
+  // Not through a pointer to integers: nothing has checked that they are aligned.
+  for (std::size_t i = 0; i < elements; ++i) {
+    std::int64_t value = 0;
+    std::int32_t narrow = 0;
+    if (is_int64) std::memcpy(&value, data->data() + 8 * i, sizeof(value));
+    if (!is_int64) std::memcpy(&narrow, data->data() + 4 * i, sizeof(narrow));
+    result.values.push_back(is_int64 ? value : narrow);
+  }
   return result;
+}
+
+std::vector<std::int32_t> TfliteTensors::short_integers(std::int32_t index) const {
+  const IntegerTensor tensor = integers(index);
+  if (tensor.values.size() > 2 * kMaxRank) {
+    throw Error("{}: has {} values", describe(index), tensor.values.size());
+  }
+  std::vector<std::int32_t> values;
+  for (std::int64_t value : tensor.values) {
+    values.push_back(static_cast<std::int32_t>(value));
+    if (values.back() != value) throw Error("{}: {} is too large", describe(index), value);
+  }
+  return values;
+}
+
+void TfliteTensors::set_integers(std::int32_t index, IntegerTensor value) {
+  const tflite::TensorType type = at(index).type();
+  if (type != tflite::TensorType_INT32 && type != tflite::TensorType_INT64) {
+    throw Error("{}: is {}, which shape arithmetic does not give", describe(index),
+                type_name(index));
+  }
+  for (std::int64_t element : value.values) {
+    if (type == tflite::TensorType_INT32 && element != static_cast<std::int32_t>(element)) {
+      throw Error("{}: {} is too large", describe(index), element);
+    }
+  }
+  charge(value.values.size() * sizeof(value.values[0]));
+  integers_[index] = std::move(value);
 }
 
 void TfliteTensors::charge(std::size_t bytes) {

@@ -1,15 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "mcunet/engine/graph/graph.hpp"
 #include "schema_generated.h"
+#include "tflite/shape_folding.hpp"
 
 // The tensors of a `.tflite` file in the engine's terms. All accessors check what they return and
 // throw Error that names the tensor.
 namespace mcunet::engine {
+
+// {height, width, channels}, where height counts all dimensions before the last two.
+Shape view_of(std::span<const std::int32_t> dims);
 
 class TfliteTensors {
  public:
@@ -20,14 +26,29 @@ class TfliteTensors {
   std::string describe(std::int32_t index) const;
   // Whether the file holds its contents.
   bool is_constant(std::int32_t index) const;
-  // Up to four dimensions, positive, of at most kMaxTensorBytes together.
-  std::vector<std::int32_t> dims(std::int32_t index) const;
 
+  // Up to six dimensions, positive, of at most kMaxTensorBytes together.
+  std::vector<std::int32_t> dims(std::int32_t index) const;
+  // Whether the file leaves some of them open, and set_dims() has not settled them: they follow
+  // from the operator that produces the tensor.
+  bool has_open_dims(std::int32_t index) const;
+  void set_dims(std::int32_t index, std::vector<std::int32_t> dims);
+  // Whether it is one map: at most four dimensions, with a batch of 1.
+  bool is_map(std::int32_t index) const;
+  // Throws Error unless it is.
+  void require_map(std::int32_t index) const;
+
+  // Its shape is the view_of() its dimensions.
   Tensor activation(std::int32_t index) const;
   TensorInfo info(std::int32_t index);
   Constant constant(std::int32_t index);
-  // The contents of a constant int32 tensor.
-  std::vector<std::int32_t> integers(std::int32_t index) const;
+
+  // Integers that are known before the network runs: int32 or int64, held by the file or folded.
+  bool has_integers(std::int32_t index) const;
+  IntegerTensor integers(std::int32_t index) const;
+  // Axes, shapes, paddings: two per dimension at most.
+  std::vector<std::int32_t> short_integers(std::int32_t index) const;
+  void set_integers(std::int32_t index, IntegerTensor value);
 
   // Counts bytes copied out of the file; throws Error when they become too many.
   void charge(std::size_t bytes);
@@ -35,6 +56,8 @@ class TfliteTensors {
  private:
   const tflite::Tensor& at(std::int32_t index) const;
   DataType type(std::int32_t index) const;
+  std::string type_name(std::int32_t index) const;
+  std::vector<std::int32_t> checked_dims(std::int32_t index, std::vector<std::int32_t> dims) const;
   std::string name(std::int32_t index) const;
   const flatbuffers::Vector<std::uint8_t>* contents(std::int32_t index) const;
   std::int32_t zero_point(std::int32_t index) const;  // of a tensor with scales
@@ -43,6 +66,8 @@ class TfliteTensors {
   const tflite::Model& model_;
   const tflite::SubGraph& subgraph_;
   std::size_t bytes_left_;
+  std::map<std::int32_t, std::vector<std::int32_t>> dims_;  // that the file leaves open
+  std::map<std::int32_t, IntegerTensor> integers_;          // folded
 };
 
 }  // namespace mcunet::engine

@@ -74,7 +74,7 @@ WorkAmounts work_of(const LayerShape& layer) {
       return {1, outputs * area, outputs, padded, pairs, rows};
     }
     case OpKind::kFullyConnected:
-      return {1, outputs * inputs, outputs, inputs, inputs, 1};
+      return {1, outputs * inputs / pixels, outputs, inputs, inputs, pixels};
     default:
       return {1, is_pool(layer.kind) ? outputs * area : inputs, outputs, inputs, outputs, pixels};
   }

@@ -28,35 +28,48 @@ std::string parse_error(const std::string& contents) {
 }
 
 TEST(Npy, ReadsWhatNumpyWrites) {
-  const Int8Array array =
+  const NpyArray array =
       parse_npy(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (2, 3), }",
                     "\x01\x02\x03\xff\xfe\xfd"),
                 "x.npy");
   EXPECT_THAT(array.shape, ElementsAre(2, 3));
-  EXPECT_THAT(array.values, ElementsAre(1, 2, 3, -1, -2, -3));
+  EXPECT_THAT(array.bytes, ElementsAre(1, 2, 3, -1, -2, -3));
 }
 
 TEST(Npy, RoundTrip) {
   const TemporaryFolder folder;
   const std::vector<std::int8_t> values = {1, -128, 127, 0};
   const std::vector<std::int64_t> shape = {4, 1};
-  write_npy(folder / "x.npy", shape, values);
+  write_npy(folder / "x.npy", {.shape = shape, .bytes = values});
   const std::string contents = read_file(folder / "x.npy");
   EXPECT_EQ((contents.size() - values.size()) % 64, 0u);
-  const Int8Array array = parse_npy(contents, "x.npy");
+  const NpyArray array = parse_npy(contents, "x.npy");
   EXPECT_EQ(array.shape, shape);
-  EXPECT_EQ(array.values, values);
+  EXPECT_EQ(array.bytes, values);
+}
+
+TEST(Npy, KeepsTheType) {
+  const TemporaryFolder folder;
+  for (const auto type :
+       {engine::DataType::kInt8, engine::DataType::kUint8, engine::DataType::kFloat32}) {
+    const auto bytes = static_cast<std::size_t>(2 * engine::bytes_per_element(type));
+    write_npy(folder / "x.npy",
+              {.type = type, .shape = {2}, .bytes = std::vector<std::int8_t>(bytes, 1)});
+    const NpyArray array = parse_npy(read_file(folder / "x.npy"), "x.npy");
+    EXPECT_EQ(array.type, type);
+    EXPECT_EQ(array.bytes.size(), bytes);
+  }
 }
 
 TEST(Npy, AScalarHasOneValue) {
   EXPECT_THAT(
-      parse_npy(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (), }", "x"), "x").values,
+      parse_npy(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (), }", "x"), "x").bytes,
       ElementsAre('x'));
 }
 
 TEST(Npy, RefusesOtherArrays) {
-  EXPECT_EQ(parse_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "1234")),
-            "x.npy: must hold int8, holds '<f4'");
+  EXPECT_EQ(parse_error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", "1234")),
+            "x.npy: must hold int8, uint8 or float32, holds '<f8'");
   EXPECT_EQ(parse_error(npy("{'descr': '|i1', 'fortran_order': True, 'shape': (1,), }", "1")),
             "x.npy: must be in C order, is in Fortran's");
 }
@@ -66,7 +79,7 @@ TEST(Npy, RefusesDamagedFiles) {
   for (std::size_t size = 0; size < good.size(); ++size) {
     EXPECT_NE(parse_error(good.substr(0, size)), "(no error)") << size;
   }
-  EXPECT_EQ(parse_error(good + "3"), "x.npy: has 3 values, its shape needs 2");
+  EXPECT_EQ(parse_error(good + "3"), "x.npy: has 3 bytes of values, its shape needs 2");
   EXPECT_THAT(parse_error(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (-1,), }", "12")),
               HasSubstr("its shape is"));
   EXPECT_THAT(

@@ -56,6 +56,24 @@ std::vector<int> largest_neighbours(const std::vector<int>& values) {
   return result;
 }
 
+TEST(ReferenceModel, AnInputMayBeAnOutput) {
+  engine::Graph graph;
+  const engine::TensorId input = engine::add_input(graph, {1, 1, 4});
+  edit_info(graph, input).quantization = {1, 0};
+  const engine::TensorId output =
+      append_op(graph, {.kind = engine::OpKind::kRelu, .has_bias = false}, {input});
+  edit_info(graph, output).quantization = {1, 0};
+  graph.outputs = {output, input};
+  const TemporaryFolder folder;
+  engine::write_tflite(graph, folder / "model.tflite");
+  const std::vector<std::int8_t> values = {-3, 0, 5, -128};
+  for (const auto borders : {engine::Borders::kCaller, engine::Borders::kInvoke}) {
+    const auto outputs = ReferenceModel(folder / "model.tflite", borders).run(values);
+    EXPECT_EQ(outputs.at(0), (std::vector<std::int8_t>{0, 0, 5, 0}));
+    EXPECT_EQ(outputs.at(1), values);
+  }
+}
+
 TEST(ReferenceModel, Uint8IsTheFilesOwnInInvokeAndLess128ForTheCaller) {
   const TemporaryFolder folder;
   const std::filesystem::path file = folder / "model.tflite";

@@ -214,7 +214,7 @@ TEST_F(CompileCommand, BordersAreAChoice) {
   };
   const std::vector<int> by_caller = emulate("caller", "int8.bin");
   EXPECT_EQ(run({"emulate", "out", "--input", "int8.bin", "--out", "out.npy"}).exit_code, 0);
-  EXPECT_EQ(deploy::parse_npy(read("out.npy"), "out.npy").values,
+  EXPECT_EQ(deploy::parse_npy(read("out.npy"), "out.npy").bytes,
             std::vector<std::int8_t>(by_caller.begin(), by_caller.end()));
 
   std::vector<int> in_invoke = emulate("invoke", "uint8.bin");
@@ -224,12 +224,20 @@ TEST_F(CompileCommand, BordersAreAChoice) {
   for (int& value : in_invoke) value -= 128;
   EXPECT_EQ(in_invoke, by_caller);
 
-  EXPECT_EQ(failure({"emulate", "out", "--input", "uint8.bin", "--out", "other.npy"}),
-            "--out: holds int8, the outputs of out are uint8");
-  deploy::write_npy(folder_ / "work/signed.npy", std::vector<std::int64_t>{60},
-                    std::vector<std::int8_t>(60));
+  const std::string bytes = read("uint8.bin");
+  deploy::NpyArray array{.type = engine::DataType::kUint8,
+                         .shape = {static_cast<std::int64_t>(bytes.size())},
+                         .bytes = {bytes.begin(), bytes.end()}};
+  deploy::write_npy(folder_ / "work/unsigned.npy", array);
+  const Outcome unsigned_run =
+      run({"emulate", "out", "--input", "unsigned.npy", "--json", "--out", "out.npy"});
+  EXPECT_EQ(unsigned_run.exit_code, 0) << unsigned_run.err;
+  EXPECT_EQ(parse_output(unsigned_run)["inferences"][0]["exact"], true);
+  EXPECT_EQ(deploy::parse_npy(read("out.npy"), "out.npy").type, engine::DataType::kUint8);
+  array.type = engine::DataType::kInt8;
+  deploy::write_npy(folder_ / "work/signed.npy", array);
   EXPECT_EQ(failure({"emulate", "out", "--input", "signed.npy"}),
-            "signed.npy: holds int8, but the model takes uint8; give its bytes as .bin");
+            "signed.npy: holds int8, but the firmware takes uint8");
   EXPECT_EQ(run({"compile", "model.tflite", "--device", "stm32f746", "--out", "out", "--borders",
                  "nobody"})
                 .exit_code,

@@ -27,8 +27,8 @@ class EmulateCommand : public CommandTest {
 TEST_F(EmulateCommand, PrintsOneJsonObject) {
   MCUNET_REQUIRE_EMULATOR();
   write("two.bin", std::string(16, '\x01') + std::string(16, '\x05'));
-  deploy::write_npy(folder_ / "work/one.npy", std::vector<std::int64_t>{1, 4, 4, 1},
-                    std::vector<std::int8_t>(16, -1));
+  deploy::write_npy(folder_ / "work/one.npy",
+                    {.shape = {1, 4, 4, 1}, .bytes = std::vector<std::int8_t>(16, -1)});
   const Outcome outcome =
       run({"emulate", project(), "--input", "two.bin", "one.npy", "--json", "--out", "out.npy"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -43,9 +43,9 @@ TEST_F(EmulateCommand, PrintsOneJsonObject) {
   EXPECT_GT(json["inferences"][0]["instructions"], 0);
   EXPECT_GT(json["stack_bytes"], 0);
   EXPECT_EQ(json["steps"][1]["name"], "second");
-  const deploy::Int8Array out = deploy::parse_npy(read("out.npy"), "out.npy");
+  const deploy::NpyArray out = deploy::parse_npy(read("out.npy"), "out.npy");
   EXPECT_EQ(out.shape, (std::vector<std::int64_t>{3, 16}));
-  EXPECT_EQ(out.values[16], 7);
+  EXPECT_EQ(out.bytes[16], 7);
 }
 
 TEST_F(EmulateCommand, PrintsTablesForPeople) {

@@ -201,6 +201,7 @@ class RandomGraph {
   }
 
   void build_fully_connected() {
+    if (is_rare_) return build_fully_connected_rows();
     const Shape shape = chance(2) ? Shape{1, 1, between(1, 70)} : random_shape();
     const TensorId input = new_input(shape, random_quantization());
     if (shape.height * shape.width == 1 && chance(2)) edit_info(graph_, input).rank = 2;
@@ -208,6 +209,15 @@ class RandomGraph {
     const auto inputs = static_cast<std::int32_t>(shape.elements());
     const Quantization q = add_parameters({outputs, inputs}, 0, inputs, input);
     finish({&input, 1}, {1, 1, outputs}, q, 2);
+  }
+
+  // On each pixel.
+  void build_fully_connected_rows() {
+    const Shape shape = random_shape();
+    const TensorId input = new_input(shape, random_quantization());
+    const std::int32_t outputs = between(1, 17);
+    const Quantization q = add_parameters({outputs, shape.channels}, 0, shape.channels, input);
+    finish({&input, 1}, {shape.height, shape.width, outputs}, q, 4);
   }
 
   void build_pool() {

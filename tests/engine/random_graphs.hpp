@@ -36,11 +36,15 @@ inline constexpr std::array kAllOpKinds = {OpKind::kConv2d,
 
 Graph random_graph(OpKind kind, std::uint64_t seed);
 
-// The forms that few models have: dilated convolutions, padded channels, means over any axes, and
-// every way of broadcasting.
-inline constexpr std::array kRareOpKinds = {OpKind::kConv2d, OpKind::kDepthwiseConv2d,
-                                            OpKind::kAdd,    OpKind::kSub,
-                                            OpKind::kMul,    OpKind::kMean,
+// The forms that few models have: dilated convolutions, fully connected layers on each pixel,
+// padded channels, means over any axes, and every way of broadcasting.
+inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
+                                            OpKind::kDepthwiseConv2d,
+                                            OpKind::kFullyConnected,
+                                            OpKind::kAdd,
+                                            OpKind::kSub,
+                                            OpKind::kMul,
+                                            OpKind::kMean,
                                             OpKind::kPad};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 

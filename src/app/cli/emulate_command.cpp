@@ -49,11 +49,15 @@ Int8Bytes read_bytes(const std::string& file, engine::DataType type) {
   const std::string contents = read_file(file);
   const std::string extension = fs::path(file).extension();
   if (extension == ".npy") {
-    if (type != engine::DataType::kInt8) {
-      throw Error("{}: holds int8, but the model takes {}; give its bytes as .bin", file,
-                  engine::name_of(type));
+    deploy::NpyArray array = deploy::parse_npy(contents, file);
+    if (array.type != type) {
+      throw Error("{}: holds {}, but the firmware takes {}{}", file, engine::name_of(array.type),
+                  engine::name_of(type),
+                  type == engine::DataType::kInt8
+                      ? "; compile with --borders invoke where the model itself takes another type"
+                      : "");
     }
-    return deploy::parse_npy(contents, file).values;
+    return std::move(array.bytes);
   }
   if (extension != ".bin") throw Error("{}: must be .bin, .npy, an image or a .wav", file);
   return {contents.begin(), contents.end()};
@@ -271,15 +275,16 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
 }
 
 // The first output of every inference, one row each.
-void write_outputs(const fs::path& file, const EmulationResult& result) {
-  Int8Bytes rows;
+void write_outputs(const fs::path& file, const deploy::ModelTensor& output,
+                   const EmulationResult& result) {
+  deploy::NpyArray array{
+      .type = output.type,
+      .shape = {static_cast<std::int64_t>(result.inferences.size()), output.elements()},
+      .bytes = {}};
   for (const deploy::Inference& inference : result.inferences) {
-    rows.insert(rows.end(), inference.outputs[0].begin(), inference.outputs[0].end());
+    array.bytes.insert(array.bytes.end(), inference.outputs[0].begin(), inference.outputs[0].end());
   }
-  const std::vector<std::int64_t> shape = {
-      static_cast<std::int64_t>(result.inferences.size()),
-      static_cast<std::int64_t>(result.inferences[0].outputs[0].size())};
-  deploy::write_npy(file, shape, rows);
+  deploy::write_npy(file, array);
 }
 
 int report_differences(const NamedInputs& inputs, const EmulationResult& result,
@@ -302,17 +307,13 @@ int report_differences(const NamedInputs& inputs, const EmulationResult& result,
 
 int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
   const ModelDescription model = deploy::read_model_description(arguments.folder);
-  if (!arguments.out.empty() && model.outputs[0].type != engine::DataType::kInt8) {
-    throw Error("--out: holds int8, the outputs of {} are {}", arguments.folder,
-                engine::name_of(model.outputs[0].type));
-  }
   const NamedInputs inputs = read_inputs(arguments, model, read_media);
   deploy::EmulatorOptions options = arguments.options;
   options.takes_samples = !inputs.clips.empty();
   const EmulationResult result = deploy::emulate(
       arguments.folder, options.takes_samples ? inputs.clips : inputs.inputs, options);
   const std::vector<std::optional<bool>> exact = compare(arguments.folder, model, inputs, result);
-  if (!arguments.out.empty()) write_outputs(arguments.out, result);
+  if (!arguments.out.empty()) write_outputs(arguments.out, model.outputs[0], result);
   if (arguments.json) {
     fmt::print("{}\n", to_json(model, inputs, result, exact).dump());
   } else {
@@ -339,9 +340,10 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       "  mcunet emulate out/ --input left.npy,right.npy    (a model of two inputs)");
   command->add_option("DIR", arguments->folder, "Folder of a firmware project")->required();
   command
-      ->add_option("--input", arguments->inputs,
-                   "Raw values (.bin) or int8 arrays (.npy), any number of inputs in each; "
-                   "an image; a .wav. For a model of two inputs: FILE,FILE")
+      ->add_option(
+          "--input", arguments->inputs,
+          "Raw values (.bin) or arrays of the model's type (.npy), any number of inputs in\n"
+          "each; an image; a .wav. For a model of two inputs: FILE,FILE")
       ->required();
   command
       ->add_option("--input-range", arguments->input_range,

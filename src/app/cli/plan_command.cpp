@@ -157,6 +157,10 @@ int run_plan(const PlanArguments& arguments) {
   std::optional<deploy::Device> device;
   if (!arguments.device.empty()) device = deploy::load_device(arguments.device);
   const engine::Graph graph = pipeline::load_network(arguments.source);
+  if (graph.ops.empty()) {
+    throw Error("{}: has no operators besides conversions at its borders: nothing to plan",
+                arguments.source.name_or_file);
+  }
   engine::OracleOptions options{.schedule = arguments.schedule, .scratch = arguments.scratch};
   if (device) options.latency = device->latency_model();
   engine::ResourceOracle oracle(options);

@@ -67,6 +67,16 @@ void add_features(const engine::Graph& graph, const datasets::LogMelParameters& 
   for (engine::GeneratedFile& file : features.files) code.files.push_back(std::move(file));
 }
 
+// Errors of the engine, which does not know the file.
+template <typename Work>
+auto under_name(const fs::path& model, Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    throw Error("{}: {}", model.string(), error.what());
+  }
+}
+
 void check_replaceable(const fs::path& folder) {
   if (fs::is_directory(folder) && !fs::is_empty(folder) && !fs::exists(folder / "model.json")) {
     throw Error("{}: holds other files than a compiled model; choose another --out",
@@ -82,7 +92,9 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const std::optional<datasets::LogMelParameters>& spectrogram) {
   engine::CompileOptions all_options = options;
   if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
-  const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), all_options);
+  const engine::Graph graph = engine::read_tflite(model);
+  const CompiledGraph compiled =
+      under_name(model, [&] { return engine::compile_graph(graph, all_options); });
   CompileResult result;
   result.arena_bytes = compiled.plan.arena_bytes;
   result.lower_bound_bytes = compiled.plan.lower_bound_bytes;
@@ -90,7 +102,7 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
 
   check_replaceable(folder);
   const StagedFolder staged(folder);
-  engine::GeneratedCode code = engine::generate_code(compiled);
+  engine::GeneratedCode code = under_name(model, [&] { return engine::generate_code(compiled); });
   if (spectrogram) add_features(compiled.graph, *spectrogram, options.names, code);
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) {

@@ -30,8 +30,16 @@ std::string complaint(std::span<const std::byte> contents) {
   return "";
 }
 
+// A max pool that changes nothing.
+void add_pool(TfliteModelBuilder& builder, std::int32_t input, std::int32_t output) {
+  const auto options = tflite::CreatePool2DOptions(builder.fbb(), tflite::Padding_VALID, 1, 1, 1, 1,
+                                                   tflite::ActivationFunction_NONE);
+  builder.add_operator(tflite::BuiltinOperator_MAX_POOL_2D, 1, {input}, output,
+                       tflite::BuiltinOptions_Pool2DOptions, options.Union());
+}
+
 TEST(TfliteReader, ErrorsNameTheFile) {
-  EXPECT_THAT(complaint({}), HasSubstr("model.tflite: is not a TensorFlow Lite model"));
+  EXPECT_EQ(complaint({}), "model.tflite: is empty");
   try {
     read_tflite("/nonexistent/x.tflite");
     FAIL();
@@ -44,24 +52,66 @@ TEST(TfliteReader, UnsupportedOperatorsAreNamed) {
   TfliteModelBuilder builder;
   const auto input = builder.add_activation("in", DataType::kInt8, {1, 2, 2, 1}, {1, 0});
   const auto output = builder.add_activation("out", DataType::kInt8, {1, 2, 2, 1}, {1, 0});
-  builder.add_operator(tflite::BuiltinOperator_TANH, 1, {input}, output,
+  builder.add_operator(tflite::BuiltinOperator_ATAN2, 1, {input}, output,
                        tflite::BuiltinOptions_NONE, {});
   const std::string message = complaint(builder.finish({input}, {output}));
-  EXPECT_EQ(
-      message,
-      "model.tflite: operator 0 (TANH), producing tensor 1 'out': the operator is not supported");
+  EXPECT_THAT(message, HasSubstr("model.tflite: operator 0 (ATAN2), producing tensor 1 'out': "
+                                 "is not supported: express it with supported operators"));
+}
+
+// One message for all, those of one kind together; what only follows from others is not told.
+TEST(TfliteReader, TellsAllOperatorsThatCannotBeRead) {
+  TfliteModelBuilder builder;
+  const std::vector<std::int32_t> dims = {1, 2, 2, 1};
+  const auto add = [&](const char* name) {
+    return builder.add_activation(name, DataType::kInt8, dims, {1, 0});
+  };
+  const auto in = add("in"), a = add("a"), b = add("b"), c = add("c"), out = add("out");
+  const auto size = builder.add_activation("size", DataType::kInt32, {4}, {});
+  const auto unary = [&](tflite::BuiltinOperator code, std::int32_t from, std::int32_t to) {
+    builder.add_operator(code, 1, {from}, to, tflite::BuiltinOptions_NONE, {});
+  };
+  unary(tflite::BuiltinOperator_ATAN2, in, a);
+  unary(tflite::BuiltinOperator_RELU, a, b);
+  unary(tflite::BuiltinOperator_ATAN2, b, c);
+  unary(tflite::BuiltinOperator_UNIQUE, c, size);
+  builder.add_operator(tflite::BuiltinOperator_RESHAPE, 1, {c, size}, out,
+                       tflite::BuiltinOptions_NONE, {});
+  const auto contents = builder.finish({in}, {out});
+  try {
+    read_tflite(contents, "model.tflite");
+    FAIL();
+  } catch (const UnsupportedModel& error) {
+    EXPECT_THAT(error.what(), HasSubstr("model.tflite: 3 of its 5 operators cannot be run: "
+                                        "operators 0, 2 (ATAN2): is not supported: "));
+    EXPECT_THAT(error.what(), HasSubstr("; operator 3 (UNIQUE), producing tensor 5 'size': "));
+    ASSERT_EQ(error.blockers().size(), 3u);
+    EXPECT_EQ(error.blockers()[1].index, 2u);
+    EXPECT_EQ(error.blockers()[1].name, "ATAN2");
+    EXPECT_EQ(error.blockers()[1].output, "tensor 3 'c'");
+  }
 }
 
 TEST(TfliteReader, BatchesAreRefused) {
   TfliteModelBuilder builder;
   const auto input = builder.add_activation("in", DataType::kInt8, {4, 2, 2, 1}, {1, 0});
-  EXPECT_THAT(complaint(builder.finish({input}, {input})), HasSubstr("batch of 4"));
+  const auto output = builder.add_activation("out", DataType::kInt8, {4, 2, 2, 1}, {1, 0});
+  add_pool(builder, input, output);
+  EXPECT_THAT(complaint(builder.finish({input}, {output})), HasSubstr("batch of 4"));
 }
 
-TEST(TfliteReader, TensorsOfFiveDimensionsAreRefused) {
+TEST(TfliteReader, MapsOfFiveDimensionsAreRefused) {
   TfliteModelBuilder builder;
   const auto input = builder.add_activation("in", DataType::kInt8, {1, 1, 2, 2, 1}, {1, 0});
-  EXPECT_THAT(complaint(builder.finish({input}, {input})), HasSubstr("5 dimensions"));
+  const auto output = builder.add_activation("out", DataType::kInt8, {1, 1, 2, 2, 1}, {1, 0});
+  add_pool(builder, input, output);
+  EXPECT_THAT(complaint(builder.finish({input}, {output})), HasSubstr("5 dimensions"));
+}
+
+TEST(TfliteReader, TensorsOfSevenDimensionsAreRefused) {
+  TfliteModelBuilder builder;
+  const auto input = builder.add_activation("in", DataType::kInt8, {1, 1, 1, 1, 1, 2, 1}, {1, 0});
+  EXPECT_THAT(complaint(builder.finish({input}, {input})), HasSubstr("7 dimensions"));
 }
 
 TEST(TfliteReader, OperatorsMustBeInOrder) {

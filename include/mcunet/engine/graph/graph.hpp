@@ -236,6 +236,10 @@ TensorInfo& edit_info(Graph& graph, TensorId tensor);
 // The operator's own details, made on demand.
 OpDetails& edit_details(Graph& graph, Op& op);
 
+// How many vectors a fully connected layer is applied to: all of its input is one, or each of its
+// input's {channels}, of which the output has as many.
+std::int64_t rows_of(const Graph& graph, const Op& fully_connected);
+
 struct OpCost {
   // Multiply-accumulates; what the papers on mobile networks call FLOPs.
   std::int64_t macs = 0;

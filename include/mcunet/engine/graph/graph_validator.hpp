@@ -19,7 +19,7 @@ inline constexpr std::int64_t kMaxTensorBytes = std::int64_t{1} << 28;
 //   represented. Arithmetic is on int8; float and uint8 tensors are converted and laid out only.
 void validate_graph(const Graph& graph);
 
-// The same for one operator whose inputs are known to be valid.
+// The same for one operator whose inputs are known to be valid; the message does not name it.
 void validate_op(const Graph& graph, OpId op);
 
 }  // namespace mcunet::engine

@@ -1,0 +1,66 @@
+#include "tflite/remedies.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mcunet::engine {
+namespace {
+
+struct Remedy {
+  tflite::BuiltinOperator code;
+  std::string_view text;
+};
+
+constexpr std::string_view kReplace =
+    "express it with supported operators (README lists them), or cut the model before it and "
+    "compute the rest in the application";
+constexpr std::string_view kState =
+    "state between inferences is not supported: pass it in as an input and out as an output";
+constexpr std::string_view kUnroll = "unroll the layer (unroll=True in Keras), or use convolutions";
+constexpr std::string_view kControl = "control flow is not supported: unroll it";
+constexpr std::string_view kFunction =
+    "use RELU, RELU6, HARD_SWISH or LOGISTIC in its place and train again";
+constexpr std::string_view kPostprocess =
+    "cut the model before it and compute it in the application from the outputs";
+constexpr std::string_view kZeros = "pad with zeros";
+constexpr std::string_view kProduct =
+    "a product of two computed matrices is not supported: use Dense or convolutional layers";
+
+constexpr std::array kRemedies = {
+    Remedy{tflite::BuiltinOperator_VAR_HANDLE, kState},
+    Remedy{tflite::BuiltinOperator_READ_VARIABLE, kState},
+    Remedy{tflite::BuiltinOperator_ASSIGN_VARIABLE, kState},
+    Remedy{tflite::BuiltinOperator_CALL_ONCE, kState},
+    Remedy{tflite::BuiltinOperator_SVDF, kState},
+    Remedy{tflite::BuiltinOperator_LSTM, kUnroll},
+    Remedy{tflite::BuiltinOperator_RNN, kUnroll},
+    Remedy{tflite::BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_LSTM, kUnroll},
+    Remedy{tflite::BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_RNN, kUnroll},
+    Remedy{tflite::BuiltinOperator_BIDIRECTIONAL_SEQUENCE_LSTM, kUnroll},
+    Remedy{tflite::BuiltinOperator_BIDIRECTIONAL_SEQUENCE_RNN, kUnroll},
+    Remedy{tflite::BuiltinOperator_WHILE, kControl},
+    Remedy{tflite::BuiltinOperator_IF, kControl},
+    Remedy{tflite::BuiltinOperator_GELU, kFunction},
+    Remedy{tflite::BuiltinOperator_ELU, kFunction},
+    Remedy{tflite::BuiltinOperator_PRELU, kFunction},
+    Remedy{tflite::BuiltinOperator_ARG_MAX, kPostprocess},
+    Remedy{tflite::BuiltinOperator_ARG_MIN, kPostprocess},
+    Remedy{tflite::BuiltinOperator_TOPK_V2, kPostprocess},
+    Remedy{tflite::BuiltinOperator_NON_MAX_SUPPRESSION_V4, kPostprocess},
+    Remedy{tflite::BuiltinOperator_NON_MAX_SUPPRESSION_V5, kPostprocess},
+    Remedy{tflite::BuiltinOperator_CUSTOM, kPostprocess},
+    Remedy{tflite::BuiltinOperator_MIRROR_PAD, kZeros},
+    Remedy{tflite::BuiltinOperator_PADV2, kZeros},
+    Remedy{tflite::BuiltinOperator_BATCH_MATMUL, kProduct},
+};
+
+}  // namespace
+
+std::string_view remedy_for(tflite::BuiltinOperator code) {
+  const auto* found =
+      std::find_if(kRemedies.begin(), kRemedies.end(),
+                   [code](const Remedy& candidate) { return candidate.code == code; });
+  return found == kRemedies.end() ? kReplace : found->text;
+}
+
+}  // namespace mcunet::engine
