@@ -12,8 +12,8 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/core/json_numbers.hpp"
+#include "mcunet/core/stopwatch.hpp"
 
 namespace mcunet::search {
 namespace {

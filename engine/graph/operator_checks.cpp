@@ -44,8 +44,7 @@ void check_pool(const CheckedOp& op) {
 }
 
 void check_pad(const CheckedOp& op) {
-  const auto [least, most] =
-      std::minmax(op.details.channels_before, op.details.channels_after);
+  const auto [least, most] = std::minmax(op.details.channels_before, op.details.channels_after);
   if (least < 0 || most > kMaxTensorBytes) op.fail("its padding is out of range");
 }
 

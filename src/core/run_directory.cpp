@@ -7,8 +7,8 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/json_numbers.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/version.hpp"
 
 namespace mcunet {

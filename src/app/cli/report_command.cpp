@@ -11,8 +11,8 @@
 #include "mcunet/core/run_directory.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/run_report.hpp"
-#include "report/plot.hpp"
 #include "pipeline/stages.hpp"
+#include "report/plot.hpp"
 
 namespace mcunet::cli {
 namespace {

@@ -108,8 +108,8 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / "model.tflite";
   engine::write_tflite(quantized.graph, model);
-  result.compiled = compile_model(model, context.device, {}, folder, std::nullopt,
-                                  context.spectrogram, network->description().name);
+  result.compiled = compile_model(model, context.device, {.names = context.options.names}, folder,
+                                  std::nullopt, context.spectrogram, network->description().name);
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);

@@ -46,6 +46,7 @@ class Weights {
   Weights(const Graph& graph, const Op& op);
 
   const WeightLayout& layout() const { return layout_; }
+  const std::int8_t* data() const { return data_; }
   std::int32_t at(std::int32_t output, std::int64_t element) const {
     return data_[layout_.index(output, element)];
   }
