@@ -48,7 +48,8 @@ void plan_arena(CompiledGraph& compiled) {
   if (!staging.empty()) options.alignment = kStagingAlignment;
   compiled.plan = plan_memory(requested(), options);
   if (compiled.options.adapts_scratch) {
-    grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
+    grow_scratch(compiled.graph, compiled.schedule, options.alignment, compiled.requests,
+                 compiled.plan);
   }
   for (const PlanViolation& violation :
        validate_plan(requested(), compiled.plan, options.alignment)) {

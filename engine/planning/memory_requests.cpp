@@ -130,7 +130,7 @@ struct Stretch {
 };
 
 Stretch largest_free_stretch(const MemoryRequests& requests, const MemoryPlan& plan,
-                             std::int32_t step, std::int32_t own) {
+                             std::int32_t step, std::int32_t own, std::int64_t alignment) {
   std::vector<Stretch> taken;
   for (std::size_t i = 0; i < requests.buffers.size(); ++i) {
     const BufferRequest& buffer = requests.buffers[i];
@@ -138,7 +138,8 @@ Stretch largest_free_stretch(const MemoryRequests& requests, const MemoryPlan& p
         step > buffer.last_step) {
       continue;
     }
-    taken.push_back({plan.offsets[i], plan.offsets[i] + (buffer.size_bytes + 3) / 4 * 4});
+    const std::int64_t end = plan.offsets[i] + buffer.size_bytes;
+    taken.push_back({plan.offsets[i], (end + alignment - 1) / alignment * alignment});
   }
   std::sort(taken.begin(), taken.end(),
             [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
@@ -194,8 +195,8 @@ std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests
   return buffers;
 }
 
-void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
-                  MemoryPlan& plan) {
+void grow_scratch(const Graph& graph, const Schedule& schedule, std::int64_t alignment,
+                  MemoryRequests& requests, MemoryPlan& plan) {
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
     const std::int32_t buffer = requests.step_scratch_buffer[index];
     if (buffer == kNoId) continue;
@@ -203,7 +204,7 @@ void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& 
       return own_scratch(graph, op, Appetite::kMost);
     });
     const Stretch free =
-        largest_free_stretch(requests, plan, static_cast<std::int32_t>(index), buffer);
+        largest_free_stretch(requests, plan, static_cast<std::int32_t>(index), buffer, alignment);
     const std::int64_t bytes = std::min(most, free.end - free.begin);
     if (bytes <= requests.buffers[buffer].size_bytes) continue;
     requests.buffers[buffer].size_bytes = bytes;

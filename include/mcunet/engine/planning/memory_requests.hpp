@@ -51,8 +51,9 @@ std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests
 inline constexpr std::int64_t kStagingAlignment = 8;
 
 // Lets the scratch of each step have what the plan leaves free in that step, up to what makes its
-// kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is.
-void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
-                  MemoryPlan& plan);
+// kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is, and
+// offsets are multiples of `alignment`.
+void grow_scratch(const Graph& graph, const Schedule& schedule, std::int64_t alignment,
+                  MemoryRequests& requests, MemoryPlan& plan);
 
 }  // namespace mcunet::engine
