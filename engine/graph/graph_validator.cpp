@@ -65,12 +65,20 @@ class OpValidator : private CheckedOp {
     if (details.operand != kNoId) check_operand();
   }
 
+  // What keeps the quantization does not look at it: bytes that stand for no real numbers will do.
+  bool takes_plain_bytes() const {
+    const QuantizationRule rule = traits_.quantization;
+    return rule.keeps && op.activation == Activation::kNone;
+  }
+
   void check_tensor(TensorId tensor_id) const {
     const Tensor& tensor = graph.tensors[tensor_id];
     if (!is_quantized(tensor.type)) return;
     const Quantization& q = quantization_of(tensor_id);
     const int lowest = tensor.type == DataType::kInt8 ? -128 : 0;
-    if (!is_valid_scale(q.scale)) fail("{}: its scale is {}", describe(tensor_id), q.scale);
+    if (!is_valid_scale(q.scale) && !(q.scale == 0 && takes_plain_bytes())) {
+      fail("{}: its scale is {}", describe(tensor_id), q.scale);
+    }
     if (q.zero_point < lowest || q.zero_point > lowest + 255) {
       fail("{}: its zero point is {}", describe(tensor_id), q.zero_point);
     }
@@ -156,7 +164,8 @@ class OpValidator : private CheckedOp {
   }
 
   [[noreturn]] void fail_type(TensorId tensor) const {
-    fail("{}: is of a type that the operator does not take", describe(tensor));
+    fail("{}: is {}, which the operator does not take; quantize the whole model to int8",
+         describe(tensor), name_of(graph.tensors[tensor].type));
   }
 
   void check_window() const {
@@ -198,6 +207,7 @@ class OpValidator : private CheckedOp {
 
   void check_factor() const {
     if (!is_quantized(graph.output_of(op).type) || !is_quantized(graph.input_of(op).type)) return;
+    if (output_quantization().scale == 0) return;  // all are plain bytes
     const double factor = traits_.factor(graph, op);
     if (!(factor < kMaxMultiplier)) fail("its scales give a factor of {}", factor);
   }

@@ -1,7 +1,10 @@
 // Operators that move values and compute none: where a file's tensor has more dimensions than the
 // graph's, or a batch, they are expressed through views {outer, n, inner} of the same values.
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -140,6 +143,46 @@ void TfliteOperators::read_concatenation() {
   op_.kind = OpKind::kConcatenation;
   details().axis = static_cast<Axis>(axis + 3 - dims.size());
   append(std::move(parts));
+}
+
+// A map is transposed as it is where one element takes the place of its batch, which has one too:
+// they change places for free. Anything else through a view.
+void TfliteOperators::read_transpose() {
+  require_inputs(2, 2);
+  const TensorId source = activation(input(0));
+  const Dims from = tensors_.dims(input(0));
+  std::vector<std::size_t> axes;
+  for (std::int32_t axis : tensors_.short_integers(input(1))) {
+    axes.push_back(axis_of(axis, from.size()));
+  }
+  const std::optional<MapPermutation> permutation = map_permutation(from, axes);
+  Dims dims;
+  for (std::size_t axis : axes) dims.push_back(from[axis]);
+  settle_dims(output(), dims);
+  const std::size_t leading = 4 - std::min<std::size_t>(from.size(), 4);
+  if (tensors_.is_map(input(0)) && (leading > 0 || from[axes[0]] == 1)) {
+    if (leading == 0) std::iter_swap(axes.begin(), std::find(axes.begin(), axes.end(), 0));
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const std::size_t to = leading + i;
+      if (to > 0) details().permutation[to - 1] = static_cast<std::int8_t>(leading + axes[i] - 1);
+    }
+    return append({source});
+  }
+  if (!permutation) throw Error("changes the order of more than three dimensions");
+  append_view_transpose(source, *permutation);
+}
+
+void TfliteOperators::append_view_transpose(TensorId source, const MapPermutation& permutation) {
+  const std::array<std::int32_t, 3> sizes = {permutation.from.height, permutation.from.width,
+                                             permutation.from.channels};
+  const auto size = [&](int axis) {
+    return sizes[static_cast<std::size_t>(permutation.axes[axis])];
+  };
+  Op op{.kind = OpKind::kTranspose, .has_bias = false};
+  edit_details(graph_, op).permutation = permutation.axes;
+  const TensorId view = viewed(source, permutation.from);
+  op_.kind = OpKind::kReshape;
+  append({append_between(op, {view}, {size(0), size(1), size(2)})});
 }
 
 void TfliteOperators::read_pack() {

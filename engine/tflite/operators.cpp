@@ -347,9 +347,24 @@ void TfliteOperators::read_add() { read_binary(options<tflite::AddOptions>().act
 void TfliteOperators::read_sub() { read_binary(options<tflite::SubOptions>().activation()); }
 void TfliteOperators::read_mul() { read_binary(options<tflite::MulOptions>().activation()); }
 
+// Two tensors broadcast as their views do, unless dimensions that differ count as height.
+void TfliteOperators::require_same_broadcast(std::int32_t first, std::int32_t second) const {
+  if (tensors_.is_map(first) && tensors_.is_map(second)) return;
+  const std::vector<std::int32_t> dims = tensors_.dims(first);
+  const std::vector<std::int32_t> other = tensors_.dims(second);
+  const auto is_flat = [](const std::vector<std::int32_t>& sizes) {
+    return sizes.size() <= 2 ||
+           std::all_of(sizes.begin(), sizes.end() - 2, [](std::int32_t size) { return size == 1; });
+  };
+  if (dims == other || is_flat(dims) || is_flat(other)) return;
+  throw Error("operands of {} and {} are not supported, only with a batch of 1",
+              fmt::join(dims, "x"), fmt::join(other, "x"));
+}
+
 void TfliteOperators::read_binary(tflite::ActivationFunction function) {
   require_inputs(2, 2);
   set_activation(function);
+  require_same_broadcast(input(0), input(1));
   const bool is_first = tensors_.is_constant(input(0));
   if (!is_first && !tensors_.is_constant(input(1))) {
     return append({activation(input(0)), activation(input(1))});
@@ -361,6 +376,7 @@ void TfliteOperators::read_binary(tflite::ActivationFunction function) {
 
 void TfliteOperators::read_mean() {
   require_inputs(2, 2);
+  tensors_.require_map(input(0));
   const TensorId source = activation(input(0));
   std::array<bool, 4> reduced = {};  // the batch first
   for (std::int32_t axis : tensors_.short_integers(input(1)))
@@ -383,6 +399,7 @@ void TfliteOperators::read_mean() {
 
 void TfliteOperators::read_pad() {
   require_inputs(2, 2);
+  tensors_.require_map(input(0));
   const TensorId source = activation(input(0));
   const std::vector<std::int32_t> paddings = tensors_.short_integers(input(1));
   const auto rank = static_cast<int>(tensors_.dims(input(0)).size());
@@ -415,24 +432,6 @@ void TfliteOperators::read_resize_nearest_neighbor() {
   const std::vector<std::int32_t> size = tensors_.short_integers(input(1));
   if (size.size() != 2) throw Error("{}: has {} values", tensors_.describe(input(1)), size.size());
   settle_dims(output(), {1, size[0], size[1], graph_.tensors[source].shape.channels});
-  append({source});
-}
-
-void TfliteOperators::read_transpose() {
-  require_inputs(2, 2);
-  const TensorId source = activation(input(0));
-  std::vector<std::int32_t> axes = tensors_.short_integers(input(1));
-  const auto rank = static_cast<std::int32_t>(tensors_.dims(input(0)).size());
-  if (static_cast<std::int32_t>(axes.size()) != rank) {
-    throw Error("{}: has {} values", tensors_.describe(input(1)), axes.size());
-  }
-  std::array<std::int32_t, 4> all = {-1, 0, 1, 2};  // the batch first, which counts as -1
-  for (std::int32_t i = 0; i < rank; ++i) all[4 - rank + i] = resolve_axis(axes[i]);
-  // The batch has one element, so has what takes its place: they change places for free.
-  const auto batch = std::find(all.begin(), all.end(), -1);
-  if (batch == all.end()) throw Error("its permutation is none");
-  std::iter_swap(batch, all.begin());
-  for (int i = 0; i < 3; ++i) details().permutation[i] = static_cast<std::int8_t>(all[i + 1]);
   append({source});
 }
 

@@ -6,6 +6,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "schema_generated.h"
+#include "tflite/permutation.hpp"
 #include "tflite/tensors.hpp"
 
 namespace mcunet::engine {
@@ -82,6 +83,7 @@ class TfliteOperators {
     if (options == nullptr) throw Error("its options are missing");
     return *options;
   }
+  void require_same_broadcast(std::int32_t first, std::int32_t second) const;
   // Adds the operator to the graph. Dimensions of the output that the file leaves open follow.
   void append(std::vector<TensorId> inputs);
   void infer_open_dims(std::int32_t index);
@@ -99,6 +101,7 @@ class TfliteOperators {
   // An operator in between, of which the file knows nothing; its output is quantized as its input.
   TensorId append_between(Op op, const std::vector<TensorId>& inputs, const Shape& shape);
   void append_joined(const std::vector<TensorId>& parts);
+  void append_view_transpose(TensorId source, const MapPermutation& permutation);
 
   TfliteTensors& tensors_;
   Graph& graph_;

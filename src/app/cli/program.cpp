@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/json_text.hpp"
@@ -15,6 +16,7 @@
 #include "mcunet/core/names.hpp"
 #include "mcunet/core/standard_streams.hpp"
 #include "mcunet/core/version.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 
 namespace mcunet::cli {
 namespace {
@@ -51,10 +53,24 @@ Verbosity verbosity_of(const CLI::App& program) {
   return program.count("--verbose") > 0 ? Verbosity::kVerbose : Verbosity::kNormal;
 }
 
+// Of a model that cannot be run: operator by operator.
+nlohmann::ordered_json to_json(const std::vector<engine::Blocker>& blockers) {
+  auto list = nlohmann::ordered_json::array();
+  for (const engine::Blocker& blocker : blockers) {
+    list.push_back({{"operator", blocker.index},
+                    {"name", blocker.name},
+                    {"output", blocker.output},
+                    {"reason", blocker.reason}});
+  }
+  return list;
+}
+
 // A failure of its own must not hide the first one.
-void print_json_error(const std::string& message) {
+void print_json_error(const std::string& message, const std::vector<engine::Blocker>& blockers) {
   try {
-    print_json({{"error", message}});
+    nlohmann::ordered_json json = {{"error", message}};
+    if (!blockers.empty()) json["blockers"] = to_json(blockers);
+    print_json(json);
     finish_standard_output();
   } catch (const std::exception&) {
   }
@@ -70,9 +86,10 @@ int run_program(int argc, char** argv,
                 const std::function<void(CLI::App& program, Run& run)>& add_commands) {
   secure_standard_streams();
   const bool prints_json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
-  const auto fail = [&](ExitCode code, const std::string& message) {
+  const auto fail = [&](ExitCode code, const std::string& message,
+                        const std::vector<engine::Blocker>& blockers = {}) {
     say("mcunet: {}\n", on_one_line(message));
-    if (prints_json) print_json_error(message);
+    if (prints_json) print_json_error(message, blockers);
     return code;
   };
   try {
@@ -96,6 +113,8 @@ int run_program(int argc, char** argv,
     const int code = run();
     finish_standard_output();
     return code;
+  } catch (const engine::UnsupportedModel& error) {
+    return fail(kFailed, error.what(), error.blockers());
   } catch (const std::bad_alloc&) {
     return fail(kFailed, "there is not enough memory for this");
   } catch (const std::exception& error) {

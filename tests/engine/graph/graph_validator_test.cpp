@@ -32,6 +32,21 @@ class ValidatorTest : public testing::Test {
   Graph graph_ = random_graph(OpKind::kConv2d, 4);
 };
 
+// Operators that keep the quantization run on bytes that have none; no other does, nor does a clamp,
+// which is one of real numbers.
+TEST(GraphValidator, PlainBytesMayBeMoved) {
+  Graph graph;
+  const TensorId input = add_input(graph, {2, 2, 3});
+  const TensorId pooled =
+      append_op(graph, {.kind = OpKind::kMaxPool2d, .has_bias = false}, {input});
+  graph.outputs = {pooled};
+  EXPECT_EQ(complaint(graph), "");
+  graph.ops[0].activation = Activation::kRelu;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("its scale is 0"));
+  graph.ops[0] = {.kind = OpKind::kRelu, .has_bias = false, .output = pooled, .input_count = 1};
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("its scale is 0"));
+}
+
 TEST(GraphValidator, AcceptsRandomGraphsOfEveryOperator) {
   for (OpKind kind : kAllOpKinds) {
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
