@@ -55,7 +55,8 @@ TEST_F(EvalCommand, AgreesWithTheTrainStage) {
                       R"( "kernels": [[3], [3]], "expand_ratios": [[3], [3]]})");
   EXPECT_EQ(failure({"eval", "out", "--subnet", "other.json"}),
             "other.json: resolution: must be one of 32, is 48");
-  EXPECT_EQ(failure({"eval", "out", "--subnet", "nothing.json"}), "nothing.json: cannot be read: No such file or directory");
+  EXPECT_EQ(failure({"eval", "out", "--subnet", "nothing.json"}),
+            "nothing.json: cannot be read: No such file or directory");
 }
 
 TEST_F(EvalCommand, NeedsATrainedSupernet) {

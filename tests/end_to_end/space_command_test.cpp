@@ -243,8 +243,7 @@ TEST_F(SpaceCommand, WithoutGnuplotTheResultsAreKept) {
   const ScopedVariable path("PATH", (folder_ / "work").string());
   const Outcome outcome = run({"space", "small.yaml", "--out", "out"});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.err,
-            "mcunet: gnuplot: is not installed (package gnuplot-nox)\n");
+  EXPECT_EQ(outcome.err, "mcunet: gnuplot: is not installed (package gnuplot-nox)\n");
   EXPECT_THAT(created(), ElementsAre("out", "out/manifest.json", "out/space.json", "out/spaces.csv",
                                      "out/sweep.csv"));
 }

@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/json_text.hpp"
@@ -60,7 +61,7 @@ void print_json_error(const std::string& message) {
   }
 }
 
-constexpr char kOutputIsLost[] = "standard output: cannot be written";
+const std::string kOutputIsLost = "standard output: cannot be written: ";
 
 }  // namespace
 
@@ -98,8 +99,12 @@ int run_program(int argc, char** argv,
     return code;
   } catch (const std::bad_alloc&) {
     return fail(kFailed, "there is not enough memory for this");
+  } catch (const std::system_error& error) {
+    // What prints results throws this, without a name.
+    const bool is_output = std::ferror(stdout) != 0;
+    return fail(kFailed, is_output ? kOutputIsLost + error.code().message() : error.what());
   } catch (const std::exception& error) {
-    return fail(kFailed, std::ferror(stdout) != 0 ? kOutputIsLost : error.what());
+    return fail(kFailed, error.what());
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/process.hpp"
@@ -50,17 +52,20 @@ void draw(const std::vector<Plot>& plots, const fs::path& folder) {
       run_to_end({kGnuplot, "script.gp"}, {.folder = temporary.path(), .package = kPackage});
   if (result.exit_code != 0) throw Error("{}: failed: {}", kGnuplot, result.log.substr(0, 400));
 
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  std::map<std::string, std::string> files;
   for (const Plot& plot : plots) {
     for (const char* extension : {".svg", ".pdf"}) {
       const std::string file = plot.name + extension;
-      write_file_atomically(folder / file, read_file(temporary.path() / file));
+      if (!fs::exists(temporary.path() / file)) throw Error("{}: drew no {}", kGnuplot, file);
+      files[file] = read_file(temporary.path() / file);
     }
-    write_file_atomically(folder / (plot.name + ".csv"), plot.csv);
-    write_file_atomically(folder / (plot.name + ".gp"), draw_commands(plot));
+    files[plot.name + ".csv"] = plot.csv;
+    files[plot.name + ".gp"] = draw_commands(plot);
   }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  for (const auto& [name, contents] : files) write_file_atomically(folder / name, contents);
 }
 
 }  // namespace mcunet::report
