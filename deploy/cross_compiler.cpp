@@ -47,12 +47,18 @@ std::string first_error(const std::string& log) {
 
 [[noreturn]] void fail(const std::string& log) {
   if (log.find("nano.specs") != std::string::npos) fail_as_without_library();
-  throw Error("{}: {}", kCompiler, first_error(log));
+  constexpr std::size_t kMostBytes = 400;
+  const std::string said = first_error(log).substr(0, kMostBytes);
+  throw Error("{}: {}", kCompiler, said.empty() ? "failed and said nothing" : said);
 }
 
 void append(std::vector<std::string>& command, const std::string& flags) {
   const std::vector<std::string> words = split_flags(flags);
   command.insert(command.end(), words.begin(), words.end());
+}
+
+void require_made(const fs::path& file) {
+  if (!fs::exists(file)) throw Error("{}: made no {}", kCompiler, file.filename().string());
 }
 
 const std::set<std::string> kVariables = {".data", ".bss", ".arena", ".stack"};
@@ -151,6 +157,7 @@ std::vector<fs::path> compile(const fs::path& project, const std::vector<fs::pat
     const ProcessResult result = run_tool(words, folder);
     if (result.exit_code != 0) fail(result.log);
   }
+  for (const fs::path& object : objects) require_made(object);
   return objects;
 }
 
@@ -173,6 +180,7 @@ bool link(const std::vector<fs::path>& objects, const fs::path& script, const st
     result = run_tool(command, elf.parent_path());
     if (!fs::exists(elf)) fail(result.log);
   }
+  require_made(elf);
   measure(elf, map, report);
   if (!has_room) fs::remove(elf);
   return has_room;

@@ -192,7 +192,7 @@ ProcessResult run_to_end(const std::vector<std::string>& command, const ProcessO
 
 std::optional<fs::path> find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
+  std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);  // as execvp() does
   for (std::string folder; std::getline(folders, folder, ':');) {
     const fs::path program = fs::path(folder) / name;
     std::error_code ignored;

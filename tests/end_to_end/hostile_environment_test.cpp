@@ -27,7 +27,7 @@ class HostileEnvironment : public HostileInputs {
   }
 
   static bool has_cross_compiler() {
-    return std::system("command -v arm-none-eabi-gcc >/dev/null 2>&1") == 0;
+    return std::system("command -v arm-none-eabi-gcc qemu-system-arm >/dev/null 2>&1") == 0;
   }
 
   const std::vector<std::string> plan_ = {"plan", "resnet18", "--resolution", "32", "--json"};
@@ -123,17 +123,18 @@ TEST_F(HostileEnvironment, FailuresAreJsonWhereItIsAskedFor) {
 }
 
 TEST_F(HostileEnvironment, FewDescriptors) {
-  expect_refused({{"space", space_, "Too many open files", "ulimit -n 3;"},
-                  {"plan of a file", {"plan", "x.tflite"}, "x.tflite: ", "ulimit -n 3;"},
-                  {"compile", compile_, "Too many open files", "ulimit -n 4;"}});
+  for (const char* setting : {"ulimit -n 4;", "ulimit -n 5;"}) {
+    expect_refused({setting, compile_, "Too many open files", setting});
+  }
   // Of these there are enough.
   EXPECT_EQ(run_bounded({"", plan_, "", "ulimit -n 8;"}).exit_code, 0);
   EXPECT_EQ(run_bounded({"", space_, "", "ulimit -n 8;"}).exit_code, 0);
 }
 
 TEST_F(HostileEnvironment, FilesThatMayNotBeLarge) {
-  expect_refused({{"space", space_, "cannot be written", "ulimit -f 0;"},
-                  {"compile", compile_, "", "ulimit -f 1;"}});
+  fs::create_directories(folder_ / "work/o");
+  expect_refused({{"space", space_, "cannot be written: File too large", "ulimit -f 1;"},
+                  {"compile", compile_, "cannot be written: File too large", "ulimit -f 1;"}});
 }
 
 TEST_F(HostileEnvironment, LittleMemory) {
@@ -146,7 +147,7 @@ TEST_F(HostileEnvironment, LittleMemory) {
 }
 
 TEST_F(HostileEnvironment, NoFolderForTemporaryFiles) {
-  if (!has_cross_compiler()) GTEST_SKIP() << "arm-none-eabi-gcc is not installed";
+  if (!has_cross_compiler()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
   expect_refused({{"none",
                    {"ablate", "x.tflite", "--device", "stm32f746"},
                    "/no/such/folder",
@@ -174,8 +175,7 @@ TEST_F(HostileEnvironment, MissingTools) {
                    nothing},
                   {"plot of a plan", {"plan", "resnet18", "--out", "p"}, gnuplot, nothing},
                   {"plot of a space", {"space", "x.yaml", "--out", "o"}, gnuplot, nothing},
-                  {"report", {"report", "none"}, gnuplot, nothing},
-                  {"no PATH at all", compile_, compiler, "unset PATH;"}});
+                  {"report", {"report", "none"}, gnuplot, nothing}});
   if (!has_cross_compiler()) return;
   install("arm-none-eabi-gcc", "exec " + std::string("/usr/bin/arm-none-eabi-gcc \"$@\""));
   install("arm-none-eabi-objcopy", "");
@@ -201,11 +201,8 @@ TEST_F(HostileEnvironment, HostileTools) {
   for (const auto& [name, script] : scripts) {
     install("arm-none-eabi-gcc", script);
     install("gnuplot", script);
-    expect_refused({"compiler " + name, compile_, "arm-none-eabi-", first});
-    expect_refused({"gnuplot " + name,
-                    {"plan", "resnet18", "--out", "p"},
-                    name == "makes nothing" ? "memory_map" : "gnuplot",
-                    first});
+    expect_refused({"compiler " + name, compile_, "arm-none-eabi-gcc: ", first});
+    expect_refused({"gnuplot " + name, {"plan", "resnet18", "--out", "p"}, "gnuplot: ", first});
   }
   write("tools/arm-none-eabi-gcc", "no program");
   fs::permissions(folder_ / "work/tools/arm-none-eabi-gcc", fs::perms::owner_all);
@@ -213,7 +210,7 @@ TEST_F(HostileEnvironment, HostileTools) {
 }
 
 TEST_F(HostileEnvironment, AnEmulatorThatHangsIsKilled) {
-  if (!has_cross_compiler()) GTEST_SKIP() << "arm-none-eabi-gcc is not installed";
+  if (!has_cross_compiler()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
   ASSERT_EQ(run_bounded({"", compile_, ""}).exit_code, 0);
   const auto json = nlohmann::json::parse(read("c/model.json"))["inputs"][0];
   const auto bytes = json["height"].get<std::size_t>() * json["width"].get<std::size_t>() *
@@ -232,7 +229,7 @@ TEST_F(HostileEnvironment, AnEmulatorThatHangsIsKilled) {
 }
 
 TEST_F(HostileEnvironment, OutputThroughLinks) {
-  if (!has_cross_compiler()) GTEST_SKIP() << "arm-none-eabi-gcc is not installed";
+  if (!has_cross_compiler()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
   fs::create_directories(folder_ / "work/there");
   fs::create_symlink("there", folder_ / "work/c");
   EXPECT_EQ(run_bounded({"", compile_, ""}).exit_code, 0);

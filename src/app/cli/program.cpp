@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <vector>
 
 #include "mcunet/core/config.hpp"
@@ -76,7 +77,7 @@ void print_json_error(const std::string& message, const std::vector<engine::Bloc
   }
 }
 
-constexpr char kOutputIsLost[] = "standard output: cannot be written";
+const std::string kOutputIsLost = "standard output: cannot be written: ";
 
 }  // namespace
 
@@ -117,8 +118,12 @@ int run_program(int argc, char** argv,
     return fail(kFailed, error.what(), error.blockers());
   } catch (const std::bad_alloc&) {
     return fail(kFailed, "there is not enough memory for this");
+  } catch (const std::system_error& error) {
+    // What prints results throws this, without a name.
+    const bool is_output = std::ferror(stdout) != 0;
+    return fail(kFailed, is_output ? kOutputIsLost + error.code().message() : error.what());
   } catch (const std::exception& error) {
-    return fail(kFailed, std::ferror(stdout) != 0 ? kOutputIsLost : error.what());
+    return fail(kFailed, error.what());
   }
 }
 
