@@ -194,6 +194,17 @@ struct mcunet_mean_apart_layer {
 void mcunet_mean_apart(const int8_t* input, int8_t* output,
                        const struct mcunet_mean_apart_layer* layer);
 
+// The largest values along any axes of input[sizes[0]][sizes[1]][sizes[2]].
+struct mcunet_reduce_max_layer {
+  int32_t sizes[3];
+  int32_t strides[3];  // how far apart neighbours along each axis lie in the output; 0: reduced
+  int32_t outputs;
+};
+
+// Not in place.
+void mcunet_reduce_max(const int8_t* input, int8_t* output,
+                       const struct mcunet_reduce_max_layer* layer);
+
 // ---- Elementwise ----
 
 struct mcunet_operand {

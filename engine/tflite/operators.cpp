@@ -359,7 +359,10 @@ void TfliteOperators::read_binary(tflite::ActivationFunction function) {
   append({activation(input(is_first ? 1 : 0))});
 }
 
-void TfliteOperators::read_mean() {
+void TfliteOperators::read_mean() { read_reduction(); }
+void TfliteOperators::read_reduce_max() { read_reduction(); }
+
+void TfliteOperators::read_reduction() {
   require_inputs(2, 2);
   const TensorId source = activation(input(0));
   std::array<bool, 4> reduced = {};  // the batch first

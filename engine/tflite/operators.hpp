@@ -57,6 +57,7 @@ class TfliteOperators {
   void read_pool();
   void read_binary(tflite::ActivationFunction activation);
   void read_unary();
+  void read_reduction();
 
   // layout_operators.cpp
   void read_expand_dims();

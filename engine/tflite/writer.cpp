@@ -184,6 +184,7 @@ class GraphWriter {
 
   // The options of operators that differ in their functions only.
   Entry pool(const Op& op, tflite::Padding padding);
+  Entry reduction(const Op& op);
 
   const Graph& graph_;
   TfliteModelBuilder builder_;
@@ -249,8 +250,8 @@ GraphWriter::Entry GraphWriter::write_mul(const Op& op, tflite::Padding) {
   return {2, tflite::BuiltinOptions_MulOptions, options.Union(), operand(op)};
 }
 
-// The axes, counted in the file's dimensions. One more vanished than is averaged over: the batch.
-GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) {
+// The axes, counted in the file's dimensions. One more vanished than is reduced: the batch.
+GraphWriter::Entry GraphWriter::reduction(const Op& op) {
   const TensorId input = graph_.inputs_of(op)[0];
   const std::int32_t rank = ranks_[input];
   std::vector<std::int32_t> axes;
@@ -265,6 +266,12 @@ GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) {
           tflite::BuiltinOptions_ReducerOptions,
           tflite::CreateReducerOptions(fbb(), keeps).Union(),
           {integers(op, "axes", axes)}};
+}
+
+GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) { return reduction(op); }
+
+GraphWriter::Entry GraphWriter::write_reduce_max(const Op& op, tflite::Padding) {
+  return reduction(op);
 }
 
 GraphWriter::Entry GraphWriter::write_pad(const Op& op, tflite::Padding) {

@@ -343,21 +343,28 @@ class RandomGraph {
     return new_input(shape, random_quantization());
   }
 
-  void build_any_mean(TensorId input, OpDetails& details) {
+  // A maximum keeps its input's.
+  Quantization reduced_quantization(TensorId input) {
+    const Quantization& q = quantization_of(input);
+    return op_.kind == OpKind::kReduceMax ? q : random_quantization(q.scale / 2);
+  }
+
+  void build_any_reduction(TensorId input, OpDetails& details) {
     constexpr std::array<std::array<bool, 3>, 3> kReduced = {
         {{true, false, true}, {false, true, true}, {false, false, true}}};
     details.reduced = kReduced[random_.index(kReduced.size())];
-    finish({&input, 1}, infer_of(input), random_quantization(quantization_of(input).scale / 2));
+    finish({&input, 1}, infer_of(input), reduced_quantization(input));
   }
 
-  // Keeps the averaged axes or drops them.
-  void build_mean_of(TensorId input, OpDetails& details) {
-    if (is_rare_) return build_any_mean(input, details);
+  // Keeps the reduced axes or drops them.
+  void build_reduction() {
+    const TensorId input = moved_input();
+    OpDetails& details = edit_details(graph_, op_);
+    if (is_rare_) return build_any_reduction(input, details);
     const std::int32_t choice = between(0, 3);
     details.reduced = {choice != 2, choice != 3, choice == 1};
     const Shape kept = infer_of(input);
-    const Quantization q =
-        chance(2) ? quantization_of(input) : random_quantization(quantization_of(input).scale / 2);
+    const Quantization q = chance(2) ? quantization_of(input) : reduced_quantization(input);
     if (chance(2)) return finish({&input, 1}, kept, q);
     const auto removed = std::count(details.reduced.begin(), details.reduced.end(), true);
     // In every choice, what stays is already in its place or moves over elements of size 1.
@@ -407,11 +414,8 @@ void RandomGraph::build_hard_swish() { build_unary(); }
 void RandomGraph::build_quantize() { build_conversion(); }
 void RandomGraph::build_dequantize() { build_conversion(); }
 void RandomGraph::build_concatenation() { build_joined(); }
-
-void RandomGraph::build_mean() {
-  const TensorId input = moved_input();
-  build_mean_of(input, edit_details(graph_, op_));
-}
+void RandomGraph::build_mean() { build_reduction(); }
+void RandomGraph::build_reduce_max() { build_reduction(); }
 
 void RandomGraph::build_pad() {
   const TensorId input = moved_input();

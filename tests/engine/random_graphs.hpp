@@ -28,7 +28,8 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kSub,
                                             OpKind::kMul,
                                             OpKind::kMean,
-                                            OpKind::kPad};
+                                            OpKind::kPad,
+                                            OpKind::kReduceMax};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

@@ -133,6 +133,40 @@ TEST(Mean, OverRowsAndChannelsMatchesTheMeanOfTheSameValuesSideBySide) {
   }
 }
 
+// The index of an element in a tensor of these sizes.
+std::size_t index_in(const int (&sizes)[3], int y, int x, int c) {
+  return static_cast<std::size_t>((y * sizes[1] + x) * sizes[2] + c);
+}
+
+TEST(Maximum, OverAnyAxes) {
+  Random random(10);
+  for (int i = 0; i < kLayers; ++i) {
+    const int sizes[] = {random.between(1, 5), random.between(1, 5), random.between(1, 7)};
+    int kept[3];
+    for (int axis = 0; axis < 3; ++axis) kept[axis] = random.one_in(2) ? 1 : sizes[axis];
+    const int steps[] = {kept[1] * kept[2], kept[2], 1};
+    mcunet_reduce_max_layer layer{{}, {}, kept[0] * kept[1] * kept[2]};
+    for (int axis = 0; axis < 3; ++axis) {
+      layer.sizes[axis] = sizes[axis];
+      layer.strides[axis] = kept[axis] == 1 ? 0 : steps[axis];
+    }
+    const Bytes input = random.bytes(static_cast<std::size_t>(sizes[0] * sizes[1] * sizes[2]));
+    Bytes output(static_cast<std::size_t>(layer.outputs));
+    mcunet_reduce_max(input.data(), output.data(), &layer);
+    Bytes expected(output.size(), -128);
+    for (int y = 0; y < sizes[0]; ++y) {
+      for (int x = 0; x < sizes[1]; ++x) {
+        for (int c = 0; c < sizes[2]; ++c) {
+          std::int8_t& most = expected[index_in(
+              kept, std::min(y, kept[0] - 1), std::min(x, kept[1] - 1), std::min(c, kept[2] - 1))];
+          most = std::max(most, input[index_in(sizes, y, x, c)]);
+        }
+      }
+    }
+    ASSERT_EQ(output, expected) << "layer " << i;
+  }
+}
+
 mcunet_elementwise_layer random_elementwise(Random& random, int i) {
   mcunet_elementwise_layer layer{};
   layer.elements = random.between(1, 60);
@@ -182,7 +216,7 @@ std::int8_t at_position(const Bytes& values, const int (&sizes)[3], int y, int x
   const int row = sizes[0] == 1 ? 0 : y;
   const int column = sizes[1] == 1 ? 0 : x;
   const int channel = sizes[2] == 1 ? 0 : c;
-  return values[static_cast<std::size_t>((row * sizes[1] + column) * sizes[2] + channel)];
+  return values[index_in(sizes, row, column, channel)];
 }
 
 TEST(Elementwise, BroadcastsOfEitherOperandMatchTheOperatorOnRepeatedValues) {

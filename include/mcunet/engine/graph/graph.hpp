@@ -160,7 +160,7 @@ struct OpDetails {
   ConstantId operand = kNoId;
   bool operand_is_first = false;
   Axis axis = Axis::kChannels;                         // concatenation
-  std::array<bool, 3> reduced = {};                    // mean: the axes averaged over
+  std::array<bool, 3> reduced = {};                    // mean, reduce_max
   std::array<std::int8_t, 3> permutation = {0, 1, 2};  // transpose: output axis i is input axis [i]
   std::int32_t channels_before = 0;                    // pad
   std::int32_t channels_after = 0;
