@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "arithmetic/layer_parameters.hpp"
+#include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 
 namespace mcunet::engine {
@@ -123,6 +124,22 @@ void write_resize_nearest_neighbor(StepWriter& step) {
             {step.input_address(), step.output_address(), "&layer",
              "(const uint16_t*)(const void*)" + rows, "(const uint16_t*)(const void*)" + columns},
             "resize_nearest.c");
+}
+
+void write_strided_slice(StepWriter& step) {
+  const OpDetails& details = step.details();
+  const Strides input = strides_of(step.input());
+  std::int64_t begin = 0;
+  Strides strides = {};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    begin += details.begin[axis] * input[axis];
+    strides[axis] = details.stride[axis] * input[axis];
+  }
+  const Shape& part = details.part;
+  const Loops loops = merged({{part.height, part.width, part.channels}, {strides}});
+  step.layer("mcunet_slice_layer", {member("begin", begin), ".sizes = " + braced(loops.sizes),
+                                    ".strides = " + braced(loops.strides[0])});
+  step.call("mcunet_slice", {step.input_address(), step.output_address(), "&layer"}, "slice.c");
 }
 
 }  // namespace mcunet::engine

@@ -7,6 +7,7 @@
 
 #include "graph/operator_rules.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -70,6 +71,22 @@ void check_transpose(const CheckedOp& op) {
   auto sorted = op.details.permutation;
   std::sort(sorted.begin(), sorted.end());
   if (sorted != std::array<std::int8_t, 3>{0, 1, 2}) op.fail("its permutation is none");
+}
+
+void check_part(const CheckedOp& op) {
+  const Shape& input = op.graph.input_of(op.op).shape;
+  for (Axis axis : {Axis::kHeight, Axis::kWidth, Axis::kChannels}) {
+    const auto i = static_cast<std::size_t>(axis);
+    const std::int64_t size = along(input, axis);
+    const std::int64_t count = along(op.details.part, axis);
+    const std::int64_t first = op.details.begin[i];
+    const std::int64_t last = first + (count - 1) * op.details.stride[i];
+    const bool is_inside = std::min(first, last) >= 0 && std::max(first, last) < size;
+    if (count < 1 || op.details.stride[i] == 0 || !is_inside) {
+      op.fail("takes {} elements from {} in steps of {} along an axis of {}", count, first,
+              op.details.stride[i], size);
+    }
+  }
 }
 
 double factor_of_one(const Graph& graph, const Op& op) {

@@ -20,6 +20,7 @@ Shape shape_of_reduction(const Graph& graph, const Op& op, std::int32_t output_c
 Shape shape_of_pad(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_concatenation(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_transpose(const Graph& graph, const Op& op, std::int32_t output_channels);
+Shape shape_of_part(const Graph& graph, const Op& op, std::int32_t output_channels);
 // Throws Error: the inputs do not determine the output.
 Shape shape_unknown(const Graph& graph, const Op& op, std::int32_t output_channels);
 
@@ -43,6 +44,7 @@ void check_softmax(const CheckedOp& op);
 void check_logistic(const CheckedOp& op);
 void check_hard_swish(const CheckedOp& op);
 void check_transpose(const CheckedOp& op);
+void check_part(const CheckedOp& op);
 
 // The largest factor from input to output.
 double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale

@@ -91,6 +91,10 @@ Shape shape_of_transpose(const Graph& graph, const Op& op, std::int32_t) {
   return {sizes[p[0]], sizes[p[1]], sizes[p[2]]};
 }
 
+Shape shape_of_part(const Graph& graph, const Op& op, std::int32_t) {
+  return graph.details_of(op).part;
+}
+
 Shape shape_unknown(const Graph&, const Op& op, std::int32_t) {
   throw Error("{}: its inputs do not determine its output", name_of(op.kind));
 }

@@ -331,6 +331,17 @@ struct mcunet_transpose_layer {
 void mcunet_transpose(const int8_t* input, int8_t* output,
                       const struct mcunet_transpose_layer* layer);
 
+// A part of a tensor: the output's sizes, where its first element lies in the input, and how far
+// apart neighbours along each axis lie there.
+struct mcunet_slice_layer {
+  int32_t begin;
+  int32_t sizes[3];
+  int32_t strides[3];
+};
+
+// The output may begin where the input does, if no stride is negative.
+void mcunet_slice(const int8_t* input, int8_t* output, const struct mcunet_slice_layer* layer);
+
 struct mcunet_resize_nearest_layer {
   int32_t input_width;
   int32_t channels;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <tuple>
 
 #include "arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
@@ -76,6 +77,20 @@ void run_transpose(const KernelCall& call) {
         from[permutation[2]] = c;
         std::memcpy(call.output.data() + offset(out, y, x, c) * bytes,
                     call.inputs[0].data() + offset(in, from[0], from[1], from[2]) * bytes, bytes);
+      }
+    }
+  }
+}
+
+void run_strided_slice(const KernelCall& call) {
+  const auto& [begin, stride, part] =
+      std::tie(call.details().begin, call.details().stride, call.details().part);
+  auto to = call.int8_output().begin();
+  for (std::int32_t y = 0; y < part.height; ++y) {
+    for (std::int32_t x = 0; x < part.width; ++x) {
+      for (std::int32_t c = 0; c < part.channels; ++c) {
+        *to++ = call.input()[offset(call.input_shape(), begin[0] + y * stride[0],
+                                    begin[1] + x * stride[1], begin[2] + c * stride[2])];
       }
     }
   }

@@ -131,6 +131,9 @@ void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperat
       Row{tflite::BuiltinOperator_CAST, &TfliteOperators::read_identity},
       Row{tflite::BuiltinOperator_PACK, &TfliteOperators::read_pack},
       Row{tflite::BuiltinOperator_UNPACK, &TfliteOperators::read_unpack},
+      Row{tflite::BuiltinOperator_SLICE, &TfliteOperators::read_slice},
+      Row{tflite::BuiltinOperator_SPLIT, &TfliteOperators::read_split},
+      Row{tflite::BuiltinOperator_SPLIT_V, &TfliteOperators::read_split_v},
       Row{tflite::BuiltinOperator_TILE, &TfliteOperators::read_tile},
   };
   source_ = &source;
@@ -188,9 +191,10 @@ void TfliteOperators::set_activation(tflite::ActivationFunction activation) {
   throw Error("fused activation {} is not supported", static_cast<int>(activation));
 }
 
-void TfliteOperators::append(std::vector<TensorId> inputs) {
+void TfliteOperators::append(std::vector<TensorId> inputs) { append(std::move(inputs), output()); }
+
+void TfliteOperators::append(std::vector<TensorId> inputs, std::int32_t index) {
   tensors_.charge(inputs.size() * sizeof(TensorId));
-  const std::int32_t index = output();
   const Tensor tensor = tensors_.activation(index);
   if (activations_[index] != kNoId) {
     throw Error("{}: is produced twice", tensors_.describe(index));

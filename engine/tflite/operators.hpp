@@ -6,6 +6,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "schema_generated.h"
+#include "tflite/slice_ranges.hpp"
 #include "tflite/tensors.hpp"
 
 namespace mcunet::engine {
@@ -66,6 +67,9 @@ class TfliteOperators {
   void read_pack();
   void read_unpack();
   void read_tile();
+  void read_slice();
+  void read_split();
+  void read_split_v();
 
   // Does an operator of integers that are known before the network runs.
   bool fold(tflite::BuiltinOperator code);
@@ -85,6 +89,7 @@ class TfliteOperators {
   }
   // Adds the operator to the graph. Dimensions of the output that the file leaves open follow.
   void append(std::vector<TensorId> inputs);
+  void append(std::vector<TensorId> inputs, std::int32_t output);
   void infer_open_dims(std::int32_t index);
   // The output's dimensions: sets them where the file leaves them open, else throws Error if it
   // says otherwise.
@@ -100,6 +105,13 @@ class TfliteOperators {
   // An operator in between, of which the file knows nothing; its output is quantized as its input.
   TensorId append_between(Op op, const std::vector<TensorId>& inputs, const Shape& shape);
   void append_joined(const std::vector<TensorId>& parts);
+
+  // What `ranges` take of a tensor of the file, as an output of the operator.
+  void append_part(std::int32_t source, const std::vector<SliceRange>& ranges, std::int32_t output);
+  void require_outputs(std::int64_t parts) const;
+  // All outputs: parts of these sizes along dimension `dim`, which they keep or drop.
+  void append_parts(std::int32_t source, std::size_t dim, const std::vector<std::int32_t>& sizes,
+                    bool drops);
 
   TfliteTensors& tensors_;
   Graph& graph_;

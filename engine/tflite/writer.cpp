@@ -341,6 +341,32 @@ GraphWriter::Entry GraphWriter::write_resize_nearest_neighbor(const Op& op, tfli
           {integers(op, "size", {shape.height, shape.width})}};
 }
 
+// The batch is taken whole.
+GraphWriter::Entry GraphWriter::write_strided_slice(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const std::int32_t rank = ranks_[op.output];
+  std::vector<std::int32_t> begins(rank, 0);
+  std::vector<std::int32_t> ends(rank, 1);
+  std::vector<std::int32_t> strides(rank, 1);
+  std::int32_t end_mask = 0;
+  for (std::int32_t axis = std::max(0, 3 - rank); axis < 3; ++axis) {
+    const std::int32_t dim = axis - 3 + rank;
+    begins[dim] = details.begin[axis];
+    strides[dim] = details.stride[axis];
+    ends[dim] = begins[dim] + along(details.part, static_cast<Axis>(axis)) * strides[dim];
+    // Before the first element: a negative end would count from the last.
+    if (ends[dim] < 0) end_mask |= 1 << dim;
+  }
+  const auto options =
+      tflite::CreateStridedSliceOptions(fbb(), /*begin_mask=*/0, end_mask, /*ellipsis_mask=*/0,
+                                        /*new_axis_mask=*/0, /*shrink_axis_mask=*/0);
+  return {
+      2,
+      tflite::BuiltinOptions_StridedSliceOptions,
+      options.Union(),
+      {integers(op, "begin", begins), integers(op, "end", ends), integers(op, "strides", strides)}};
+}
+
 GraphWriter::Entry GraphWriter::write_transpose(const Op& op, tflite::Padding) {
   const std::int32_t rank = ranks_[op.output];
   const auto& permutation = graph_.details_of(op).permutation;

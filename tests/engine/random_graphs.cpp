@@ -437,6 +437,23 @@ void RandomGraph::build_reshape() {
   finish({&input, 1}, {shape.width, shape.channels, shape.height}, q);
 }
 
+// Any part; in the rare form in steps, forwards and backwards.
+void RandomGraph::build_strided_slice() {
+  const TensorId input = moved_input();
+  OpDetails& details = edit_details(graph_, op_);
+  for (Axis axis : {Axis::kHeight, Axis::kWidth, Axis::kChannels}) {
+    const auto i = static_cast<std::size_t>(axis);
+    const std::int32_t size = along(graph_.tensors[input].shape, axis);
+    const std::int32_t begin = chance(2) ? 0 : between(0, size - 1);
+    const std::int32_t step = is_rare_ ? (chance(2) ? 1 : -1) * between(1, 3) : 1;
+    const std::int32_t most = (step > 0 ? size - 1 - begin : begin) / std::abs(step) + 1;
+    details.begin[i] = begin;
+    details.stride[i] = step;
+    along(details.part, axis) = chance(2) ? most : between(1, most);
+  }
+  finish({&input, 1}, details.part, quantization_of(input));
+}
+
 void RandomGraph::build_resize_nearest_neighbor() {
   const TensorId input = moved_input();
   OpDetails& details = edit_details(graph_, op_);

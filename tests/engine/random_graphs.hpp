@@ -29,7 +29,8 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kMul,
                                             OpKind::kMean,
                                             OpKind::kPad,
-                                            OpKind::kReduceMax};
+                                            OpKind::kReduceMax,
+                                            OpKind::kStridedSlice};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

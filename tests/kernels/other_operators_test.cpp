@@ -381,5 +381,44 @@ TEST(Layout, PadAndResize) {
   EXPECT_EQ(resized, (Bytes{1, 1, 2, 1, 1, 2, 3, 3, 4}));
 }
 
+TEST(Layout, SlicesForwardsAndBackwards) {
+  Random random(13);
+  for (int i = 0; i < kLayers; ++i) {
+    const int sizes[] = {random.between(1, 6), random.between(1, 6), random.between(1, 9)};
+    const int steps[] = {sizes[1] * sizes[2], sizes[2], 1};
+    const bool forwards = random.one_in(2);
+    int begins[3];
+    int strides[3];
+    mcunet_slice_layer layer{};
+    for (int axis = 0; axis < 3; ++axis) {
+      begins[axis] = random.between(0, sizes[axis] - 1);
+      strides[axis] = random.between(1, 3) * (forwards || random.one_in(2) ? 1 : -1);
+      const int reach = strides[axis] > 0 ? sizes[axis] - 1 - begins[axis] : begins[axis];
+      layer.sizes[axis] = random.between(1, reach / std::abs(strides[axis]) + 1);
+      layer.begin += begins[axis] * steps[axis];
+      layer.strides[axis] = strides[axis] * steps[axis];
+    }
+    const Bytes input = random.bytes(static_cast<std::size_t>(sizes[0] * steps[0]));
+    Bytes expected;
+    for (int y = 0; y < layer.sizes[0]; ++y) {
+      for (int x = 0; x < layer.sizes[1]; ++x) {
+        for (int c = 0; c < layer.sizes[2]; ++c) {
+          expected.push_back(
+              input[index_in(sizes, begins[0] + y * strides[0], begins[1] + x * strides[1],
+                             begins[2] + c * strides[2])]);
+        }
+      }
+    }
+    Bytes output(expected.size());
+    mcunet_slice(input.data(), output.data(), &layer);
+    ASSERT_EQ(output, expected) << "layer " << i;
+    if (!forwards) continue;
+    Bytes shared = input;
+    mcunet_slice(shared.data(), shared.data(), &layer);
+    shared.resize(expected.size());
+    ASSERT_EQ(shared, expected) << "layer " << i << ", in place";
+  }
+}
+
 }  // namespace
 }  // namespace mcunet::kernels_test

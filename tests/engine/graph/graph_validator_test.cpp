@@ -110,5 +110,18 @@ TEST(GraphValidator, RefusesOtherProbabilities) {
   EXPECT_THAT(complaint(graph), testing::HasSubstr("1/256"));
 }
 
+TEST(GraphValidator, RefusesPartsThatAreNotInside) {
+  Graph graph = random_graph(OpKind::kStridedSlice, 1);
+  const OpDetails details = graph.details[0];
+  graph.details[0].begin[1] = 9;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("from 9 in steps of 1 along an axis of"));
+  graph.details[0] = details;
+  graph.details[0].stride[0] = 0;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("in steps of 0"));
+  graph.details[0] = details;
+  graph.details[0].part.channels += 1;
+  EXPECT_NE(complaint(graph), "");
+}
+
 }  // namespace
 }  // namespace mcunet::engine

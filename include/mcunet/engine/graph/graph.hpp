@@ -162,7 +162,12 @@ struct OpDetails {
   Axis axis = Axis::kChannels;                         // concatenation
   std::array<bool, 3> reduced = {};                    // mean, reduce_max
   std::array<std::int8_t, 3> permutation = {0, 1, 2};  // transpose: output axis i is input axis [i]
-  std::int32_t channels_before = 0;                    // pad
+  // Strided_slice: where the part of the input begins that it takes, steps along each axis, which may
+  // be negative, and the part's size.
+  std::array<std::int32_t, 3> begin = {};
+  std::array<std::int32_t, 3> stride = {1, 1, 1};
+  Shape part;
+  std::int32_t channels_before = 0;  // pad
   std::int32_t channels_after = 0;
   float beta = 1;              // softmax
   bool align_corners = false;  // resize_nearest_neighbor
