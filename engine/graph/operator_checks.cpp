@@ -89,6 +89,15 @@ void check_part(const CheckedOp& op) {
   }
 }
 
+// Values are compared as they are.
+void check_extremum(const CheckedOp& op) {
+  if (op.details.operand == kNoId) return;
+  const Constant& operand = op.graph.constants[op.details.operand];
+  if (!is_nearly_equal({operand.scales[0], operand.zero_point}, op.output_quantization())) {
+    op.fail("operand '{}': must have the scale and zero point of the output", operand.name);
+  }
+}
+
 double factor_of_one(const Graph& graph, const Op& op) {
   return input_scale(graph, op) / output_scale(graph, op);
 }

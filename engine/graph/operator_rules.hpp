@@ -45,6 +45,7 @@ void check_logistic(const CheckedOp& op);
 void check_hard_swish(const CheckedOp& op);
 void check_transpose(const CheckedOp& op);
 void check_part(const CheckedOp& op);
+void check_extremum(const CheckedOp& op);
 
 // The largest factor from input to output.
 double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale

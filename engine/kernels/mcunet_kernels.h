@@ -249,6 +249,19 @@ void mcunet_sub_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
 void mcunet_mul_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer);
 
+// Operands that repeat along some axes.
+struct mcunet_extremum_layer {
+  int32_t sizes[3];       // of the output
+  int32_t strides[2][3];  // of a and b: how far apart neighbours along each axis lie, or 0
+};
+
+// The larger or the smaller of each two values; all have the same scale. The output may overwrite an
+// operand that has as many elements.
+void mcunet_maximum(const int8_t* a, const int8_t* b, int8_t* output,
+                    const struct mcunet_extremum_layer* layer);
+void mcunet_minimum(const int8_t* a, const int8_t* b, int8_t* output,
+                    const struct mcunet_extremum_layer* layer);
+
 // Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, RELU6,
 // LOGISTIC, HARD_SWISH) and requantization (QUANTIZE), of uint8 too if the table is made for its
 // bytes read as int8. May work in place.

@@ -443,6 +443,9 @@ void TfliteOperators::read_transpose() {
   append({source});
 }
 
+void TfliteOperators::read_maximum() { read_binary(tflite::ActivationFunction_NONE); }
+void TfliteOperators::read_minimum() { read_binary(tflite::ActivationFunction_NONE); }
+
 void TfliteOperators::read_relu() { read_unary(); }
 void TfliteOperators::read_relu6() { read_unary(); }
 void TfliteOperators::read_logistic() { read_unary(); }

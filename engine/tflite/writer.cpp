@@ -185,6 +185,7 @@ class GraphWriter {
   // The options of operators that differ in their functions only.
   Entry pool(const Op& op, tflite::Padding padding);
   Entry reduction(const Op& op);
+  Entry extremum(const Op& op);
 
   const Graph& graph_;
   TfliteModelBuilder builder_;
@@ -248,6 +249,18 @@ GraphWriter::Entry GraphWriter::write_sub(const Op& op, tflite::Padding) {
 GraphWriter::Entry GraphWriter::write_mul(const Op& op, tflite::Padding) {
   const auto options = tflite::CreateMulOptions(fbb(), function_of(op.activation));
   return {2, tflite::BuiltinOptions_MulOptions, options.Union(), operand(op)};
+}
+
+GraphWriter::Entry GraphWriter::extremum(const Op& op) {
+  return {2, tflite::BuiltinOptions_MaximumMinimumOptions,
+          tflite::CreateMaximumMinimumOptions(fbb()).Union(), operand(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_maximum(const Op& op, tflite::Padding) {
+  return extremum(op);
+}
+GraphWriter::Entry GraphWriter::write_minimum(const Op& op, tflite::Padding) {
+  return extremum(op);
 }
 
 // The axes, counted in the file's dimensions. One more vanished than is reduced: the batch.

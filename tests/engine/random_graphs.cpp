@@ -6,6 +6,7 @@
 #include <limits>
 #include <random>
 
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 
 namespace mcunet::engine {
@@ -269,12 +270,13 @@ class RandomGraph {
 
   void build_binary() {
     const Shape shape = random_shape();
+    const bool keeps = QuantizationRule(traits_of(op_.kind).quantization).keeps;
     const Quantization first = random_quantization();
-    const Quantization second = random_quantization();
+    const Quantization second = keeps ? first : random_quantization();
     const bool is_mul = op_.kind == OpKind::kMul;
     const Quantization output =
-        random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
-    choose_activation();
+        keeps ? first : random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
+    if (!keeps) choose_activation();
     Shape other = broadcasting(shape);
     Shape own = shape;
     if (is_rare_) {
@@ -406,6 +408,8 @@ void RandomGraph::build_max_pool_2d() { build_pool(); }
 void RandomGraph::build_add() { build_binary(); }
 void RandomGraph::build_sub() { build_binary(); }
 void RandomGraph::build_mul() { build_binary(); }
+void RandomGraph::build_maximum() { build_binary(); }
+void RandomGraph::build_minimum() { build_binary(); }
 void RandomGraph::build_softmax() { build_unary(); }
 void RandomGraph::build_relu() { build_unary(); }
 void RandomGraph::build_relu6() { build_unary(); }

@@ -30,7 +30,9 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kMean,
                                             OpKind::kPad,
                                             OpKind::kReduceMax,
-                                            OpKind::kStridedSlice};
+                                            OpKind::kStridedSlice,
+                                            OpKind::kMaximum,
+                                            OpKind::kMinimum};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

@@ -219,45 +219,82 @@ std::int8_t at_position(const Bytes& values, const int (&sizes)[3], int y, int x
   return values[index_in(sizes, row, column, channel)];
 }
 
+// Sizes of two operands and their output, that repeat along random axes of one or the other.
+struct Broadcast {
+  int sizes[3];
+  int operand_sizes[2][3];
+  int strides[2][3];
+  Bytes operands[2];
+
+  explicit Broadcast(Random& random) {
+    for (int axis = 0; axis < 3; ++axis) {
+      sizes[axis] = random.between(1, 5);
+      for (auto& own : operand_sizes) own[axis] = sizes[axis];
+      if (random.one_in(2)) operand_sizes[random.between(0, 1)][axis] = 1;
+    }
+    for (int side = 0; side < 2; ++side) {
+      const auto& s = operand_sizes[side];
+      operands[side] = random.bytes(static_cast<std::size_t>(s[0] * s[1] * s[2]));
+      const int steps[] = {s[1] * s[2], s[2], 1};
+      for (int axis = 0; axis < 3; ++axis) strides[side][axis] = s[axis] == 1 ? 0 : steps[axis];
+    }
+  }
+
+  // An operand with all its repetitions.
+  Bytes repeated(int side) const {
+    Bytes values;
+    for (int y = 0; y < sizes[0]; ++y) {
+      for (int x = 0; x < sizes[1]; ++x) {
+        for (int c = 0; c < sizes[2]; ++c) {
+          values.push_back(at_position(operands[side], operand_sizes[side], y, x, c));
+        }
+      }
+    }
+    return values;
+  }
+};
+
 TEST(Elementwise, BroadcastsOfEitherOperandMatchTheOperatorOnRepeatedValues) {
   Random random(8);
   for (int i = 0; i < 2 * kLayers; ++i) {
     mcunet_broadcast_layer layer{random_elementwise(random, i), {}, {}};
-    int sizes[2][3];
-    for (int axis = 0; axis < 3; ++axis) {
-      layer.sizes[axis] = random.between(1, 5);
-      for (int side = 0; side < 2; ++side) sizes[side][axis] = layer.sizes[axis];
-      if (random.one_in(2)) sizes[random.between(0, 1)][axis] = 1;
-    }
-    Bytes operands[2];
+    const Broadcast of(random);
+    std::copy(std::begin(of.sizes), std::end(of.sizes), layer.sizes);
     for (int side = 0; side < 2; ++side) {
-      const auto& s = sizes[side];
-      operands[side] = random.bytes(static_cast<std::size_t>(s[0] * s[1] * s[2]));
-      const int strides[] = {s[1] * s[2], s[2], 1};
-      for (int axis = 0; axis < 3; ++axis) {
-        layer.strides[side][axis] = s[axis] == 1 ? 0 : strides[axis];
-      }
+      std::copy(std::begin(of.strides[side]), std::end(of.strides[side]), layer.strides[side]);
     }
-    Bytes a, b;
-    for (int y = 0; y < layer.sizes[0]; ++y) {
-      for (int x = 0; x < layer.sizes[1]; ++x) {
-        for (int c = 0; c < layer.sizes[2]; ++c) {
-          a.push_back(at_position(operands[0], sizes[0], y, x, c));
-          b.push_back(at_position(operands[1], sizes[1], y, x, c));
-        }
-      }
-    }
+    const Bytes a = of.repeated(0), b = of.repeated(1);
     mcunet_elementwise_layer plain = layer.values;
     plain.elements = plain.period = static_cast<int>(a.size());
     Bytes expected(a.size()), output(a.size());
     const auto expect_same = [&](auto one_to_one, auto broadcast) {
       one_to_one(a.data(), b.data(), expected.data(), &plain);
-      broadcast(operands[0].data(), operands[1].data(), output.data(), &layer);
+      broadcast(of.operands[0].data(), of.operands[1].data(), output.data(), &layer);
       ASSERT_EQ(output, expected) << "layer " << i;
     };
     expect_same(mcunet_add, mcunet_add_broadcast);
     expect_same(mcunet_sub, mcunet_sub_broadcast);
     expect_same(mcunet_mul, mcunet_mul_broadcast);
+  }
+}
+
+TEST(Elementwise, TheLargerAndTheSmallerOfTwo) {
+  Random random(11);
+  for (int i = 0; i < kLayers; ++i) {
+    const Broadcast of(random);
+    mcunet_extremum_layer layer{};
+    std::copy(std::begin(of.sizes), std::end(of.sizes), layer.sizes);
+    for (int side = 0; side < 2; ++side) {
+      std::copy(std::begin(of.strides[side]), std::end(of.strides[side]), layer.strides[side]);
+    }
+    const Bytes a = of.repeated(0), b = of.repeated(1);
+    Bytes larger(a.size()), smaller(a.size());
+    mcunet_maximum(of.operands[0].data(), of.operands[1].data(), larger.data(), &layer);
+    mcunet_minimum(of.operands[0].data(), of.operands[1].data(), smaller.data(), &layer);
+    for (std::size_t e = 0; e < a.size(); ++e) {
+      ASSERT_EQ(larger[e], std::max(a[e], b[e])) << "layer " << i;
+      ASSERT_EQ(smaller[e], std::min(a[e], b[e])) << "layer " << i;
+    }
   }
 }
 

@@ -123,5 +123,14 @@ TEST(GraphValidator, RefusesPartsThatAreNotInside) {
   EXPECT_NE(complaint(graph), "");
 }
 
+TEST(GraphValidator, RefusesToCompareWithAConstantOfAnotherScale) {
+  Graph graph;
+  std::uint64_t seed = 0;
+  while (graph.constants.empty()) graph = random_graph(OpKind::kMaximum, seed++);
+  EXPECT_EQ(complaint(graph), "");
+  graph.constants[0].scales[0] *= 2;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("must have the scale and zero point"));
+}
+
 }  // namespace
 }  // namespace mcunet::engine
