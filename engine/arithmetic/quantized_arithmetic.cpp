@@ -60,10 +60,11 @@ std::int32_t exp_of_negative(std::int32_t x, int integer_bits) {
   return result;
 }
 
-// 1 / (1 + a) of a in [0, 1), both in Q0.31: three steps of Newton's method, in Q2.29, on half of
-// the denominator, from the line 48/17 - 32/17 d.
-std::int32_t one_over_one_plus(std::int32_t a) {
-  constexpr std::int32_t kOne = 1 << 29;
+constexpr std::int32_t kOne = 1 << 29;  // in Q2.29
+
+// 2 / (1 + a) of a in [0, 1) in Q0.31, as Q2.29: three steps of Newton's method on half of the
+// denominator, from the line 48/17 - 32/17 d.
+std::int32_t two_over_one_plus(std::int32_t a) {
   constexpr std::int32_t k48Over17 = 1515870810;
   constexpr std::int32_t kMinus32Over17 = -1010580540;
   const auto half_denominator = static_cast<std::int32_t>((std::int64_t{a} + kMax + 1) / 2);
@@ -74,7 +75,17 @@ std::int32_t one_over_one_plus(std::int32_t a) {
         wrap(std::int64_t{kOne} - doubling_high_multiply(half_denominator, x));
     x = wrap(std::int64_t{x} + saturating_shift_left(doubling_high_multiply(x, error), 2));
   }
-  return saturating_shift_left(x, 1);
+  return x;
+}
+
+// 1 / (1 + a) of a in [0, 1), both in Q0.31.
+std::int32_t one_over_one_plus(std::int32_t a) {
+  return saturating_shift_left(two_over_one_plus(a), 1);
+}
+
+// (1 - a) / (1 + a) of a in [0, 1), both in Q0.31.
+std::int32_t one_minus_over_one_plus(std::int32_t a) {
+  return saturating_shift_left(two_over_one_plus(a) - kOne, 2);
 }
 
 }  // namespace
@@ -142,6 +153,13 @@ std::int32_t logistic(std::int32_t x) {
   if (x == 0) return 1 << 30;
   const std::int32_t of_magnitude = one_over_one_plus(exp_of_negative(x > 0 ? -x : x, 4));
   return x > 0 ? of_magnitude : kMax - of_magnitude;
+}
+
+std::int32_t tanh(std::int32_t x) {
+  if (x == 0) return 0;
+  // The same bits with one more integer bit are twice the number.
+  const std::int32_t of_magnitude = one_minus_over_one_plus(exp_of_negative(x > 0 ? -x : x, 5));
+  return x > 0 ? of_magnitude : -of_magnitude;
 }
 
 Reciprocal reciprocal(std::int32_t x) {

@@ -49,6 +49,7 @@ std::string as_floats(const std::string& address) {
 void write_relu(StepWriter& step) { write_lookup(step); }
 void write_relu6(StepWriter& step) { write_lookup(step); }
 void write_logistic(StepWriter& step) { write_lookup(step); }
+void write_tanh(StepWriter& step) { write_lookup(step); }
 void write_hard_swish(StepWriter& step) { write_lookup(step); }
 
 void write_quantize(StepWriter& step) {

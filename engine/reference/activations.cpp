@@ -26,6 +26,20 @@ void map(const KernelCall& call, const Function& function) {
   }
 }
 
+// A function of numbers in Q4.27 that has reached its least and its greatest value beyond them.
+template <typename Function>
+void map_saturating(const KernelCall& call, const Function& function) {
+  constexpr int kIntegerBits = 4;
+  const double real = double{call.input_quantization().scale} * (1 << (31 - kIntegerBits));
+  const QuantizedMultiplier multiplier = quantize_multiplier(real);
+  const std::int32_t radius = input_radius(kIntegerBits, multiplier.shift);
+  map(call, [&](std::int32_t difference) -> std::int8_t {
+    if (difference <= -radius) return -128;
+    if (difference >= radius) return 127;
+    return saturate(function(multiply(difference, multiplier)));
+  });
+}
+
 // A multiplier of 16 bits, for hard swish.
 std::int16_t upper_half(std::int32_t multiplier) {
   constexpr std::int32_t kHalf = 1 << 15;
@@ -160,16 +174,14 @@ void run_relu(const KernelCall& call) { rescale(call, Activation::kRelu); }
 void run_relu6(const KernelCall& call) { rescale(call, Activation::kRelu6); }
 
 void run_logistic(const KernelCall& call) {
-  constexpr int kIntegerBits = 4;
-  const double real = double{call.input_quantization().scale} * (1 << (31 - kIntegerBits));
-  const QuantizedMultiplier multiplier = quantize_multiplier(real);
-  const std::int32_t radius = input_radius(kIntegerBits, multiplier.shift);
-  map(call, [&](std::int32_t difference) -> std::int8_t {
-    if (difference <= -radius) return -128;
-    if (difference >= radius) return 127;
-    const std::int32_t probability = logistic(multiply(difference, multiplier));
-    return saturate(rounding_divide_by_power_of_two(probability, 31 - 8) - 128);
+  map_saturating(call, [](std::int32_t x) {
+    return rounding_divide_by_power_of_two(logistic(x), 31 - 8) - 128;
   });
+}
+
+void run_tanh(const KernelCall& call) {
+  map_saturating(call,
+                 [](std::int32_t x) { return rounding_divide_by_power_of_two(tanh(x), 31 - 7); });
 }
 
 void run_hard_swish(const KernelCall& call) {

@@ -314,6 +314,7 @@ GraphWriter::Entry GraphWriter::write_softmax(const Op& op, tflite::Padding) {
 GraphWriter::Entry GraphWriter::write_relu(const Op&, tflite::Padding) { return {2}; }
 GraphWriter::Entry GraphWriter::write_relu6(const Op&, tflite::Padding) { return {2}; }
 GraphWriter::Entry GraphWriter::write_logistic(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_tanh(const Op&, tflite::Padding) { return {2}; }
 
 GraphWriter::Entry GraphWriter::write_hard_swish(const Op&, tflite::Padding) {
   return {1,

@@ -389,6 +389,7 @@ class RandomGraph {
     Quantization to = random_quantization(from.scale);
     if (op_.kind == OpKind::kRelu6) to = from;
     if (is_softmax || op_.kind == OpKind::kLogistic) to = {1.0F / 256, -128};
+    if (op_.kind == OpKind::kTanh) to = {1.0F / 128, 0};
     if (is_softmax) edit_details(graph_, op_).beta = chance(2) ? 1.0F : 0.5F;
     finish({&input, 1}, shape, to);
   }
@@ -414,6 +415,7 @@ void RandomGraph::build_softmax() { build_unary(); }
 void RandomGraph::build_relu() { build_unary(); }
 void RandomGraph::build_relu6() { build_unary(); }
 void RandomGraph::build_logistic() { build_unary(); }
+void RandomGraph::build_tanh() { build_unary(); }
 void RandomGraph::build_hard_swish() { build_unary(); }
 void RandomGraph::build_quantize() { build_conversion(); }
 void RandomGraph::build_dequantize() { build_conversion(); }

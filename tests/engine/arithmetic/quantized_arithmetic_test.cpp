@@ -93,6 +93,7 @@ TEST(QuantizedArithmetic, FunctionsAreNearTheirRealValues) {
     const double y = 32 * random.uniform() - 16;
     const auto q4 = static_cast<std::int32_t>(std::ldexp(y, 27));
     EXPECT_NEAR(std::ldexp(logistic(q4), -31), 1 / (1 + std::exp(-y)), 2e-7);
+    EXPECT_NEAR(std::ldexp(tanh(q4), -31), std::tanh(y), 4e-7);
     const double z = 1 + 4000 * random.uniform();
     const Reciprocal inverse = reciprocal(static_cast<std::int32_t>(std::ldexp(z, 19)));
     EXPECT_NEAR(std::ldexp(inverse.mantissa, -31 - inverse.exponent) * z, 1, 1e-5);

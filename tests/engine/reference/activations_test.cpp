@@ -50,6 +50,12 @@ TEST(ReferenceActivations, LogisticIsNearTheRealFunction) {
   EXPECT_LE(largest_error(OpKind::kLogistic, {0.5F, -50}, kProbability, logistic), 1);
 }
 
+TEST(ReferenceActivations, TanhIsNearTheRealFunction) {
+  const auto tanh = [](double x) { return std::tanh(x); };
+  EXPECT_LE(largest_error(OpKind::kTanh, {0.02F, 7}, {1.0F / 128, 0}, tanh), 1);
+  EXPECT_LE(largest_error(OpKind::kTanh, {0.3F, -50}, {1.0F / 128, 0}, tanh), 1);
+}
+
 TEST(ReferenceActivations, HardSwishIsNearTheRealFunction) {
   const auto hard_swish = [](double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; };
   EXPECT_LE(largest_error(OpKind::kHardSwish, {0.05F, 7}, {0.04F, -118}, hard_swish), 1);

@@ -55,6 +55,9 @@ std::int32_t exp_of_negative(std::int32_t x);
 // 1 / (1 + exp(-x)) of x in Q4.27, as Q0.31.
 std::int32_t logistic(std::int32_t x);
 
+// The hyperbolic tangent of x in Q4.27, as Q0.31.
+std::int32_t tanh(std::int32_t x);
+
 // 1 / x of x > 0 in Q12.19: mantissa in Q0.31, to be divided by 2^exponent.
 struct Reciprocal {
   std::int32_t mantissa;
