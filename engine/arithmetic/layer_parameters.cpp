@@ -49,6 +49,11 @@ SoftmaxParameters softmax_parameters(float input_scale, float beta) {
   return {multiplier, -input_radius(kIntegerBits, multiplier.shift)};
 }
 
+LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scale, float alpha) {
+  return {quantize_multiplier(double{input_scale / output_scale}),
+          quantize_multiplier(double{input_scale * alpha / output_scale})};
+}
+
 std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
                                             const OpDetails& details) {
   const bool to_corners = details.align_corners && output > 1;

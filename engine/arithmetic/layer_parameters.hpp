@@ -38,6 +38,13 @@ struct SoftmaxParameters {
 };
 SoftmaxParameters softmax_parameters(float input_scale, float beta);
 
+// Of leaky_relu: of values at least zero, and of those below.
+struct LeakyReluMultipliers {
+  QuantizedMultiplier positive;
+  QuantizedMultiplier negative;
+};
+LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scale, float alpha);
+
 // Of resize_nearest_neighbor: where the elements along one axis of the output come from.
 std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
                                             const OpDetails& details);

@@ -15,7 +15,8 @@ void write_lookup(StepWriter& step) {
   const TensorId in = add_input(one, {1, 1, 256}, step.graph().input_of(step.op()).type);
   edit_info(one, in).quantization = step.input_quantization();
   Op op = step.op();
-  op.details = kNoId;
+  one.details = {step.details()};
+  op.details = 0;
   const TensorId out = append_op(one, op, std::span(&in, 1),
                                  Tensor{{1, 1, 256}, step.graph().output_of(step.op()).type});
   edit_info(one, out).quantization = step.output_quantization();
@@ -48,6 +49,7 @@ std::string as_floats(const std::string& address) {
 
 void write_relu(StepWriter& step) { write_lookup(step); }
 void write_relu6(StepWriter& step) { write_lookup(step); }
+void write_leaky_relu(StepWriter& step) { write_lookup(step); }
 void write_logistic(StepWriter& step) { write_lookup(step); }
 void write_tanh(StepWriter& step) { write_lookup(step); }
 void write_hard_swish(StepWriter& step) { write_lookup(step); }

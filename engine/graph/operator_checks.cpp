@@ -98,6 +98,11 @@ void check_extremum(const CheckedOp& op) {
   }
 }
 
+void check_leaky_relu(const CheckedOp& op) {
+  const float alpha = op.details.alpha;
+  if (!std::isfinite(alpha)) op.fail("alpha is {}", alpha);
+}
+
 double factor_of_one(const Graph& graph, const Op& op) {
   return input_scale(graph, op) / output_scale(graph, op);
 }
@@ -113,6 +118,10 @@ double factor_of_larger(const Graph& graph, const Op& op) {
 
 double factor_of_product(const Graph& graph, const Op& op) {
   return factor_of_one(graph, op) * other_scale(graph, op);
+}
+
+double factor_of_leak(const Graph& graph, const Op& op) {
+  return factor_of_one(graph, op) * std::max(1.0, std::abs(double{graph.details_of(op).alpha}));
 }
 
 }  // namespace mcunet::engine

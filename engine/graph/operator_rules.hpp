@@ -42,6 +42,7 @@ void check_pool(const CheckedOp& op);
 void check_pad(const CheckedOp& op);
 void check_softmax(const CheckedOp& op);
 void check_logistic(const CheckedOp& op);
+void check_leaky_relu(const CheckedOp& op);
 void check_hard_swish(const CheckedOp& op);
 void check_transpose(const CheckedOp& op);
 void check_part(const CheckedOp& op);
@@ -52,6 +53,7 @@ double factor_of_one(const Graph& graph, const Op& op);  // input scale / output
 double factor_with_weights(const Graph& graph, const Op& op);
 double factor_of_larger(const Graph& graph, const Op& op);  // of two operands
 double factor_of_product(const Graph& graph, const Op& op);
+double factor_of_leak(const Graph& graph, const Op& op);
 
 // How channels pass.
 ChannelFlow channels_mix(const Graph& graph, const Op& op);

@@ -184,6 +184,16 @@ void run_tanh(const KernelCall& call) {
                  [](std::int32_t x) { return rounding_divide_by_power_of_two(tanh(x), 31 - 7); });
 }
 
+void run_leaky_relu(const KernelCall& call) {
+  const Quantization& output = call.output_quantization();
+  const LeakyReluMultipliers by =
+      leaky_relu_multipliers(call.input_quantization().scale, output.scale, call.details().alpha);
+  map(call, [&](std::int32_t difference) {
+    const QuantizedMultiplier& factor = difference >= 0 ? by.positive : by.negative;
+    return saturate(std::int64_t{multiply(difference, factor)} + output.zero_point);
+  });
+}
+
 void run_hard_swish(const KernelCall& call) {
   map(call, HardSwish(call.input_quantization(), call.output_quantization()));
 }

@@ -446,6 +446,11 @@ void TfliteOperators::read_transpose() {
 void TfliteOperators::read_maximum() { read_binary(tflite::ActivationFunction_NONE); }
 void TfliteOperators::read_minimum() { read_binary(tflite::ActivationFunction_NONE); }
 
+void TfliteOperators::read_leaky_relu() {
+  details().alpha = options<tflite::LeakyReluOptions>().alpha();
+  read_unary();
+}
+
 void TfliteOperators::read_relu() { read_unary(); }
 void TfliteOperators::read_relu6() { read_unary(); }
 void TfliteOperators::read_logistic() { read_unary(); }

@@ -316,6 +316,11 @@ GraphWriter::Entry GraphWriter::write_relu6(const Op&, tflite::Padding) { return
 GraphWriter::Entry GraphWriter::write_logistic(const Op&, tflite::Padding) { return {2}; }
 GraphWriter::Entry GraphWriter::write_tanh(const Op&, tflite::Padding) { return {2}; }
 
+GraphWriter::Entry GraphWriter::write_leaky_relu(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateLeakyReluOptions(fbb(), graph_.details_of(op).alpha);
+  return {2, tflite::BuiltinOptions_LeakyReluOptions, options.Union(), {}};
+}
+
 GraphWriter::Entry GraphWriter::write_hard_swish(const Op&, tflite::Padding) {
   return {1,
           tflite::BuiltinOptions_HardSwishOptions,

@@ -391,6 +391,9 @@ class RandomGraph {
     if (is_softmax || op_.kind == OpKind::kLogistic) to = {1.0F / 256, -128};
     if (op_.kind == OpKind::kTanh) to = {1.0F / 128, 0};
     if (is_softmax) edit_details(graph_, op_).beta = chance(2) ? 1.0F : 0.5F;
+    if (op_.kind == OpKind::kLeakyRelu) {
+      edit_details(graph_, op_).alpha = static_cast<float>(factor(chance(3) ? -1.5 : 0.01, 1.5));
+    }
     finish({&input, 1}, shape, to);
   }
 
@@ -414,6 +417,7 @@ void RandomGraph::build_minimum() { build_binary(); }
 void RandomGraph::build_softmax() { build_unary(); }
 void RandomGraph::build_relu() { build_unary(); }
 void RandomGraph::build_relu6() { build_unary(); }
+void RandomGraph::build_leaky_relu() { build_unary(); }
 void RandomGraph::build_logistic() { build_unary(); }
 void RandomGraph::build_tanh() { build_unary(); }
 void RandomGraph::build_hard_swish() { build_unary(); }

@@ -132,5 +132,11 @@ TEST(GraphValidator, RefusesToCompareWithAConstantOfAnotherScale) {
   EXPECT_THAT(complaint(graph), testing::HasSubstr("must have the scale and zero point"));
 }
 
+TEST(GraphValidator, RefusesAnAlphaThatIsNoNumber) {
+  Graph graph = random_graph(OpKind::kLeakyRelu, 1);
+  graph.details[0].alpha = std::nanf("");
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("alpha is nan"));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

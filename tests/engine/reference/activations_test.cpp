@@ -61,6 +61,14 @@ TEST(ReferenceActivations, HardSwishIsNearTheRealFunction) {
   EXPECT_LE(largest_error(OpKind::kHardSwish, {0.05F, 7}, {0.04F, -118}, hard_swish), 1);
 }
 
+TEST(ReferenceActivations, LeakyReluScalesWhatIsNegative) {
+  OpDetails details;
+  details.alpha = 0.25F;
+  const Graph graph = one_op_graph({.kind = OpKind::kLeakyRelu}, {{{1, 1, 4}, {0.5F, 10}}},
+                                   {{1, 1, 4}, {0.5F, -20}}, &details);
+  EXPECT_EQ(run_int8(graph, {{10, 14, 6, -120}}), (std::vector{-20, -16, -21, -53}));
+}
+
 TEST(ReferenceActivations, SoftmaxIsNearTheRealFunction) {
   OpDetails details;
   details.beta = 2;

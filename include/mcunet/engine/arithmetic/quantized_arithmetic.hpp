@@ -11,13 +11,13 @@ namespace mcunet::engine {
 
 // The real number multiplier * 2^(shift - 31).
 struct QuantizedMultiplier {
-  std::int32_t multiplier = 0;  // 0, or 2^30 to 2^31 - 1
+  std::int32_t multiplier = 0;  // 0, or of a magnitude of 2^30 to 2^31 - 1
   std::int32_t shift = 0;
 
   bool operator==(const QuantizedMultiplier&) const = default;
 };
 
-// The nearest QuantizedMultiplier of a finite number >= 0; those under 2^-32 become 0.
+// The nearest QuantizedMultiplier of a finite number; those under 2^-32 become 0.
 QuantizedMultiplier quantize_multiplier(double real);
 
 // (2 a b) / 2^32, rounded to the nearest, halves upwards; -2^31 times itself saturates.

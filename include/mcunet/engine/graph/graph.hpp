@@ -170,6 +170,7 @@ struct OpDetails {
   std::int32_t channels_before = 0;  // pad
   std::int32_t channels_after = 0;
   float beta = 1;              // softmax
+  float alpha = 0;             // leaky_relu: the factor of negative values
   bool align_corners = false;  // resize_nearest_neighbor
   bool half_pixel_centers = false;
 
