@@ -49,6 +49,12 @@ SoftmaxParameters softmax_parameters(float input_scale, float beta) {
   return {multiplier, -input_radius(kIntegerBits, multiplier.shift)};
 }
 
+LogSoftmaxParameters log_softmax_parameters(float input_scale) {
+  const SoftmaxParameters exponential = softmax_parameters(input_scale, /*beta=*/1);
+  const QuantizedMultiplier& by = exponential.multiplier;
+  return {exponential, quantize_multiplier(std::ldexp(1.0, 31 - by.shift) / by.multiplier)};
+}
+
 LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scale, float alpha) {
   return {quantize_multiplier(double{input_scale / output_scale}),
           quantize_multiplier(double{input_scale * alpha / output_scale})};

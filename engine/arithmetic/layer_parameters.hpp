@@ -38,6 +38,14 @@ struct SoftmaxParameters {
 };
 SoftmaxParameters softmax_parameters(float input_scale, float beta);
 
+// Of a logarithm of softmax: as a softmax's with a beta of 1, and the way back, from Q5.26 to
+// differences.
+struct LogSoftmaxParameters {
+  SoftmaxParameters exponential;
+  QuantizedMultiplier inverse;
+};
+LogSoftmaxParameters log_softmax_parameters(float input_scale);
+
 // Of leaky_relu: of values at least zero, and of those below.
 struct LeakyReluMultipliers {
   QuantizedMultiplier positive;

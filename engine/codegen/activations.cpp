@@ -45,6 +45,14 @@ std::string as_floats(const std::string& address) {
   return fmt::format("(float*)(void*)({})", address);
 }
 
+// Of rows along the channels, and their exponentials.
+std::vector<std::string> row_members(const StepWriter& step, const SoftmaxParameters& p) {
+  const Shape& input = step.input();
+  return {member("rows", input.elements() / input.channels), member("depth", input.channels),
+          member("multiplier", p.multiplier.multiplier), member("left_shift", p.multiplier.shift),
+          member("min_difference", p.least_difference)};
+}
+
 }  // namespace
 
 void write_relu(StepWriter& step) { write_lookup(step); }
@@ -72,13 +80,18 @@ void write_dequantize(StepWriter& step) {
 void write_softmax(StepWriter& step) {
   const SoftmaxParameters p =
       softmax_parameters(step.input_quantization().scale, step.details().beta);
-  const Shape& input = step.input();
-  step.layer(
-      "mcunet_softmax_layer",
-      {member("rows", input.elements() / input.channels), member("depth", input.channels),
-       member("multiplier", p.multiplier.multiplier), member("left_shift", p.multiplier.shift),
-       member("min_difference", p.least_difference)});
+  step.layer("mcunet_softmax_layer", row_members(step, p));
   step.call("mcunet_softmax", {step.input_address(), step.output_address(), "&layer"}, "softmax.c");
+}
+
+void write_log_softmax(StepWriter& step) {
+  const LogSoftmaxParameters p = log_softmax_parameters(step.input_quantization().scale);
+  std::vector<std::string> members = row_members(step, p.exponential);
+  members.push_back(member("inverse_multiplier", p.inverse.multiplier));
+  members.push_back(member("inverse_shift", -p.inverse.shift));
+  step.layer("mcunet_log_softmax_layer", members);
+  step.call("mcunet_log_softmax", {step.input_address(), step.output_address(), "&layer"},
+            "log_softmax.c");
 }
 
 }  // namespace mcunet::engine

@@ -103,6 +103,14 @@ void check_leaky_relu(const CheckedOp& op) {
   if (!std::isfinite(alpha)) op.fail("alpha is {}", alpha);
 }
 
+// Differences in Q5.26, the sum of exponentials in Q12.19.
+void check_log_softmax(const CheckedOp& op) {
+  const double scale = op.input_quantization().scale;
+  if (scale * (1 << 26) <= 1 || scale >= 1 << 5) fail_scale(op);
+  const std::int32_t channels = op.graph.input_of(op.op).shape.channels;
+  if (channels >= 1 << 12) op.fail("{} channels are too many", channels);
+}
+
 double factor_of_one(const Graph& graph, const Op& op) {
   return input_scale(graph, op) / output_scale(graph, op);
 }

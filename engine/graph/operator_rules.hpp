@@ -41,6 +41,7 @@ void check_nothing(const CheckedOp& op);
 void check_pool(const CheckedOp& op);
 void check_pad(const CheckedOp& op);
 void check_softmax(const CheckedOp& op);
+void check_log_softmax(const CheckedOp& op);
 void check_logistic(const CheckedOp& op);
 void check_leaky_relu(const CheckedOp& op);
 void check_hard_swish(const CheckedOp& op);

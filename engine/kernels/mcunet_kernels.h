@@ -278,6 +278,20 @@ struct mcunet_softmax_layer {
 // May work in place.
 void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax_layer* layer);
 
+struct mcunet_log_softmax_layer {
+  int32_t rows;
+  int32_t depth;       // less than 4096
+  int32_t multiplier;  // of 2^31: input scale with 5 integer bits
+  int32_t left_shift;
+  int32_t min_difference;      // from the largest value; what is farther away counts as nothing
+  int32_t inverse_multiplier;  // of 2^31: 1 / input scale, from 5 integer bits
+  int32_t inverse_shift;       // to the right
+};
+
+// Of scale 1/16 and zero point 127. May work in place.
+void mcunet_log_softmax(const int8_t* input, int8_t* output,
+                        const struct mcunet_log_softmax_layer* layer);
+
 // ---- Real numbers ----
 
 // The int8 or uint8 form of a tensor of float: real value = scale * (value - zero_point).

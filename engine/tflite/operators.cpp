@@ -455,6 +455,7 @@ void TfliteOperators::read_relu() { read_unary(); }
 void TfliteOperators::read_relu6() { read_unary(); }
 void TfliteOperators::read_logistic() { read_unary(); }
 void TfliteOperators::read_tanh() { read_unary(); }
+void TfliteOperators::read_log_softmax() { read_unary(); }
 void TfliteOperators::read_hard_swish() { read_unary(); }
 void TfliteOperators::read_quantize() { read_unary(); }
 void TfliteOperators::read_dequantize() { read_unary(); }

@@ -321,6 +321,13 @@ GraphWriter::Entry GraphWriter::write_leaky_relu(const Op& op, tflite::Padding) 
   return {2, tflite::BuiltinOptions_LeakyReluOptions, options.Union(), {}};
 }
 
+GraphWriter::Entry GraphWriter::write_log_softmax(const Op&, tflite::Padding) {
+  return {2,
+          tflite::BuiltinOptions_LogSoftmaxOptions,
+          tflite::CreateLogSoftmaxOptions(fbb()).Union(),
+          {}};
+}
+
 GraphWriter::Entry GraphWriter::write_hard_swish(const Op&, tflite::Padding) {
   return {1,
           tflite::BuiltinOptions_HardSwishOptions,

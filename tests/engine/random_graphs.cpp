@@ -383,13 +383,15 @@ class RandomGraph {
 
   void build_unary() {
     const bool is_softmax = op_.kind == OpKind::kSoftmax;
-    const Shape shape = is_softmax ? Shape{1, between(1, 4), between(1, 40)} : random_shape();
-    const Quantization from = random_quantization(is_softmax ? 0.06 : 0.04);
+    const bool has_rows = is_softmax || op_.kind == OpKind::kLogSoftmax;
+    const Shape shape = has_rows ? Shape{1, between(1, 4), between(1, 40)} : random_shape();
+    const Quantization from = random_quantization(has_rows ? 0.06 : 0.04);
     const TensorId input = new_input(shape, from);
     Quantization to = random_quantization(from.scale);
     if (op_.kind == OpKind::kRelu6) to = from;
     if (is_softmax || op_.kind == OpKind::kLogistic) to = {1.0F / 256, -128};
     if (op_.kind == OpKind::kTanh) to = {1.0F / 128, 0};
+    if (op_.kind == OpKind::kLogSoftmax) to = {1.0F / 16, 127};
     if (is_softmax) edit_details(graph_, op_).beta = chance(2) ? 1.0F : 0.5F;
     if (op_.kind == OpKind::kLeakyRelu) {
       edit_details(graph_, op_).alpha = static_cast<float>(factor(chance(3) ? -1.5 : 0.01, 1.5));
@@ -415,6 +417,7 @@ void RandomGraph::build_mul() { build_binary(); }
 void RandomGraph::build_maximum() { build_binary(); }
 void RandomGraph::build_minimum() { build_binary(); }
 void RandomGraph::build_softmax() { build_unary(); }
+void RandomGraph::build_log_softmax() { build_unary(); }
 void RandomGraph::build_relu() { build_unary(); }
 void RandomGraph::build_relu6() { build_unary(); }
 void RandomGraph::build_leaky_relu() { build_unary(); }

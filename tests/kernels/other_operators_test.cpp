@@ -381,6 +381,43 @@ TEST(Softmax, IsCloseToTheRealOne) {
   }
 }
 
+// Within one step of the real one; its steps are 16ths.
+TEST(LogSoftmax, IsCloseToTheRealOne) {
+  Random random(12);
+  for (int i = 0; i < kLayers; ++i) {
+    const double input_scale = random.between(1, 400) / 1000.0;
+    int exponent = 0;
+    const double fraction = std::frexp(input_scale * (1 << 26), &exponent);
+    mcunet_log_softmax_layer layer{};
+    layer.rows = random.between(1, 3);
+    layer.depth = random.between(1, 40);
+    layer.multiplier = static_cast<std::int32_t>(std::round(fraction * 2147483648.0));
+    layer.left_shift = exponent;
+    layer.min_difference =
+        -static_cast<std::int32_t>(std::floor(31.0 * (1 << 26) / std::exp2(exponent)));
+    // 1 / input_scale in units of 2^-26.
+    const double inverse = std::frexp(1 / (input_scale * (1 << 26)), &exponent);
+    layer.inverse_multiplier = static_cast<std::int32_t>(std::round(inverse * 2147483648.0));
+    layer.inverse_shift = -exponent;
+    const Bytes input = random.bytes(static_cast<std::size_t>(layer.rows * layer.depth));
+    Bytes output = input;
+    mcunet_log_softmax(output.data(), output.data(), &layer);
+    for (int row = 0; row < layer.rows; ++row) {
+      const auto begin = input.begin() + row * layer.depth;
+      const int most = *std::max_element(begin, begin + layer.depth);
+      double sum = 0;
+      for (auto at = begin; at != begin + layer.depth; ++at)
+        sum += std::exp((*at - most) * input_scale);
+      for (int c = 0; c < layer.depth; ++c) {
+        const double real = ((begin[c] - most) * input_scale - std::log(sum)) * 16 + 127;
+        EXPECT_NEAR(output[static_cast<std::size_t>(row * layer.depth + c)], std::max(real, -128.0),
+                    0.51)
+            << "layer " << i;
+      }
+    }
+  }
+}
+
 TEST(Layout, LookupAndConcatenation) {
   Random random(6);
   const Bytes table = random.bytes(256);

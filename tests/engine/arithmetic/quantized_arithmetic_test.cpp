@@ -102,6 +102,14 @@ TEST(QuantizedArithmetic, FunctionsAreNearTheirRealValues) {
   EXPECT_EQ(logistic(0), 1 << 30);
 }
 
+TEST(QuantizedArithmetic, LogarithmsAreNearTheirRealValues) {
+  for (double x = 1; x < 4095; x *= 1.0137) {
+    const auto q12 = static_cast<std::int32_t>(x * (1 << 19));
+    const double exact = std::log(std::ldexp(q12, -19));
+    EXPECT_NEAR(std::ldexp(log_of_at_least_one(q12), -26), exact, 1e-6) << x;
+  }
+}
+
 TEST(QuantizedArithmetic, RadiusFitsItsBits) {
   EXPECT_EQ(input_radius(5, 26), 31);
   EXPECT_EQ(input_radius(4, 20), 15 * 128);

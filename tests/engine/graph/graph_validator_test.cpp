@@ -138,5 +138,14 @@ TEST(GraphValidator, RefusesAnAlphaThatIsNoNumber) {
   EXPECT_THAT(complaint(graph), testing::HasSubstr("alpha is nan"));
 }
 
+TEST(GraphValidator, RefusesLogarithmsThatWouldOverflow) {
+  Graph graph = random_graph(OpKind::kLogSoftmax, 1);
+  graph.tensor_info[0].quantization.scale = 40;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("a scale of 40 is out of range"));
+  graph.tensor_info[0].quantization.scale = 0.1F;
+  for (Tensor& tensor : graph.tensors) tensor.shape = {1, 1, 4096};
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("4096 channels are too many"));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

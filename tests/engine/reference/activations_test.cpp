@@ -86,6 +86,20 @@ TEST(ReferenceActivations, SoftmaxIsNearTheRealFunction) {
   }
 }
 
+TEST(ReferenceActivations, LogSoftmaxIsNearTheRealFunction) {
+  const Graph graph = one_op_graph({.kind = OpKind::kLogSoftmax}, {{{1, 2, 3}, {0.1F, 0}}},
+                                   {{1, 2, 3}, {1.0F / 16, 127}});
+  const std::vector<int> input = {10, 20, 5, -50, 100, 0};
+  const std::vector<int> output = run_int8(graph, {input});
+  for (int row = 0; row < 6; row += 3) {
+    double sum = 0;
+    for (int i = row; i < row + 3; ++i) sum += std::exp(0.1 * input[i]);
+    for (int i = row; i < row + 3; ++i) {
+      EXPECT_NEAR(output[i], 16 * (0.1 * input[i] - std::log(sum)) + 127, 0.51);
+    }
+  }
+}
+
 TEST(ReferenceActivations, AFlatSoftmaxOfManyClassesIsNotNegative) {
   const Graph graph = one_op_graph({.kind = OpKind::kSoftmax}, {{{1, 1, 1000}, {0.1F, 0}}},
                                    {{1, 1, 1000}, kProbability});

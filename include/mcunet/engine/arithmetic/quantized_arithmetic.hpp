@@ -58,6 +58,9 @@ std::int32_t logistic(std::int32_t x);
 // The hyperbolic tangent of x in Q4.27, as Q0.31.
 std::int32_t tanh(std::int32_t x);
 
+// The natural logarithm of x >= 1 in Q12.19, as Q5.26.
+std::int32_t log_of_at_least_one(std::int32_t x);
+
 // 1 / x of x > 0 in Q12.19: mantissa in Q0.31, to be divided by 2^exponent.
 struct Reciprocal {
   std::int32_t mantissa;

@@ -54,6 +54,7 @@ struct QuantizationRule {
 inline constexpr QuantizationRule kOwnQuantization;
 inline constexpr QuantizationRule kSameQuantization{.keeps = true};
 inline constexpr QuantizationRule kProbabilities{.prescribed = Quantization{1.0F / 256, -128}};
+inline constexpr QuantizationRule kLogarithms{.prescribed = Quantization{1.0F / 16, 127}};
 inline constexpr QuantizationRule kSignedUnit{.prescribed = Quantization{1.0F / 128, 0}};
 
 // What an operator uses of its Window.
