@@ -53,6 +53,16 @@ struct LeakyReluMultipliers {
 };
 LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scale, float alpha);
 
+// Of resize_bilinear: between which elements along one axis those of the output lie, `weight`
+// 1024ths of the way from the first to the second.
+struct Interpolation {
+  std::int32_t first = 0;
+  std::int32_t second = 0;
+  std::int32_t weight = 0;
+};
+std::vector<Interpolation> interpolations(std::int32_t input, std::int32_t output,
+                                          const OpDetails& details);
+
 // Of resize_nearest_neighbor: where the elements along one axis of the output come from.
 std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
                                             const OpDetails& details);

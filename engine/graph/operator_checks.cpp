@@ -111,6 +111,21 @@ void check_log_softmax(const CheckedOp& op) {
   if (channels >= 1 << 12) op.fail("{} channels are too many", channels);
 }
 
+// Kernels keep the places of rows and columns in 16 bits.
+void check_resize(const CheckedOp& op) {
+  const Shape& input = op.graph.input_of(op.op).shape;
+  if (std::max(input.height, input.width) > 1 << 16) {
+    op.fail("cannot resize {} rows and {} columns", input.height, input.width);
+  }
+}
+
+void check_resize_bilinear(const CheckedOp& op) {
+  check_resize(op);
+  if (op.details.align_corners && op.details.half_pixel_centers) {
+    op.fail("cannot both align corners and count from the centres of pixels");
+  }
+}
+
 double factor_of_one(const Graph& graph, const Op& op) {
   return input_scale(graph, op) / output_scale(graph, op);
 }

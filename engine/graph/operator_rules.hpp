@@ -46,6 +46,8 @@ void check_logistic(const CheckedOp& op);
 void check_leaky_relu(const CheckedOp& op);
 void check_hard_swish(const CheckedOp& op);
 void check_transpose(const CheckedOp& op);
+void check_resize(const CheckedOp& op);
+void check_resize_bilinear(const CheckedOp& op);
 void check_part(const CheckedOp& op);
 void check_extremum(const CheckedOp& op);
 

@@ -381,6 +381,26 @@ void mcunet_resize_nearest(const int8_t* input, int8_t* output,
                            const struct mcunet_resize_nearest_layer* layer, const uint16_t* rows,
                            const uint16_t* columns);
 
+struct mcunet_resize_bilinear_layer {
+  int32_t input_width;
+  int32_t channels;
+  int32_t output_height;
+  int32_t output_width;
+};
+
+// Between rows or columns `first` and `second` of the input, `weight` 1024ths of the way.
+struct mcunet_interpolation {
+  uint16_t first;
+  uint16_t second;
+  uint16_t weight;
+};
+
+// rows[output_height] and columns[output_width]. Not in place.
+void mcunet_resize_bilinear(const int8_t* input, int8_t* output,
+                            const struct mcunet_resize_bilinear_layer* layer,
+                            const struct mcunet_interpolation* rows,
+                            const struct mcunet_interpolation* columns);
+
 #ifdef __cplusplus
 }
 #endif

@@ -413,7 +413,15 @@ void TfliteOperators::read_softmax() {
 }
 
 void TfliteOperators::read_resize_nearest_neighbor() {
-  const auto& o = options<tflite::ResizeNearestNeighborOptions>();
+  read_resize(options<tflite::ResizeNearestNeighborOptions>());
+}
+
+void TfliteOperators::read_resize_bilinear() {
+  read_resize(options<tflite::ResizeBilinearOptions>());
+}
+
+template <typename Options>
+void TfliteOperators::read_resize(const Options& o) {
   require_inputs(2, 2);
   tensors_.require_map(input(0));
   details().align_corners = o.align_corners();

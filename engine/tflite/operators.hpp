@@ -59,6 +59,8 @@ class TfliteOperators {
   void read_binary(tflite::ActivationFunction activation);
   void read_unary();
   void read_reduction();
+  template <typename Options>
+  void read_resize(const Options& options);
 
   // layout_operators.cpp
   void read_expand_dims();

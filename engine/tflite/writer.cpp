@@ -393,6 +393,17 @@ GraphWriter::Entry GraphWriter::write_strided_slice(const Op& op, tflite::Paddin
       {integers(op, "begin", begins), integers(op, "end", ends), integers(op, "strides", strides)}};
 }
 
+GraphWriter::Entry GraphWriter::write_resize_bilinear(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const Shape& shape = graph_.output_of(op).shape;
+  const auto options = tflite::CreateResizeBilinearOptions(
+      fbb(), /*reserved_0=*/0, /*reserved_1=*/0, details.align_corners, details.half_pixel_centers);
+  return {details.half_pixel_centers ? 3 : 2,
+          tflite::BuiltinOptions_ResizeBilinearOptions,
+          options.Union(),
+          {integers(op, "size", {shape.height, shape.width})}};
+}
+
 GraphWriter::Entry GraphWriter::write_transpose(const Op& op, tflite::Padding) {
   const std::int32_t rank = ranks_[op.output];
   const auto& permutation = graph_.details_of(op).permutation;

@@ -399,6 +399,15 @@ class RandomGraph {
     finish({&input, 1}, shape, to);
   }
 
+  void build_resize() {
+    const TensorId input = moved_input();
+    OpDetails& details = edit_details(graph_, op_);
+    details.align_corners = chance(3);
+    details.half_pixel_centers = !details.align_corners && chance(2);
+    finish({&input, 1}, {between(1, 17), between(1, 17), graph_.tensors[input].shape.channels},
+           quantization_of(input));
+  }
+
   Numbers random_;
   bool is_rare_;
   bool has_wide_sums_;
@@ -427,6 +436,8 @@ void RandomGraph::build_hard_swish() { build_unary(); }
 void RandomGraph::build_quantize() { build_conversion(); }
 void RandomGraph::build_dequantize() { build_conversion(); }
 void RandomGraph::build_concatenation() { build_joined(); }
+void RandomGraph::build_resize_nearest_neighbor() { build_resize(); }
+void RandomGraph::build_resize_bilinear() { build_resize(); }
 void RandomGraph::build_mean() { build_reduction(); }
 void RandomGraph::build_reduce_max() { build_reduction(); }
 
@@ -465,15 +476,6 @@ void RandomGraph::build_strided_slice() {
     along(details.part, axis) = chance(2) ? most : between(1, most);
   }
   finish({&input, 1}, details.part, quantization_of(input));
-}
-
-void RandomGraph::build_resize_nearest_neighbor() {
-  const TensorId input = moved_input();
-  OpDetails& details = edit_details(graph_, op_);
-  details.align_corners = chance(3);
-  details.half_pixel_centers = !details.align_corners && chance(2);
-  finish({&input, 1}, {between(1, 17), between(1, 17), graph_.tensors[input].shape.channels},
-         quantization_of(input));
 }
 
 void RandomGraph::build_transpose() {

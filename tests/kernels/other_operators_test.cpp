@@ -494,5 +494,45 @@ TEST(Layout, SlicesForwardsAndBackwards) {
   }
 }
 
+TEST(Layout, ResizesBetweenNeighbours) {
+  Random random(14);
+  for (int i = 0; i < kLayers; ++i) {
+    const int height = random.between(1, 4);
+    const mcunet_resize_bilinear_layer layer{random.between(1, 4), random.between(1, 5),
+                                             random.between(1, 6), random.between(1, 6)};
+    const auto places = [&](int count, int size) {
+      std::vector<mcunet_interpolation> result;
+      for (int n = 0; n < count; ++n) {
+        result.push_back({static_cast<std::uint16_t>(random.between(0, size - 1)),
+                          static_cast<std::uint16_t>(random.between(0, size - 1)),
+                          static_cast<std::uint16_t>(random.between(0, 1023))});
+      }
+      return result;
+    };
+    const auto rows = places(layer.output_height, height);
+    const auto columns = places(layer.output_width, layer.input_width);
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(height * layer.input_width * layer.channels));
+    Bytes output(
+        static_cast<std::size_t>(layer.output_height * layer.output_width * layer.channels));
+    mcunet_resize_bilinear(input.data(), output.data(), &layer, rows.data(), columns.data());
+    const int sizes[] = {height, layer.input_width, layer.channels};
+    std::size_t at = 0;
+    for (const mcunet_interpolation& row : rows) {
+      for (const mcunet_interpolation& column : columns) {
+        const double down = row.weight / 1024.0;
+        const double along = column.weight / 1024.0;
+        for (int c = 0; c < layer.channels; ++c, ++at) {
+          const double upper = input[index_in(sizes, row.first, column.first, c)] * (1 - along) +
+                               input[index_in(sizes, row.first, column.second, c)] * along;
+          const double lower = input[index_in(sizes, row.second, column.first, c)] * (1 - along) +
+                               input[index_in(sizes, row.second, column.second, c)] * along;
+          ASSERT_EQ(output[at], std::round(upper * (1 - down) + lower * down)) << "layer " << i;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mcunet::kernels_test

@@ -147,5 +147,19 @@ TEST(GraphValidator, RefusesLogarithmsThatWouldOverflow) {
   EXPECT_THAT(complaint(graph), testing::HasSubstr("4096 channels are too many"));
 }
 
+TEST(GraphValidator, RefusesToResizeInTwoWaysAtOnce) {
+  Graph graph = random_graph(OpKind::kResizeBilinear, 1);
+  graph.details[0].align_corners = graph.details[0].half_pixel_centers = true;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("both align corners"));
+}
+
+TEST(GraphValidator, RefusesToResizeWhatHasTooManyRows) {
+  for (OpKind kind : {OpKind::kResizeNearestNeighbor, OpKind::kResizeBilinear}) {
+    Graph graph = random_graph(kind, 1);
+    graph.tensors[0].shape.height = 65537;
+    EXPECT_THAT(complaint(graph), testing::HasSubstr("cannot resize 65537 rows"));
+  }
+}
+
 }  // namespace
 }  // namespace mcunet::engine

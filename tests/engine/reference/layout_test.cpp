@@ -62,5 +62,16 @@ TEST(ReferenceLayout, SlicesGoForwardsAndBackwards) {
   EXPECT_EQ(run_int8(graph, {{0, 1, 2, 3, 4, 5, 6, 7, 8}}), (std::vector{7, 8, 1, 2}));
 }
 
+TEST(ReferenceLayout, ResizeLiesBetweenNeighbours) {
+  const auto resized = [](const OpDetails& details, int width) {
+    const Graph graph =
+        one_op_graph({.kind = OpKind::kResizeBilinear}, {{{1, 3, 1}}}, {{1, width, 1}}, &details);
+    return run_int8(graph, {{-8, 0, 12}});
+  };
+  EXPECT_EQ(resized({}, 6), (std::vector{-8, -4, 0, 6, 12, 12}));
+  EXPECT_EQ(resized({.half_pixel_centers = true}, 6), (std::vector{-8, -6, -2, 3, 9, 12}));
+  EXPECT_EQ(resized({.align_corners = true}, 5), (std::vector{-8, -4, 0, 6, 12}));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

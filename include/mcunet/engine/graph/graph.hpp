@@ -171,7 +171,7 @@ struct OpDetails {
   std::int32_t channels_after = 0;
   float beta = 1;              // softmax
   float alpha = 0;             // leaky_relu: the factor of negative values
-  bool align_corners = false;  // resize_nearest_neighbor
+  bool align_corners = false;  // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
 
   bool operator==(const OpDetails&) const = default;
