@@ -35,9 +35,14 @@ double other_scale(const Graph& graph, const Op& op) {
 
 void check_nothing(const CheckedOp&) {}
 
-void check_pool(const CheckedOp& op) {
+void check_undilated(const CheckedOp& op) {
   const Window& w = op.op.window;
-  if (w.dilation_height != 1 || w.dilation_width != 1) op.fail("pools are not dilated");
+  if (w.dilation_height != 1 || w.dilation_width != 1) op.fail("cannot be dilated");
+}
+
+void check_pool(const CheckedOp& op) {
+  check_undilated(op);
+  const Window& w = op.op.window;
   if (std::max(w.padding.top, w.padding.bottom) >= w.kernel_height ||
       std::max(w.padding.left, w.padding.right) >= w.kernel_width) {
     op.fail("its padding is not smaller than its kernel");

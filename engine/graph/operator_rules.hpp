@@ -30,15 +30,19 @@ bool accepts_reduction(const Graph& graph, const Op& op);  // also without the r
 bool accepts_as_many_elements(const Graph& graph, const Op& op);
 bool accepts_rows(const Graph& graph, const Op& op);  // of features, see rows_of()
 bool accepts_as_many_channels(const Graph& graph, const Op& op);
+bool accepts_transposed(const Graph& graph, const Op& op);  // windows over it lead to the input
 
 // Multiply-accumulates.
 std::int64_t macs_of_none(const Graph& graph, const Op& op, const WeightLayout& layout);
 // Every output takes the weights of its channel.
 std::int64_t macs_per_output(const Graph& graph, const Op& op, const WeightLayout& layout);
+// Every input pixel takes all weights; those whose outputs are cut off at the borders count too.
+std::int64_t macs_per_input(const Graph& graph, const Op& op, const WeightLayout& layout);
 
 // Rules of single operators; throw Error.
 void check_nothing(const CheckedOp& op);
 void check_pool(const CheckedOp& op);
+void check_undilated(const CheckedOp& op);
 void check_pad(const CheckedOp& op);
 void check_softmax(const CheckedOp& op);
 void check_log_softmax(const CheckedOp& op);

@@ -75,6 +75,14 @@ void mcunet_conv2d_dilated(const int8_t* input, int8_t* output,
                            const struct mcunet_conv2d_dilated_layer* layer, const void* weights,
                            void* scratch);
 
+// The transposed one of a convolution without dilation. The padding is that of the convolution from
+// output to input; pads beyond it give the bias. Weights: for every remainder of rows by the stride,
+// and of columns within it, mcunet_pack_matmul of mcunet_transpose_conv2d_part. Scratch:
+// mcunet_transpose_conv2d_scratch_bytes. Not in place.
+void mcunet_transpose_conv2d(const int8_t* input, int8_t* output,
+                             const struct mcunet_conv2d_layer* layer, const void* weights,
+                             void* scratch);
+
 // ---- Depthwise convolution ----
 
 struct mcunet_depthwise_layer {

@@ -164,13 +164,18 @@ void TfliteOperators::set_kernel(std::int32_t height, std::int32_t width) {
 
 void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height,
                                   std::int32_t width) {
+  set_strides(padding, height, width, graph_.tensors[activation(input(0))].shape);
+}
+
+void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                                  const Shape& under) {
   Window& w = op_.window;
   w.stride_height = narrow(height, "stride");
   w.stride_width = narrow(width, "stride");
   if (w.stride_height < 1 || w.stride_width < 1) throw Error("a stride is 0");
   if (padding == tflite::Padding_VALID) return;
   if (padding != tflite::Padding_SAME) throw Error("padding {} is unknown", int{padding});
-  w.padding = same_padding(w, graph_.tensors[activation(input(0))].shape);
+  w.padding = same_padding(w, under);
 }
 
 void TfliteOperators::set_activation(tflite::ActivationFunction activation) {
@@ -290,6 +295,23 @@ ConstantId TfliteOperators::add_ungrouped(std::int32_t input_channels) {
   tensors_.charge(static_cast<std::size_t>(grouped.elements() / grouped.dims[3] * input_channels));
   graph_.constants.push_back(ungrouped_weights(grouped, input_channels));
   return static_cast<ConstantId>(graph_.constants.size()) - 1;
+}
+
+// Its inputs are the output's shape, the weights, the tensor and the bias.
+void TfliteOperators::read_transpose_conv() {
+  const auto& o = options<tflite::TransposeConvOptions>();
+  require_inputs(3, 4);
+  tensors_.require_map(input(2));
+  settle_dims(output(), tensors_.short_integers(input(0)));
+  details().weights = constant(input(1));
+  op_.has_bias = has_input(3);
+  if (op_.has_bias) details().bias = constant(input(3));
+  const std::vector<std::int32_t> dims = tensors_.dims(input(1));
+  if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
+  set_kernel(dims[1], dims[2]);
+  set_strides(o.padding(), o.stride_h(), o.stride_w(), tensors_.activation(output()).shape);
+  set_activation(o.activation());
+  append({activation(input(2))});
 }
 
 void TfliteOperators::read_depthwise_conv_2d() {

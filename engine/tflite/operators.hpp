@@ -82,6 +82,9 @@ class TfliteOperators {
   void set_kernel(std::int32_t height, std::int32_t width);
   // After the kernel and the dilation are set.
   void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
+  // Of a window that slides over a tensor of shape `under`.
+  void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                   const Shape& under);
   void set_activation(tflite::ActivationFunction activation);
   template <typename Options>
   const Options& options() const {

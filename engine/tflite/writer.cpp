@@ -57,7 +57,8 @@ class GraphWriter {
     int version = 1;
     tflite::BuiltinOptions options_type = tflite::BuiltinOptions_NONE;
     Options options;
-    std::vector<std::int32_t> operands;  // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> operands;      // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> leading = {};  // before them
   };
 
   flatbuffers::FlatBufferBuilder& fbb() { return builder_.fbb(); }
@@ -111,8 +112,11 @@ class GraphWriter {
     const TensorId first = graph_.inputs_of(op)[0];
     std::vector<std::int32_t> inputs = indices_of(graph_.inputs_of(op));
     tflite::Padding padding = tflite::Padding_VALID;
-    if (traits_of(op.kind).window == WindowUse::kKernel && op.window.padding != Padding{}) {
-      if (op.window.padding == same_padding(op.window, graph_.input_of(op).shape)) {
+    const WindowUse use = traits_of(op.kind).window;
+    const bool is_transposed = use == WindowUse::kTransposed;
+    if ((use == WindowUse::kKernel || is_transposed) && op.window.padding != Padding{}) {
+      const Tensor& under = is_transposed ? graph_.output_of(op) : graph_.input_of(op);
+      if (op.window.padding == same_padding(op.window, under.shape)) {
         padding = tflite::Padding_SAME;
       } else {
         inputs[0] = add_explicit_padding(op);
@@ -123,6 +127,7 @@ class GraphWriter {
     const Entry entry = entry_of(op, padding);
     inputs.insert(graph_.details_of(op).operand_is_first ? inputs.begin() : inputs.end(),
                   entry.operands.begin(), entry.operands.end());
+    inputs.insert(inputs.begin(), entry.leading.begin(), entry.leading.end());
     builder_.add_operator(code_of(op.kind), entry.version, inputs, activations_[op.output],
                           entry.options_type, entry.options);
   }
@@ -134,7 +139,7 @@ class GraphWriter {
     const Padding& p = op.window.padding;
     const bool is_lowest = op.kind == OpKind::kMaxPool2d && info.quantization.zero_point == -128;
     if (ranks_[source] != 4 || op.kind == OpKind::kAveragePool2d ||
-        (op.kind == OpKind::kMaxPool2d && !is_lowest)) {
+        op.kind == OpKind::kTransposeConv || (op.kind == OpKind::kMaxPool2d && !is_lowest)) {
       throw Error("{} '{}': its padding is neither SAME nor VALID", name_of(op.kind),
                   graph_.info_of(op.output).name);
     }
@@ -200,6 +205,20 @@ GraphWriter::Entry GraphWriter::write_conv_2d(const Op& op, tflite::Padding padd
       tflite::CreateConv2DOptions(fbb(), padding, w.stride_width, w.stride_height,
                                   function_of(op.activation), w.dilation_width, w.dilation_height);
   return {3, tflite::BuiltinOptions_Conv2DOptions, options.Union(), weights(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_transpose_conv(const Op& op, tflite::Padding padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const auto options = tflite::CreateTransposeConvOptions(
+      fbb(), padding, op.window.stride_width, op.window.stride_height, function_of(op.activation));
+  const int version = op.activation != Activation::kNone ? 4 : op.has_bias ? 3 : 2;
+  std::vector<std::int32_t> bias;
+  if (op.has_bias) bias.push_back(constant(details.bias));
+  return {version,
+          tflite::BuiltinOptions_TransposeConvOptions,
+          options.Union(),
+          bias,
+          {integers(op, "shape", dims_of(op.output)), constant(details.weights)}};
 }
 
 GraphWriter::Entry GraphWriter::write_depthwise_conv_2d(const Op& op, tflite::Padding padding) {

@@ -441,6 +441,22 @@ void RandomGraph::build_resize_bilinear() { build_resize(); }
 void RandomGraph::build_mean() { build_reduction(); }
 void RandomGraph::build_reduce_max() { build_reduction(); }
 
+// From the output: a convolution of the same window leads to the input.
+void RandomGraph::build_transpose_conv() {
+  const Shape output = random_shape();
+  choose_window(output);
+  Window& w = op_.window;
+  if (is_rare_ && w.padding == Padding{}) w.stride_width = static_cast<std::int16_t>(between(1, 4));
+  Shape shape = windows_of(op_, output);
+  shape.channels = between(1, 11);
+  const TensorId input = new_input(shape, random_quantization());
+  const std::int32_t taps = w.kernel_height * w.kernel_width * shape.channels;
+  const Quantization q =
+      add_parameters({output.channels, w.kernel_height, w.kernel_width, shape.channels}, 0,
+                     std::max(1, taps / (w.stride_height * w.stride_width)), input);
+  finish({&input, 1}, output, q);
+}
+
 void RandomGraph::build_pad() {
   const TensorId input = moved_input();
   OpDetails& details = edit_details(graph_, op_);

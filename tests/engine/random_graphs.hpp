@@ -32,7 +32,8 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kReduceMax,
                                             OpKind::kStridedSlice,
                                             OpKind::kMaximum,
-                                            OpKind::kMinimum};
+                                            OpKind::kMinimum,
+                                            OpKind::kTransposeConv};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

@@ -161,5 +161,14 @@ TEST(GraphValidator, RefusesToResizeWhatHasTooManyRows) {
   }
 }
 
+TEST(GraphValidator, RefusesATransposedConvolutionThatDoesNotLeadBack) {
+  Graph graph = random_graph(OpKind::kTransposeConv, 1);
+  graph.tensors[graph.outputs[0]].shape.height += 5;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("does not follow from the input"));
+  graph = random_graph(OpKind::kTransposeConv, 1);
+  graph.ops[0].window.dilation_width = 2;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("cannot be dilated"));
+}
+
 }  // namespace
 }  // namespace mcunet::engine
