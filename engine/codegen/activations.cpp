@@ -15,7 +15,8 @@ void write_lookup(StepWriter& step) {
   const TensorId in = add_input(one, {1, 1, 256}, step.graph().input_of(step.op()).type);
   edit_info(one, in).quantization = step.input_quantization();
   Op op = step.op();
-  op.details = kNoId;
+  one.details = {step.details()};
+  op.details = 0;
   const TensorId out = append_op(one, op, std::span(&in, 1),
                                  Tensor{{1, 1, 256}, step.graph().output_of(step.op()).type});
   edit_info(one, out).quantization = step.output_quantization();
@@ -44,11 +45,21 @@ std::string as_floats(const std::string& address) {
   return fmt::format("(float*)(void*)({})", address);
 }
 
+// Of rows along the channels, and their exponentials.
+std::vector<std::string> row_members(const StepWriter& step, const SoftmaxParameters& p) {
+  const Shape& input = step.input();
+  return {member("rows", input.elements() / input.channels), member("depth", input.channels),
+          member("multiplier", p.multiplier.multiplier), member("left_shift", p.multiplier.shift),
+          member("min_difference", p.least_difference)};
+}
+
 }  // namespace
 
 void write_relu(StepWriter& step) { write_lookup(step); }
 void write_relu6(StepWriter& step) { write_lookup(step); }
+void write_leaky_relu(StepWriter& step) { write_lookup(step); }
 void write_logistic(StepWriter& step) { write_lookup(step); }
+void write_tanh(StepWriter& step) { write_lookup(step); }
 void write_hard_swish(StepWriter& step) { write_lookup(step); }
 
 void write_quantize(StepWriter& step) {
@@ -69,13 +80,18 @@ void write_dequantize(StepWriter& step) {
 void write_softmax(StepWriter& step) {
   const SoftmaxParameters p =
       softmax_parameters(step.input_quantization().scale, step.details().beta);
-  const Shape& input = step.input();
-  step.layer(
-      "mcunet_softmax_layer",
-      {member("rows", input.elements() / input.channels), member("depth", input.channels),
-       member("multiplier", p.multiplier.multiplier), member("left_shift", p.multiplier.shift),
-       member("min_difference", p.least_difference)});
+  step.layer("mcunet_softmax_layer", row_members(step, p));
   step.call("mcunet_softmax", {step.input_address(), step.output_address(), "&layer"}, "softmax.c");
+}
+
+void write_log_softmax(StepWriter& step) {
+  const LogSoftmaxParameters p = log_softmax_parameters(step.input_quantization().scale);
+  std::vector<std::string> members = row_members(step, p.exponential);
+  members.push_back(member("inverse_multiplier", p.inverse.multiplier));
+  members.push_back(member("inverse_shift", -p.inverse.shift));
+  step.layer("mcunet_log_softmax_layer", members);
+  step.call("mcunet_log_softmax", {step.input_address(), step.output_address(), "&layer"},
+            "log_softmax.c");
 }
 
 }  // namespace mcunet::engine

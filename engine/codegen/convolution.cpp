@@ -3,6 +3,7 @@
 
 #include "arithmetic/layer_parameters.hpp"
 #include "codegen/step_writer.hpp"
+#include "kernels/mcunet_kernels.h"
 #include "kernels/pack.h"
 #include "mcunet/engine/graph/weights.hpp"
 
@@ -156,6 +157,37 @@ void write_fully_connected(StepWriter& step) {
             {step.input_address(), step.output_address(), "&layer", packed_weights,
              step.scratch_address()},
             "fully_connected.c");
+}
+
+// The kernel in parts, one for every remainder of the outputs' positions by the stride.
+void write_transpose_conv(StepWriter& step) {
+  const Window& w = step.op().window;
+  const mcunet_conv2d_layer layer{.input_channels = step.input().channels,
+                                  .output_channels = step.output().channels,
+                                  .kernel_height = w.kernel_height,
+                                  .kernel_width = w.kernel_width,
+                                  .stride_height = w.stride_height,
+                                  .stride_width = w.stride_width};
+  std::vector<std::int8_t> part(step.graph().constants[step.details().weights].data.size());
+  std::vector<unsigned char> all;
+  for (std::int32_t row = 0; row < w.stride_height; ++row) {
+    for (std::int32_t column = 0; column < w.stride_width; ++column) {
+      const std::int32_t depth =
+          mcunet_transpose_conv2d_part(&layer, weights_of(step), row, column, part.data());
+      const std::vector<unsigned char> one =
+          packed(step, mcunet_packed_matmul_bytes(layer.output_channels, depth),
+                 [&](mcunet_filter filter, void* where) {
+                   filter.weights = part.data();
+                   mcunet_pack_matmul(&filter, depth, where);
+                 });
+      all.insert(all.end(), one.begin(), one.end());
+    }
+  }
+  step.layer("mcunet_conv2d_layer", window_members(step));
+  step.call("mcunet_transpose_conv2d",
+            {step.input_address(), step.output_address(), "&layer",
+             step.add_array("weights", std::move(all)), step.scratch_address()},
+            "transpose_conv2d.c");
 }
 
 }  // namespace mcunet::engine

@@ -1,7 +1,8 @@
-// Steps that move values.
+// Steps that move values, or place them between others.
 #include <fmt/format.h>
 
 #include "arithmetic/layer_parameters.hpp"
+#include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 
 namespace mcunet::engine {
@@ -37,6 +38,15 @@ std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
     bytes.push_back(static_cast<unsigned char>(value >> 8));
   }
   return bytes;
+}
+
+// As the kernel has them: first, second and weight of each.
+std::vector<unsigned char> as_uint16(const std::vector<Interpolation>& places) {
+  std::vector<std::int32_t> values;
+  for (const Interpolation& place : places) {
+    values.insert(values.end(), {place.first, place.second, place.weight});
+  }
+  return as_uint16(values);
 }
 
 }  // namespace
@@ -123,6 +133,40 @@ void write_resize_nearest_neighbor(StepWriter& step) {
             {step.input_address(), step.output_address(), "&layer",
              "(const uint16_t*)(const void*)" + rows, "(const uint16_t*)(const void*)" + columns},
             "resize_nearest.c");
+}
+
+void write_strided_slice(StepWriter& step) {
+  const OpDetails& details = step.details();
+  const Strides input = strides_of(step.input());
+  std::int64_t begin = 0;
+  Strides strides = {};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    begin += details.begin[axis] * input[axis];
+    strides[axis] = details.stride[axis] * input[axis];
+  }
+  const Shape& part = details.part;
+  const Loops loops = merged({{part.height, part.width, part.channels}, {strides}});
+  step.layer("mcunet_slice_layer", {member("begin", begin), ".sizes = " + braced(loops.sizes),
+                                    ".strides = " + braced(loops.strides[0])});
+  step.call("mcunet_slice", {step.input_address(), step.output_address(), "&layer"}, "slice.c");
+}
+
+void write_resize_bilinear(StepWriter& step) {
+  const Shape& input = step.input();
+  const Shape& output = step.output();
+  const std::string rows = step.add_array(
+      "rows", as_uint16(interpolations(input.height, output.height, step.details())));
+  const std::string columns = step.add_array(
+      "columns", as_uint16(interpolations(input.width, output.width, step.details())));
+  step.layer("mcunet_resize_bilinear_layer",
+             {member("input_width", input.width), member("channels", input.channels),
+              member("output_height", output.height), member("output_width", output.width)});
+  const auto places = [](const std::string& array) {
+    return "(const struct mcunet_interpolation*)(const void*)" + array;
+  };
+  step.call("mcunet_resize_bilinear",
+            {step.input_address(), step.output_address(), "&layer", places(rows), places(columns)},
+            "resize_bilinear.c");
 }
 
 }  // namespace mcunet::engine

@@ -129,7 +129,8 @@ TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
 
 std::string describe(const Op& op) {
   std::string text(name_of(op.kind));
-  if (traits_of(op.kind).window != WindowUse::kKernel) return text;
+  const WindowUse use = traits_of(op.kind).window;
+  if (use != WindowUse::kKernel && use != WindowUse::kTransposed) return text;
   const Window& w = op.window;
   text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
   if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);

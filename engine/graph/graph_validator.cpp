@@ -19,10 +19,6 @@ bool is_quantized(DataType type) { return type == DataType::kInt8 || type == Dat
 
 bool is_valid_scale(float scale) { return std::isfinite(scale) && scale > 0; }
 
-bool is_nearly_equal(const Quantization& a, const Quantization& b) {
-  return a.zero_point == b.zero_point && std::abs(a.scale - b.scale) <= 1e-6F;
-}
-
 template <typename Id, typename Table>
 bool is_in(Id id, const Table& table) {
   return id >= 0 && static_cast<std::size_t>(id) < table.size();

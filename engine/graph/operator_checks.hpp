@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,10 @@
 #include "mcunet/engine/graph/graph.hpp"
 
 namespace mcunet::engine {
+
+inline bool is_nearly_equal(const Quantization& a, const Quantization& b) {
+  return a.zero_point == b.zero_point && std::abs(a.scale - b.scale) <= 1e-6F;
+}
 
 // An operator under validation: what its rules look at, and how they fail.
 class CheckedOp {

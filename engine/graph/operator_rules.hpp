@@ -20,6 +20,7 @@ Shape shape_of_reduction(const Graph& graph, const Op& op, std::int32_t output_c
 Shape shape_of_pad(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_concatenation(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_transpose(const Graph& graph, const Op& op, std::int32_t output_channels);
+Shape shape_of_part(const Graph& graph, const Op& op, std::int32_t output_channels);
 // Throws Error: the inputs do not determine the output.
 Shape shape_unknown(const Graph& graph, const Op& op, std::int32_t output_channels);
 
@@ -29,26 +30,37 @@ bool accepts_reduction(const Graph& graph, const Op& op);  // also without the r
 bool accepts_as_many_elements(const Graph& graph, const Op& op);
 bool accepts_rows(const Graph& graph, const Op& op);  // of features, see rows_of()
 bool accepts_as_many_channels(const Graph& graph, const Op& op);
+bool accepts_transposed(const Graph& graph, const Op& op);  // windows over it lead to the input
 
 // Multiply-accumulates.
 std::int64_t macs_of_none(const Graph& graph, const Op& op, const WeightLayout& layout);
 // Every output takes the weights of its channel.
 std::int64_t macs_per_output(const Graph& graph, const Op& op, const WeightLayout& layout);
+// Every input pixel takes all weights; those whose outputs are cut off at the borders count too.
+std::int64_t macs_per_input(const Graph& graph, const Op& op, const WeightLayout& layout);
 
 // Rules of single operators; throw Error.
 void check_nothing(const CheckedOp& op);
 void check_pool(const CheckedOp& op);
+void check_undilated(const CheckedOp& op);
 void check_pad(const CheckedOp& op);
 void check_softmax(const CheckedOp& op);
+void check_log_softmax(const CheckedOp& op);
 void check_logistic(const CheckedOp& op);
+void check_leaky_relu(const CheckedOp& op);
 void check_hard_swish(const CheckedOp& op);
 void check_transpose(const CheckedOp& op);
+void check_resize(const CheckedOp& op);
+void check_resize_bilinear(const CheckedOp& op);
+void check_part(const CheckedOp& op);
+void check_extremum(const CheckedOp& op);
 
 // The largest factor from input to output.
 double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale
 double factor_with_weights(const Graph& graph, const Op& op);
 double factor_of_larger(const Graph& graph, const Op& op);  // of two operands
 double factor_of_product(const Graph& graph, const Op& op);
+double factor_of_leak(const Graph& graph, const Op& op);
 
 // How channels pass.
 ChannelFlow channels_mix(const Graph& graph, const Op& op);

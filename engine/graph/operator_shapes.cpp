@@ -91,6 +91,10 @@ Shape shape_of_transpose(const Graph& graph, const Op& op, std::int32_t) {
   return {sizes[p[0]], sizes[p[1]], sizes[p[2]]};
 }
 
+Shape shape_of_part(const Graph& graph, const Op& op, std::int32_t) {
+  return graph.details_of(op).part;
+}
+
 Shape shape_unknown(const Graph&, const Op& op, std::int32_t) {
   throw Error("{}: its inputs do not determine its output", name_of(op.kind));
 }
@@ -124,6 +128,12 @@ bool accepts_rows(const Graph& graph, const Op& op) {
   return rows == 1 || rows * input.channels == input.elements();
 }
 
+bool accepts_transposed(const Graph& graph, const Op& op) {
+  const Shape& input = graph.input_of(op).shape;
+  const Shape windows = windows_of(op, graph.output_of(op).shape);
+  return windows.height == input.height && windows.width == input.width;
+}
+
 bool accepts_as_many_channels(const Graph& graph, const Op& op) {
   return graph.input_of(op).shape.channels == graph.output_of(op).shape.channels;
 }
@@ -132,6 +142,11 @@ std::int64_t macs_of_none(const Graph&, const Op&, const WeightLayout&) { return
 
 std::int64_t macs_per_output(const Graph& graph, const Op& op, const WeightLayout& layout) {
   return graph.output_of(op).shape.elements() * layout.per_output();
+}
+
+std::int64_t macs_per_input(const Graph& graph, const Op& op, const WeightLayout& layout) {
+  const Shape& input = graph.input_of(op).shape;
+  return std::int64_t{input.height} * input.width * layout.elements();
 }
 
 }  // namespace mcunet::engine

@@ -38,6 +38,7 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
     case ScratchKind::kRows:
       return 2 * padded_plane(graph, op);
     case ScratchKind::kColumns:
+    case ScratchKind::kTransposedColumns:
       return column_pair(graph, op);
     case ScratchKind::kFeatures:
     case ScratchKind::kNone:
@@ -67,6 +68,16 @@ std::int64_t own_convolution_scratch(const Graph& graph, const Op& op, Appetite 
                   mcunet_conv2d_1x1_scratch_bytes(input.height * input.width, input.channels));
 }
 
+std::int64_t own_transposed_scratch(const Graph& graph, const Op& op) {
+  const Window& w = op.window;
+  const mcunet_conv2d_layer layer{.input_channels = graph.input_of(op).shape.channels,
+                                  .kernel_height = w.kernel_height,
+                                  .kernel_width = w.kernel_width,
+                                  .stride_height = w.stride_height,
+                                  .stride_width = w.stride_width};
+  return mcunet_transpose_conv2d_scratch_bytes(&layer);
+}
+
 std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
   const Shape& output = graph.output_of(op).shape;
@@ -87,6 +98,8 @@ std::int64_t own_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   switch (ScratchKind{traits_of(op.kind).scratch}) {
     case ScratchKind::kColumns:
       return own_convolution_scratch(graph, op, appetite);
+    case ScratchKind::kTransposedColumns:
+      return own_transposed_scratch(graph, op);
     case ScratchKind::kRows:
       return own_depthwise_scratch(graph, op, appetite);
     case ScratchKind::kFeatures: {

@@ -1,4 +1,6 @@
 // Operators between elements of two tensors, with broadcasting.
+#include <algorithm>
+
 #include "arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "reference/reference_kernels.hpp"
@@ -83,6 +85,14 @@ void run_mul(const KernelCall& call) {
                          call.output_quantization().scale);
   combine(call, operands,
           [&](std::int32_t a, std::int32_t b) { return multiply(a * b, multiplier); });
+}
+
+void run_maximum(const KernelCall& call) {
+  combine(call, operands_of(call), [](std::int32_t a, std::int32_t b) { return std::max(a, b); });
+}
+
+void run_minimum(const KernelCall& call) {
+  combine(call, operands_of(call), [](std::int32_t a, std::int32_t b) { return std::min(a, b); });
 }
 
 }  // namespace mcunet::engine

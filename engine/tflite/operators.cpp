@@ -131,6 +131,9 @@ void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperat
       Row{tflite::BuiltinOperator_CAST, &TfliteOperators::read_identity},
       Row{tflite::BuiltinOperator_PACK, &TfliteOperators::read_pack},
       Row{tflite::BuiltinOperator_UNPACK, &TfliteOperators::read_unpack},
+      Row{tflite::BuiltinOperator_SLICE, &TfliteOperators::read_slice},
+      Row{tflite::BuiltinOperator_SPLIT, &TfliteOperators::read_split},
+      Row{tflite::BuiltinOperator_SPLIT_V, &TfliteOperators::read_split_v},
       Row{tflite::BuiltinOperator_TILE, &TfliteOperators::read_tile},
   };
   source_ = &source;
@@ -161,13 +164,18 @@ void TfliteOperators::set_kernel(std::int32_t height, std::int32_t width) {
 
 void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height,
                                   std::int32_t width) {
+  set_strides(padding, height, width, graph_.tensors[activation(input(0))].shape);
+}
+
+void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                                  const Shape& under) {
   Window& w = op_.window;
   w.stride_height = narrow(height, "stride");
   w.stride_width = narrow(width, "stride");
   if (w.stride_height < 1 || w.stride_width < 1) throw Error("a stride is 0");
   if (padding == tflite::Padding_VALID) return;
   if (padding != tflite::Padding_SAME) throw Error("padding {} is unknown", int{padding});
-  w.padding = same_padding(w, graph_.tensors[activation(input(0))].shape);
+  w.padding = same_padding(w, under);
 }
 
 void TfliteOperators::set_activation(tflite::ActivationFunction activation) {
@@ -188,9 +196,10 @@ void TfliteOperators::set_activation(tflite::ActivationFunction activation) {
   throw Error("fused activation {} is not supported", static_cast<int>(activation));
 }
 
-void TfliteOperators::append(std::vector<TensorId> inputs) {
+void TfliteOperators::append(std::vector<TensorId> inputs) { append(std::move(inputs), output()); }
+
+void TfliteOperators::append(std::vector<TensorId> inputs, std::int32_t index) {
   tensors_.charge(inputs.size() * sizeof(TensorId));
-  const std::int32_t index = output();
   const Tensor tensor = tensors_.activation(index);
   if (activations_[index] != kNoId) {
     throw Error("{}: is produced twice", tensors_.describe(index));
@@ -288,6 +297,23 @@ ConstantId TfliteOperators::add_ungrouped(std::int32_t input_channels) {
   return static_cast<ConstantId>(graph_.constants.size()) - 1;
 }
 
+// Its inputs are the output's shape, the weights, the tensor and the bias.
+void TfliteOperators::read_transpose_conv() {
+  const auto& o = options<tflite::TransposeConvOptions>();
+  require_inputs(3, 4);
+  tensors_.require_map(input(2));
+  settle_dims(output(), tensors_.short_integers(input(0)));
+  details().weights = constant(input(1));
+  op_.has_bias = has_input(3);
+  if (op_.has_bias) details().bias = constant(input(3));
+  const std::vector<std::int32_t> dims = tensors_.dims(input(1));
+  if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
+  set_kernel(dims[1], dims[2]);
+  set_strides(o.padding(), o.stride_h(), o.stride_w(), tensors_.activation(output()).shape);
+  set_activation(o.activation());
+  append({activation(input(2))});
+}
+
 void TfliteOperators::read_depthwise_conv_2d() {
   const auto& o = options<tflite::DepthwiseConv2DOptions>();
   tensors_.require_map(input(0));
@@ -374,7 +400,10 @@ void TfliteOperators::read_binary(tflite::ActivationFunction function) {
   append({activation(input(is_first ? 1 : 0))});
 }
 
-void TfliteOperators::read_mean() {
+void TfliteOperators::read_mean() { read_reduction(); }
+void TfliteOperators::read_reduce_max() { read_reduction(); }
+
+void TfliteOperators::read_reduction() {
   require_inputs(2, 2);
   tensors_.require_map(input(0));
   const TensorId source = activation(input(0));
@@ -423,7 +452,15 @@ void TfliteOperators::read_softmax() {
 }
 
 void TfliteOperators::read_resize_nearest_neighbor() {
-  const auto& o = options<tflite::ResizeNearestNeighborOptions>();
+  read_resize(options<tflite::ResizeNearestNeighborOptions>());
+}
+
+void TfliteOperators::read_resize_bilinear() {
+  read_resize(options<tflite::ResizeBilinearOptions>());
+}
+
+template <typename Options>
+void TfliteOperators::read_resize(const Options& o) {
   require_inputs(2, 2);
   tensors_.require_map(input(0));
   details().align_corners = o.align_corners();
@@ -435,9 +472,19 @@ void TfliteOperators::read_resize_nearest_neighbor() {
   append({source});
 }
 
+void TfliteOperators::read_maximum() { read_binary(tflite::ActivationFunction_NONE); }
+void TfliteOperators::read_minimum() { read_binary(tflite::ActivationFunction_NONE); }
+
+void TfliteOperators::read_leaky_relu() {
+  details().alpha = options<tflite::LeakyReluOptions>().alpha();
+  read_unary();
+}
+
 void TfliteOperators::read_relu() { read_unary(); }
 void TfliteOperators::read_relu6() { read_unary(); }
 void TfliteOperators::read_logistic() { read_unary(); }
+void TfliteOperators::read_tanh() { read_unary(); }
+void TfliteOperators::read_log_softmax() { read_unary(); }
 void TfliteOperators::read_hard_swish() { read_unary(); }
 void TfliteOperators::read_quantize() { read_unary(); }
 void TfliteOperators::read_dequantize() { read_unary(); }

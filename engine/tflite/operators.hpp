@@ -7,6 +7,7 @@
 #include "mcunet/engine/graph/graph.hpp"
 #include "schema_generated.h"
 #include "tflite/permutation.hpp"
+#include "tflite/slice_ranges.hpp"
 #include "tflite/tensors.hpp"
 
 namespace mcunet::engine {
@@ -58,6 +59,9 @@ class TfliteOperators {
   void read_pool();
   void read_binary(tflite::ActivationFunction activation);
   void read_unary();
+  void read_reduction();
+  template <typename Options>
+  void read_resize(const Options& options);
 
   // layout_operators.cpp
   void read_expand_dims();
@@ -66,6 +70,9 @@ class TfliteOperators {
   void read_pack();
   void read_unpack();
   void read_tile();
+  void read_slice();
+  void read_split();
+  void read_split_v();
 
   // Does an operator of integers that are known before the network runs.
   bool fold(tflite::BuiltinOperator code);
@@ -76,6 +83,9 @@ class TfliteOperators {
   void set_kernel(std::int32_t height, std::int32_t width);
   // After the kernel and the dilation are set.
   void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
+  // Of a window that slides over a tensor of shape `under`.
+  void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                   const Shape& under);
   void set_activation(tflite::ActivationFunction activation);
   template <typename Options>
   const Options& options() const {
@@ -86,6 +96,7 @@ class TfliteOperators {
   void require_same_broadcast(std::int32_t first, std::int32_t second) const;
   // Adds the operator to the graph. Dimensions of the output that the file leaves open follow.
   void append(std::vector<TensorId> inputs);
+  void append(std::vector<TensorId> inputs, std::int32_t output);
   void infer_open_dims(std::int32_t index);
   // The output's dimensions: sets them where the file leaves them open, else throws Error if it
   // says otherwise.
@@ -102,6 +113,13 @@ class TfliteOperators {
   TensorId append_between(Op op, const std::vector<TensorId>& inputs, const Shape& shape);
   void append_joined(const std::vector<TensorId>& parts);
   void append_view_transpose(TensorId source, const MapPermutation& permutation);
+
+  // What `ranges` take of a tensor of the file, as an output of the operator.
+  void append_part(std::int32_t source, const std::vector<SliceRange>& ranges, std::int32_t output);
+  void require_outputs(std::int64_t parts) const;
+  // All outputs: parts of these sizes along dimension `dim`, which they keep or drop.
+  void append_parts(std::int32_t source, std::size_t dim, const std::vector<std::int32_t>& sizes,
+                    bool drops);
 
   TfliteTensors& tensors_;
   Graph& graph_;

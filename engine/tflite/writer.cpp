@@ -57,7 +57,8 @@ class GraphWriter {
     int version = 1;
     tflite::BuiltinOptions options_type = tflite::BuiltinOptions_NONE;
     Options options;
-    std::vector<std::int32_t> operands;  // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> operands;      // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> leading = {};  // before them
   };
 
   flatbuffers::FlatBufferBuilder& fbb() { return builder_.fbb(); }
@@ -111,8 +112,11 @@ class GraphWriter {
     const TensorId first = graph_.inputs_of(op)[0];
     std::vector<std::int32_t> inputs = indices_of(graph_.inputs_of(op));
     tflite::Padding padding = tflite::Padding_VALID;
-    if (traits_of(op.kind).window == WindowUse::kKernel && op.window.padding != Padding{}) {
-      if (op.window.padding == same_padding(op.window, graph_.input_of(op).shape)) {
+    const WindowUse use = traits_of(op.kind).window;
+    const bool is_transposed = use == WindowUse::kTransposed;
+    if ((use == WindowUse::kKernel || is_transposed) && op.window.padding != Padding{}) {
+      const Tensor& under = is_transposed ? graph_.output_of(op) : graph_.input_of(op);
+      if (op.window.padding == same_padding(op.window, under.shape)) {
         padding = tflite::Padding_SAME;
       } else {
         inputs[0] = add_explicit_padding(op);
@@ -123,6 +127,7 @@ class GraphWriter {
     const Entry entry = entry_of(op, padding);
     inputs.insert(graph_.details_of(op).operand_is_first ? inputs.begin() : inputs.end(),
                   entry.operands.begin(), entry.operands.end());
+    inputs.insert(inputs.begin(), entry.leading.begin(), entry.leading.end());
     builder_.add_operator(code_of(op.kind), entry.version, inputs, activations_[op.output],
                           entry.options_type, entry.options);
   }
@@ -134,7 +139,7 @@ class GraphWriter {
     const Padding& p = op.window.padding;
     const bool is_lowest = op.kind == OpKind::kMaxPool2d && info.quantization.zero_point == -128;
     if (ranks_[source] != 4 || op.kind == OpKind::kAveragePool2d ||
-        (op.kind == OpKind::kMaxPool2d && !is_lowest)) {
+        op.kind == OpKind::kTransposeConv || (op.kind == OpKind::kMaxPool2d && !is_lowest)) {
       throw Error("{} '{}': its padding is neither SAME nor VALID", name_of(op.kind),
                   graph_.info_of(op.output).name);
     }
@@ -184,6 +189,8 @@ class GraphWriter {
 
   // The options of operators that differ in their functions only.
   Entry pool(const Op& op, tflite::Padding padding);
+  Entry reduction(const Op& op);
+  Entry extremum(const Op& op);
 
   const Graph& graph_;
   TfliteModelBuilder builder_;
@@ -198,6 +205,20 @@ GraphWriter::Entry GraphWriter::write_conv_2d(const Op& op, tflite::Padding padd
       tflite::CreateConv2DOptions(fbb(), padding, w.stride_width, w.stride_height,
                                   function_of(op.activation), w.dilation_width, w.dilation_height);
   return {3, tflite::BuiltinOptions_Conv2DOptions, options.Union(), weights(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_transpose_conv(const Op& op, tflite::Padding padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const auto options = tflite::CreateTransposeConvOptions(
+      fbb(), padding, op.window.stride_width, op.window.stride_height, function_of(op.activation));
+  const int version = op.activation != Activation::kNone ? 4 : op.has_bias ? 3 : 2;
+  std::vector<std::int32_t> bias;
+  if (op.has_bias) bias.push_back(constant(details.bias));
+  return {version,
+          tflite::BuiltinOptions_TransposeConvOptions,
+          options.Union(),
+          bias,
+          {integers(op, "shape", dims_of(op.output)), constant(details.weights)}};
 }
 
 GraphWriter::Entry GraphWriter::write_depthwise_conv_2d(const Op& op, tflite::Padding padding) {
@@ -249,8 +270,20 @@ GraphWriter::Entry GraphWriter::write_mul(const Op& op, tflite::Padding) {
   return {2, tflite::BuiltinOptions_MulOptions, options.Union(), operand(op)};
 }
 
-// The axes, counted in the file's dimensions. One more vanished than is averaged over: the batch.
-GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) {
+GraphWriter::Entry GraphWriter::extremum(const Op& op) {
+  return {2, tflite::BuiltinOptions_MaximumMinimumOptions,
+          tflite::CreateMaximumMinimumOptions(fbb()).Union(), operand(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_maximum(const Op& op, tflite::Padding) {
+  return extremum(op);
+}
+GraphWriter::Entry GraphWriter::write_minimum(const Op& op, tflite::Padding) {
+  return extremum(op);
+}
+
+// The axes, counted in the file's dimensions. One more vanished than is reduced: the batch.
+GraphWriter::Entry GraphWriter::reduction(const Op& op) {
   const TensorId input = graph_.inputs_of(op)[0];
   const std::int32_t rank = ranks_[input];
   std::vector<std::int32_t> axes;
@@ -265,6 +298,12 @@ GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) {
           tflite::BuiltinOptions_ReducerOptions,
           tflite::CreateReducerOptions(fbb(), keeps).Union(),
           {integers(op, "axes", axes)}};
+}
+
+GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) { return reduction(op); }
+
+GraphWriter::Entry GraphWriter::write_reduce_max(const Op& op, tflite::Padding) {
+  return reduction(op);
 }
 
 GraphWriter::Entry GraphWriter::write_pad(const Op& op, tflite::Padding) {
@@ -294,6 +333,19 @@ GraphWriter::Entry GraphWriter::write_softmax(const Op& op, tflite::Padding) {
 GraphWriter::Entry GraphWriter::write_relu(const Op&, tflite::Padding) { return {2}; }
 GraphWriter::Entry GraphWriter::write_relu6(const Op&, tflite::Padding) { return {2}; }
 GraphWriter::Entry GraphWriter::write_logistic(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_tanh(const Op&, tflite::Padding) { return {2}; }
+
+GraphWriter::Entry GraphWriter::write_leaky_relu(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateLeakyReluOptions(fbb(), graph_.details_of(op).alpha);
+  return {2, tflite::BuiltinOptions_LeakyReluOptions, options.Union(), {}};
+}
+
+GraphWriter::Entry GraphWriter::write_log_softmax(const Op&, tflite::Padding) {
+  return {2,
+          tflite::BuiltinOptions_LogSoftmaxOptions,
+          tflite::CreateLogSoftmaxOptions(fbb()).Union(),
+          {}};
+}
 
 GraphWriter::Entry GraphWriter::write_hard_swish(const Op&, tflite::Padding) {
   return {1,
@@ -330,6 +382,43 @@ GraphWriter::Entry GraphWriter::write_resize_nearest_neighbor(const Op& op, tfli
                                                                   details.half_pixel_centers);
   return {details.half_pixel_centers ? 3 : 2,
           tflite::BuiltinOptions_ResizeNearestNeighborOptions,
+          options.Union(),
+          {integers(op, "size", {shape.height, shape.width})}};
+}
+
+// The batch is taken whole.
+GraphWriter::Entry GraphWriter::write_strided_slice(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const std::int32_t rank = ranks_[op.output];
+  std::vector<std::int32_t> begins(rank, 0);
+  std::vector<std::int32_t> ends(rank, 1);
+  std::vector<std::int32_t> strides(rank, 1);
+  std::int32_t end_mask = 0;
+  for (std::int32_t axis = std::max(0, 3 - rank); axis < 3; ++axis) {
+    const std::int32_t dim = axis - 3 + rank;
+    begins[dim] = details.begin[axis];
+    strides[dim] = details.stride[axis];
+    ends[dim] = begins[dim] + along(details.part, static_cast<Axis>(axis)) * strides[dim];
+    // Before the first element: a negative end would count from the last.
+    if (ends[dim] < 0) end_mask |= 1 << dim;
+  }
+  const auto options =
+      tflite::CreateStridedSliceOptions(fbb(), /*begin_mask=*/0, end_mask, /*ellipsis_mask=*/0,
+                                        /*new_axis_mask=*/0, /*shrink_axis_mask=*/0);
+  return {
+      2,
+      tflite::BuiltinOptions_StridedSliceOptions,
+      options.Union(),
+      {integers(op, "begin", begins), integers(op, "end", ends), integers(op, "strides", strides)}};
+}
+
+GraphWriter::Entry GraphWriter::write_resize_bilinear(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const Shape& shape = graph_.output_of(op).shape;
+  const auto options = tflite::CreateResizeBilinearOptions(
+      fbb(), /*reserved_0=*/0, /*reserved_1=*/0, details.align_corners, details.half_pixel_centers);
+  return {details.half_pixel_centers ? 3 : 2,
+          tflite::BuiltinOptions_ResizeBilinearOptions,
           options.Union(),
           {integers(op, "size", {shape.height, shape.width})}};
 }

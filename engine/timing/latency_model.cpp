@@ -43,6 +43,8 @@ LayerClass class_of(const LayerShape& layer) {
   switch (family_of(layer)) {
     case LatencyFamily::kConvolution:
       return side == 1 && layer.stride == 1 ? LayerClass::kPointwise : LayerClass::kConvolution;
+    case LatencyFamily::kTransposedConvolution:
+      return LayerClass::kConvolution;
     case LatencyFamily::kDepthwise:
       if (side <= 3) return LayerClass::kDepthwise3;
       return side <= 5 ? LayerClass::kDepthwise5 : LayerClass::kDepthwise7;
@@ -65,6 +67,11 @@ WorkAmounts work_of(const LayerShape& layer) {
   switch (family_of(layer)) {
     case LatencyFamily::kConvolution: {
       const double taps = area * layer.input.channels;
+      return {1, outputs * taps, outputs, inputs, pixels * taps, pixels};
+    }
+    case LatencyFamily::kTransposedConvolution: {
+      // An output sees every stride-th tap.
+      const double taps = inputs * area / pixels;
       return {1, outputs * taps, outputs, inputs, pixels * taps, pixels};
     }
     case LatencyFamily::kDepthwise: {

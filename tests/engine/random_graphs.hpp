@@ -28,7 +28,12 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kSub,
                                             OpKind::kMul,
                                             OpKind::kMean,
-                                            OpKind::kPad};
+                                            OpKind::kPad,
+                                            OpKind::kReduceMax,
+                                            OpKind::kStridedSlice,
+                                            OpKind::kMaximum,
+                                            OpKind::kMinimum,
+                                            OpKind::kTransposeConv};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

@@ -125,5 +125,65 @@ TEST(GraphValidator, RefusesOtherProbabilities) {
   EXPECT_THAT(complaint(graph), testing::HasSubstr("1/256"));
 }
 
+TEST(GraphValidator, RefusesPartsThatAreNotInside) {
+  Graph graph = random_graph(OpKind::kStridedSlice, 1);
+  const OpDetails details = graph.details[0];
+  graph.details[0].begin[1] = 9;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("from 9 in steps of 1 along an axis of"));
+  graph.details[0] = details;
+  graph.details[0].stride[0] = 0;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("in steps of 0"));
+  graph.details[0] = details;
+  graph.details[0].part.channels += 1;
+  EXPECT_NE(complaint(graph), "");
+}
+
+TEST(GraphValidator, RefusesToCompareWithAConstantOfAnotherScale) {
+  Graph graph;
+  std::uint64_t seed = 0;
+  while (graph.constants.empty()) graph = random_graph(OpKind::kMaximum, seed++);
+  EXPECT_EQ(complaint(graph), "");
+  graph.constants[0].scales[0] *= 2;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("must have the scale and zero point"));
+}
+
+TEST(GraphValidator, RefusesAnAlphaThatIsNoNumber) {
+  Graph graph = random_graph(OpKind::kLeakyRelu, 1);
+  graph.details[0].alpha = std::nanf("");
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("alpha is nan"));
+}
+
+TEST(GraphValidator, RefusesLogarithmsThatWouldOverflow) {
+  Graph graph = random_graph(OpKind::kLogSoftmax, 1);
+  graph.tensor_info[0].quantization.scale = 40;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("a scale of 40 is out of range"));
+  graph.tensor_info[0].quantization.scale = 0.1F;
+  for (Tensor& tensor : graph.tensors) tensor.shape = {1, 1, 4096};
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("4096 channels are too many"));
+}
+
+TEST(GraphValidator, RefusesToResizeInTwoWaysAtOnce) {
+  Graph graph = random_graph(OpKind::kResizeBilinear, 1);
+  graph.details[0].align_corners = graph.details[0].half_pixel_centers = true;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("both align corners"));
+}
+
+TEST(GraphValidator, RefusesToResizeWhatHasTooManyRows) {
+  for (OpKind kind : {OpKind::kResizeNearestNeighbor, OpKind::kResizeBilinear}) {
+    Graph graph = random_graph(kind, 1);
+    graph.tensors[0].shape.height = 65537;
+    EXPECT_THAT(complaint(graph), testing::HasSubstr("cannot resize 65537 rows"));
+  }
+}
+
+TEST(GraphValidator, RefusesATransposedConvolutionThatDoesNotLeadBack) {
+  Graph graph = random_graph(OpKind::kTransposeConv, 1);
+  graph.tensors[graph.outputs[0]].shape.height += 5;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("does not follow from the input"));
+  graph = random_graph(OpKind::kTransposeConv, 1);
+  graph.ops[0].window.dilation_width = 2;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("cannot be dilated"));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

@@ -156,16 +156,22 @@ struct OpDetails {
   // kernel width, out}; fully connected {out, in}. int8 with a zero point of 0.
   ConstantId weights = kNoId;
   ConstantId bias = kNoId;  // of those three: int32 {out}
-  // Add, sub, mul: the other operand where it is constant, int8 of up to four dimensions.
+  // Of two operands: the other one where it is constant, int8 of up to four dimensions.
   ConstantId operand = kNoId;
   bool operand_is_first = false;
   Axis axis = Axis::kChannels;                         // concatenation
-  std::array<bool, 3> reduced = {};                    // mean: the axes averaged over
+  std::array<bool, 3> reduced = {};                    // mean, reduce_max
   std::array<std::int8_t, 3> permutation = {0, 1, 2};  // transpose: output axis i is input axis [i]
-  std::int32_t channels_before = 0;                    // pad
+  // Strided_slice: where the part of the input begins that it takes, steps along each axis, which may
+  // be negative, and the part's size.
+  std::array<std::int32_t, 3> begin = {};
+  std::array<std::int32_t, 3> stride = {1, 1, 1};
+  Shape part;
+  std::int32_t channels_before = 0;  // pad
   std::int32_t channels_after = 0;
   float beta = 1;              // softmax
-  bool align_corners = false;  // resize_nearest_neighbor
+  float alpha = 0;             // leaky_relu: the factor of negative values
+  bool align_corners = false;  // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
 
   bool operator==(const OpDetails&) const = default;

@@ -54,9 +54,16 @@ struct QuantizationRule {
 inline constexpr QuantizationRule kOwnQuantization;
 inline constexpr QuantizationRule kSameQuantization{.keeps = true};
 inline constexpr QuantizationRule kProbabilities{.prescribed = Quantization{1.0F / 256, -128}};
+inline constexpr QuantizationRule kLogarithms{.prescribed = Quantization{1.0F / 16, 127}};
+inline constexpr QuantizationRule kSignedUnit{.prescribed = Quantization{1.0F / 128, 0}};
 
 // What an operator uses of its Window.
-enum class WindowUse : std::uint8_t { kNone, kKernel, kPadding };
+enum class WindowUse : std::uint8_t {
+  kNone,
+  kKernel,      // slides over the input
+  kTransposed,  // slides over the output, and leads to the input
+  kPadding,
+};
 
 // The order of weights, from the outermost dimension.
 enum class WeightOrder : std::uint8_t {
@@ -76,7 +83,8 @@ enum class Overwriting : std::uint8_t {
 // Memory beside the tensors that a kernel works in.
 enum class ScratchKind : std::uint8_t {
   kNone,
-  kColumns,   // values under the window, gathered for a few pixels
+  kColumns,  // values under the window, gathered for a few pixels
+  kTransposedColumns,
   kRows,      // rows of one channel, with their borders
   kFeatures,  // the input, widened
 };
@@ -84,6 +92,7 @@ enum class ScratchKind : std::uint8_t {
 // Operators whose time follows from the same amounts of work (timing/latency_model.hpp).
 enum class LatencyFamily : std::uint8_t {
   kConvolution,
+  kTransposedConvolution,
   kDepthwise,
   kFullyConnected,
   kPool,
