@@ -172,8 +172,8 @@ void write_transpose_conv(StepWriter& step) {
   std::vector<unsigned char> all;
   for (std::int32_t row = 0; row < w.stride_height; ++row) {
     for (std::int32_t column = 0; column < w.stride_width; ++column) {
-      const std::int32_t depth =
-          mcunet_transpose_conv2d_part(&layer, weights_of(step), row, column, part.data());
+      const std::int32_t depth = mcunet_transpose_conv2d_part(
+          &layer, Weights(step.graph(), step.op()).data(), row, column, part.data());
       const std::vector<unsigned char> one =
           packed(step, mcunet_packed_matmul_bytes(layer.output_channels, depth),
                  [&](mcunet_filter filter, void* where) {

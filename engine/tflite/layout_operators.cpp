@@ -146,7 +146,8 @@ TensorId TfliteOperators::append_between(Op op, const std::vector<TensorId>& inp
                                          const Shape& shape) {
   const Tensor tensor = {shape, graph_.tensors[inputs[0]].type};
   TensorInfo info = graph_.info_of(inputs[0]);
-  info.rank = 3;
+  // A view has the dimensions of its shape; other operators keep how many there are.
+  if (op.kind == OpKind::kReshape) info.rank = 3;
   tensors_.charge(sizeof(Op) + sizeof(OpDetails) + info.name.size() +
                   inputs.size() * sizeof(TensorId));
   const TensorId id = append_op(graph_, op, inputs, tensor);
