@@ -156,7 +156,9 @@ TensorId TfliteOperators::append_between(Op op, const std::vector<TensorId>& inp
 }
 
 TensorId TfliteOperators::viewed(TensorId tensor, const Shape& shape) {
-  if (graph_.tensors[tensor].shape == shape) return tensor;
+  // A width needs two dimensions in a file.
+  const bool has_width = graph_.info_of(tensor).rank >= 2;
+  if (has_width && graph_.tensors[tensor].shape == shape) return tensor;
   return append_between({.kind = OpKind::kReshape, .has_bias = false}, {tensor}, shape);
 }
 

@@ -174,6 +174,13 @@ TEST_F(LayoutOperators, JoinsFiveDimensions) {
   EXPECT_THAT(outputs_of(read(input, output)), ElementsAre(0, 1, 0, 1, 2, 3, 2, 3));
 }
 
+TEST_F(LayoutOperators, PacksVectors) {
+  const auto input = tensor({3});
+  const auto output = tensor({2, 3});
+  add(tflite::BuiltinOperator_PACK, {input, input}, output, tflite::CreatePackOptions(fbb_, 2, 0));
+  EXPECT_THAT(outputs_of(read(input, output)), ElementsAre(0, 1, 2, 0, 1, 2));
+}
+
 TEST_F(LayoutOperators, PacksActivations) {
   const auto input = tensor({1, 2, 2});
   const auto output = tensor({1, 2, 2, 2});
