@@ -26,7 +26,7 @@ class CompileCommand : public CommandTest {
     write("model.tflite", model_);
   }
 
-  void write_model(const engine::Graph& graph) const {
+  void write_model(const engine::Graph& graph) {
     const std::vector<std::byte> file = engine::write_tflite(graph);
     write("model.tflite", {reinterpret_cast<const char*>(file.data()), file.size()});
   }
