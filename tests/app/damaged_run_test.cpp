@@ -8,6 +8,7 @@
 
 #include "core/error_text.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/supernet/fixed_network.hpp"
 #include "pipeline/job.hpp"
 #include "pipeline/run_report.hpp"
 #include "tiny_run.hpp"

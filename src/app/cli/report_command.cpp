@@ -42,7 +42,7 @@ int run_report(const ReportArguments& arguments) {
   }
   if (arguments.out.empty()) throw Error("a comparison of several runs needs --out FOLDER");
   pipeline::compare_runs({arguments.runs.begin(), arguments.runs.end()}, arguments.out);
-  fmt::print("Comparison: {}/accuracy_by_space.svg\n", arguments.out);
+  fmt::print("Comparison: {}/accuracy_by_space.*\n", arguments.out);
   return kDone;
 }
 

@@ -13,8 +13,8 @@ namespace mcunet::pipeline {
 void write_run_report(const Experiment& experiment, const RunDirectory& run);
 
 // Draws accuracy against the mean computation of the space for runs that were searched (paper,
-// Figure 10): FOLDER/accuracy_by_space.svg, .pdf, .csv. Throws Error, which names the run and what
-// it lacks.
+// Figure 10): FOLDER/accuracy_by_space.csv, and .svg and .pdf if gnuplot is there. Throws Error,
+// which names the run and what it lacks.
 void compare_runs(const std::vector<std::filesystem::path>& runs,
                   const std::filesystem::path& folder);
 
