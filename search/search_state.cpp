@@ -153,8 +153,8 @@ SearchState state_from_json(const space::SearchSpace& space, std::string_view te
     return read_state(space, Json::parse(text), source);
   } catch (const std::exception& error) {
     throw Error(
-        "{}: is no state of this search: {}; remove it, and the search goes on with --resume from "
-        "the accuracies that it has",
+        "{}: is no state of this search: {}; "
+        "remove it, and the search goes on with --resume from the accuracies that it has",
         source, error.what());
   }
 }

@@ -18,11 +18,11 @@ constexpr std::array kKinds = {
     Kind{"version https://git-lfs.github.com/spec/"sv,
          "is a pointer of Git LFS, not the model itself: fetch that with `git lfs pull`"},
     Kind{"\x89HDF\r\n\x1a\n"sv,
-         "is an HDF5 file, as Keras saves models: convert it with TFLiteConverter, quantized to "
-         "int8"},
+         "is an HDF5 file, as Keras saves models: "
+         "convert it with TFLiteConverter, quantized to int8"},
     Kind{"PK\x03\x04"sv,
-         "is a zip archive, as Keras and PyTorch save models: unpack it, or convert the model in "
-         "it to .tflite, quantized to int8"},
+         "is a zip archive, as Keras and PyTorch save models: "
+         "unpack it, or convert the model in it to .tflite, quantized to int8"},
     Kind{"\x1f\x8b"sv, "is compressed with gzip: unpack it first"},
     Kind{"BZh"sv, "is compressed with bzip2: unpack it first"},
     Kind{"\xfd"

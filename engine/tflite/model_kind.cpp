@@ -104,8 +104,8 @@ std::string describe_types(const TypeCounts& counts) {
     return "has activations of int16: convert it with int8 activations (TFLITE_BUILTINS_INT8)";
   }
   if (counts.uint8 > 0) {
-    return "computes in uint8, as TensorFlow 1 quantized: convert it with TensorFlow 2, which "
-           "quantizes to int8";
+    return "computes in uint8, as TensorFlow 1 quantized: "
+           "convert it with TensorFlow 2, which quantizes to int8";
   }
   if (counts.real == 0) return "";
   constexpr std::string_view kHow =

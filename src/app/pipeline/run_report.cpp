@@ -140,8 +140,8 @@ search::space::SearchSpace read_space(const fs::path& problem_file) {
 JobReport::Section finetune_section(const Json& finetune) {
   return {.heading = "Fine-tuning",
           .text = fmt::format(
-              "The winner had {} on the search split with the weights that it inherited, and has "
-              "{} now; {} on the test set.",
+              "The winner had {} on the search split with the weights that it inherited, "
+              "and has {} now; {} on the test set.",
               percent(finetune.at("inherited_top1")), percent(finetune.at("top1")),
               percent(finetune.at("test_top1")))};
 }

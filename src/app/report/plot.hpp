@@ -11,8 +11,8 @@ namespace mcunet::report {
 struct Plot {
   std::string name;
   std::string csv;  // with a header line
-  std::string
-      script;  // gnuplot commands that read NAME.csv; terminal and output are set before them
+  // Gnuplot commands that read NAME.csv; terminal and output are set before them.
+  std::string script;
   int width_px = 760;
   int height_px = 460;
 };
