@@ -1,6 +1,7 @@
 #include "cross_compiler.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -97,8 +98,11 @@ std::vector<std::string> split_flags(const std::string& flags) {
   return words;
 }
 
-std::vector<fs::path> model_sources(const fs::path& project) {
-  for (const char* name : {"model.h", "model.c", "weights.c"}) {
+std::vector<fs::path> model_sources(const fs::path& project, const engine::ModelNames& names) {
+  const std::string network = names.prefix() + ".c";
+  const std::string weights = names.part("weights") + ".c";
+  const std::string features = names.part("features") + ".c";
+  for (const std::string& name : {names.prefix() + ".h", network, weights}) {
     if (!fs::exists(project / name)) {
       throw Error("{}: holds no {}, so it is no generated network", project.string(), name);
     }
@@ -108,28 +112,35 @@ std::vector<fs::path> model_sources(const fs::path& project) {
   for (const auto& entry : fs::directory_iterator(project / "kernels", no_kernels)) {
     if (entry.path().extension() == ".c") sources.push_back(entry.path());
   }
-  if (fs::exists(project / "features.c")) sources.push_back(project / "features.c");
+  if (fs::exists(project / features)) sources.push_back(project / features);
   std::sort(sources.begin(), sources.end());
-  sources.insert(sources.begin(), {project / "model.c", project / "weights.c"});
+  sources.insert(sources.begin(), {project / network, project / weights});
   return sources;
 }
 
 std::vector<fs::path> compile(const fs::path& project, const std::vector<fs::path>& sources,
                               const std::string& core, const std::string& defines,
                               const fs::path& out) {
-  const std::string root = fs::absolute(project).string();
+  const fs::path root = fs::absolute(project);
   std::vector<std::string> command = {kCompiler};
   append(command, cpu_flags(core));
   append(command, kCompileFlags);
   append(command, defines);
-  command.insert(command.end(), {"-I" + root, "-I" + root + "/firmware", "-c"});
+  command.insert(command.end(), {"-I" + root.string(), "-I" + (root / "firmware").string(), "-c"});
+  // The compiler names objects after sources alone, and a network may be called as a kernel is.
+  std::map<fs::path, std::vector<std::string>> commands;
   std::vector<fs::path> objects;
   for (const fs::path& source : sources) {
-    command.push_back(fs::absolute(source).string());
-    objects.push_back(out / source.filename().replace_extension(".o"));
+    const fs::path file = fs::absolute(source);
+    const fs::path folder = out / file.lexically_relative(root).parent_path();
+    commands.try_emplace(folder, command).first->second.push_back(file.string());
+    objects.push_back(folder / source.filename().replace_extension(".o"));
   }
-  const ProcessResult result = run_tool(command, out);
-  if (result.exit_code != 0) fail(result.log);
+  for (const auto& [folder, words] : commands) {
+    fs::create_directories(folder);
+    const ProcessResult result = run_tool(words, folder);
+    if (result.exit_code != 0) fail(result.log);
+  }
   return objects;
 }
 

@@ -18,12 +18,13 @@ extern const char kLinkFlags[];
 // The words of a line of flags.
 std::vector<std::string> split_flags(const std::string& flags);
 
-// model.c, weights.c, features.c if there is one, and kernels/*.c of a project; model.c is first.
-// Throws Error if there is no model.c.
-std::vector<std::filesystem::path> model_sources(const std::filesystem::path& project);
+// model.c, weights.c, features.c if there is one, and kernels/*.c of a project; model.c, by whatever
+// name, is first. Throws Error if there is no model.c.
+std::vector<std::filesystem::path> model_sources(const std::filesystem::path& project,
+                                                 const engine::ModelNames& names);
 
-// Compiles the sources of a project into objects in `out`, which must exist. Throws Error with what
-// the compiler said first.
+// Compiles the sources of a project into objects in the same folders below `out`, which must exist.
+// Throws Error with what the compiler said first.
 std::vector<std::filesystem::path> compile(const std::filesystem::path& project,
                                            const std::vector<std::filesystem::path>& sources,
                                            const std::string& core, const std::string& defines,

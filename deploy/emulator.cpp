@@ -83,13 +83,14 @@ void check_console(const Console& console, const ProcessResult& run, const Emula
 
 class Emulation {
  public:
-  Emulation(const fs::path& project, const EmulatorBoard& board, std::string core,
-            double timeout_seconds)
+  Emulation(const fs::path& project, const engine::ModelNames& names, const EmulatorBoard& board,
+            std::string core, double timeout_seconds)
       : project_(project),
         board_(board),
         core_(std::move(core)),
         timeout_seconds_(timeout_seconds) {
-    const std::vector<fs::path> all = model_sources(project);  // model.c first
+    const std::vector<fs::path> all = model_sources(project, names);
+    network_ = all.front();
     std::vector<fs::path> shared(all.begin() + 1, all.end());
     for (const char* name : {"startup.c", "console.c", "semihosting_console.c", "semihosting.c",
                              "instruction_counter.c"}) {
@@ -131,7 +132,7 @@ class Emulation {
 
   void build(const std::string& defines, const fs::path& folder) const {
     std::vector<fs::path> objects =
-        compile(project_, {project_ / "model.c", project_ / "firmware" / "emulator_main.c"}, core_,
+        compile(project_, {network_, project_ / "firmware" / "emulator_main.c"}, core_,
                 board_.defines + " " + defines, folder);
     objects.insert(objects.end(), shared_objects_.begin(), shared_objects_.end());
     FirmwareReport report;
@@ -141,6 +142,7 @@ class Emulation {
   }
 
   fs::path project_;
+  fs::path network_;  // model.c
   const EmulatorBoard& board_;
   std::string core_;
   double timeout_seconds_;
@@ -211,7 +213,7 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
   const ModelDescription model = read_model_description(folder);
   const EmulatorBoard& board = choose_board(options.board, device.core);
   check_inputs(inputs, model, options.takes_samples);
-  const Emulation emulation(folder, board, device.core, options.timeout_seconds);
+  const Emulation emulation(folder, model.names, board, device.core, options.timeout_seconds);
 
   const std::string defines = options.takes_samples ? "-DMODEL_SAMPLES " : "";
   const Console console = emulation.run(defines, inputs, "network");
@@ -226,7 +228,8 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
       .steps = {},
       .stack_bytes = console.stack_bytes};
 
-  const Console profile = emulation.run(defines + "-DMODEL_PROFILE", inputs.first(1), "profile");
+  const Console profile = emulation.run(defines + "-D" + model.names.macro_prefix() + "_PROFILE",
+                                        inputs.first(1), "profile");
   if (profile.steps.size() != model.steps.size()) {
     throw Error("{}: {} steps in model.json, but {} in model.h", model.name, model.steps.size(),
                 profile.steps.size());
@@ -238,7 +241,8 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
     result.steps.push_back({.name = model.steps[i], .instructions = profile.steps[i]});
   }
   if (options.traces_steps) {
-    const Console trace = emulation.run(defines + "-DMODEL_TRACE", inputs, "trace");
+    const Console trace =
+        emulation.run(defines + "-D" + model.names.macro_prefix() + "_TRACE", inputs, "trace");
     split_hashes(trace.hashes, model.steps.size(), result.inferences);
   }
   return result;

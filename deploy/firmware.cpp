@@ -2,12 +2,16 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "board.hpp"
 #include "cross_compiler.hpp"
 #include "emulator_board.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/deploy/emulator.hpp"
 #include "templates.hpp"
 
 namespace mcunet::deploy {
@@ -16,14 +20,12 @@ namespace {
 
 constexpr const char* kCopiedFiles[] = {"startup.c",
                                         "startup.h",
-                                        "main.c",
                                         "core.c",
                                         "core.h",
                                         "clock.h",
                                         "console.c",
                                         "console.h",
                                         "registers.h",
-                                        "emulator_main.c",
                                         "semihosting.c",
                                         "semihosting.h",
                                         "instruction_counter.c",
@@ -54,11 +56,22 @@ void make_folder(const fs::path& folder) {
 
 }  // namespace
 
+void require_free_names(const engine::ModelNames& names) {
+  const std::string header = names.prefix() + ".h";
+  const auto* const found = std::find(std::begin(kCopiedFiles), std::end(kCopiedFiles), header);
+  // Its main() has a print_output() of its own.
+  if (found != std::end(kCopiedFiles) || header == "board.h" || names.prefix() == "print") {
+    throw Error("\"{}\" is in use by the firmware; choose another prefix", names.prefix());
+  }
+}
+
 ConsoleKind default_console(const Device& device) {
   return device.console ? ConsoleKind::kSerial : ConsoleKind::kNone;
 }
 
-void write_firmware_project(const fs::path& folder, const Device& device, ConsoleKind console) {
+void write_firmware_project(const fs::path& folder, const Device& device, ConsoleKind console,
+                            const engine::ModelNames& names) {
+  require_free_names(names);
   const std::string_view console_source = find_template(console_template(device, console));
   const fs::path sources = folder / "firmware";
   make_folder(sources);
@@ -76,18 +89,21 @@ void write_firmware_project(const fs::path& folder, const Device& device, Consol
   Device copy = device;
   write_file_atomically(sources / "device.json",
                         to_json_text(write_fields(fields_of(copy))) + "\n");
-  const std::map<std::string, std::string> values = {
-      {"title", "Firmware for " + device.name},
-      {"board", board.name},
-      {"cpu_flags", cpu_flags(device.core)},
-      {"c_flags", kCompileFlags},
-      {"link_flags", kLinkFlags},
-      {"device_sources", fmt::format("{}", fmt::join(kDeviceSources, " "))},
-      {"emulator_sources",
-       "firmware/emulator_main.c firmware/console.c firmware/semihosting_console.c "
-       "firmware/semihosting.c firmware/instruction_counter.c"},
-      {"emulator_defines", board.defines},
-      {"emulator_command", fmt::format("{}", fmt::join(emulator_command(board), " "))}};
+  std::map<std::string, std::string, std::less<>> values = names.template_texts();
+  for (const char* name : {"main.c", "emulator_main.c"}) {
+    write_file_atomically(sources / name, fill_template(fmt::format("{}.in", name), values));
+  }
+  values.insert({{"title", "Firmware for " + device.name},
+                 {"board", board.name},
+                 {"cpu_flags", cpu_flags(device.core)},
+                 {"c_flags", kCompileFlags},
+                 {"link_flags", kLinkFlags},
+                 {"device_sources", fmt::format("{}", fmt::join(kDeviceSources, " "))},
+                 {"emulator_sources",
+                  "firmware/emulator_main.c firmware/console.c firmware/semihosting_console.c "
+                  "firmware/semihosting.c firmware/instruction_counter.c"},
+                 {"emulator_defines", board.defines},
+                 {"emulator_command", fmt::format("{}", fmt::join(emulator_command(board), " "))}});
   write_file_atomically(folder / "Makefile", fill_template("Makefile.in", values));
   write_file_atomically(folder / "CMakeLists.txt", fill_template("CMakeLists.txt.in", values));
 }
@@ -114,7 +130,7 @@ namespace {
 
 FirmwareReport link_firmware(const fs::path& folder, const Device& device,
                              const std::string& defines, const fs::path& build) {
-  std::vector<fs::path> sources = model_sources(folder);
+  std::vector<fs::path> sources = model_sources(folder, read_model_description(folder).names);
   for (const char* source : kDeviceSources) sources.push_back(folder / source);
   const ScratchFolder scratch(folder);
   const fs::path objects_folder = scratch.path() / "objects";
@@ -148,7 +164,9 @@ FirmwareReport link_firmware(const fs::path& folder, const Device& device) {
 }
 
 FirmwareReport link_profiling_firmware(const fs::path& folder, const Device& device) {
-  return link_firmware(folder, device, "-DMODEL_PROFILE", folder / "profile");
+  const engine::ModelNames names = read_model_description(folder).names;
+  return link_firmware(folder, device, fmt::format("-D{}_PROFILE", names.macro_prefix()),
+                       folder / "profile");
 }
 
 Device read_project_device(const fs::path& folder) {

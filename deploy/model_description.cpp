@@ -56,6 +56,7 @@ ModelDescription read_model_description(const std::filesystem::path& folder) {
             .outputs = read_tensors(json.at("outputs")),
             .steps = json.at("steps").get<std::vector<std::string>>(),
             .borders = engine::borders_named(json.value("borders", "caller")),
+            .names = engine::ModelNames(json.value("prefix", "model")),
             .features = read_features(json)};
   } catch (const std::exception& error) {
     throw Error("{}: describes no generated network: {}", file.string(), error.what());

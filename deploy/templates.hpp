@@ -10,13 +10,13 @@
 // The files of deploy/templates/, which are part of the library.
 namespace mcunet::deploy {
 
-std::span<const EmbeddedFile> embedded_files();
+std::span<const EmbeddedFile> embedded_templates();
 
-// The contents of a template by its file name; empty if there is none.
+// The contents of a template by its file name. Throws Error if there is none.
 std::string_view find_template(std::string_view name);
 
-// The template with every {{key}} replaced. Throws Error for a key that has no value: the template
-// and the code disagree.
-std::string fill_template(std::string_view name, const std::map<std::string, std::string>& values);
+// The template with its placeholders replaced (text_template.hpp). Throws Error.
+std::string fill_template(std::string_view name,
+                          const std::map<std::string, std::string, std::less<>>& values);
 
 }  // namespace mcunet::deploy

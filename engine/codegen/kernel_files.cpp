@@ -7,13 +7,6 @@
 namespace mcunet::engine {
 namespace {
 
-const std::string_view* find_file(std::string_view name) {
-  for (const auto& [known, contents] : embedded_files()) {
-    if (known == name) return &contents;
-  }
-  return nullptr;
-}
-
 std::vector<std::string> included_by(std::string_view contents) {
   constexpr std::string_view kInclude = "#include \"";
   std::vector<std::string> names;
@@ -39,9 +32,9 @@ std::vector<std::string> called_by(std::string_view contents) {
 
 // A kernel stands in a file of its name and is declared in mcunet_kernels.h.
 std::vector<std::string> kernel_functions() {
-  const std::string_view header = *find_file("mcunet_kernels.h");
+  const std::string_view header = find_file(embedded_kernels(), "mcunet_kernels.h")->contents;
   std::vector<std::string> names;
-  for (const EmbeddedFile& file : embedded_files()) {
+  for (const EmbeddedFile& file : embedded_kernels()) {
     if (!file.name.ends_with(".c")) continue;
     const std::string name(file.name.substr(0, file.name.size() - 2));
     if (header.find("void mcunet_" + name + "(") != std::string_view::npos) names.push_back(name);
@@ -56,15 +49,15 @@ std::set<std::string> with_dependencies(const std::vector<std::string>& files) {
     const std::string name = waiting.back();
     waiting.pop_back();
     if (!result.insert(name).second) continue;
-    const std::string_view* contents = find_file(name);
-    if (contents == nullptr) throw Error("engine/kernels has no file {}", name);
-    for (std::string& other : included_by(*contents)) waiting.push_back(std::move(other));
+    const EmbeddedFile* const file = find_file(embedded_kernels(), name);
+    if (file == nullptr) throw Error("engine/kernels has no file {}", name);
+    for (std::string& other : included_by(file->contents)) waiting.push_back(std::move(other));
     if (name.ends_with(".c")) {
-      for (std::string& other : called_by(*contents)) waiting.push_back(std::move(other));
+      for (std::string& other : called_by(file->contents)) waiting.push_back(std::move(other));
     }
     if (name.ends_with(".h")) {
       const std::string source = name.substr(0, name.size() - 2) + ".c";
-      if (find_file(source) != nullptr) waiting.push_back(source);
+      if (find_file(embedded_kernels(), source) != nullptr) waiting.push_back(source);
     }
   }
   return result;

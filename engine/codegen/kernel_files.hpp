@@ -10,7 +10,7 @@
 namespace mcunet::engine {
 
 // Names and contents of all files in engine/kernels/ that firmware may need.
-std::span<const EmbeddedFile> embedded_files();
+std::span<const EmbeddedFile> embedded_kernels();
 
 // The kernels that generated code may call, without their prefix: "conv2d_1x1".
 std::vector<std::string> kernel_functions();

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/codegen/compiler.hpp"
 
 namespace mcunet::engine {
 

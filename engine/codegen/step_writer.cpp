@@ -28,7 +28,7 @@ std::string StepWriter::scratch_address() const {
 }
 
 std::string StepWriter::add_array(const std::string& what, std::vector<unsigned char> bytes) {
-  std::string name = fmt::format("model_{}_{}", what, step_);
+  std::string name = fmt::format("{}_{}_{}", options().names.prefix(), what, step_);
   code_.arrays.push_back({name, std::move(bytes)});
   return name;
 }

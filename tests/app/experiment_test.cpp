@@ -156,11 +156,12 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(defaults.quantization.method, std::nullopt);
   EXPECT_EQ(defaults.exporting.emulated_examples, 8);
   EXPECT_EQ(defaults.exporting.test_examples, std::nullopt);
+  EXPECT_EQ(defaults.exporting.names.prefix(), "model");
   Experiment experiment = read_rest(
       "finetune: {epochs: 3, learning_rate: 0.2, distillation: true,\n"
       "  quantization_aware: {epochs: 2, learning_rate: 0.005}}\n"
       "quantization: {calibration_images: 7, selection_images: 9, method: percentile}\n"
-      "export: {emulated_examples: 0, test_examples: 50}\n");
+      "export: {emulated_examples: 0, test_examples: 50, prefix: digits}\n");
   EXPECT_EQ(experiment.finetune.epochs, 3);
   EXPECT_EQ(experiment.finetune.learning_rate, 0.2);
   EXPECT_TRUE(experiment.finetune.distillation);
@@ -171,6 +172,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(experiment.quantization.method, engine::RangeMethod::kPercentile);
   EXPECT_EQ(experiment.exporting.emulated_examples, 0);
   EXPECT_EQ(experiment.exporting.test_examples, 50);
+  EXPECT_EQ(experiment.exporting.names.prefix(), "digits");
   const std::string text = to_json_text(write_fields(fields_of(experiment)));
   Experiment copy = read_experiment(parse_config(text, "manifest.json"));
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
@@ -198,6 +200,11 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
             "x.yaml:3: quantization.calibration_images: must be between 1 and 1000000, is 0");
   EXPECT_EQ(rest_error("export: {emulated_examples: -1}\n"),
             "x.yaml:3: export.emulated_examples: must be between 0 and 10000, is -1");
+  EXPECT_EQ(rest_error("export: {prefix: while}\n"),
+            "x.yaml:3: export.prefix: \"while\" is a keyword of C; choose another prefix");
+  EXPECT_EQ(
+      rest_error("export: {prefix: console}\n"),
+      "x.yaml:3: export.prefix: \"console\" is in use by the firmware; choose another prefix");
   EXPECT_EQ(rest_error("export: {test_examples: 0}\n"),
             "x.yaml:3: export.test_examples: must be at least 1, is 0");
 }

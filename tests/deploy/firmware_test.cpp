@@ -42,7 +42,19 @@ TEST(Firmware, FolderWithoutAProjectIsAnError) {
   EXPECT_THAT(error_of([&] { read_project_device(folder.path()); }),
               HasSubstr("holds no firmware project"));
   EXPECT_THAT(error_of([&] { link_firmware(folder.path(), example_device()); }),
-              HasSubstr("holds no model.h"));
+              HasSubstr("model.json"));
+  EXPECT_THAT(folder.list(), IsEmpty());
+}
+
+TEST(Firmware, TheNetworksHeaderIsNoneOfItsOwn) {
+  const TemporaryFolder folder;
+  for (const char* prefix : {"core", "board", "startup", "instruction_counter", "print"}) {
+    EXPECT_THAT(error_of([&] {
+                  write_firmware_project(folder.path(), example_device(), ConsoleKind::kNone,
+                                         engine::ModelNames(prefix));
+                }),
+                HasSubstr("is in use by the firmware"));
+  }
   EXPECT_THAT(folder.list(), IsEmpty());
 }
 

@@ -26,6 +26,11 @@ class CompileCommand : public CommandTest {
     write("model.tflite", model_);
   }
 
+  void write_model(const engine::Graph& graph) const {
+    const std::vector<std::byte> file = engine::write_tflite(graph);
+    write("model.tflite", {reinterpret_cast<const char*>(file.data()), file.size()});
+  }
+
   Outcome compile(const std::string& device = "stm32f746") const {
     return run({"compile", "model.tflite", "--device", device, "--out", "out", "--json"});
   }
@@ -273,6 +278,66 @@ TEST_F(CompileCommand, FoldsDeadChannelsOnRequest) {
   EXPECT_LT(compiled[1]["macs"], compiled[0]["macs"]);
   EXPECT_LT(compiled[1]["constant_bytes"], compiled[0]["constant_bytes"]);
   EXPECT_LT(compiled[1]["peak_sram_bytes"], compiled[0]["peak_sram_bytes"]);
+}
+
+// `add` is also a kernel's file and `main` the firmware's; neither is taken for the other.
+TEST_F(CompileCommand, PrefixesNameFilesAndSymbols) {
+  write_model(engine::random_graph(engine::OpKind::kAdd, 1));
+  std::vector<nlohmann::json> outputs;
+  for (const std::string prefix : {"model", "add", "main"}) {
+    const Outcome outcome = run({"compile", "model.tflite", "--device", "stm32f746", "--out", "out",
+                                 "--prefix", prefix, "--json"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(read("out/" + prefix + ".h"), HasSubstr("void " + prefix + "_invoke(void);"));
+    const auto description = nlohmann::json::parse(read("out/model.json"));
+    EXPECT_EQ(description.value("prefix", "model"), prefix);
+    std::size_t bytes = 0;
+    for (const auto& input : description["inputs"]) {
+      bytes += input["height"].get<std::size_t>() * input["width"].get<std::size_t>() *
+               input["channels"].get<std::size_t>();
+    }
+    write("input.bin", std::string(bytes, '\x11'));
+    const Outcome emulated = run({"emulate", "out", "--input", "input.bin", "--json"});
+    ASSERT_EQ(emulated.exit_code, 0) << emulated.err;
+    outputs.push_back(parse_output(emulated)["inferences"]);
+    EXPECT_EQ(outputs.back()[0]["exact"], true);
+    EXPECT_EQ(outputs.back(), outputs.front());
+  }
+}
+
+TEST_F(CompileCommand, PrefixesAreChecked) {
+  for (const auto& [prefix, complaint] :
+       {std::pair{"2nd", "\"2nd\" is not made of letters, digits and _"},
+        {"../up", "\"../up\" is not made of letters"},
+        {"int", "\"int\" is a keyword of C"},
+        {"string", "\"string\" is a header of the C library"},
+        {"core", "\"core\" is in use by the firmware"}}) {
+    const Outcome outcome = run(
+        {"compile", "model.tflite", "--device", "stm32f746", "--out", "out", "--prefix", prefix});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr(complaint));
+  }
+  ASSERT_EQ(compile().exit_code, 0);
+  std::string description = read("out/model.json");
+  description.insert(1, "\"prefix\": \"../../x\",");
+  write("out/model.json", description);
+  write("input.bin", "x");
+  EXPECT_THAT(failure({"emulate", "out", "--input", "input.bin"}),
+              HasSubstr("out/model.json: describes no generated network: \"../../x\" is not"));
+}
+
+// Whatever a file calls its tensors, the folder is C and JSON.
+TEST_F(CompileCommand, NamesInTheFileDoNoHarm) {
+  engine::Graph graph = engine::random_graph(engine::OpKind::kConv2d, 3);
+  const std::string name = "*/ #error \"\n\\ ?\?/\xff\x01";
+  for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
+    edit_info(graph, static_cast<engine::TensorId>(id)).name = name;
+  }
+  write_model(graph);
+  const Outcome outcome = compile();
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto description = nlohmann::json::parse(read("out/model.json"));
+  EXPECT_THAT(description["inputs"][0]["name"].get<std::string>(), HasSubstr("*/ #error \"\n"));
 }
 
 TEST_F(CompileCommand, AFolderWithoutAModelIsAnError) {

@@ -168,6 +168,74 @@ TEST(SlowFirmware, ConvertsAtTheBordersOnRequest) {
   EXPECT_EQ(compare_on_cores(graph, "mcunet_vww"), 2);
 }
 
+// The main() of a program with two networks that share an arena: reads an input for each, twice.
+constexpr char kMainOfTwo[] = R"(
+#include "first.h"
+#include "second.h"
+#include "semihosting.h"
+#include "startup.h"
+
+int8_t shared_arena[FIRST_ARENA_BYTES > SECOND_ARENA_BYTES ? FIRST_ARENA_BYTES : SECOND_ARENA_BYTES]
+    __attribute__((aligned(8)));
+
+int main(void) {
+  const int input = host_open("input.bin", 0);
+  const int output = host_open("output.bin", 1);
+  for (int turn = 0; turn < 2; ++turn) {
+    if (host_read(input, first_input(), FIRST_INPUT_BYTES) != 0) host_exit(1);
+    first_invoke();
+    host_write(output, first_output(0), FIRST_OUTPUT_BYTES);
+    if (host_read(input, second_input(), SECOND_INPUT_BYTES) != 0) host_exit(1);
+    second_invoke();
+    host_write(output, second_output(0), SECOND_OUTPUT_BYTES);
+  }
+  host_close(output);
+  host_exit(0);
+}
+
+void report_fault(const struct fault_frame* frame, uint32_t exception) {
+  (void)frame;
+  (void)exception;
+  host_exit(2);
+}
+)";
+
+// By hand, as README tells: both folders' files in one, built by the first one's Makefile.
+TEST(SlowFirmware, TwoNetworksShareAnArena) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  const TemporaryFolder folder;
+  const auto device = deploy::load_device(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
+  std::string input;
+  std::string expected;
+  std::vector<std::pair<std::string, engine::Graph>> networks = {
+      {"first", engine::random_graph(engine::OpKind::kConv2d, 3)},
+      {"second", engine::random_graph(engine::OpKind::kDepthwiseConv2d, 5)}};
+  for (const auto& [prefix, graph] : networks) {
+    engine::write_tflite(graph, folder / "model.tflite");
+    compile_model(folder / "model.tflite", device, {.names = engine::ModelNames(prefix)},
+                  folder / prefix);
+  }
+  for (std::uint64_t turn = 0; turn < 2; ++turn) {
+    for (const auto& [prefix, graph] : networks) {
+      const auto append = [](const engine::TensorBytes& bytes, std::string& text) {
+        text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      };
+      const auto inputs = engine::random_inputs(graph, turn);
+      append(inputs[0], input);
+      append(engine::execute(graph, inputs)[0], expected);
+    }
+  }
+  write_file_atomically(folder / "first/input.bin", input);
+  write_file_atomically(folder / "first/firmware/emulator_main.c", kMainOfTwo);
+  const std::string command = fmt::format(
+      "cd {}/first && cp -r ../second/second* ../second/kernels . && make emulate "
+      "MODEL_SOURCES=\"first.c first_weights.c second.c second_weights.c $(echo kernels/*.c)\" "
+      "EMULATOR_DEFINES='-DFIRST_ARENA=shared_arena -DSECOND_ARENA=shared_arena' > log 2>&1",
+      folder.path().string());
+  ASSERT_EQ(std::system(command.c_str()), 0) << read_file(folder / "first/log");
+  EXPECT_EQ(read_file(folder / "first/output.bin"), expected);
+}
+
 // Hashes of the operators' outputs by the names of their tensors, for one input.
 std::map<std::string, std::string> recorded_hashes(const engine::Graph& graph,
                                                    const nlohmann::json& record) {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
@@ -24,6 +24,32 @@ inline constexpr char kSanitizers[] = "-fsanitize=address,undefined -fno-sanitiz
 inline constexpr char kSanitizers[] = "";
 #endif
 
+template <typename Function>
+Function* symbol_of(void* library, const std::string& name) {
+  return reinterpret_cast<Function*>(::dlsym(library, name.c_str()));
+}
+
+// One inference of generated code that was loaded, inputs and outputs in the types of the graph.
+inline std::vector<TensorBytes> run_generated(void* library, const std::string& prefix,
+                                              const Graph& graph,
+                                              std::span<const TensorBytes> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    std::memcpy(symbol_of<void*(int)>(library, prefix + "_input_at")(static_cast<int>(i)),
+                inputs[i].data(), inputs[i].size());
+  }
+  symbol_of<void()>(library, prefix + "_invoke")();
+  std::vector<TensorBytes> outputs;
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    const auto index = static_cast<int>(i);
+    TensorBytes bytes(
+        static_cast<std::size_t>(symbol_of<int(int)>(library, prefix + "_output_bytes")(index)));
+    std::memcpy(bytes.data(), symbol_of<const void*(int)>(library, prefix + "_output")(index),
+                bytes.size());
+    outputs.push_back(std::move(bytes));
+  }
+  return outputs;
+}
+
 // Generated code, compiled by the host's C compiler and loaded into the test.
 class GeneratedModel {
  public:
@@ -32,7 +58,9 @@ class GeneratedModel {
   GeneratedModel(const CompiledGraph& compiled, const std::string& name,
                  const std::string& flags = "", const std::string& extra = "",
                  const std::vector<GeneratedFile>& more = {})
-      : graph_(compiled.graph), folder_(std::filesystem::path(testing::TempDir()) / name) {
+      : graph_(compiled.graph),
+        prefix_(compiled.options.names.prefix()),
+        folder_(std::filesystem::path(testing::TempDir()) / name) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "kernels");
     std::string sources;
@@ -69,28 +97,17 @@ class GeneratedModel {
   // Inputs and outputs in the types of the graph; nothing if the code did not compile.
   std::vector<TensorBytes> run(std::span<const TensorBytes> inputs) const {
     if (handle_ == nullptr) return {};
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      std::memcpy(symbol<void*(int)>("model_input_at")(static_cast<int>(i)), inputs[i].data(),
-                  inputs[i].size());
-    }
-    symbol<void()>("model_invoke")();
-    std::vector<TensorBytes> outputs;
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-      const auto index = static_cast<int>(i);
-      TensorBytes bytes(static_cast<std::size_t>(symbol<int(int)>("model_output_bytes")(index)));
-      std::memcpy(bytes.data(), symbol<const void*(int)>("model_output")(index), bytes.size());
-      outputs.push_back(std::move(bytes));
-    }
-    return outputs;
+    return run_generated(handle_, prefix_, graph_, inputs);
   }
 
   template <typename Function>
   Function* symbol(const char* name) const {
-    return reinterpret_cast<Function*>(::dlsym(handle_, name));
+    return symbol_of<Function>(handle_, name);
   }
 
  private:
   Graph graph_;
+  std::string prefix_;
   std::filesystem::path folder_;
   void* handle_ = nullptr;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace mcunet {
@@ -9,5 +10,13 @@ struct EmbeddedFile {
   std::string_view name;  // without its folder
   std::string_view contents;
 };
+
+// Null if none has the name.
+inline const EmbeddedFile* find_file(std::span<const EmbeddedFile> files, std::string_view name) {
+  for (const EmbeddedFile& file : files) {
+    if (file.name == name) return &file;
+  }
+  return nullptr;
+}
 
 }  // namespace mcunet

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/codegen/compiler.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 
 // Runs a firmware project on an emulated board that has the device's core. Counts are of
@@ -44,6 +44,7 @@ struct ModelDescription {
   std::vector<ModelTensor> outputs;
   std::vector<std::string> steps;
   engine::Borders borders = engine::Borders::kCaller;
+  engine::ModelNames names;  // of files and symbols
   std::optional<ModelFeatures> features;
 
   // Of all inputs of one inference.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mcunet/deploy/device.hpp"
+#include "mcunet/engine/codegen/model_names.hpp"
 
 // Makes the folder of a generated network (model.h, model.c, weights.c, kernels/) a firmware
 // project and links it for its device.
@@ -21,12 +22,15 @@ enum class ConsoleKind {
 // kSerial if the device's description has one, else kNone.
 ConsoleKind default_console(const Device& device);
 
+// Throws Error if the network's header or a function of it has the name of one of the firmware's.
+void require_free_names(const engine::ModelNames& names);
+
 // Adds Makefile, CMakeLists.txt and firmware/: startup code, clock, console and main() for the
 // device, main() for an emulated board, linker scripts, and the device's description. `make` builds
-// it by hand. Replaces files of these names. Throws Error, also for a serial console where the
-// device has none.
+// it by hand. `names` are those of the network's files. Replaces files of these names. Throws Error,
+// also for a serial console where the device has none.
 void write_firmware_project(const std::filesystem::path& folder, const Device& device,
-                            ConsoleKind console);
+                            ConsoleKind console, const engine::ModelNames& names = {});
 inline void write_firmware_project(const std::filesystem::path& folder, const Device& device) {
   write_firmware_project(folder, device, default_console(device));
 }

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/codegen/compiler.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "mcunet/core/error.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "text_table.hpp"
@@ -25,6 +26,7 @@ struct CompileArguments {
   bool no_adaptive_im2col = false;
   bool no_specialization = false;
   std::string borders = "caller";
+  engine::ModelNames names;
   bool fold_dead_channels = false;
   bool json = false;
 };
@@ -81,6 +83,7 @@ int run_compile(const CompileArguments& arguments) {
   options.schedule.in_place_depthwise = !arguments.no_in_place_depthwise;
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
+  options.names = arguments.names;
   const deploy::Device device = deploy::load_device(arguments.device);
   const CompileResult result =
       pipeline::compile_model(arguments.model, device, options, arguments.out, arguments.console);
@@ -135,6 +138,20 @@ void add_compile_command(CLI::App& program, Run& run) {
           "Who converts where the model has float or uint8 at its borders: the caller, who\n"
           "deals in int8 then, or invoke, exactly as TFLite does [caller]")
       ->check(CLI::IsMember({"caller", "invoke"}));
+  command
+      ->add_option_function<std::string>(
+          "--prefix",
+          [arguments](const std::string& prefix) {
+            try {
+              arguments->names = engine::ModelNames(prefix);
+              deploy::require_free_names(arguments->names);
+            } catch (const Error& error) {
+              throw CLI::ValidationError("--prefix", error.what());
+            }
+          },
+          "What files, functions and macros begin with, so that several models link into one\n"
+          "program: NAME.h, NAME_invoke(), … [model]")
+      ->type_name("NAME");
   command->add_flag("--fold-dead-channels", arguments->fold_dead_channels,
                     "Leave out channels that are constant or that nothing reads; outputs stay the\n"
                     "same");

@@ -6,6 +6,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 
 namespace mcunet::pipeline {
@@ -37,6 +38,9 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
                            std::optional<datasets::LogMelParameters> spectrogram) {
   Json json;
   json["name"] = name;
+  if (const engine::ModelNames& names = compiled.options.names; !names.is_default()) {
+    json["prefix"] = names.prefix();
+  }
   json["device"] = device.name;
   json["borders"] = engine::name_of(compiled.options.borders);
   json["inputs"] = tensors_to_json(compiled.graph, compiled.graph.inputs);
@@ -51,13 +55,14 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   if (spectrogram) {
     json["features"] = Json::parse(to_json_text(write_fields(fields_of(*spectrogram))));
   }
-  return json.dump(2) + "\n";
+  // The file's own names may be any bytes.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 void add_features(const engine::Graph& graph, const datasets::LogMelParameters& spectrogram,
-                  engine::GeneratedCode& code) {
+                  const engine::ModelNames& names, engine::GeneratedCode& code) {
   check_features(graph, spectrogram);
-  FeatureCode features = generate_features(spectrogram);
+  FeatureCode features = generate_features(spectrogram, names);
   code.constant_bytes += features.constant_bytes;
   for (engine::GeneratedFile& file : features.files) code.files.push_back(std::move(file));
 }
@@ -98,7 +103,7 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   check_replaceable(folder);
   const StagedFolder staged(folder);
   engine::GeneratedCode code = under_name(model, [&] { return engine::generate_code(compiled); });
-  if (spectrogram) add_features(compiled.graph, *spectrogram, code);
+  if (spectrogram) add_features(compiled.graph, *spectrogram, options.names, code);
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) {
     staged.write(file.path, file.contents);
@@ -107,7 +112,7 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   staged.write("model.json",
                description_of(compiled, model.stem().string(), device, result, spectrogram));
   deploy::write_firmware_project(staged.path(), device,
-                                 console.value_or(deploy::default_console(device)));
+                                 console.value_or(deploy::default_console(device)), options.names);
   result.firmware = deploy::link_firmware(staged.path(), device);
   staged.commit();
   return result;

@@ -7,7 +7,7 @@
 #include "mcunet/datasets/log_mel.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/deploy/firmware.hpp"
-#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/codegen/compiler.hpp"
 
 namespace mcunet::pipeline {
 

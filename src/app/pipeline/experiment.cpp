@@ -8,6 +8,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/named_field.hpp"
+#include "mcunet/deploy/firmware.hpp"
 #include "stages.hpp"
 
 namespace mcunet::pipeline {
@@ -200,9 +201,23 @@ std::vector<Field> fields_of_quantization(QuantizationOptions& options) {
           range_method(options.method)};
 }
 
+Field prefix(engine::ModelNames& names) {
+  auto read = [&names](const ConfigNode& node) {
+    std::string text;
+    read_value(node, text);
+    try {
+      names = engine::ModelNames(text);
+      deploy::require_free_names(names);
+    } catch (const Error& error) {
+      node.fail(error.what());
+    }
+  };
+  return {"prefix", read, [&names] { return write_value(names.prefix()); }};
+}
+
 std::vector<Field> fields_of_export(ExportOptions& options) {
   return {field("emulated_examples", options.emulated_examples, between(0, 10'000)),
-          field("test_examples", options.test_examples, at_least(1))};
+          field("test_examples", options.test_examples, at_least(1)), prefix(options.names)};
 }
 
 // The value of a key of the space becomes the dataset's, or is it already.

@@ -11,6 +11,7 @@
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
+#include "mcunet/engine/codegen/model_names.hpp"
 #include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/engine/quantization/activation_statistics.hpp"
 #include "mcunet/search/evolution.hpp"
@@ -72,6 +73,7 @@ struct QuantizationOptions {
 struct ExportOptions {
   int emulated_examples = 8;  // of the test set, run on the emulated core; 0: no emulation
   std::optional<std::int64_t> test_examples;  // absent: the whole test set
+  engine::ModelNames names;                   // of the C files and what is in them
 };
 
 struct Experiment {

@@ -107,8 +107,8 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / (network->description().name + ".tflite");
   engine::write_tflite(quantized.graph, model);
-  result.compiled =
-      compile_model(model, context.device, {}, folder, std::nullopt, context.spectrogram);
+  result.compiled = compile_model(model, context.device, {.names = context.options.names}, folder,
+                                  std::nullopt, context.spectrogram);
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);

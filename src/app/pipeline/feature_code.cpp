@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <iterator>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/text_template.hpp"
+#include "templates.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -14,98 +17,46 @@ using datasets::LogMelTables;
 
 enum Staging { kSamples, kScratch };
 
-std::string header(const LogMelParameters& p) {
-  return fmt::format(
-      R"(// What the network takes in, made of sound: a log-mel spectrogram in integer arithmetic, bit for
-// bit what the network was trained on.
-//
-//   record(features_samples());  // FEATURES_SAMPLES samples, FEATURES_SAMPLE_RATE a second
-//   features_from_samples(features_samples(), model_input());
-//   model_invoke();
-#ifndef FEATURES_H_
-#define FEATURES_H_
-
-#include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {{
-#endif
-
-#define FEATURES_SAMPLE_RATE {}  // Hz
-#define FEATURES_SAMPLES {}      // of a clip, one channel
-#define FEATURES_BANDS {}        // of the spectrogram, low frequencies first
-#define FEATURES_FRAMES {}
-#define FEATURES_BYTES (FEATURES_BANDS * FEATURES_FRAMES)
-
-// Room for the samples of a clip in the network's arena: model_staging({}). model_invoke()
-// overwrites it. A program that records while the network runs has a buffer of its own.
-int16_t* features_samples(void);
-
-// samples [FEATURES_SAMPLES] -> input [FEATURES_BANDS, FEATURES_FRAMES], which is model_input().
-// Works in {} bytes of the network's arena: model_staging({}).
-void features_from_samples(const int16_t* samples, int8_t* input);
-
-#ifdef __cplusplus
-}}
-#endif
-
-#endif  // FEATURES_H_
-)",
-      p.sample_rate, p.samples, p.bands, p.frames, int{kSamples},
-      datasets::log_mel_scratch_bytes(p), int{kScratch});
-}
-
-template <typename T>
-std::string table(const char* type, const char* name, const std::vector<T>& values) {
-  std::string text = fmt::format("static const {} {}[{}] = {{", type, name, values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    text += fmt::format("{}{},", i % 12 == 0 ? "\n    " : " ", values[i]);
+// The elements of a table, some to a line.
+std::string lines_of(std::size_t count, std::size_t per_line, auto&& text_of) {
+  std::string lines;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool ends_line = i % per_line == per_line - 1 || i + 1 == count;
+    fmt::format_to(std::back_inserter(lines), "{}{},{}", i % per_line == 0 ? "    " : " ",
+                   text_of(i), ends_line ? "\n" : "");
   }
-  return text + "\n};\n\n";
+  return lines;
 }
 
-std::string band_table(const LogMelTables& tables) {
-  const std::size_t bands = tables.band_ranges.size() / 2;
-  std::string text =
-      fmt::format("static const struct mcunet_log_mel_band band_ranges[{}] = {{", bands);
-  for (std::size_t band = 0; band < bands; ++band) {
-    text += fmt::format("{}{{{}, {}}},", band % 8 == 0 ? "\n    " : " ",
-                        tables.band_ranges[2 * band], tables.band_ranges[2 * band + 1]);
-  }
-  return text + "\n};\n\n";
+void add_table(const std::string& name, const auto& values, TemplateValues& result) {
+  result.texts[name + "_size"] = std::to_string(values.size());
+  result.texts[name] =
+      lines_of(values.size(), 12, [&](std::size_t i) { return fmt::format("{}", values[i]); });
 }
 
-std::string source(const LogMelTables& tables) {
+TemplateValues values_of(const LogMelTables& tables, const engine::ModelNames& names) {
   const LogMelParameters& p = tables.parameters;
-  std::string text =
-      "#include \"features.h\"\n\n#include \"kernels/log_mel.h\"\n#include \"model.h\"\n\n";
-  text += table("int16_t", "window", tables.window);
-  text += table("int16_t", "twiddles", tables.twiddles);
-  text += band_table(tables);
-  text += table("uint16_t", "band_weights", tables.band_weights);
-  return text + fmt::format(
-                    R"(static const struct mcunet_log_mel_layer layer = {{
-    .samples = FEATURES_SAMPLES,
-    .frames = FEATURES_FRAMES,
-    .bands = FEATURES_BANDS,
-    .window_length = {},
-    .fft_log2 = {},
-    .window = window,
-    .twiddles = twiddles,
-    .band_ranges = band_ranges,
-    .band_weights = band_weights,
-    .log2_zero = {},
-    .gain = {},
-}};
-
-int16_t* features_samples(void) {{ return model_staging({}); }}
-
-void features_from_samples(const int16_t* samples, int8_t* input) {{
-  mcunet_log_mel(samples, input, model_staging({}), &layer);
-}}
-)",
-                    p.window_length, p.fft_log2, tables.log2_zero, tables.gain, int{kSamples},
-                    int{kScratch});
+  TemplateValues values = {.texts = names.template_texts()};
+  values.texts.insert({{"sample_rate", std::to_string(p.sample_rate)},
+                       {"samples", std::to_string(p.samples)},
+                       {"bands", std::to_string(p.bands)},
+                       {"frames", std::to_string(p.frames)},
+                       {"samples_index", std::to_string(kSamples)},
+                       {"scratch_index", std::to_string(kScratch)},
+                       {"scratch_bytes", std::to_string(datasets::log_mel_scratch_bytes(p))},
+                       {"window_length", std::to_string(p.window_length)},
+                       {"fft_log2", std::to_string(p.fft_log2)},
+                       {"log2_zero", std::to_string(tables.log2_zero)},
+                       {"gain", std::to_string(tables.gain)}});
+  add_table("window", tables.window, values);
+  add_table("twiddles", tables.twiddles, values);
+  add_table("band_weights", tables.band_weights, values);
+  const std::vector<std::uint16_t>& ranges = tables.band_ranges;  // first bin and count, in turn
+  values.texts["band_ranges_size"] = std::to_string(ranges.size() / 2);
+  values.texts["band_ranges"] = lines_of(ranges.size() / 2, 8, [&](std::size_t i) {
+    return fmt::format("{{{}, {}}}", ranges[2 * i], ranges[2 * i + 1]);
+  });
+  return values;
 }
 
 }  // namespace
@@ -145,12 +96,16 @@ void check_features(const engine::Graph& graph, const LogMelParameters& paramete
   }
 }
 
-FeatureCode generate_features(const LogMelParameters& parameters) {
+FeatureCode generate_features(const LogMelParameters& parameters, const engine::ModelNames& names) {
   const LogMelTables tables = datasets::make_log_mel_tables(parameters);
   FeatureCode code;
   code.files = engine::kernel_sources({"log_mel.h"});
-  code.files.push_back({"features.h", header(parameters)});
-  code.files.push_back({"features.c", source(tables)});
+  const TemplateValues values = values_of(tables, names);
+  for (const char* suffix : {".h", ".c"}) {
+    const EmbeddedFile* const file =
+        find_file(embedded_templates(), fmt::format("features{}.in", suffix));
+    code.files.push_back({names.part("features") + suffix, fill_template(*file, values)});
+  }
   code.constant_bytes =
       static_cast<std::int64_t>(2 * (tables.window.size() + tables.twiddles.size() +
                                      tables.band_ranges.size() + tables.band_weights.size()));

@@ -9,7 +9,7 @@
 
 #include "mcunet/datasets/log_mel.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
-#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/planning/resources.hpp"
 #include "media_input.hpp"
 
@@ -35,8 +35,9 @@ struct FeatureCode {
   std::int64_t constant_bytes = 0;  // tables
 };
 
-// For a network that was compiled with feature_staging().
-FeatureCode generate_features(const datasets::LogMelParameters& parameters);
+// For a network that was compiled with feature_staging() and these names.
+FeatureCode generate_features(const datasets::LogMelParameters& parameters,
+                              const engine::ModelNames& names = {});
 
 // What firmware is to be run on, and what it must make of it. `samples` is one clip.
 SoundClip make_sound_clip(std::span<const std::int16_t> samples,

@@ -6,7 +6,7 @@
 
 #include "html_page.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/engine/codegen/code_generator.hpp"
+#include "mcunet/engine/codegen/compiler.hpp"
 #include "plot.hpp"
 
 namespace mcunet::report {

@@ -1,17 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mcunet/engine/codegen/model_names.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "mcunet/engine/planning/memory_planner.hpp"
 #include "mcunet/engine/planning/memory_requests.hpp"
 #include "mcunet/engine/planning/schedule.hpp"
 
-// C11 specialised to one quantized network: model.h, model.c, weights.h, weights.c, and of the
-// kernels only those that it calls. Nothing is interpreted or allocated when it runs, and it
-// computes exactly what the reference executor computes.
+// From a graph to all that code is written from: passes, a schedule, a plan of the memory.
 namespace mcunet::engine {
 
 // What the caller of the network deals in where the file has float or uint8 at its borders.
@@ -38,6 +38,7 @@ struct CompileOptions {
   // Buffers in which the caller prepares the inputs: in the arena, alive together with the inputs
   // before the first step. The code hands them out by model_staging(), aligned to 8 bytes.
   std::vector<std::int64_t> staging_bytes;
+  ModelNames names;  // of the files and symbols
 };
 
 // A graph with all that is needed to generate code for it.
@@ -53,22 +54,6 @@ struct CompiledGraph {
 // Schedules and plans with the scratch accounting of our own kernels; the plan has passed
 // validate_plan. Throws Error if an operator has no kernel, naming it.
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
-
-struct GeneratedFile {
-  std::string path;  // relative: "model.c", "kernels/conv2d_1x1.c"
-  std::string contents;
-};
-
-struct GeneratedCode {
-  std::vector<GeneratedFile> files;
-  std::int64_t constant_bytes = 0;  // weights, biases, multipliers, tables
-};
-
-GeneratedCode generate_code(const CompiledGraph& compiled);
-
-// Files of engine/kernels/ and all that they need, under the folder kernels/. Throws Error for a
-// name that is not there.
-std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names);
 
 // "conv_2d 3x3 /2": an operator as people name it.
 std::string describe(const Op& op);

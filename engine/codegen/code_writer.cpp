@@ -1,0 +1,176 @@
+#include "mcunet/engine/codegen/code_writer.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "codegen/kernel_files.hpp"
+#include "codegen/step_writer.hpp"
+#include "codegen/templates.hpp"
+#include "mcunet/core/text_template.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+std::string c_type(DataType type) {
+  return type == DataType::kFloat32 ? "float" : type == DataType::kUint8 ? "uint8_t" : "int8_t";
+}
+
+// The type that all have, or void.
+std::string common_type(const Graph& graph, const std::vector<TensorId>& tensors) {
+  const DataType first = graph.tensors[tensors.front()].type;
+  const bool is_common = std::all_of(tensors.begin(), tensors.end(),
+                                     [&](TensorId id) { return graph.tensors[id].type == first; });
+  return is_common ? c_type(first) : "void";
+}
+
+// The arena is of bytes and aligned for all types.
+std::string cast_to(const std::string& type) {
+  return type == "int8_t" || type == "void" ? "" : fmt::format("({}*)(void*)", type);
+}
+
+std::string addresses(const std::vector<std::int64_t>& offsets) {
+  std::vector<std::string> texts;
+  for (const std::int64_t offset : offsets) texts.push_back(fmt::format("arena + {}", offset));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string describe(const Shape& shape) {
+  return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
+}
+
+// Of the operators' names and sizes alone: no name that a file gave to something reaches the code.
+std::string title_of(const Graph& graph, const Op& op) {
+  return fmt::format("{}: {} -> {}", describe(op), describe(graph.input_of(op).shape),
+                     describe(graph.output_of(op).shape));
+}
+
+// Twenty bytes a line.
+std::string byte_lines(const std::vector<unsigned char>& bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool ends_line = i % 20 == 19 || i + 1 == bytes.size();
+    fmt::format_to(std::back_inserter(text), "{}{},{}", i % 20 == 0 ? "    " : " ", bytes[i],
+                   ends_line ? "\n" : "");
+  }
+  return text;
+}
+
+// What the templates call a side of the network: `side` is "input" or "output".
+void add_border(const CompiledGraph& compiled, const std::string& side,
+                const std::vector<TensorId>& tensors, TemplateValues& values) {
+  const Graph& graph = compiled.graph;
+  const Tensor& first = graph.tensors[tensors[0]];
+  const bool is_float = first.type == DataType::kFloat32;
+  const Quantization q = is_float ? Quantization{1, 0} : graph.info_of(tensors[0]).quantization;
+  const std::string common = common_type(graph, tensors);
+  std::vector<std::int64_t> offsets;
+  std::vector<std::int64_t> sizes;
+  for (const TensorId id : tensors) {
+    offsets.push_back(compiled.plan.offsets[id]);
+    sizes.push_back(graph.tensors[id].bytes());
+  }
+  values.texts.insert({{side + "_count", std::to_string(tensors.size())},
+                       {side + "_type", c_type(first.type)},
+                       {side + "_height", std::to_string(first.shape.height)},
+                       {side + "_width", std::to_string(first.shape.width)},
+                       {side + "_channels", std::to_string(first.shape.channels)},
+                       {side + "_bytes", std::to_string(first.bytes())},
+                       {side + "_scale", float_text(q.scale)},
+                       {side + "_zero_point", std::to_string(q.zero_point)},
+                       {side + "_cast", cast_to(c_type(first.type))},
+                       {side + "s_type", common},
+                       {side + "s_cast", cast_to(common)},
+                       {side + "_addresses", addresses(offsets)},
+                       {side + "_sizes", fmt::format("{}", fmt::join(sizes, ", "))}});
+}
+
+void add_steps(const CompiledGraph& compiled, const std::vector<StepCode>& steps,
+               TemplateValues& values) {
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const Op& op = compiled.graph.ops[compiled.schedule.steps[i].first_op];
+    values.sections["steps"].push_back(
+        {.texts = {{"index", std::to_string(i)},
+                   {"title", title_of(compiled.graph, op)},
+                   {"body", steps[i].body},
+                   {"result_offset", std::to_string(compiled.plan.offsets[op.output])},
+                   {"result_bytes", std::to_string(compiled.graph.output_of(op).bytes())}}});
+    for (const FlashArray& array : steps[i].arrays) {
+      values.sections["arrays"].push_back({.texts = {{"name", array.name},
+                                                     {"bytes", std::to_string(array.bytes.size())},
+                                                     {"values", byte_lines(array.bytes)}}});
+    }
+  }
+}
+
+// Parts of the code that not every network has, as sections of one element or none.
+void add_options(const CompiledGraph& compiled, TemplateValues& values) {
+  const auto add = [&](const char* name, bool is_there, TemplateValues element = {}) {
+    auto& section = values.sections[name];
+    if (is_there) section.push_back(std::move(element));
+  };
+  // A network without a name of its own is alone in its program.
+  add("shares_arena", !compiled.options.names.is_default());
+  add("staging", !compiled.staging_offsets.empty(),
+      {.texts = {{"staging_count", std::to_string(compiled.staging_offsets.size())},
+                 {"staging_addresses", addresses(compiled.staging_offsets)}}});
+  TemplateValues kernels;
+  for (const std::string& name : kernel_functions()) {
+    kernels.sections["kernels"].push_back({.texts = {{"kernel", name}}});
+  }
+  add("all_kernels", compiled.options.links_all_kernels, std::move(kernels));
+}
+
+TemplateValues values_of(const CompiledGraph& compiled, const std::vector<StepCode>& steps) {
+  TemplateValues values = {.texts = compiled.options.names.template_texts(),
+                           .sections = {{"arrays", {}}}};
+  values.texts["arena_bytes"] = std::to_string(compiled.plan.arena_bytes);
+  values.texts["step_count"] = std::to_string(steps.size());
+  add_border(compiled, "input", compiled.graph.inputs, values);
+  add_border(compiled, "output", compiled.graph.outputs, values);
+  add_steps(compiled, steps, values);
+  add_options(compiled, values);
+  return values;
+}
+
+}  // namespace
+
+GeneratedCode generate_code(const CompiledGraph& compiled) {
+  GeneratedCode code;
+  std::vector<StepCode> steps;
+  std::vector<std::string> kernels = {"mcunet_kernels.h"};
+  for (std::size_t i = 0; i < compiled.schedule.steps.size(); ++i) {
+    steps.push_back(generate_step(compiled, static_cast<std::int32_t>(i)));
+    kernels.insert(kernels.end(), steps.back().kernels.begin(), steps.back().kernels.end());
+    for (const FlashArray& array : steps.back().arrays) {
+      code.constant_bytes += static_cast<std::int64_t>(array.bytes.size());
+    }
+  }
+  if (compiled.options.links_all_kernels) {
+    for (const std::string& name : kernel_functions()) kernels.push_back(name + ".c");
+  }
+  const TemplateValues values = values_of(compiled, steps);
+  const ModelNames& names = compiled.options.names;
+  for (const auto& [path, file] : {std::pair{names.prefix() + ".h", "model.h.in"},
+                                   {names.prefix() + ".c", "model.c.in"},
+                                   {names.part("weights") + ".h", "weights.h.in"},
+                                   {names.part("weights") + ".c", "weights.c.in"}}) {
+    code.files.push_back({path, fill_template(*find_file(embedded_templates(), file), values)});
+  }
+  for (GeneratedFile& file : kernel_sources(kernels)) code.files.push_back(std::move(file));
+  return code;
+}
+
+std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names) {
+  const std::set<std::string> needed = with_dependencies(names);
+  std::vector<GeneratedFile> files;
+  for (const EmbeddedFile& file : embedded_kernels()) {
+    if (!needed.contains(std::string(file.name))) continue;
+    files.push_back({fmt::format("kernels/{}", file.name), std::string(file.contents)});
+  }
+  return files;
+}
+
+}  // namespace mcunet::engine

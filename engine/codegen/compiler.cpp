@@ -1,0 +1,104 @@
+#include "mcunet/engine/codegen/compiler.hpp"
+
+#include <fmt/format.h>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/dead_channels.hpp"
+#include "mcunet/engine/graph/graph_passes.hpp"
+#include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/planning/plan_validator.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+void check_types(const Graph& graph, Borders borders) {
+  for (const Tensor& tensor : graph.tensors) {
+    if (tensor.type == DataType::kInt16 || tensor.type == DataType::kInt32) {
+      throw Error("a tensor within the network is neither int8, uint8 nor float");
+    }
+  }
+  if (borders == Borders::kInvoke) return;
+  for (const auto* tensors : {&graph.inputs, &graph.outputs}) {
+    for (TensorId id : *tensors) {
+      if (graph.tensors[id].type == DataType::kInt8) continue;
+      throw Error("'{}' has no int8 form that the caller could deal in; let invoke convert it",
+                  graph.info_of(id).name);
+    }
+  }
+}
+
+Graph run_passes(const Graph& graph, const CompileOptions& options) {
+  Graph result = graph;
+  if (options.borders == Borders::kCaller) result = strip_float_borders(retype_uint8(result));
+  if (options.fuses_padding) result = fold_padding(result);
+  check_types(result, options.borders);
+  if (options.folds_dead_channels) {
+    result = fold_dead_channels(result, contents_of_zeros(result));
+  }
+  if (result.ops.empty()) throw Error("the network has no operator to generate code for");
+  return result;
+}
+
+void plan_arena(CompiledGraph& compiled) {
+  const std::vector<std::int64_t>& staging = compiled.options.staging_bytes;
+  const auto requested = [&] {
+    std::vector<BufferRequest> buffers = compiled.requests.buffers;
+    if (!staging.empty()) add_staging(compiled.graph, staging, buffers);
+    return buffers;
+  };
+  PlannerOptions options;
+  if (!staging.empty()) options.alignment = kStagingAlignment;
+  compiled.plan = plan_memory(requested(), options);
+  if (compiled.options.adapts_scratch) {
+    grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
+  }
+  for (const PlanViolation& violation : validate_plan(requested(), compiled.plan)) {
+    throw Error("the planner made an invalid plan: {}", violation.message);
+  }
+  const auto end =
+      compiled.plan.offsets.begin() + static_cast<std::ptrdiff_t>(compiled.requests.buffers.size());
+  compiled.staging_offsets.assign(end, compiled.plan.offsets.end());
+  compiled.plan.offsets.erase(end, compiled.plan.offsets.end());
+}
+
+}  // namespace
+
+std::string_view name_of(Borders borders) {
+  return borders == Borders::kInvoke ? "invoke" : "caller";
+}
+
+Borders borders_named(std::string_view name) {
+  for (const Borders borders : {Borders::kCaller, Borders::kInvoke}) {
+    if (name == name_of(borders)) return borders;
+  }
+  throw Error("borders: must be caller or invoke, is {}", name);
+}
+
+CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
+  validate_graph(graph);
+  CompiledGraph compiled;
+  compiled.options = options;
+  compiled.graph = run_passes(graph, options);
+  ScheduleOptions schedule = options.schedule;
+  // Only specialised kernels work in place.
+  schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;
+  make_schedule(compiled.graph, schedule, compiled.schedule);
+  request_memory(compiled.graph, compiled.schedule, ScratchPolicy::kOwn, compiled.requests);
+  plan_arena(compiled);
+  return compiled;
+}
+
+std::string describe(const Op& op) {
+  std::string text(name_of(op.kind));
+  const Window& w = op.window;
+  const bool has_window = op.kind == OpKind::kConv2d || op.kind == OpKind::kDepthwiseConv2d ||
+                          op.kind == OpKind::kAveragePool2d || op.kind == OpKind::kMaxPool2d;
+  if (has_window) {
+    text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
+    if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);
+  }
+  return text;
+}
+
+}  // namespace mcunet::engine
