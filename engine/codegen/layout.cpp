@@ -30,8 +30,10 @@ void write_transpose(StepWriter& step) {
              {fmt::format(".sizes = {{{}, {}, {}}}", output.height, output.width, output.channels),
               fmt::format(".strides = {{{}, {}, {}}}", strides[permutation[0]],
                           strides[permutation[1]], strides[permutation[2]])});
-  step.call("mcunet_transpose", {step.input_address(), step.output_address(), "&layer"},
-            "transpose.c");
+  const bool is_float = step.graph().output_of(step.op()).type == DataType::kFloat32;
+  const std::string kernel = is_float ? "transpose_words" : "transpose";
+  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
+            kernel + ".c");
 }
 
 std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
@@ -48,7 +50,6 @@ std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
 void write_relayout(StepWriter& step) {
   const Tensor& output = step.graph().output_of(step.op());
   if (moves_values(step)) {
-    if (bytes_per_element(output.type) != 1) step.refuse("transposes values of several bytes");
     return write_transpose(step);
   }
   if (step.is_in_place()) {

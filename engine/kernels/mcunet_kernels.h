@@ -320,6 +320,10 @@ struct mcunet_transpose_layer {
 void mcunet_transpose(const int8_t* input, int8_t* output,
                       const struct mcunet_transpose_layer* layer);
 
+// Of values of four bytes.
+void mcunet_transpose_words(const int8_t* input, int8_t* output,
+                            const struct mcunet_transpose_layer* layer);
+
 struct mcunet_resize_nearest_layer {
   int32_t input_width;
   int32_t channels;

@@ -12,7 +12,8 @@ namespace mcunet::kernels_test {
 namespace {
 
 std::vector<std::int32_t> interesting_sums(Random& random, std::int32_t multiplier, int shift) {
-  std::vector<std::int32_t> sums = {0, 1, -1, 2, -2, INT32_MAX, INT32_MAX - 1, INT32_MIN, -INT32_MAX};
+  std::vector<std::int32_t> sums = {0,         1,         -1, 2, -2, INT32_MAX, INT32_MAX - 1,
+                                    INT32_MIN, -INT32_MAX};
   for (int i = 0; i < 20; ++i) sums.push_back(random.between(INT32_MIN, INT32_MAX));
   // Around the ties of the second rounding.
   for (int i = 0; i < 20; ++i) {

@@ -64,11 +64,10 @@ TEST(ReferenceConvolution, SumsTakeAllOf32Bits) {
   Op op{.kind = OpKind::kConv2d};
   Graph graph = one_op_graph(op, {{{1, 2, 1}}}, {{1, 2, 4}}, &kWeightsAndBias);
   constexpr float kStep = 0x1p-25F;
-  graph.constants = {
-      int8_constant({4, 1, 1, 1}, {0, 0, 100, 100}, {kStep, kStep, kStep, kStep}),
-      int32_constant({1 << 30, std::numeric_limits<std::int32_t>::min(),
-                      std::numeric_limits<std::int32_t>::max() - 100,
-                      std::numeric_limits<std::int32_t>::min() + 100})};
+  graph.constants = {int8_constant({4, 1, 1, 1}, {0, 0, 100, 100}, {kStep, kStep, kStep, kStep}),
+                     int32_constant({1 << 30, std::numeric_limits<std::int32_t>::min(),
+                                     std::numeric_limits<std::int32_t>::max() - 100,
+                                     std::numeric_limits<std::int32_t>::min() + 100})};
   EXPECT_EQ(run_int8(graph, {{1, 2}}), (std::vector{32, -64, 64, -64, 32, -64, -64, -64}));
   EXPECT_EQ(run_int8(graph, {{-1, -2}}), (std::vector{32, -64, 64, -64, 32, -64, 64, 64}));
 }
