@@ -17,7 +17,8 @@ namespace {
 constexpr int kMaxChannels = 64;
 constexpr int kMinRate = 1'000;  // Hz; beyond it a header is taken for damaged
 constexpr int kMaxRate = 400'000;
-constexpr sf_count_t kMaxFrames = sf_count_t{1} << 30;
+// An hour and more at any usual rate. A file of a few kilobytes may promise gigabytes of silence.
+constexpr sf_count_t kMaxFrames = sf_count_t{1} << 26;
 constexpr int kZeroCrossings = 16;  // of the sinc, to each side
 
 std::uint32_t little_endian(const std::uint8_t* bytes) {
@@ -170,6 +171,8 @@ std::optional<std::vector<std::int16_t>> read_audio_file(const std::filesystem::
   if (!sound) return std::nullopt;
   std::vector<std::int16_t> result;
   const int rate = sample_rate == kOwnSampleRate ? sound->sample_rate : sample_rate;
+  const double frames = static_cast<double>(sound->samples.size()) * rate / sound->sample_rate;
+  if (frames > static_cast<double>(kMaxFrames)) return std::nullopt;
   const std::vector<float> samples = resample(sound->samples, sound->sample_rate, rate);
   result.reserve(samples.size());
   for (float sample : samples) {

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/names.hpp"
 
 namespace mcunet::datasets {
 namespace {
@@ -92,13 +95,32 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
     return 0;
   }
 
-  std::int64_t take_id(const char* name) { return static_cast<std::int64_t>(take(name)); }
+  std::int64_t take_id(const char* name) {
+    constexpr double kMost = 1e15;  // up to which every integer is a double
+    const double value = take(name);
+    if (std::abs(value) < kMost) return static_cast<std::int64_t>(value);
+    if (problem.empty()) problem = fmt::format("an entry of {} has no usable {}", section_, name);
+    return 0;
+  }
+
+  // Below the folder of images.
+  std::string take_file_name() {
+    const std::string name = texts_["file_name"];
+    const std::filesystem::path path(name);
+    const bool leaves_folder =
+        path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end();
+    if ((name.empty() || leaves_folder) && problem.empty()) {
+      problem = fmt::format("an entry of {} has no file_name within the folder of images, but {}",
+                            section_, name.empty() ? "none" : escaped(name));
+    }
+    return name;
+  }
 
   void take_record() {
     if (section_ == "images") {
       const std::int64_t id = take_id("id");
       image_order.push_back(id);
-      images[id] = {texts_["file_name"], take("width") * take("height")};
+      images[id] = {take_file_name(), take("width") * take("height")};
     } else if (section_ == "annotations") {
       const Object object{take_id("image_id"), take_id("category_id"), take("area")};
       const auto [place, is_new] =

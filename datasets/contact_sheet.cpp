@@ -1,6 +1,7 @@
 #include "mcunet/datasets/contact_sheet.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -17,13 +18,12 @@ constexpr int kTitle = 18;  // height of a row's title
 std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, int columns,
                                                        std::uint64_t seed) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.size()));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  RandomStream random(seed);
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  RandomStream(seed).shuffle(order);
   std::vector<std::vector<std::int64_t>> chosen(dataset.classes().size());
-  for (std::size_t i = order.size(); i > 0; --i) {
-    std::swap(order[i - 1], order[random.index(static_cast<std::uint32_t>(i))]);
-    auto& row = chosen[static_cast<std::size_t>(dataset.label(order[i - 1]))];
-    if (row.size() < static_cast<std::size_t>(columns)) row.push_back(order[i - 1]);
+  for (const std::int64_t example : order) {
+    auto& row = chosen[static_cast<std::size_t>(dataset.label(example))];
+    if (row.size() < static_cast<std::size_t>(columns)) row.push_back(example);
   }
   return chosen;
 }

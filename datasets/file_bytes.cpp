@@ -4,11 +4,16 @@
 #include <memory>
 
 namespace mcunet::datasets {
+namespace {
+
+constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 30;
+
+}  // namespace
 
 bool read_file_bytes(const std::filesystem::path& file, std::vector<std::uint8_t>& bytes) {
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(file, error);
-  if (error) return false;
+  if (error || size > kMostBytes) return false;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"),
                                                                std::fclose);
   if (!stream) return false;

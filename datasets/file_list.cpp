@@ -5,6 +5,7 @@
 #include <map>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/names.hpp"
 
 namespace mcunet::datasets {
 namespace fs = std::filesystem;
@@ -46,7 +47,13 @@ std::vector<std::string> folder_names(const fs::path& root) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(root, error)) {
     std::string name = entry.path().filename().string();
-    if (name[0] != '.' && name[0] != '_' && entry.is_directory()) names.push_back(std::move(name));
+    std::error_code ignored;  // a link that leads nowhere is no folder
+    if (name[0] == '.' || name[0] == '_' || !entry.is_directory(ignored)) continue;
+    if (!is_utf8_text(name)) {
+      throw Error("{}: the name of its folder {} is not UTF-8; rename the folder", root.string(),
+                  escaped(name));
+    }
+    names.push_back(std::move(name));
   }
   if (error) throw Error("{}: cannot be read: {}", root.string(), error.message());
   std::sort(names.begin(), names.end());

@@ -21,7 +21,8 @@ struct FileList {
   std::vector<LabelledFile> files;
 };
 
-// Sorted names of the subfolders, without those that begin with '.' or '_'.
+// Sorted names of the subfolders, without those that begin with '.' or '_'. Throws Error if one is
+// not UTF-8: the names of classes go into JSON and reports.
 std::vector<std::string> folder_names(const std::filesystem::path& root);
 
 // The files of a folder that have one of the extensions (lower case, with the dot), sorted.

@@ -70,7 +70,7 @@ void jitter_colours(std::span<float> pixels, const ImageOptions& options, Random
   const float contrast = factor(options.contrast);
   const float saturation = factor(options.saturation);
   int order[] = {0, 1, 2};
-  for (std::uint32_t i = 3; i > 1; --i) std::swap(order[i - 1], order[random.index(i)]);
+  random.shuffle(order);
   for (int step : order) {
     if (step == 0 && options.brightness > 0) change_brightness(pixels, brightness);
     if (step == 1 && options.contrast > 0) change_contrast(pixels, options.channels, contrast);

@@ -9,6 +9,7 @@
 #include "image_augmentation.hpp"
 #include "image_decoding.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/names.hpp"
 
 namespace mcunet::datasets {
 namespace {
@@ -65,7 +66,7 @@ class ImageDataset : public Dataset {
   const std::vector<std::string>& classes() const override { return list_.classes; }
   InputShape input_shape() const override { return {resolution_, resolution_, options_.channels}; }
   std::int32_t label(std::int64_t index) const override { return file(index).label; }
-  std::string name(std::int64_t index) const override { return file(index).path; }
+  std::string name(std::int64_t index) const override { return escaped(file(index).path); }
 
   bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
     const cv::Size target(resolution_, resolution_);

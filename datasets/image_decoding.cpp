@@ -6,11 +6,15 @@
 #include <opencv2/imgproc.hpp>
 
 #include "file_bytes.hpp"
+#include "image_size.hpp"
 #include "jpeg_decoder.hpp"
 #include "jpeg_header.hpp"
 
 namespace mcunet::datasets {
 namespace {
+
+// A file of a few kilobytes may promise gigabytes of pixels.
+constexpr std::int64_t kMostPixels = std::int64_t{1} << 27;
 
 // Threads of its own inside each of the loader's would only fight for the cores.
 void keep_opencv_on_one_thread() {
@@ -59,9 +63,12 @@ std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file
   EncodedImage image;
   image.bytes_ = &bytes;
   if (const auto header = read_jpeg_header(bytes)) {
-    if (!header->is_complete || header->height == 0 || header->width == 0) return std::nullopt;
+    const std::int64_t pixels = std::int64_t{header->height} * header->width;
+    if (!header->is_complete || pixels == 0 || pixels > kMostPixels) return std::nullopt;
     image.size_ = {header->width, header->height};
   } else {
+    const auto declared = declared_image_size(bytes);
+    if (!declared || declared->pixels() > kMostPixels) return std::nullopt;
     image.decoded_ = decode_whole(bytes);
     if (image.decoded_.empty()) return std::nullopt;
     image.size_ = image.decoded_.size();

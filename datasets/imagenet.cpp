@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <map>
+#include <sstream>
 
 #include "file_list.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
 
 // ILSVRC 2012: train/WNID/*.JPEG; val/ as class folders too, or flat, as published, with a file of
 // labels. That has a line for each image, in one of two forms:
@@ -51,8 +52,7 @@ fs::path label_file(const DatasetOptions& options) {
 
 // The words of each line, up to `most`.
 std::vector<std::vector<std::string>> read_words(const fs::path& file, std::size_t most) {
-  std::ifstream stream(file);
-  if (!stream) throw Error("{}: cannot be read", file.string());
+  std::istringstream stream(read_file(file));
   std::vector<std::vector<std::string>> lines;
   for (std::string line; std::getline(stream, line);) {
     std::vector<std::string> words;

@@ -52,7 +52,8 @@ std::optional<JpegHeader> read_jpeg_header(std::span<const std::uint8_t> bytes) 
     if (at + 2 > bytes.size()) break;
     const int length = big_endian(bytes.data() + at);
     if (length < 2) return std::nullopt;
-    if (is_frame_header(marker) && length >= 7 && at + 7 <= bytes.size()) {
+    const bool is_first = header.width == 0 && header.height == 0;
+    if (is_first && is_frame_header(marker) && length >= 7 && at + 7 <= bytes.size()) {
       header.height = big_endian(bytes.data() + at + 3);
       header.width = big_endian(bytes.data() + at + 5);
     }

@@ -1,7 +1,6 @@
 #include "mcunet/datasets/loader.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -11,14 +10,13 @@
 #include <utility>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/stopwatch.hpp"
 
 // Workers take examples in order, one at a time, and write each into its place in its batch: the
 // next batch is complete as early as it can be, and a slow file holds up one thread only. A ring of
 // `prefetch_batches` slots bounds what lies ready.
 namespace mcunet::datasets {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // How many files are tried for one example before the dataset counts as unreadable.
 constexpr std::int64_t kMaxTries = 1000;
@@ -223,10 +221,7 @@ void Loader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {
   state.order.resize(static_cast<std::size_t>(state.dataset.size()));
   std::iota(state.order.begin(), state.order.end(), std::int64_t{0});
   if (state.options.shuffle) {
-    RandomStream random(state.options.seed, {static_cast<std::uint64_t>(epoch)});
-    for (std::size_t i = state.order.size(); i > 1; --i) {
-      std::swap(state.order[i - 1], state.order[random.index(static_cast<std::uint32_t>(i))]);
-    }
+    RandomStream(state.options.seed, {static_cast<std::uint64_t>(epoch)}).shuffle(state.order);
   }
   state.delivered = first_batch;
   state.upcoming = {first_batch, 0};
@@ -235,7 +230,7 @@ void Loader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {
 
 std::optional<Batch> Loader::next() {
   State& state = *state_;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   std::unique_lock lock(state.mutex);
   if (state.delivered >= state.batches) return std::nullopt;
   Slot& slot = state.slot_of(state.delivered);
@@ -245,7 +240,7 @@ std::optional<Batch> Loader::next() {
   } else {
     state.work_done.wait(lock, is_ready);
   }
-  state.wait_seconds += std::chrono::duration<double>(Clock::now() - start).count();
+  state.wait_seconds += stopwatch.seconds();
   state.count_unreadable(slot);
   Batch batch = std::exchange(slot.batch, {});
   ++state.delivered;

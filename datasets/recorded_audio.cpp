@@ -5,6 +5,7 @@
 #include "audio_dataset.hpp"
 #include "decoded_cache.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/names.hpp"
 #include "mcunet/datasets/audio_file.hpp"
 
 namespace mcunet::datasets {
@@ -74,7 +75,7 @@ AudioSource recorded_audio(FileList list, const DatasetOptions& options) {
   }
   source.name = [paths](std::int64_t index) {
     const std::string& path = (*paths)[static_cast<std::size_t>(index)];
-    return path.empty() ? fmt::format("silence {}", index) : path;
+    return path.empty() ? fmt::format("silence {}", index) : escaped(path);
   };
   source.read = [paths, audio = options.audio, cache = DecodedCache(options.cache),
                  background = source.background](std::int64_t index,

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <set>
+#include <sstream>
 
 #include "file_list.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
 #include "sha1.hpp"
 
 // WORD/speaker_nohash_n.wav; validation_list.txt and testing_list.txt if there are any, with lines
@@ -30,7 +31,9 @@ const std::vector<std::string>& sound_extensions() {
 
 std::set<std::string> read_list(const fs::path& file) {
   std::set<std::string> names;
-  std::ifstream stream(file);
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return names;
+  std::istringstream stream(read_file(file));
   for (std::string line; std::getline(stream, line);) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (!line.empty()) names.insert(line);

@@ -7,7 +7,7 @@
 
 #include "elf_sections.hpp"
 #include "mcunet/core/error.hpp"
-#include "process.hpp"
+#include "mcunet/core/process.hpp"
 
 namespace mcunet::deploy {
 namespace fs = std::filesystem;
@@ -20,12 +20,11 @@ const char kLinkFlags[] =
 namespace {
 
 constexpr char kCompiler[] = "arm-none-eabi-gcc";
+constexpr char kObjcopy[] = "arm-none-eabi-objcopy";
+constexpr char kPackage[] = "gcc-arm-none-eabi";
 
 ProcessResult run_tool(const std::vector<std::string>& command, const fs::path& folder) {
-  ProcessResult result = run_process(
-      command, {.folder = folder, .package = "gcc-arm-none-eabi", .timeout_seconds = 600});
-  if (result.timed_out) throw Error("{}: did not end within 10 minutes", command[0]);
-  return result;
+  return run_to_end(command, {.folder = folder, .package = kPackage});
 }
 
 // What a reader needs of a log: its first line that tells of an error.
@@ -42,16 +41,24 @@ std::string first_error(const std::string& log) {
 }
 
 // A missing C library shows itself only in the log.
+[[noreturn]] void fail_as_without_library() {
+  throw Error("{}: its C library is not installed (package libnewlib-arm-none-eabi)", kCompiler);
+}
+
 [[noreturn]] void fail(const std::string& log) {
-  if (log.find("nano.specs") != std::string::npos) {
-    throw Error("{}: its C library is not installed (package libnewlib-arm-none-eabi)", kCompiler);
-  }
-  throw Error("{}: {}", kCompiler, first_error(log));
+  if (log.find("nano.specs") != std::string::npos) fail_as_without_library();
+  constexpr std::size_t kMostBytes = 400;
+  const std::string said = first_error(log).substr(0, kMostBytes);
+  throw Error("{}: {}", kCompiler, said.empty() ? "failed and said nothing" : said);
 }
 
 void append(std::vector<std::string>& command, const std::string& flags) {
   const std::vector<std::string> words = split_flags(flags);
   command.insert(command.end(), words.begin(), words.end());
+}
+
+void require_made(const fs::path& file) {
+  if (!fs::exists(file)) throw Error("{}: made no {}", kCompiler, file.filename().string());
 }
 
 const std::set<std::string> kVariables = {".data", ".bss", ".arena", ".stack"};
@@ -83,6 +90,15 @@ void measure(const fs::path& elf, const MemoryMap& map, FirmwareReport& report) 
 }
 
 }  // namespace
+
+void require_cross_compiler() {
+  require_program(kCompiler, kPackage);
+  require_program(kObjcopy, kPackage);
+  // It gives the name back as it is if it has no such file.
+  const ProcessResult answer =
+      run_tool({kCompiler, "--print-file-name=nano.specs"}, fs::current_path());
+  if (answer.exit_code == 0 && answer.log.starts_with("nano.specs")) fail_as_without_library();
+}
 
 std::string cpu_flags(const std::string& core) {
   const std::string flags = "-mthumb -mcpu=" + core;
@@ -141,6 +157,7 @@ std::vector<fs::path> compile(const fs::path& project, const std::vector<fs::pat
     const ProcessResult result = run_tool(words, folder);
     if (result.exit_code != 0) fail(result.log);
   }
+  for (const fs::path& object : objects) require_made(object);
   return objects;
 }
 
@@ -150,9 +167,10 @@ bool link(const std::vector<fs::path>& objects, const fs::path& script, const st
   append(command, cpu_flags(core));
   append(command, kLinkFlags);
   for (const fs::path& object : objects) command.push_back(fs::absolute(object).string());
-  command.insert(command.end(), {"-T", fs::absolute(script).string(),
-                                 "-Wl,-Map=" + fs::path(elf).replace_extension(".map").string(),
-                                 "-o", elf.string()});
+  // Not by -Wl, which would end at a comma in the folder's name.
+  const std::string map_file = fs::path(elf).replace_extension(".map").string();
+  command.insert(command.end(), {"-T", fs::absolute(script).string(), "-Xlinker",
+                                 "-Map=" + map_file, "-o", elf.string()});
   ProcessResult result = run_tool(command, elf.parent_path());
   const bool has_room = result.exit_code == 0;
   if (!has_room) {
@@ -162,15 +180,16 @@ bool link(const std::vector<fs::path>& objects, const fs::path& script, const st
     result = run_tool(command, elf.parent_path());
     if (!fs::exists(elf)) fail(result.log);
   }
+  require_made(elf);
   measure(elf, map, report);
   if (!has_room) fs::remove(elf);
   return has_room;
 }
 
 void copy_object(const fs::path& elf, const std::string& format, const fs::path& out) {
-  const ProcessResult result = run_tool(
-      {"arm-none-eabi-objcopy", "-O", format, elf.string(), out.string()}, elf.parent_path());
-  if (result.exit_code != 0) throw Error("arm-none-eabi-objcopy: {}", first_error(result.log));
+  const ProcessResult result =
+      run_tool({kObjcopy, "-O", format, elf.string(), out.string()}, elf.parent_path());
+  if (result.exit_code != 0) throw Error("{}: {}", kObjcopy, first_error(result.log));
 }
 
 }  // namespace mcunet::deploy

@@ -7,8 +7,8 @@
 #include "emulator_board.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/process.hpp"
 #include "mcunet/core/scratch_folder.hpp"
-#include "process.hpp"
 
 // Two programs are built, or three. One is the network as the device runs it, whose outputs,
 // instructions and stack are reported. The other has -DMODEL_PROFILE and runs the first input once
@@ -17,6 +17,8 @@
 namespace mcunet::deploy {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr char kEmulatorPackage[] = "qemu-system-arm";
 
 // What the firmware printed; see templates/emulator_main.c.
 struct Console {
@@ -71,6 +73,9 @@ void check_console(const Console& console, const ProcessResult& run, const Emula
   if (run.timed_out) {
     throw Error("{}: the firmware did not end within {} s", board.name, timeout_seconds);
   }
+  if (run.signal != 0) {
+    throw Error("{}: the emulator was killed by signal {}", board.name, run.signal);
+  }
   if (run.exit_code != 0 || !console.is_done) {
     throw Error("{}: the emulator ended with code {}: {}", board.name, run.exit_code,
                 run.log.substr(0, run.log.find('\n')));
@@ -117,7 +122,7 @@ class Emulation {
                    {"-semihosting-config", "enable=on,target=native", "-kernel", "emulator.elf"});
     const ProcessResult result = run_process(
         command,
-        {.folder = folder, .package = "qemu-system-arm", .timeout_seconds = timeout_seconds_});
+        {.folder = folder, .package = kEmulatorPackage, .timeout_seconds = timeout_seconds_});
     Console console = parse_console(result.log);
     check_console(console, result, board_, timeout_seconds_);
     return console;
@@ -206,6 +211,11 @@ void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& mod
 }
 
 }  // namespace
+
+void require_emulator() {
+  require_cross_compiler();
+  require_program(emulator_command(emulator_boards().front())[0], kEmulatorPackage);
+}
 
 EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> inputs,
                         const EmulatorOptions& options) {

@@ -1,27 +1,25 @@
 #include "mcunet/deploy/flasher.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <sstream>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/process.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/firmware.hpp"
-#include "process.hpp"
 
 namespace mcunet::deploy {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_installed(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((fs::path(folder) / program).c_str(), X_OK) == 0) return true;
+// A megabyte takes half a minute over the slowest adapter.
+constexpr double kFlashSeconds = 300;
+
+// A word in braces, as OpenOCD's commands (Tcl) take it as it stands.
+std::string in_braces(const std::string& text) {
+  if (text.find_first_of("{}\\") != std::string::npos) {
+    throw Error("{}: OpenOCD takes no braces or backslashes in a file's name", text);
   }
-  return false;
+  return "{" + text + "}";
 }
 
 // OpenOCD's target script of an STM32: stm32f746 is of the family stm32f7x.
@@ -43,23 +41,23 @@ std::string flash_firmware(const fs::path& folder) {
   }
   const std::string address = fmt::format("{:#010x}", device.flash.origin);
   std::vector<std::string> command;
-  if (is_installed("st-flash")) {
+  if (find_program("st-flash")) {
     command = {"st-flash", "--reset", "write", binary.string(), address};
-  } else if (is_installed("openocd")) {
+  } else if (find_program("openocd")) {
     command = {"openocd",
                "-f",
                "interface/stlink.cfg",
                "-f",
                openocd_target(device.name),
                "-c",
-               fmt::format("program {{{}}} verify reset exit {}", binary.string(), address)};
+               fmt::format("program {} verify reset exit {}", in_braces(binary.string()), address)};
   } else {
     throw Error("neither st-flash (package stlink-tools) nor openocd is installed");
   }
   const ScratchFolder scratch;
   const ProcessResult result =
-      run_process(command, {.folder = scratch.path(), .timeout_seconds = 120});
-  if (result.timed_out || result.exit_code != 0) {
+      run_to_end(command, {.folder = scratch.path(), .timeout_seconds = kFlashSeconds});
+  if (result.exit_code != 0) {
     throw Error("{}: failed: {}", command.front(), result.log.substr(0, 400));
   }
   return result.log;

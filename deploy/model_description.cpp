@@ -2,12 +2,15 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/deploy/emulator.hpp"
 
 namespace mcunet::deploy {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;  // more than any device's memory
 
 engine::DataType type_of(const std::string& name) {
   for (const auto type :
@@ -29,6 +32,10 @@ std::vector<ModelTensor> read_tensors(const Json& list) {
     if (tensor.height < 1 || tensor.width < 1 || tensor.channels < 1) {
       throw Error("a tensor has a side of less than 1");
     }
+    // One after the other, so that no product is larger than its type.
+    if (std::int64_t{tensor.height} * tensor.width > kMaxElements / tensor.channels) {
+      throw Error("a tensor has more than {} elements", kMaxElements);
+    }
     tensors.push_back(tensor);
   }
   if (tensors.empty()) throw Error("a network has an input and an output");
@@ -48,9 +55,8 @@ std::optional<ModelFeatures> read_features(const Json& json) {
 
 ModelDescription read_model_description(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "model.json";
-  const std::string text = read_file(file);
+  const Json json = parse_json(read_file(file, kMaxTextBytes), file.string());
   try {
-    const Json json = Json::parse(text);
     return {.name = json.at("name").get<std::string>(),
             .inputs = read_tensors(json.at("inputs")),
             .outputs = read_tensors(json.at("outputs")),

@@ -96,8 +96,9 @@ NpyArray parse(std::string_view contents) {
     throw Error("must be in C order, is in Fortran's");
   }
   array.shape = parse_shape(value_of(header, "'shape'"));
-  std::int64_t bytes = engine::bytes_per_element(array.type);
-  for (const std::int64_t size : array.shape) bytes *= size;
+  std::int64_t elements = 1;
+  for (const std::int64_t size : array.shape) elements *= size;
+  const std::int64_t bytes = engine::bytes_of_elements(elements, array.type);
   if (static_cast<std::int64_t>(contents.size()) != bytes) {
     throw Error("has {} bytes of values, its shape needs {}", contents.size(), bytes);
   }

@@ -20,6 +20,8 @@ packages=(
   libtorch-dev libopenblas0-pthread libgoogle-perftools-dev libonnx-dev libprotobuf-dev
   # tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev
+  # fuzzing
+  clang libclang-rt-14-dev
   # firmware and its emulator
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
   # plots

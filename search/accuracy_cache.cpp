@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
@@ -13,6 +12,8 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
+#include "mcunet/core/stopwatch.hpp"
 
 namespace mcunet::search {
 namespace {
@@ -77,24 +78,18 @@ void AccuracyCache::load(const std::string& identity) {
       const Json line = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(at),
                                     text.begin() + static_cast<std::ptrdiff_t>(end));
       known_[space::subnet_from_json(space_, line.at("subnet").dump(), place)] =
-          line.at("accuracy").get<double>();
-    } catch (const Json::exception& error) {
-      throw Error("{}: is damaged: {}", place, error.what());
+          share_at(line, "accuracy");
+    } catch (const std::exception& error) {
+      throw Error("{}: is damaged: {}; remove this line, and its network is measured again", place,
+                  error.what());
     }
     at = end + 1;
   }
 }
 
 void AccuracyCache::append(const std::string& lines) {
-  std::string_view left = lines;
-  while (!left.empty()) {
-    const ssize_t written = ::write(descriptor_, left.data(), left.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw Error("{}: cannot be written: {}", file_.string(), std::strerror(errno));
-    }
-    left.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (write_all(descriptor_, lines)) return;
+  throw Error("{}: cannot be written: {}", file_.string(), std::strerror(errno));
 }
 
 void AccuracyCache::learn(const space::Subnet& subnet, double accuracy) {
@@ -109,10 +104,10 @@ void AccuracyCache::learn(const space::Subnet& subnet, double accuracy) {
 }
 
 void AccuracyCache::evaluate(std::span<const space::Subnet> subnets) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   estimator_.estimate_each(
       subnets, [&](std::size_t index, double accuracy) { learn(subnets[index], accuracy); });
-  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  seconds_ += stopwatch.seconds();
 }
 
 double AccuracyCache::estimate(const space::Subnet& subnet) {

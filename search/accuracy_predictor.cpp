@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/search/rank_correlation.hpp"
+#include "mcunet/search/space/genes.hpp"
 
 namespace mcunet::search {
 namespace {
@@ -17,29 +18,17 @@ using Eigen::VectorXd;
 
 constexpr int kFolds = 5;
 
-template <typename T>
-void add_one_hot(std::vector<double>& row, const std::vector<T>& choices, const T& value,
-                 bool is_active = true) {
-  if (choices.size() < 2) return;
-  for (const T& choice : choices) row.push_back(is_active && choice == value ? 1 : 0);
-}
-
 std::vector<double> features_of(const space::SearchSpace& space, const Candidate& candidate) {
   const space::Subnet& subnet = candidate.subnet;
   std::vector<double> row = {std::log(static_cast<double>(candidate.resources.macs + 1)),
                              std::log(static_cast<double>(candidate.resources.flash_bytes + 1))};
-  add_one_hot(row, space.widths, subnet.width);
-  add_one_hot(row, space.resolutions, subnet.resolution);
-  std::size_t block = 0;
-  for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    const space::Stage& stage = space.stages[s];
-    add_one_hot(row, stage.depths, subnet.depths[s]);
-    for (int b = 0; b < stage.max_depth(); ++b, ++block) {
-      const bool is_active = b < subnet.depths[s];
-      add_one_hot(row, stage.kernels, static_cast<int>(subnet.blocks[block].kernel), is_active);
-      add_one_hot(row, stage.expand_ratios, subnet.blocks[block].expand_ratio, is_active);
+  // One-hot, where there is a choice; all zero for a block that is not active.
+  space::for_each_gene(space, [&](const auto& gene, const auto& choices) {
+    if (choices.size() < 2) return;
+    for (const auto& choice : choices) {
+      row.push_back(gene.is_in(subnet) && gene.of(subnet) == choice ? 1 : 0);
     }
-  }
+  });
   return row;
 }
 
@@ -57,41 +46,7 @@ MatrixXd feature_matrix(const space::SearchSpace& space, std::span<const Candida
   return matrix;
 }
 
-// Ranks from 0; equal values share the mean of theirs.
-std::vector<double> ranks_of(std::span<const double> values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> ranks(values.size());
-  for (std::size_t i = 0; i < order.size();) {
-    std::size_t end = i + 1;
-    while (end < order.size() && values[order[end]] == values[order[i]]) ++end;
-    for (std::size_t j = i; j < end; ++j) {
-      ranks[order[j]] = 0.5 * static_cast<double>(i + end - 1);
-    }
-    i = end;
-  }
-  return ranks;
-}
-
 }  // namespace
-
-double rank_correlation(std::span<const double> a, std::span<const double> b) {
-  if (a.size() != b.size() || a.size() < 2) return 0;
-  const std::vector<double> ranks_a = ranks_of(a);
-  const std::vector<double> ranks_b = ranks_of(b);
-  const double mean = 0.5 * static_cast<double>(a.size() - 1);
-  double products = 0;
-  double squares_a = 0;
-  double squares_b = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    products += (ranks_a[i] - mean) * (ranks_b[i] - mean);
-    squares_a += (ranks_a[i] - mean) * (ranks_a[i] - mean);
-    squares_b += (ranks_b[i] - mean) * (ranks_b[i] - mean);
-  }
-  return squares_a > 0 && squares_b > 0 ? products / std::sqrt(squares_a * squares_b) : 0;
-}
 
 struct AccuracyPredictor::Model {
   space::SearchSpace space;
@@ -174,7 +129,7 @@ double held_out_rank_correlation(const space::SearchSpace& space,
     predicted.insert(predicted.end(), expected.begin(), expected.end());
     for (const Candidate& candidate : held_out) measured.push_back(candidate.accuracy);
   }
-  return rank_correlation(measured, predicted);
+  return rank_correlation(measured, predicted).value_or(0);
 }
 
 }  // namespace mcunet::search

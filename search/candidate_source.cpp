@@ -7,9 +7,9 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/search/infeasibility.hpp"
 #include "mcunet/search/space/variation.hpp"
 #include "mcunet/search/subnet_oracle.hpp"
@@ -22,10 +22,6 @@ constexpr std::uint64_t kShrinkDraw = 2;
 constexpr int kProposalsPerTask = 16;
 constexpr std::int64_t kMaxBlock = 4096;
 constexpr int kWalksPerCandidate = 10;
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 }  // namespace
 
@@ -83,7 +79,7 @@ bool CandidateSource::accept(const Candidate& candidate, Generation& tally) {
 // Proposals are planned block by block on all threads, and taken in their order: which of them a
 // block still planned in vain changes nothing.
 std::vector<Candidate> CandidateSource::draw(const DrawRequest& request, Generation& tally) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   const std::int64_t attempts = std::int64_t{request.count} * attempts_per_candidate_;
   const auto wanted = static_cast<std::size_t>(std::max(request.count, 0));
   std::vector<Candidate> found;
@@ -120,13 +116,13 @@ std::vector<Candidate> CandidateSource::draw(const DrawRequest& request, Generat
     if (i == block.size()) tally.duplicates += duplicates;
     accepted_share = 1 + proposed / (static_cast<std::int64_t>(found.size()) + 1);
   }
-  planning_seconds_ += seconds_since(start);
+  planning_seconds_ += stopwatch.seconds();
   return found;
 }
 
 void CandidateSource::shrink_to_fit(const DrawRequest& request, std::vector<Candidate>& found,
                                     Generation& tally) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   const auto wanted = static_cast<std::size_t>(request.count);
   const std::size_t walks = (wanted - found.size()) * kWalksPerCandidate;
   SubnetOracle& oracle = planner_->oracles.local();
@@ -148,7 +144,7 @@ void CandidateSource::shrink_to_fit(const DrawRequest& request, std::vector<Cand
     ++tally.fitting;
     found.push_back(std::move(candidate));
   }
-  planning_seconds_ += seconds_since(start);
+  planning_seconds_ += stopwatch.seconds();
 }
 
 std::vector<Candidate> CandidateSource::sample(space::Sampling sampling, std::uint64_t generation,
@@ -190,9 +186,9 @@ void CandidateSource::evaluate(std::vector<Candidate> candidates, Generation tal
                                AccuracyEstimator& accuracy, SearchState& state) {
   std::vector<space::Subnet> subnets;
   for (const Candidate& candidate : candidates) subnets.push_back(candidate.subnet);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   const std::vector<double> accuracies = accuracy.estimate_all(subnets);
-  state.accuracy_seconds += seconds_since(start);
+  state.accuracy_seconds += stopwatch.seconds();
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].accuracy = accuracies[i];
   tally.evaluated = static_cast<std::int64_t>(candidates.size());
   state.generations.push_back(tally);
@@ -207,9 +203,9 @@ void run_generations(CandidateSource& source, SearchState& state, const SaveStat
   const double planning_before = state.planning_seconds;
   const std::int64_t plans_before = state.plans;
   const double seconds_before = state.seconds;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   const auto keep_books = [&] {
-    state.seconds = seconds_before + seconds_since(start);
+    state.seconds = seconds_before + stopwatch.seconds();
     state.planning_seconds = planning_before + source.planning_seconds();
     state.plans = plans_before + source.plans();
   };

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 
 namespace mcunet::search {
@@ -21,13 +22,15 @@ Json to_json(const Resources& r) {
 }
 
 Resources resources_from_json(const Json& json) {
-  return {.peak_sram_bytes = json.at(0),
-          .lower_bound_bytes = json.at(1),
-          .flash_bytes = json.at(2),
-          .macs = json.at(3),
-          .params = json.at(4),
-          .latency_ms = json.at(5),
-          .energy_mj = json.at(6),
+  const auto count = [&](std::size_t i) { return integer_of(json.at(i), 0, kMostCount); };
+  const auto amount = [&](std::size_t i) { return number_of(json.at(i), 0, kMostCount); };
+  return {.peak_sram_bytes = count(0),
+          .lower_bound_bytes = count(1),
+          .flash_bytes = count(2),
+          .macs = count(3),
+          .params = count(4),
+          .latency_ms = amount(5),
+          .energy_mj = amount(6),
           .is_optimal = json.at(7)};
 }
 
@@ -44,20 +47,20 @@ Json to_json(const Generation& g) {
 }
 
 Generation generation_from_json(const Json& json) {
-  Generation g{.evaluated = json.at("evaluated"),
-               .planned = json.at("planned"),
-               .fitting = json.at("fitting"),
-               .duplicates = json.at("duplicates"),
+  Generation g{.evaluated = count_at(json, "evaluated"),
+               .planned = count_at(json, "planned"),
+               .fitting = count_at(json, "fitting"),
+               .duplicates = count_at(json, "duplicates"),
                .is_front = json.at("is_front")};
   if (json.contains("predictor_rank_correlation")) {
-    g.predictor_rank_correlation = json.at("predictor_rank_correlation").get<double>();
+    g.predictor_rank_correlation = number_at(json, "predictor_rank_correlation", -1, 1);
   }
   return g;
 }
 
 SearchState read_state(const space::SearchSpace& space, const Json& json,
                        const std::string& source) {
-  if (json.at("format") != kStateFormat) throw Error("{}: is of another version", source);
+  if (json.at("format") != kStateFormat) throw Error("it is of another version");
   SearchState state;
   std::int64_t evaluated = 0;
   for (const Json& generation : json.at("generations")) {
@@ -66,18 +69,17 @@ SearchState read_state(const space::SearchSpace& space, const Json& json,
   }
   for (const Json& entry : json.at("evaluated")) {
     state.evaluated.push_back({space::subnet_from_json(space, entry.at(0).dump(), source),
-                               resources_from_json(entry.at(1)), entry.at(2)});
+                               resources_from_json(entry.at(1)), number_of(entry.at(2), 0, 1)});
   }
   if (evaluated != static_cast<std::int64_t>(state.evaluated.size())) {
-    throw Error("{}: has {} networks in generations of {}", source, state.evaluated.size(),
-                evaluated);
+    throw Error("it has {} networks in generations of {}", state.evaluated.size(), evaluated);
   }
   json.at("is_exhausted").get_to(state.is_exhausted);
   json.at("infeasible").get_to(state.infeasible);
-  json.at("seconds").get_to(state.seconds);
-  json.at("accuracy_seconds").get_to(state.accuracy_seconds);
-  json.at("planning_seconds").get_to(state.planning_seconds);
-  json.at("plans").get_to(state.plans);
+  state.seconds = amount_at(json, "seconds");
+  state.accuracy_seconds = amount_at(json, "accuracy_seconds");
+  state.planning_seconds = amount_at(json, "planning_seconds");
+  state.plans = count_at(json, "plans");
   return state;
 }
 
@@ -149,8 +151,11 @@ SearchState state_from_json(const space::SearchSpace& space, std::string_view te
                             const std::string& source) {
   try {
     return read_state(space, Json::parse(text), source);
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no state of a search: {}", source, error.what());
+  } catch (const std::exception& error) {
+    throw Error(
+        "{}: is no state of this search: {}; remove it, and the search goes on with --resume from "
+        "the accuracies that it has",
+        source, error.what());
   }
 }
 

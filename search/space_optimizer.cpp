@@ -7,10 +7,10 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/search/infeasibility.hpp"
 #include "mcunet/search/subnet_oracle.hpp"
 
@@ -178,7 +178,7 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
                             const Budget& budget, const SpaceOptimizerOptions& options,
                             const std::function<void(std::int64_t)>& advance) {
   check(options);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   std::vector<space::SearchSpace> grid;
   for (double width : options.widths) {
     for (int resolution : options.resolutions) grid.push_back(base.at(width, resolution));
@@ -208,7 +208,7 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
                      if (a_counts != b_counts) return a_counts;
                      return a.mean_macs > b.mean_macs;
                    });
-  ranking.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ranking.seconds = stopwatch.seconds();
   return ranking;
 }
 

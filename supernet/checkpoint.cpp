@@ -9,6 +9,7 @@
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 
 namespace mcunet::supernet {
 namespace fs = std::filesystem;
@@ -18,6 +19,12 @@ namespace {
 
 constexpr std::size_t kKept = 2;
 constexpr char kSuffix[] = ".checkpoint";
+constexpr char kMagic[] = "mcunet-checkpoint ";
+constexpr char kMagicOfVersion[] = "mcunet-checkpoint 1 ";
+
+std::string first_line(std::string_view body) {
+  return fmt::format("{}{:08x}\n", kMagicOfVersion, crc32c(body));
+}
 
 }  // namespace
 
@@ -33,8 +40,7 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
                        {"state", Json::parse(checkpoint.state)}};
   const std::string body = header.dump() + "\n" + to_archive(checkpoint.tensors);
   const std::string name = fmt::format("rank-{}-step-{:012}{}", rank_, checkpoint.step, kSuffix);
-  write_file_atomically(folder_ / name,
-                        fmt::format("mcunet-checkpoint 1 {:08x}\n", crc32c(body)) + body);
+  write_file_atomically(folder_ / name, first_line(body) + body);
   std::vector<fs::path> all = files();
   for (std::size_t i = kKept; i < all.size(); ++i) fs::remove(all[i], error);
 }
@@ -76,19 +82,21 @@ Checkpoint read_checkpoint(const fs::path& file) {
   const std::size_t start = text.find('\n') + 1;
   const std::size_t tensors = text.find('\n', start) + 1;
   const std::string_view body = std::string_view(text).substr(start);
-  if (start == 0 || tensors == 0 ||
-      text.substr(0, start) != fmt::format("mcunet-checkpoint 1 {:08x}\n", crc32c(body))) {
-    throw Error("{}: is damaged", file.string());
+  if (start == 0 || tensors == 0 || text.substr(0, start) != first_line(body)) {
+    const bool is_other = text.starts_with(kMagic) && !text.starts_with(kMagicOfVersion);
+    throw Error("{}: is {}", file.string(), is_other ? "of another version" : "damaged");
   }
+  Checkpoint checkpoint;
   try {
     const Json header = Json::parse(text.substr(start, tensors - start));
-    return {.step = header.at("step"),
-            .identity = header.at("identity").dump(),
-            .state = header.at("state").dump(),
-            .tensors = from_archive(text.substr(tensors), file.string())};
-  } catch (const Json::exception& error) {
+    checkpoint.step = integer_at(header, "step", 0, kMostCount);
+    checkpoint.identity = header.at("identity").dump();
+    checkpoint.state = header.at("state").dump();
+  } catch (const std::exception& error) {
     throw Error("{}: is damaged: {}", file.string(), error.what());
   }
+  checkpoint.tensors = from_archive(text.substr(tensors), file.string());
+  return checkpoint;
 }
 
 }  // namespace mcunet::supernet

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -45,12 +46,7 @@ void MetricsLog::File::open_at(std::int64_t position) {
 
 void MetricsLog::File::append(std::string_view text) {
   bytes += static_cast<std::int64_t>(text.size());
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(path);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (!write_all(descriptor, text)) fail(path);
 }
 
 void MetricsLog::File::flush() const {

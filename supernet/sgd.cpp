@@ -3,7 +3,7 @@
 #include <ATen/Functions.h>
 #include <c10/core/GradMode.h>
 
-#include "mcunet/core/error.hpp"
+#include "mcunet/supernet/module_weights.hpp"
 
 namespace mcunet::supernet {
 
@@ -77,14 +77,9 @@ TensorDictionary Sgd::state() const {
   return state;
 }
 
-void Sgd::load_state(const TensorDictionary& state) {
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    const auto found = state.find(names_[i]);
-    if (found == state.end() || found->second.sizes() != momentum_[i].sizes()) {
-      throw Error("momentum of {}: is missing or of another shape", names_[i]);
-    }
-    momentum_[i].copy_(found->second);
-  }
+void Sgd::load_state(const TensorDictionary& state, const std::string& source) {
+  check_tensors(state, this->state(), source);
+  for (std::size_t i = 0; i < names_.size(); ++i) momentum_[i].copy_(state.at(names_[i]));
 }
 
 }  // namespace mcunet::supernet

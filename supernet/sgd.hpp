@@ -34,9 +34,9 @@ class Sgd {
 
   void reset_momentum();
 
-  // Momentum by parameter name. load_state throws Error if a name is missing or a shape differs.
+  // Momentum by parameter name. load_state throws Error as load_weights does.
   TensorDictionary state() const;
-  void load_state(const TensorDictionary& state);
+  void load_state(const TensorDictionary& state, const std::string& source);
 
  private:
   std::vector<at::Tensor> gradients() const;

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/search/space/genes.hpp"
 
 namespace mcunet::supernet {
 namespace {
 
+using search::space::BlockPlace;
 using search::space::InvertedResidual;
 using search::space::Network;
 using search::space::SearchSpace;
@@ -18,46 +20,11 @@ void require_one_width(const SearchSpace& space) {
               space.name, space.widths.size());
 }
 
-template <typename T>
-void require_choice(const char* gene, const std::vector<T>& choices, const T& value,
-                    const std::string& where) {
-  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-  throw Error("sub-network: {} of {} is {}, must be one of {}", gene, where, value,
-              fmt::join(choices, ", "));
-}
-
-void check_membership(const SearchSpace& space, const Subnet& subnet) {
-  require_choice("width", space.widths, subnet.width, "the network");
-  require_choice("resolution", space.resolutions, subnet.resolution, "the network");
-  if (subnet.depths.size() != space.stages.size() ||
-      static_cast<int>(subnet.blocks.size()) != space.max_blocks()) {
-    throw Error("sub-network: has {} stages and {} blocks, the search space {} has {} and {}",
-                subnet.depths.size(), subnet.blocks.size(), space.name, space.stages.size(),
-                space.max_blocks());
-  }
-  std::size_t first_block = 0;
-  for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    const search::space::Stage& stage = space.stages[s];
-    require_choice("depth", stage.depths, static_cast<int>(subnet.depths[s]),
-                   fmt::format("stage {}", s));
-    for (int b = 0; b < subnet.depths[s]; ++b) {
-      const search::space::BlockGenes& genes = subnet.blocks[first_block + b];
-      const std::string where = fmt::format("block {} of stage {}", b, s);
-      require_choice("kernel", stage.kernels, static_cast<int>(genes.kernel), where);
-      require_choice("expand ratio", stage.expand_ratios, genes.expand_ratio, where);
-    }
-    first_block += stage.max_depth();
-  }
-}
-
 // The layers' index of each active block: the first block, then the first blocks of each stage.
 std::vector<std::size_t> active_blocks(const SearchSpace& space, const Subnet& subnet) {
   std::vector<std::size_t> indices = {0};
-  std::size_t first_block = 1;
-  for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    for (int b = 0; b < subnet.depths[s]; ++b) indices.push_back(first_block + b);
-    first_block += space.stages[s].max_depth();
-  }
+  for_each_block(space, subnet,
+                 [&](const BlockPlace& place) { indices.push_back(1 + place.index); });
   return indices;
 }
 
@@ -103,20 +70,18 @@ SupernetImpl::SupernetImpl(const SearchSpace& space, const SupernetOptions& opti
 
 // Matrices that begin as the identity, so that a smaller kernel begins as the centre window.
 void SupernetImpl::register_transforms() {
-  std::size_t block = 1;
-  for (const search::space::Stage& stage : space_.stages) {
-    std::vector<int> kernels = stage.kernels;
+  for_each_block(space_, [&](const BlockPlace& place) {
+    const std::size_t block = 1 + place.index;
+    std::vector<int> kernels = place.choices.kernels;
     std::sort(kernels.rbegin(), kernels.rend());
-    for (int b = 0; b < stage.max_depth(); ++b, ++block) {
-      for (std::size_t k = 1; k < kernels.size(); ++k) {
-        const int from = kernels[k - 1];
-        const int to = kernels[k];
-        const at::Tensor matrix = layers_.blocks[block].depthwise->register_parameter(
-            fmt::format("transform_{}to{}", from, to), at::eye(std::int64_t{to} * to));
-        transforms_[block].push_back({from, to, matrix});
-      }
+    for (std::size_t k = 1; k < kernels.size(); ++k) {
+      const int from = kernels[k - 1];
+      const int to = kernels[k];
+      const at::Tensor matrix = layers_.blocks[block].depthwise->register_parameter(
+          fmt::format("transform_{}to{}", from, to), at::eye(std::int64_t{to} * to));
+      transforms_[block].push_back({from, to, matrix});
     }
-  }
+  });
 }
 
 at::Tensor SupernetImpl::kernel_window(std::size_t block, std::int64_t kernel,
@@ -131,7 +96,7 @@ at::Tensor SupernetImpl::kernel_window(std::size_t block, std::int64_t kernel,
 }
 
 NetworkTensors SupernetImpl::slice(const Subnet& subnet) const {
-  check_membership(space_, subnet);
+  require_member(space_, subnet, "sub-network");
   const Network network = build_network(space_, subnet);
   NetworkTensors result = tensors_of(layers_, largest_);
   const std::vector<std::size_t> indices = active_blocks(space_, subnet);

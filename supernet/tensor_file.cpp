@@ -2,11 +2,12 @@
 
 #include <ATen/Functions.h>
 #include <caffe2/serialize/inline_container.h>
-#include <torch/csrc/jit/serialization/pickle.h>
 #include <torch/csrc/jit/serialization/pickler.h>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "tensor_pickle.hpp"
+#include "zip_archive.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -18,16 +19,6 @@ at::Tensor own_storage(const at::Tensor& tensor) {
       plain.storage().nbytes() == static_cast<std::size_t>(plain.numel()) * plain.element_size();
   return fills_storage ? plain : plain.clone();
 }
-
-// Whether a ZIP archive ends as it must. The reader of libtorch 1.13 looks behind the end of one
-// that was cut, and may find there what another file left in memory.
-bool is_whole(const std::string& bytes) {
-  constexpr std::size_t kEndRecordBytes = 22;
-  return bytes.size() >= kEndRecordBytes &&
-         bytes.compare(bytes.size() - kEndRecordBytes, 4, "PK\x05\x06") == 0;
-}
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
@@ -61,26 +52,21 @@ std::string to_archive(const TensorDictionary& tensors) {
 }
 
 TensorDictionary from_archive(const std::string& bytes, const std::string& source) {
-  if (!is_whole(bytes)) throw Error("{}: is no tensor file: it lacks its end", source);
-  c10::IValue value;
+  ZipEntries entries;
   try {
-    value = torch::jit::pickle_load({bytes.begin(), bytes.end()});
-  } catch (const std::exception& error) {
-    throw Error("{}: is no tensor file: {}", source, first_line(error.what()));
+    entries = read_stored_zip(bytes);
+  } catch (const Error& error) {
+    throw Error("{}: is no tensor file: {}", source, error.what());
   }
-  const std::string expected =
-      "expected a plain dictionary of tensors, "
-      "as torch.save(dict(model.state_dict()), file) writes";
-  if (!value.isGenericDict()) throw Error("{}: holds a {}, {}", source, value.tagKind(), expected);
-  TensorDictionary tensors;
-  for (const auto& entry : value.toGenericDict()) {
-    if (!entry.key().isString() || !entry.value().isTensor()) {
-      throw Error("{}: holds a {} under a {}, {}", source, entry.value().tagKind(),
-                  entry.key().tagKind(), expected);
-    }
-    tensors.emplace(entry.key().toStringRef(), entry.value().toTensor());
+  const auto pickle = entries.find("data.pkl");
+  if (pickle == entries.end()) {
+    throw Error("{}: is no tensor file: it has no entry data.pkl", source);
   }
-  return tensors;
+  const auto order = entries.find("byteorder");
+  if (order != entries.end() && order->second != "little") {
+    throw Error("{}: was written by a big-endian machine, expected little-endian", source);
+  }
+  return read_tensor_pickle(pickle->second, entries, source);
 }
 
 void write_tensor_file(const std::filesystem::path& file, const TensorDictionary& tensors) {

@@ -6,7 +6,6 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,7 @@
 #include "losses.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensors.hpp"
 #include "metrics_log.hpp"
@@ -23,7 +23,6 @@
 
 namespace mcunet::supernet {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 using search::space::Subnet;
 
@@ -80,10 +79,6 @@ TensorDictionary under(const TensorDictionary& tensors, const std::string& prefi
 void add_under(TensorDictionary& tensors, const std::string& prefix,
                const TensorDictionary& added) {
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
-}
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 // Measurements of the steps since the last line of the log.
@@ -159,6 +154,7 @@ struct Trainer::State {
   void after_step(const Phase& phase, std::int64_t step_in_phase);
   void save_checkpoint();
   void restore(const Checkpoint& checkpoint);
+  void restore_state(const Json& state, const std::string& source);
 
   TrainerOptions options;
   TrainerContext context;
@@ -175,8 +171,8 @@ struct Trainer::State {
   std::int64_t step = 0;  // steps that are done
   BestEvaluation best;
   Interval interval;
-  Clock::time_point interval_start = Clock::now();
-  Clock::time_point last_checkpoint = Clock::now();
+  Stopwatch interval_time;  // without evaluations and checkpoints
+  Stopwatch since_checkpoint;
   double waited_before = 0;    // the loader's, when the interval began
   double data_wait_share = 0;  // in the last interval
 };
@@ -271,7 +267,7 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
 }
 
 void Trainer::State::write_interval(const Phase& phase, double epoch, double rate) {
-  const double seconds = seconds_since(interval_start);
+  const double seconds = interval_time.seconds();
   const auto images = static_cast<double>(interval.steps * images_per_step());
   data_wait_share = (loader.wait_seconds() - waited_before) / seconds;
   const std::vector<Scalar> scalars = {
@@ -283,13 +279,13 @@ void Trainer::State::write_interval(const Phase& phase, double epoch, double rat
       {"data_wait_share", data_wait_share}};
   if (log) log->write(step, phase.name, epoch, "train", scalars);
   interval = {};
-  interval_start = Clock::now();
+  interval_time.restart();
   waited_before = loader.wait_seconds();
 }
 
 void Trainer::State::evaluate(const std::string& phase, double epoch) {
   if (!context.evaluate) return;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   const std::vector<Scalar> scalars = context.evaluate(average ? average->weights() : supernet);
   if (log) log->write(step, phase, epoch, "search", scalars);
   if (!scalars.empty() && scalars.front().second > best.accuracy) {
@@ -298,7 +294,7 @@ void Trainer::State::evaluate(const std::string& phase, double epoch) {
   std::string text;
   for (const auto& [name, value] : scalars) text += fmt::format(", {} {:.4f}", name, value);
   spdlog::info("Epoch {:.0f} of phase {}{}", epoch, phase, text);
-  interval_start += Clock::now() - start;
+  interval_time.exclude(stopwatch.seconds());
 }
 
 // Logs, evaluates and saves when it is time to.
@@ -316,13 +312,13 @@ void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) 
   const bool by_steps =
       options.checkpoint_interval_steps > 0 && step % options.checkpoint_interval_steps == 0;
   if (ends_phase || by_steps ||
-      seconds_since(last_checkpoint) > 60 * options.checkpoint_interval_minutes) {
+      since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes) {
     save_checkpoint();
   }
 }
 
 void Trainer::State::save_checkpoint() {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   if (log) log_position = log->flush();
   TensorDictionary tensors;
   add_under(tensors, "weights.", weights_of(*supernet));
@@ -339,26 +335,44 @@ void Trainer::State::save_checkpoint() {
               .identity = to_json_text(context.identity),
               .state = state.dump(),
               .tensors = std::move(tensors)});
-  last_checkpoint = Clock::now();
-  interval_start += last_checkpoint - start;
+  since_checkpoint.restart();
+  interval_time.exclude(stopwatch.seconds());
 }
 
 void Trainer::State::restore(const Checkpoint& checkpoint) {
   const std::string source = fmt::format("the checkpoint of step {}", checkpoint.step);
-  load_weights(*supernet, under(checkpoint.tensors, "weights."), source);
-  optimizer->load_state(under(checkpoint.tensors, "momentum."));
-  if (average) load_weights(*average->weights(), under(checkpoint.tensors, "average."), source);
-  const Json state = Json::parse(checkpoint.state);
+  try {
+    restore_state(Json::parse(checkpoint.state), source);
+  } catch (const Json::exception& error) {
+    throw Error("{}: is damaged: {}", source, error.what());
+  }
+  if (checkpoint.step < 0 || checkpoint.step > total_steps()) {
+    throw Error("{}: the training has {} steps", source, total_steps());
+  }
+  step = checkpoint.step;
+  load_weights(*supernet, under(checkpoint.tensors, "weights."), source + ": weights");
+  optimizer->load_state(under(checkpoint.tensors, "momentum."), source + ": momentum");
+  if (average) {
+    load_weights(*average->weights(), under(checkpoint.tensors, "average."), source + ": average");
+  }
+  const std::int64_t steps_done = step % steps_per_epoch;
+  if (steps_done > 0) {
+    loader.start_epoch(step / steps_per_epoch, steps_done * options.gradient_accumulation);
+  }
+}
+
+// What save_checkpoint keeps beside the tensors.
+void Trainer::State::restore_state(const Json& state, const std::string& source) {
   if (state.at("steps_per_epoch") != steps_per_epoch) {
     throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,
                 state.at("steps_per_epoch").get<std::int64_t>(), steps_per_epoch);
   }
-  step = checkpoint.step;
   best = {state.at("best").at("accuracy"), state.at("best").at("step")};
   state.at("interval").get_to(interval);
   log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
-  const std::int64_t batch = state.at("batch");
-  if (batch > 0) loader.start_epoch(state.at("epoch"), batch);
+  if (log_position.jsonl_bytes < 0 || log_position.event_bytes < 0) {
+    throw Error("{}: is damaged: its place in the log is negative", source);
+  }
 }
 
 Trainer::Trainer(const search::space::SearchSpace& space, const datasets::Dataset& data,
@@ -385,7 +399,8 @@ TrainingEnd Trainer::train() {
   if (s.context.rank == 0) s.log.emplace(s.context.folder, s.log_position);
   Progress progress("Training", s.total_steps() * s.images_per_step(), "images",
                     s.step * s.images_per_step());
-  s.interval_start = s.last_checkpoint = Clock::now();
+  s.interval_time.restart();
+  s.since_checkpoint.restart();
   while (s.step < s.total_steps()) {
     const auto [phase, step_in_phase] = s.place();
     s.train_step(*phase, step_in_phase);

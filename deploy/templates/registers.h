@@ -15,4 +15,12 @@ static inline void write_field(volatile uint32_t* word, int first_bit, int bits,
   *word = (*word & ~mask) | (value << first_bit);
 }
 
+// Whether the bits come up. Waits long enough for anything on a chip to become ready: milliseconds.
+static inline int wait_for(volatile uint32_t* word, uint32_t bits) {
+  for (uint32_t turns = 0; turns < 400000; ++turns) {
+    if ((*word & bits) == bits) return 1;
+  }
+  return 0;
+}
+
 #endif

@@ -32,14 +32,6 @@ enum {
   kSwitchToPll = 2,
 };
 
-// Long enough for anything here to become ready: milliseconds.
-static int wait_for(volatile uint32_t* word, uint32_t bits) {
-  for (uint32_t turns = 0; turns < 100000; ++turns) {
-    if ((*word & bits) == bits) return 1;
-  }
-  return 0;
-}
-
 static void set_up_pll(void) {
   RCC_CR &= ~(uint32_t)kPllOn;
   RCC_PLLCFGR &= ~(uint32_t)kPllSourceIsHse;

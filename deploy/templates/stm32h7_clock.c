@@ -42,14 +42,6 @@ enum {
   kSwitchToPll1 = 3,
 };
 
-// Long enough for anything here to become ready: milliseconds.
-static int wait_for(volatile uint32_t* word, uint32_t bits) {
-  for (uint32_t turns = 0; turns < 400000; ++turns) {
-    if ((*word & bits) == bits) return 1;
-  }
-  return 0;
-}
-
 static int raise_voltage(void) {
   PWR_CR3 = (PWR_CR3 & ~(uint32_t)kSupplyBits) | kInternalRegulator;
   if (!wait_for(&PWR_CSR1, kSupplyReady)) return 0;

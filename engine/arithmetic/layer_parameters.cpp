@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "mcunet/engine/graph/operator_table.hpp"
+
 namespace mcunet::engine {
 
 QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std::int32_t channel) {
@@ -12,7 +14,7 @@ QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std
   const double output = graph.info_of(op.output).quantization.scale;
   const bool is_per_tensor = weights.scales.size() == 1;
   // A fully connected layer with one scale multiplies its scales in single precision.
-  if (is_per_tensor && op.kind == OpKind::kFullyConnected) {
+  if (is_per_tensor && traits_of(op.kind).weights == WeightOrder::kMatrix) {
     return quantize_multiplier(double{input * weights.scales[0]} / output);
   }
   return quantize_multiplier(double{input} * double{weights.scales[is_per_tensor ? 0 : channel]} /
@@ -45,6 +47,39 @@ SoftmaxParameters softmax_parameters(float input_scale, float beta) {
   const QuantizedMultiplier multiplier =
       quantize_multiplier(std::min(real, std::ldexp(1.0, 31) - 1));
   return {multiplier, -input_radius(kIntegerBits, multiplier.shift)};
+}
+
+LogSoftmaxParameters log_softmax_parameters(float input_scale) {
+  const SoftmaxParameters exponential = softmax_parameters(input_scale, /*beta=*/1);
+  const QuantizedMultiplier& by = exponential.multiplier;
+  return {exponential, quantize_multiplier(std::ldexp(1.0, 31 - by.shift) / by.multiplier)};
+}
+
+LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scale, float alpha) {
+  return {quantize_multiplier(double{input_scale / output_scale}),
+          quantize_multiplier(double{input_scale * alpha / output_scale})};
+}
+
+std::vector<Interpolation> interpolations(std::int32_t input, std::int32_t output,
+                                          const OpDetails& details) {
+  constexpr std::int64_t kOne = 1 << 10;
+  const bool to_corners = details.align_corners && output > 1;
+  const std::int64_t from = to_corners ? input - 1 : input;
+  const std::int64_t to = to_corners ? output - 1 : output;
+  const std::int64_t scale = (kOne * from + to / 2) / to;
+  const std::int64_t offset = details.half_pixel_centers ? scale / 2 - kOne / 2 : 0;
+  std::vector<Interpolation> result;
+  for (std::int64_t i = 0; i < output; ++i) {
+    const std::int64_t position = i * scale + offset;
+    const auto first =
+        static_cast<std::int32_t>(std::clamp<std::int64_t>(position / kOne, 0, input - 1));
+    const auto second =
+        static_cast<std::int32_t>(std::min<std::int64_t>((position + kOne - 1) / kOne, input - 1));
+    // Beyond the border, both are the same and the weight does not matter.
+    const std::int64_t weight = first == second ? 0 : position - first * kOne;
+    result.push_back({first, second, static_cast<std::int32_t>(weight)});
+  }
+  return result;
 }
 
 std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,

@@ -38,6 +38,31 @@ struct SoftmaxParameters {
 };
 SoftmaxParameters softmax_parameters(float input_scale, float beta);
 
+// Of a logarithm of softmax: as a softmax's with a beta of 1, and the way back, from Q5.26 to
+// differences.
+struct LogSoftmaxParameters {
+  SoftmaxParameters exponential;
+  QuantizedMultiplier inverse;
+};
+LogSoftmaxParameters log_softmax_parameters(float input_scale);
+
+// Of leaky_relu: of values at least zero, and of those below.
+struct LeakyReluMultipliers {
+  QuantizedMultiplier positive;
+  QuantizedMultiplier negative;
+};
+LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scale, float alpha);
+
+// Of resize_bilinear: between which elements along one axis those of the output lie, `weight`
+// 1024ths of the way from the first to the second.
+struct Interpolation {
+  std::int32_t first = 0;
+  std::int32_t second = 0;
+  std::int32_t weight = 0;
+};
+std::vector<Interpolation> interpolations(std::int32_t input, std::int32_t output,
+                                          const OpDetails& details);
+
 // Of resize_nearest_neighbor: where the elements along one axis of the output come from.
 std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
                                             const OpDetails& details);

@@ -60,10 +60,11 @@ std::int32_t exp_of_negative(std::int32_t x, int integer_bits) {
   return result;
 }
 
-// 1 / (1 + a) of a in [0, 1), both in Q0.31: three steps of Newton's method, in Q2.29, on half of
-// the denominator, from the line 48/17 - 32/17 d.
-std::int32_t one_over_one_plus(std::int32_t a) {
-  constexpr std::int32_t kOne = 1 << 29;
+constexpr std::int32_t kOne = 1 << 29;  // in Q2.29
+
+// 2 / (1 + a) of a in [0, 1) in Q0.31, as Q2.29: three steps of Newton's method on half of the
+// denominator, from the line 48/17 - 32/17 d.
+std::int32_t two_over_one_plus(std::int32_t a) {
   constexpr std::int32_t k48Over17 = 1515870810;
   constexpr std::int32_t kMinus32Over17 = -1010580540;
   const auto half_denominator = static_cast<std::int32_t>((std::int64_t{a} + kMax + 1) / 2);
@@ -74,7 +75,63 @@ std::int32_t one_over_one_plus(std::int32_t a) {
         wrap(std::int64_t{kOne} - doubling_high_multiply(half_denominator, x));
     x = wrap(std::int64_t{x} + saturating_shift_left(doubling_high_multiply(x, error), 2));
   }
-  return saturating_shift_left(x, 1);
+  return x;
+}
+
+// 1 / (1 + a) of a in [0, 1), both in Q0.31.
+std::int32_t one_over_one_plus(std::int32_t a) {
+  return saturating_shift_left(two_over_one_plus(a), 1);
+}
+
+// (1 - a) / (1 + a) of a in [0, 1), both in Q0.31.
+std::int32_t one_minus_over_one_plus(std::int32_t a) {
+  return saturating_shift_left(two_over_one_plus(a) - kOne, 2);
+}
+
+// A number as 2^exponent * mantissa: the exponent in Q6.25, the mantissa in Q0.31 near 2^(-1/4).
+struct Scaled {
+  std::int32_t exponent;
+  std::int32_t mantissa;
+};
+
+// Of x in Q12.19. There are two choices, x itself or x / sqrt(2) with its leading bit first: the
+// smaller mantissa goes with the larger exponent.
+Scaled near_fourth_root_of_half(std::int32_t x) {
+  constexpr std::int32_t kRootOfHalf = 1518500250;
+  constexpr std::int32_t kQuarter = 1 << 23;
+  constexpr int kUnit = 1 << 25;
+  const auto leading_zeros = [](std::int32_t value) {
+    return std::countl_zero(static_cast<std::uint32_t>(value));
+  };
+  const int zeros = leading_zeros(x);
+  const int headroom = leading_zeros(doubling_high_multiply(x, kRootOfHalf)) - 1;
+  const std::int32_t halved = saturating_shift_left(
+      doubling_high_multiply(saturating_shift_left(x, zeros - 1), kRootOfHalf), 1);
+  return {std::max((12 - zeros) * kUnit + kQuarter, (12 - headroom) * kUnit - kQuarter),
+          std::min(halved, saturating_shift_left(x, headroom))};
+}
+
+// log(x) of x in Q0.31 near 2^(-1/4), less the logarithm of that, as Q6.25: a rational function of
+// the distance from there.
+std::int32_t log_near_fourth_root_of_half(std::int32_t x) {
+  constexpr std::int32_t kFourthRootOfHalf = 1805811301;
+  constexpr std::int32_t kNumeratorSquare = 117049297;    // 11/240 * 2^(1/4)
+  constexpr std::int32_t kDenominatorSquare = 127690142;  // 1/20 * 2^(1/4)
+  constexpr std::int32_t kDenominatorOne = 1057819769;    // 2^(3/4) - 2^(1/4)
+  constexpr std::int32_t kDenominatorLine = 638450708;    // 1/4 * 2^(1/4)
+  const auto middle = static_cast<std::int32_t>((std::int64_t{x} + kFourthRootOfHalf + 1) / 2);
+  const std::int32_t distance = wrap(2 * (std::int64_t{x} - kFourthRootOfHalf));
+  const std::int32_t square = doubling_high_multiply(distance, distance);
+  const std::int32_t numerator =
+      wrap(std::int64_t{doubling_high_multiply(distance, x)} +
+           doubling_high_multiply(doubling_high_multiply(distance, square), kNumeratorSquare));
+  const std::int32_t factor = wrap(std::int64_t{kDenominatorOne} + distance +
+                                   doubling_high_multiply(kDenominatorSquare, square));
+  const std::int32_t denominator_minus_one =
+      wrap(std::int64_t{doubling_high_multiply(middle, factor)} +
+           doubling_high_multiply(kDenominatorLine, distance));
+  return doubling_high_multiply(rounding_divide_by_power_of_two(numerator, 6),
+                                one_over_one_plus(denominator_minus_one));
 }
 
 }  // namespace
@@ -142,6 +199,21 @@ std::int32_t logistic(std::int32_t x) {
   if (x == 0) return 1 << 30;
   const std::int32_t of_magnitude = one_over_one_plus(exp_of_negative(x > 0 ? -x : x, 4));
   return x > 0 ? of_magnitude : kMax - of_magnitude;
+}
+
+std::int32_t tanh(std::int32_t x) {
+  if (x == 0) return 0;
+  // The same bits with one more integer bit are twice the number.
+  const std::int32_t of_magnitude = one_minus_over_one_plus(exp_of_negative(x > 0 ? -x : x, 5));
+  return x > 0 ? of_magnitude : -of_magnitude;
+}
+
+std::int32_t log_of_at_least_one(std::int32_t x) {
+  constexpr std::int32_t kLogOfTwo = 1488522236;
+  const Scaled scaled = near_fourth_root_of_half(x);
+  const std::int32_t log = wrap(std::int64_t{doubling_high_multiply(scaled.exponent, kLogOfTwo)} +
+                                log_near_fourth_root_of_half(scaled.mantissa));
+  return saturating_shift_left(log, 1);
 }
 
 Reciprocal reciprocal(std::int32_t x) {

@@ -6,6 +6,7 @@
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
+namespace {
 
 // A function of one value is a table, which the reference executor fills in. The kernel takes the
 // bytes of uint8 for int8, so those are the order of the entries.
@@ -14,7 +15,8 @@ void write_lookup(StepWriter& step) {
   const TensorId in = add_input(one, {1, 1, 256}, step.graph().input_of(step.op()).type);
   edit_info(one, in).quantization = step.input_quantization();
   Op op = step.op();
-  op.details = kNoId;
+  one.details = {step.details()};
+  op.details = 0;
   const TensorId out = append_op(one, op, std::span(&in, 1),
                                  Tensor{{1, 1, 256}, step.graph().output_of(step.op()).type});
   edit_info(one, out).quantization = step.output_quantization();
@@ -31,38 +33,65 @@ void write_lookup(StepWriter& step) {
             "lookup.c");
 }
 
-void write_conversion(StepWriter& step) {
-  const bool to_float = step.op().kind == OpKind::kDequantize;
-  const Graph& graph = step.graph();
-  if (!to_float && graph.input_of(step.op()).type != DataType::kFloat32) return write_lookup(step);
-  const Quantization& q = to_float ? step.input_quantization() : step.output_quantization();
-  const Tensor& quantized = to_float ? graph.input_of(step.op()) : graph.output_of(step.op());
-  step.layer("mcunet_conversion_layer",
-             {member("elements", step.output().elements()), ".scale = " + float_text(q.scale),
-              member("zero_point", q.zero_point),
-              member("min", quantized.type == DataType::kUint8 ? 0 : -128)});
-  const auto as_float = [](const std::string& address) {
-    return fmt::format("(float*)(void*)({})", address);
-  };
-  if (to_float) {
-    step.call("mcunet_dequantize",
-              {step.input_address(), as_float(step.output_address()), "&layer"}, "dequantize.c");
-  } else {
-    step.call("mcunet_quantize", {as_float(step.input_address()), step.output_address(), "&layer"},
-              "quantize.c");
-  }
+// Between float and the values of `type`.
+void write_conversion_layer(StepWriter& step, const Quantization& q, DataType type) {
+  step.layer(
+      "mcunet_conversion_layer",
+      {member("elements", step.output().elements()), ".scale = " + float_text(q.scale),
+       member("zero_point", q.zero_point), member("min", type == DataType::kUint8 ? 0 : -128)});
+}
+
+std::string as_floats(const std::string& address) {
+  return fmt::format("(float*)(void*)({})", address);
+}
+
+// Of rows along the channels, and their exponentials.
+std::vector<std::string> row_members(const StepWriter& step, const SoftmaxParameters& p) {
+  const Shape& input = step.input();
+  return {member("rows", input.elements() / input.channels), member("depth", input.channels),
+          member("multiplier", p.multiplier.multiplier), member("left_shift", p.multiplier.shift),
+          member("min_difference", p.least_difference)};
+}
+
+}  // namespace
+
+void write_relu(StepWriter& step) { write_lookup(step); }
+void write_relu6(StepWriter& step) { write_lookup(step); }
+void write_leaky_relu(StepWriter& step) { write_lookup(step); }
+void write_logistic(StepWriter& step) { write_lookup(step); }
+void write_tanh(StepWriter& step) { write_lookup(step); }
+void write_hard_swish(StepWriter& step) { write_lookup(step); }
+
+void write_quantize(StepWriter& step) {
+  const Tensor& output = step.graph().output_of(step.op());
+  if (step.graph().input_of(step.op()).type != DataType::kFloat32) return write_lookup(step);
+  write_conversion_layer(step, step.output_quantization(), output.type);
+  step.call("mcunet_quantize", {as_floats(step.input_address()), step.output_address(), "&layer"},
+            "quantize.c");
+}
+
+void write_dequantize(StepWriter& step) {
+  const Tensor& input = step.graph().input_of(step.op());
+  write_conversion_layer(step, step.input_quantization(), input.type);
+  step.call("mcunet_dequantize", {step.input_address(), as_floats(step.output_address()), "&layer"},
+            "dequantize.c");
 }
 
 void write_softmax(StepWriter& step) {
   const SoftmaxParameters p =
       softmax_parameters(step.input_quantization().scale, step.details().beta);
-  const Shape& input = step.input();
-  step.layer(
-      "mcunet_softmax_layer",
-      {member("rows", input.elements() / input.channels), member("depth", input.channels),
-       member("multiplier", p.multiplier.multiplier), member("left_shift", p.multiplier.shift),
-       member("min_difference", p.least_difference)});
+  step.layer("mcunet_softmax_layer", row_members(step, p));
   step.call("mcunet_softmax", {step.input_address(), step.output_address(), "&layer"}, "softmax.c");
+}
+
+void write_log_softmax(StepWriter& step) {
+  const LogSoftmaxParameters p = log_softmax_parameters(step.input_quantization().scale);
+  std::vector<std::string> members = row_members(step, p.exponential);
+  members.push_back(member("inverse_multiplier", p.inverse.multiplier));
+  members.push_back(member("inverse_shift", -p.inverse.shift));
+  step.layer("mcunet_log_softmax_layer", members);
+  step.call("mcunet_log_softmax", {step.input_address(), step.output_address(), "&layer"},
+            "log_softmax.c");
 }
 
 }  // namespace mcunet::engine

@@ -42,9 +42,11 @@ std::string describe(const Shape& shape) {
 }
 
 // Of the operators' names and sizes alone: no name that a file gave to something reaches the code.
-std::string title_of(const Graph& graph, const Op& op) {
-  return fmt::format("{}: {} -> {}", describe(op), describe(graph.input_of(op).shape),
-                     describe(graph.output_of(op).shape));
+std::string title_of(const Graph& graph, const Step& step) {
+  const auto ops = ops_of(graph, step);
+  return fmt::format("{}: {} -> {}", describe(graph, step),
+                     describe(graph.input_of(ops.front()).shape),
+                     describe(graph.output_of(ops.back()).shape));
 }
 
 // Twenty bytes a line.
@@ -69,7 +71,7 @@ void add_border(const CompiledGraph& compiled, const std::string& side,
   std::vector<std::int64_t> offsets;
   std::vector<std::int64_t> sizes;
   for (const TensorId id : tensors) {
-    offsets.push_back(compiled.plan.offsets[id]);
+    offsets.push_back(compiled.offset_of(id));
     sizes.push_back(graph.tensors[id].bytes());
   }
   values.texts.insert({{side + "_count", std::to_string(tensors.size())},
@@ -90,13 +92,14 @@ void add_border(const CompiledGraph& compiled, const std::string& side,
 void add_steps(const CompiledGraph& compiled, const std::vector<StepCode>& steps,
                TemplateValues& values) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const Op& op = compiled.graph.ops[compiled.schedule.steps[i].first_op];
+    const Step& step = compiled.schedule.steps[i];
+    const Op& last = ops_of(compiled.graph, step).back();
     values.sections["steps"].push_back(
         {.texts = {{"index", std::to_string(i)},
-                   {"title", title_of(compiled.graph, op)},
+                   {"title", title_of(compiled.graph, step)},
                    {"body", steps[i].body},
-                   {"result_offset", std::to_string(compiled.plan.offsets[op.output])},
-                   {"result_bytes", std::to_string(compiled.graph.output_of(op).bytes())}}});
+                   {"result_offset", std::to_string(compiled.offset_of(last.output))},
+                   {"result_bytes", std::to_string(compiled.graph.output_of(last).bytes())}}});
     for (const FlashArray& array : steps[i].arrays) {
       values.sections["arrays"].push_back({.texts = {{"name", array.name},
                                                      {"bytes", std::to_string(array.bytes.size())},

@@ -1,7 +1,5 @@
 #include "mcunet/engine/codegen/compiler.hpp"
 
-#include <fmt/format.h>
-
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/dead_channels.hpp"
 #include "mcunet/engine/graph/graph_passes.hpp"
@@ -33,17 +31,18 @@ void check_types(const Graph& graph, Borders borders) {
 void plan_arena(CompiledGraph& compiled) {
   const std::vector<std::int64_t>& staging = compiled.options.staging_bytes;
   const auto requested = [&] {
-    std::vector<BufferRequest> buffers = compiled.requests.buffers;
-    if (!staging.empty()) add_staging(compiled.graph, staging, buffers);
-    return buffers;
+    return staging.empty() ? compiled.requests.buffers
+                           : with_staging(compiled.graph, compiled.requests, staging);
   };
   PlannerOptions options;
   if (!staging.empty()) options.alignment = kStagingAlignment;
   compiled.plan = plan_memory(requested(), options);
   if (compiled.options.adapts_scratch) {
-    grow_scratch(compiled.graph, compiled.schedule, compiled.requests, compiled.plan);
+    grow_scratch(compiled.graph, compiled.schedule, options.alignment, compiled.requests,
+                 compiled.plan);
   }
-  for (const PlanViolation& violation : validate_plan(requested(), compiled.plan)) {
+  for (const PlanViolation& violation :
+       validate_plan(requested(), compiled.plan, options.alignment)) {
     throw Error("the planner made an invalid plan: {}", violation.message);
   }
   const auto end =
@@ -89,18 +88,6 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   request_memory(compiled.graph, compiled.schedule, ScratchPolicy::kOwn, compiled.requests);
   plan_arena(compiled);
   return compiled;
-}
-
-std::string describe(const Op& op) {
-  std::string text(name_of(op.kind));
-  const Window& w = op.window;
-  const bool has_window = op.kind == OpKind::kConv2d || op.kind == OpKind::kDepthwiseConv2d ||
-                          op.kind == OpKind::kAveragePool2d || op.kind == OpKind::kMaxPool2d;
-  if (has_window) {
-    text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
-    if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);
-  }
-  return text;
 }
 
 }  // namespace mcunet::engine

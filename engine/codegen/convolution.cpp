@@ -1,32 +1,19 @@
 // Steps with packed weights: convolutions and fully connected layers.
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "arithmetic/layer_parameters.hpp"
 #include "codegen/step_writer.hpp"
+#include "kernels/mcunet_kernels.h"
 #include "kernels/pack.h"
+#include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {
 namespace {
 
-const std::int8_t* weights_of(const StepWriter& step) {
-  const Constant& weights = step.graph().constants[step.details().weights];
-  return reinterpret_cast<const std::int8_t*>(weights.data.data());
-}
-
-std::vector<std::int32_t> biases_of(const StepWriter& step) {
-  std::vector<std::int32_t> values(static_cast<std::size_t>(step.output().channels), 0);
-  if (!step.op().has_bias) return values;
-  const Constant& bias = step.graph().constants[step.details().bias];
-  std::memcpy(values.data(), bias.data.data(), values.size() * sizeof(std::int32_t));
-  return values;
-}
-
 // Calls pack(filter, where) with a filter whose arrays live for the call.
 template <typename Pack>
 std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pack pack) {
-  const std::vector<std::int32_t> bias = biases_of(step);
+  const std::vector<std::int32_t> bias = biases_of(step.graph(), step.op());
   std::vector<std::int32_t> multipliers;
   std::vector<std::int32_t> shifts;
   for (std::int32_t c = 0; c < step.output().channels; ++c) {
@@ -34,7 +21,7 @@ std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pac
     multipliers.push_back(by.multiplier);
     shifts.push_back(-by.shift);
   }
-  const mcunet_filter filter{.weights = weights_of(step),
+  const mcunet_filter filter{.weights = Weights(step.graph(), step.op()).data(),
                              .bias = bias.data(),
                              .multipliers = multipliers.data(),
                              .shifts = shifts.data(),
@@ -46,8 +33,8 @@ std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pac
   return result;
 }
 
-std::string pack_matmul(StepWriter& step, std::int64_t depth) {
-  const auto width = static_cast<std::int32_t>(depth);
+std::string pack_matmul(StepWriter& step) {
+  const auto width = static_cast<std::int32_t>(weight_layout(step.graph(), step.op()).per_output());
   return step.add_array("weights",
                         packed(step, mcunet_packed_matmul_bytes(step.output().channels, width),
                                [&](const mcunet_filter& filter, void* where) {
@@ -56,7 +43,7 @@ std::string pack_matmul(StepWriter& step, std::int64_t depth) {
 }
 
 std::string pack_depthwise(StepWriter& step) {
-  const std::int32_t taps = step.op().window.kernel_height * step.op().window.kernel_width;
+  const std::int32_t taps = weight_layout(step.graph(), step.op()).places;
   const std::int32_t channels = step.output().channels;
   return step.add_array("weights", packed(step, mcunet_packed_depthwise_bytes(channels, taps),
                                           [&](const mcunet_filter& filter, void* where) {
@@ -99,10 +86,9 @@ void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
 
 }  // namespace
 
-void write_convolution(StepWriter& step) {
+void write_conv_2d(StepWriter& step) {
   const Window& w = step.op().window;
-  const std::string packed_weights =
-      pack_matmul(step, std::int64_t{w.kernel_height} * w.kernel_width * step.input().channels);
+  const std::string packed_weights = pack_matmul(step);
   const bool is_pointwise = step.options().specializes_kernels && w.kernel_height == 1 &&
                             w.kernel_width == 1 && w.stride_height == 1 && w.stride_width == 1 &&
                             w.padding == Padding{};
@@ -135,7 +121,7 @@ void write_convolution(StepWriter& step) {
             "conv2d.c");
 }
 
-void write_depthwise(StepWriter& step) {
+void write_depthwise_conv_2d(StepWriter& step) {
   const Window& w = step.op().window;
   const std::string packed_weights = pack_depthwise(step);
   const bool has_kernel =
@@ -162,7 +148,7 @@ void write_depthwise(StepWriter& step) {
 void write_fully_connected(StepWriter& step) {
   const std::int64_t rows = rows_of(step.graph(), step.op());
   const std::int64_t features = step.input().elements() / rows;
-  const std::string packed_weights = pack_matmul(step, features);
+  const std::string packed_weights = pack_matmul(step);
   step.layer(
       "mcunet_fully_connected_layer",
       {member("batches", rows), member("input_features", features),
@@ -171,6 +157,37 @@ void write_fully_connected(StepWriter& step) {
             {step.input_address(), step.output_address(), "&layer", packed_weights,
              step.scratch_address()},
             "fully_connected.c");
+}
+
+// The kernel in parts, one for every remainder of the outputs' positions by the stride.
+void write_transpose_conv(StepWriter& step) {
+  const Window& w = step.op().window;
+  const mcunet_conv2d_layer layer{.input_channels = step.input().channels,
+                                  .output_channels = step.output().channels,
+                                  .kernel_height = w.kernel_height,
+                                  .kernel_width = w.kernel_width,
+                                  .stride_height = w.stride_height,
+                                  .stride_width = w.stride_width};
+  std::vector<std::int8_t> part(step.graph().constants[step.details().weights].data.size());
+  std::vector<unsigned char> all;
+  for (std::int32_t row = 0; row < w.stride_height; ++row) {
+    for (std::int32_t column = 0; column < w.stride_width; ++column) {
+      const std::int32_t depth = mcunet_transpose_conv2d_part(
+          &layer, Weights(step.graph(), step.op()).data(), row, column, part.data());
+      const std::vector<unsigned char> one =
+          packed(step, mcunet_packed_matmul_bytes(layer.output_channels, depth),
+                 [&](mcunet_filter filter, void* where) {
+                   filter.weights = part.data();
+                   mcunet_pack_matmul(&filter, depth, where);
+                 });
+      all.insert(all.end(), one.begin(), one.end());
+    }
+  }
+  step.layer("mcunet_conv2d_layer", window_members(step));
+  step.call("mcunet_transpose_conv2d",
+            {step.input_address(), step.output_address(), "&layer",
+             step.add_array("weights", std::move(all)), step.scratch_address()},
+            "transpose_conv2d.c");
 }
 
 }  // namespace mcunet::engine

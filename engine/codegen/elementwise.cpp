@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "arithmetic/layer_parameters.hpp"
+#include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 
@@ -61,35 +62,24 @@ std::vector<std::string> layer_members(const StepWriter& step, const std::vector
           output_member(step.output_struct())};
 }
 
-// Along axes that the operand lacks, it stays where it is.
-std::string strides_text(const Shape& operand) {
-  const std::int64_t row = std::int64_t{operand.width} * operand.channels;
-  return fmt::format("{{{}, {}, {}}}", operand.height == 1 ? 0 : row,
-                     operand.width == 1 ? 0 : operand.channels, operand.channels == 1 ? 0 : 1);
-}
-
 std::vector<std::string> broadcast_members(const StepWriter& step,
                                            const std::vector<Operand>& sides) {
   const Shape& out = step.output();
   return {nested_member("values", layer_members(step, sides)),
           fmt::format(".sizes = {{{}, {}, {}}}", out.height, out.width, out.channels),
-          fmt::format(".strides = {{{}, {}}}", strides_text(sides[0].shape),
-                      strides_text(sides[1].shape))};
+          fmt::format(".strides = {{{}, {}}}", braced(broadcast_strides_of(sides[0].shape)),
+                      braced(broadcast_strides_of(sides[1].shape)))};
 }
 
-}  // namespace
-
-void write_elementwise(StepWriter& step) {
+// Calls mcunet_<kernel> or, for operands that repeat otherwise than as a whole, its broadcasting form.
+void write_elementwise(StepWriter& step, std::string kernel, bool is_commutative) {
   std::vector<Operand> sides = operands_of(step);
-  // Addition and multiplication may swap their operands; the second one is repeated.
-  if (sides[0].shape.elements() != step.output().elements() && step.op().kind != OpKind::kSub) {
+  // The second one is repeated.
+  if (sides[0].shape.elements() != step.output().elements() && is_commutative) {
     std::swap(sides[0], sides[1]);
   }
   const bool is_periodic = sides[0].shape.elements() == step.output().elements() &&
                            repeats_in(sides[1].shape, step.output());
-  std::string kernel = step.op().kind == OpKind::kAdd   ? "add"
-                       : step.op().kind == OpKind::kSub ? "sub"
-                                                        : "mul";
   if (is_periodic) {
     step.layer("mcunet_elementwise_layer", layer_members(step, sides));
   } else {
@@ -99,5 +89,28 @@ void write_elementwise(StepWriter& step) {
   step.call("mcunet_" + kernel,
             {sides[0].address, sides[1].address, step.output_address(), "&layer"}, kernel + ".c");
 }
+
+void write_extremum(StepWriter& step, const std::string& kernel) {
+  const std::vector<Operand> sides = operands_of(step);
+  const Shape& out = step.output();
+  const Loops loops =
+      merged({{out.height, out.width, out.channels},
+              {broadcast_strides_of(sides[0].shape), broadcast_strides_of(sides[1].shape)}});
+  step.layer(
+      "mcunet_extremum_layer",
+      {".sizes = " + braced(loops.sizes),
+       fmt::format(".strides = {{{}, {}}}", braced(loops.strides[0]), braced(loops.strides[1]))});
+  step.call("mcunet_" + kernel,
+            {sides[0].address, sides[1].address, step.output_address(), "&layer"}, kernel + ".c");
+}
+
+}  // namespace
+
+void write_add(StepWriter& step) { write_elementwise(step, "add", /*is_commutative=*/true); }
+void write_sub(StepWriter& step) { write_elementwise(step, "sub", /*is_commutative=*/false); }
+void write_mul(StepWriter& step) { write_elementwise(step, "mul", /*is_commutative=*/true); }
+
+void write_maximum(StepWriter& step) { write_extremum(step, "maximum"); }
+void write_minimum(StepWriter& step) { write_extremum(step, "minimum"); }
 
 }  // namespace mcunet::engine

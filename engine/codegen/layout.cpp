@@ -1,7 +1,8 @@
-// Steps that move values.
+// Steps that move values, or place them between others.
 #include <fmt/format.h>
 
 #include "arithmetic/layer_parameters.hpp"
+#include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 
 namespace mcunet::engine {
@@ -9,7 +10,6 @@ namespace {
 
 // Whether the axes longer than 1 change their order.
 bool moves_values(const StepWriter& step) {
-  if (step.op().kind != OpKind::kTranspose) return false;
   const std::int32_t sizes[] = {step.input().height, step.input().width, step.input().channels};
   int last = -1;
   for (const std::int8_t value : step.details().permutation) {
@@ -21,7 +21,40 @@ bool moves_values(const StepWriter& step) {
   return false;
 }
 
+// The values stay in their order.
+void write_copy(StepWriter& step) {
+  if (step.is_in_place()) {
+    step.statements("  // In place: nothing to do.\n");
+    return;
+  }
+  step.statements(fmt::format("  memcpy({}, {}, {});\n", step.output_address(),
+                              step.input_address(), step.graph().output_of(step.op()).bytes()));
+}
+
+std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
+  std::vector<unsigned char> bytes;
+  for (std::int32_t value : values) {
+    bytes.push_back(static_cast<unsigned char>(value & 0xff));
+    bytes.push_back(static_cast<unsigned char>(value >> 8));
+  }
+  return bytes;
+}
+
+// As the kernel has them: first, second and weight of each.
+std::vector<unsigned char> as_uint16(const std::vector<Interpolation>& places) {
+  std::vector<std::int32_t> values;
+  for (const Interpolation& place : places) {
+    values.insert(values.end(), {place.first, place.second, place.weight});
+  }
+  return as_uint16(values);
+}
+
+}  // namespace
+
+void write_reshape(StepWriter& step) { write_copy(step); }
+
 void write_transpose(StepWriter& step) {
+  if (!moves_values(step)) return write_copy(step);
   const auto& permutation = step.details().permutation;
   const Shape& output = step.output();
   const std::int64_t strides[] = {std::int64_t{step.input().width} * step.input().channels,
@@ -34,30 +67,6 @@ void write_transpose(StepWriter& step) {
   const std::string kernel = is_float ? "transpose_words" : "transpose";
   step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
             kernel + ".c");
-}
-
-std::vector<unsigned char> as_uint16(const std::vector<std::int32_t>& values) {
-  std::vector<unsigned char> bytes;
-  for (std::int32_t value : values) {
-    bytes.push_back(static_cast<unsigned char>(value & 0xff));
-    bytes.push_back(static_cast<unsigned char>(value >> 8));
-  }
-  return bytes;
-}
-
-}  // namespace
-
-void write_relayout(StepWriter& step) {
-  const Tensor& output = step.graph().output_of(step.op());
-  if (moves_values(step)) {
-    return write_transpose(step);
-  }
-  if (step.is_in_place()) {
-    step.statements("  // In place: nothing to do.\n");
-    return;
-  }
-  step.statements(fmt::format("  memcpy({}, {}, {});\n", step.output_address(),
-                              step.input_address(), output.bytes()));
 }
 
 void write_pad(StepWriter& step) {
@@ -109,7 +118,7 @@ void write_concatenation(StepWriter& step) {
   }
 }
 
-void write_resize(StepWriter& step) {
+void write_resize_nearest_neighbor(StepWriter& step) {
   const Shape& input = step.input();
   const Shape& output = step.output();
   const std::string rows = step.add_array(
@@ -123,6 +132,40 @@ void write_resize(StepWriter& step) {
             {step.input_address(), step.output_address(), "&layer",
              "(const uint16_t*)(const void*)" + rows, "(const uint16_t*)(const void*)" + columns},
             "resize_nearest.c");
+}
+
+void write_strided_slice(StepWriter& step) {
+  const OpDetails& details = step.details();
+  const Strides input = strides_of(step.input());
+  std::int64_t begin = 0;
+  Strides strides = {};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    begin += details.begin[axis] * input[axis];
+    strides[axis] = details.stride[axis] * input[axis];
+  }
+  const Shape& part = details.part;
+  const Loops loops = merged({{part.height, part.width, part.channels}, {strides}});
+  step.layer("mcunet_slice_layer", {member("begin", begin), ".sizes = " + braced(loops.sizes),
+                                    ".strides = " + braced(loops.strides[0])});
+  step.call("mcunet_slice", {step.input_address(), step.output_address(), "&layer"}, "slice.c");
+}
+
+void write_resize_bilinear(StepWriter& step) {
+  const Shape& input = step.input();
+  const Shape& output = step.output();
+  const std::string rows = step.add_array(
+      "rows", as_uint16(interpolations(input.height, output.height, step.details())));
+  const std::string columns = step.add_array(
+      "columns", as_uint16(interpolations(input.width, output.width, step.details())));
+  step.layer("mcunet_resize_bilinear_layer",
+             {member("input_width", input.width), member("channels", input.channels),
+              member("output_height", output.height), member("output_width", output.width)});
+  const auto places = [](const std::string& array) {
+    return "(const struct mcunet_interpolation*)(const void*)" + array;
+  };
+  step.call("mcunet_resize_bilinear",
+            {step.input_address(), step.output_address(), "&layer", places(rows), places(columns)},
+            "resize_bilinear.c");
 }
 
 }  // namespace mcunet::engine

@@ -1,5 +1,6 @@
-// Steps that summarize: pools and means.
+// Steps that summarize: pools, means and maxima.
 #include "arithmetic/layer_parameters.hpp"
+#include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 
 namespace mcunet::engine {
@@ -21,11 +22,11 @@ void write_pool(StepWriter& step, const std::string& function, const std::string
 
 }  // namespace
 
-void write_average_pool(StepWriter& step) {
+void write_average_pool_2d(StepWriter& step) {
   write_pool(step, "mcunet_average_pool2d", "average_pool2d.c");
 }
 
-void write_max_pool(StepWriter& step) { write_pool(step, "mcunet_max_pool2d", "max_pool2d.c"); }
+void write_max_pool_2d(StepWriter& step) { write_pool(step, "mcunet_max_pool2d", "max_pool2d.c"); }
 
 // Axes side by side are [outer][reduced][inner]; only height and channels can be apart.
 void write_mean(StepWriter& step) {
@@ -59,6 +60,20 @@ void write_mean(StepWriter& step) {
   step.layer("mcunet_" + kernel + "_layer", members);
   step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
             kernel + ".c");
+}
+
+void write_reduce_max(StepWriter& step) {
+  const auto& reduced = step.details().reduced;
+  const Shape& input = step.input();
+  const Shape kept = {reduced[0] ? 1 : input.height, reduced[1] ? 1 : input.width,
+                      reduced[2] ? 1 : input.channels};
+  const Loops loops = merged({{input.height, input.width, input.channels},
+                              {strides_of(input), broadcast_strides_of(kept)}});
+  step.layer("mcunet_reduce_max_layer",
+             {".sizes = " + braced(loops.sizes), ".strides = " + braced(loops.strides[1]),
+              member("outputs", kept.elements())});
+  step.call("mcunet_reduce_max", {step.input_address(), step.output_address(), "&layer"},
+            "reduce_max.c");
 }
 
 }  // namespace mcunet::engine

@@ -11,13 +11,13 @@ StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step)
       op_(compiled.graph.ops[compiled.schedule.steps[step].first_op]),
       step_(step) {}
 
-std::string StepWriter::address(std::int64_t buffer) const {
-  return fmt::format("arena + {}", compiled_.plan.offsets[static_cast<std::size_t>(buffer)]);
+std::string StepWriter::address(std::int64_t offset) const {
+  return fmt::format("arena + {}", offset);
 }
 
 std::string StepWriter::scratch_address() const {
   const std::int32_t buffer = compiled_.requests.step_scratch_buffer[step_];
-  return buffer == kNoId ? "0" : address(buffer);
+  return buffer == kNoId ? "0" : address(compiled_.plan.offsets[buffer]);
 }
 
 std::string StepWriter::add_array(const std::string& what, std::vector<unsigned char> bytes) {

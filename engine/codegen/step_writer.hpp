@@ -10,7 +10,7 @@
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 
 // What the code of every step is made with: addresses of its tensors, layer descriptions, calls.
-// Then one function per operator, in files by family, that writes its steps.
+// Then, per operator, the function that writes its steps.
 namespace mcunet::engine {
 
 class StepWriter {
@@ -36,10 +36,12 @@ class StepWriter {
     return {output_quantization().zero_point, range().min, range().max};
   }
 
-  std::string input_address(int index = 0) const { return address(graph_.inputs_of(op_)[index]); }
-  std::string output_address() const { return address(op_.output); }
+  std::string input_address(int index = 0) const {
+    return address(compiled_.offset_of(graph_.inputs_of(op_)[index]));
+  }
+  std::string output_address() const { return address(compiled_.offset_of(op_.output)); }
   bool is_in_place() const {
-    return compiled_.plan.offsets[graph_.inputs_of(op_)[0]] == compiled_.plan.offsets[op_.output];
+    return compiled_.offset_of(graph_.inputs_of(op_)[0]) == compiled_.offset_of(op_.output);
   }
   std::string scratch_address() const;
   std::int64_t scratch_bytes() const { return compiled_.requests.step_scratch_bytes[step_]; }
@@ -55,7 +57,7 @@ class StepWriter {
   StepCode take() { return std::move(code_); }
 
  private:
-  std::string address(std::int64_t buffer) const;
+  std::string address(std::int64_t offset) const;
 
   const CompiledGraph& compiled_;
   const Graph& graph_;
@@ -76,23 +78,8 @@ std::string nested_member(const char* name, const std::vector<std::string>& memb
 // The initializer of struct mcunet_output.
 std::string output_member(const mcunet_output& output);
 
-void write_convolution(StepWriter& step);
-void write_depthwise(StepWriter& step);
-void write_fully_connected(StepWriter& step);
-
-void write_average_pool(StepWriter& step);
-void write_max_pool(StepWriter& step);
-void write_mean(StepWriter& step);
-
-void write_elementwise(StepWriter& step);  // ADD, SUB, MUL
-
-void write_lookup(StepWriter& step);      // functions of one value
-void write_conversion(StepWriter& step);  // QUANTIZE, DEQUANTIZE
-void write_softmax(StepWriter& step);
-
-void write_relayout(StepWriter& step);  // RESHAPE, TRANSPOSE
-void write_pad(StepWriter& step);
-void write_concatenation(StepWriter& step);
-void write_resize(StepWriter& step);
+// One function per operator, in files by family.
+#define OPERATOR(kind, stem, ...) void write_##stem(StepWriter& step);
+#include "mcunet/engine/graph/operators.inc"
 
 }  // namespace mcunet::engine

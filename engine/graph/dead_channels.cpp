@@ -1,11 +1,12 @@
 #include "mcunet/engine/graph/dead_channels.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 
 // Three passes:
 //   forward    which channels are constant, whatever the input, and their values
@@ -18,85 +19,18 @@ namespace {
 
 using Channels = std::vector<bool>;
 
-// How the channels of an operator's inputs and its output belong together.
-enum class Coupling {
-  kWeights,      // every output channel from every input channel
-  kDepthwise,    // output channel c from input channel c / multiplier
-  kSame,         // channel by channel
-  kConcatenate,  // channel by channel, the inputs one after the other
-  kOpaque,       // unknown: all are needed
-};
-
-Coupling coupling_of(const Graph& graph, const Op& op) {
-  const Shape& input = graph.input_of(op).shape;
-  const OpDetails& details = graph.details_of(op);
-  switch (op.kind) {
-    case OpKind::kConv2d:
-    case OpKind::kFullyConnected:
-      return Coupling::kWeights;
-    case OpKind::kDepthwiseConv2d:
-      return Coupling::kDepthwise;
-    case OpKind::kPad:
-      return details.channels_before == 0 && details.channels_after == 0 ? Coupling::kSame
-                                                                         : Coupling::kOpaque;
-    case OpKind::kConcatenation:
-      return details.axis == Axis::kChannels ? Coupling::kConcatenate : Coupling::kSame;
-    case OpKind::kMean: {
-      const bool keeps_channels =
-          !details.reduced[2] && graph.output_of(op).shape.channels == input.channels;
-      return keeps_channels ? Coupling::kSame : Coupling::kOpaque;
-    }
-    case OpKind::kReshape:
-      return graph.output_of(op).shape.channels == input.channels ? Coupling::kSame
-                                                                  : Coupling::kOpaque;
-    case OpKind::kSoftmax:
-    case OpKind::kTranspose:
-      return Coupling::kOpaque;
-    default:
-      return Coupling::kSame;
-  }
+ChannelFlow flow_of(const Graph& graph, const Op& op) {
+  return traits_of(op.kind).channels(graph, op);
 }
 
-// The weights of a convolution or a fully connected layer as [output][place][input channel]; of a
-// depthwise convolution as [place][output].
-class Weights {
- public:
-  Weights(const Graph& graph, const Op& op)
-      : data_(reinterpret_cast<const std::int8_t*>(
-            graph.constants[graph.details_of(op).weights].data.data())),
-        inputs_(graph.input_of(op).shape.channels),
-        outputs_(graph.output_of(op).shape.channels),
-        places_(op.kind == OpKind::kFullyConnected
-                    ? static_cast<std::int32_t>(graph.input_of(op).shape.elements() / inputs_ /
-                                                rows_of(graph, op))
-                    : op.window.kernel_height * op.window.kernel_width) {}
-
-  std::int32_t places() const { return places_; }
-  std::int32_t at(std::int32_t output, std::int32_t place, std::int32_t input) const {
-    return data_[(std::size_t(output) * places_ + place) * inputs_ + input];
+// Whether an output channel has a weight other than 0 for an input channel.
+bool reads(const Weights& weights, std::int32_t output, std::int32_t input) {
+  const WeightLayout& layout = weights.layout();
+  for (std::int32_t place = 0; place < layout.places; ++place) {
+    if (weights.at(output, std::int64_t{place} * layout.inputs + input) != 0) return true;
   }
-  std::int32_t at(std::int32_t output, std::int32_t place) const {  // depthwise
-    return data_[std::size_t(place) * outputs_ + output];
-  }
-  bool reads(std::int32_t output, std::int32_t input) const {
-    for (std::int32_t place = 0; place < places_; ++place) {
-      if (at(output, place, input) != 0) return true;
-    }
-    return false;
-  }
-  bool is_zero(std::int32_t output) const {  // depthwise
-    for (std::int32_t place = 0; place < places_; ++place) {
-      if (at(output, place) != 0) return false;
-    }
-    return true;
-  }
-
- private:
-  const std::int8_t* data_;
-  std::int32_t inputs_;
-  std::int32_t outputs_;
-  std::int32_t places_;
-};
+  return false;
+}
 
 // Per tensor and channel: its value, if it has the same one everywhere and always.
 class Constants {
@@ -133,29 +67,29 @@ class Constants {
 
  private:
   bool is_constant(const Op& op, std::int32_t channel) const {
-    switch (coupling_of(graph_, op)) {
-      case Coupling::kWeights: {
+    switch (flow_of(graph_, op)) {
+      case ChannelFlow::kMix: {
         const Weights weights(graph_, op);
         for (std::int32_t i = 0; i < graph_.input_of(op).shape.channels; ++i) {
-          if (!can_fold(op, i) && weights.reads(channel, i)) return false;
+          if (!can_fold(op, i) && reads(weights, channel, i)) return false;
         }
         return true;
       }
-      case Coupling::kDepthwise: {
+      case ChannelFlow::kMultiply: {
         const std::int32_t multiplier =
             graph_.output_of(op).shape.channels / graph_.input_of(op).shape.channels;
-        return Weights(graph_, op).is_zero(channel) || can_fold(op, channel / multiplier);
+        return !reads(Weights(graph_, op), channel, 0) || can_fold(op, channel / multiplier);
       }
-      case Coupling::kConcatenate:
+      case ChannelFlow::kConcatenate:
         for (TensorId input : graph_.inputs_of(op)) {
           const std::int32_t channels = graph_.tensors[input].shape.channels;
           if (channel < channels) return of(input, channel).has_value();
           channel -= channels;
         }
         return false;
-      case Coupling::kSame:
+      case ChannelFlow::kPass:
         return is_constant_alike(op, channel);
-      case Coupling::kOpaque:
+      case ChannelFlow::kOpaque:
         return false;
     }
     return false;
@@ -228,16 +162,16 @@ class Needs {
   }
 
   void visit(const Op& op) {
-    switch (coupling_of(graph_, op)) {
-      case Coupling::kWeights:
+    switch (flow_of(graph_, op)) {
+      case ChannelFlow::kMix:
         return visit_weights(op);
-      case Coupling::kDepthwise:
+      case ChannelFlow::kMultiply:
         return visit_depthwise(op);
-      case Coupling::kSame:
+      case ChannelFlow::kPass:
         return visit_alike(op);
-      case Coupling::kConcatenate:
+      case ChannelFlow::kConcatenate:
         return visit_concatenation(op);
-      case Coupling::kOpaque:
+      case ChannelFlow::kOpaque:
         for (TensorId input : graph_.inputs_of(op)) need_all(input);
         need_all(op.output);
     }
@@ -249,7 +183,7 @@ class Needs {
     for (std::int32_t i = 0; i < graph_.tensors[input].shape.channels; ++i) {
       if (needed_[input][i] || constants_.can_fold(op, i)) continue;
       for (std::int32_t o = 0; o < graph_.output_of(op).shape.channels; ++o) {
-        if (!needed_[op.output][o] || !weights.reads(o, i)) continue;
+        if (!needed_[op.output][o] || !reads(weights, o, i)) continue;
         need(input, i);
         break;
       }
@@ -332,7 +266,7 @@ class Narrowing {
     for (std::size_t id = 0; id < graph_.ops.size(); ++id) {
       const Op& op = graph_.ops[id];
       const OpDetails& details = graph_.details_of(op);
-      if (details.weights != kNoId) narrow_weights(op, result_.ops[id]);
+      if (has_weights(op)) narrow_weights(op, result_.ops[id]);
       if (details.operand != kNoId) narrow_operand(op, result_.ops[id]);
     }
     validate_graph(result_);
@@ -354,8 +288,10 @@ class Narrowing {
     std::uint32_t sum = 0;
     for (std::int32_t i = 0; i < graph_.tensors[input].shape.channels; ++i) {
       if (needs_.of(input)[i] || !constants_.can_fold(op, i)) continue;
-      for (std::int32_t place = 0; place < weights.places(); ++place) {
-        sum += static_cast<std::uint32_t>(weights.at(output, place, i) *
+      const WeightLayout& layout = weights.layout();
+      for (std::int32_t place = 0; place < layout.places; ++place) {
+        const std::int64_t element = std::int64_t{place} * layout.inputs + i;
+        sum += static_cast<std::uint32_t>(weights.at(output, element) *
                                           (*constants_.of(input, i) - zero_point));
       }
     }
@@ -372,28 +308,24 @@ class Narrowing {
     const OpDetails& details = graph_.details_of(op);
     const Constant& old = graph_.constants[details.weights];
     const Weights weights(graph_, op);
-    const bool is_depthwise = op.kind == OpKind::kDepthwiseConv2d;
+    const WeightLayout& layout = weights.layout();
+    const WeightLayout narrowed = weight_layout(result_, narrow);
+    const bool is_depthwise = layout.order == WeightOrder::kOutputLast;
+    // The one "input channel" of a depthwise filter is its own.
+    const std::vector<std::int32_t> read = is_depthwise ? std::vector{0} : inputs;
 
     Constant fewer = old;
-    fewer.data.clear();
-    const auto push = [&](std::int32_t value) {
-      fewer.data.push_back(static_cast<std::byte>(value));
-    };
-    if (is_depthwise) {
-      for (std::int32_t place = 0; place < weights.places(); ++place) {
-        for (std::int32_t o : outputs) push(weights.at(o, place));
-      }
-      fewer.dims.back() = static_cast<std::int32_t>(outputs.size());
-    } else {
-      for (std::int32_t o : outputs) {
-        for (std::int32_t place = 0; place < weights.places(); ++place) {
-          for (std::int32_t i : inputs) push(weights.at(o, place, i));
+    fewer.dims = narrowed.dims();
+    fewer.data.resize(static_cast<std::size_t>(narrowed.elements()));
+    for (std::size_t o = 0; o < outputs.size(); ++o) {
+      std::int64_t to = 0;
+      for (std::int32_t place = 0; place < layout.places; ++place) {
+        for (std::int32_t i : read) {
+          const std::int64_t from = std::int64_t{place} * layout.inputs + i;
+          fewer.data[narrowed.index(static_cast<std::int32_t>(o), to++)] =
+              static_cast<std::byte>(weights.at(outputs[o], from));
         }
       }
-      fewer.dims.front() = static_cast<std::int32_t>(outputs.size());
-      const bool is_flat = op.kind == OpKind::kFullyConnected;
-      fewer.dims.back() =
-          static_cast<std::int32_t>(inputs.size()) * (is_flat ? weights.places() : 1);
     }
     if (old.scales.size() > 1) {
       fewer.scales.clear();
@@ -406,12 +338,9 @@ class Narrowing {
     bias.dims = {static_cast<std::int32_t>(outputs.size())};
     if (bias.scales.size() > 1) bias.scales = {};
     bias.data.clear();
+    const std::vector<std::int32_t> old_bias = biases_of(graph_, op);
     for (std::int32_t o : outputs) {
-      std::uint32_t value = 0;
-      if (op.has_bias) {
-        std::memcpy(&value, graph_.constants[details.bias].data.data() + o * sizeof(value),
-                    sizeof(value));
-      }
+      auto value = static_cast<std::uint32_t>(old_bias[o]);
       if (!is_depthwise) value += folded_sum(op, weights, o);
       const auto bytes = std::as_bytes(std::span(&value, 1));
       bias.data.insert(bias.data.end(), bytes.begin(), bytes.end());

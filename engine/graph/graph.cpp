@@ -1,14 +1,13 @@
 #include "mcunet/engine/graph/graph.hpp"
 
+#include <fmt/format.h>
+
 #include "mcunet/core/error.hpp"
-#include "mcunet/engine/graph/shape_inference.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {
 namespace {
-
-std::int64_t kernel_area(const Op& op) {
-  return std::int64_t{op.window.kernel_height} * op.window.kernel_width;
-}
 
 void add_inputs(Graph& graph, Op& op, std::span<const TensorId> inputs) {
   op.first_input = static_cast<std::int32_t>(graph.op_inputs.size());
@@ -22,6 +21,20 @@ TensorId add_op(Graph& graph, Op& op, const Tensor& output) {
   if (!graph.tensor_info.empty()) graph.tensor_info.resize(graph.tensors.size());
   graph.ops.push_back(op);
   return op.output;
+}
+
+// Of an operator's output.
+DataType output_type(TypeRule rule, DataType input) {
+  switch (rule) {
+    case TypeRule::kToInt8:
+      return DataType::kInt8;
+    case TypeRule::kToFloat:
+      return DataType::kFloat32;
+    case TypeRule::kInt8:
+    case TypeRule::kSame:
+      break;
+  }
+  return input;
 }
 
 }  // namespace
@@ -42,53 +55,7 @@ std::string_view name_of(DataType type) {
   return "unknown";
 }
 
-std::string_view name_of(OpKind kind) {
-  switch (kind) {
-    case OpKind::kConv2d:
-      return "conv_2d";
-    case OpKind::kDepthwiseConv2d:
-      return "depthwise_conv_2d";
-    case OpKind::kFullyConnected:
-      return "fully_connected";
-    case OpKind::kAveragePool2d:
-      return "average_pool_2d";
-    case OpKind::kMaxPool2d:
-      return "max_pool_2d";
-    case OpKind::kAdd:
-      return "add";
-    case OpKind::kSub:
-      return "sub";
-    case OpKind::kMul:
-      return "mul";
-    case OpKind::kMean:
-      return "mean";
-    case OpKind::kPad:
-      return "pad";
-    case OpKind::kReshape:
-      return "reshape";
-    case OpKind::kSoftmax:
-      return "softmax";
-    case OpKind::kRelu:
-      return "relu";
-    case OpKind::kRelu6:
-      return "relu6";
-    case OpKind::kLogistic:
-      return "logistic";
-    case OpKind::kHardSwish:
-      return "hard_swish";
-    case OpKind::kQuantize:
-      return "quantize";
-    case OpKind::kDequantize:
-      return "dequantize";
-    case OpKind::kConcatenation:
-      return "concatenation";
-    case OpKind::kResizeNearestNeighbor:
-      return "resize_nearest_neighbor";
-    case OpKind::kTranspose:
-      return "transpose";
-  }
-  return "";
-}
+std::string_view name_of(OpKind kind) { return traits_of(kind).name; }
 
 Window centred_window(int kernel, int stride) {
   const auto k = static_cast<std::int16_t>(kernel);
@@ -154,20 +121,20 @@ TensorId append_op(Graph& graph, Op op, std::span<const TensorId> inputs, const 
 
 TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
                    std::int32_t output_channels) {
-  const Tensor input = graph.tensors[*inputs.begin()];
-  if (op.kind == OpKind::kDepthwiseConv2d && output_channels % input.shape.channels != 0) {
-    throw Error("depthwise_conv_2d of {} channels cannot have {} output channels",
-                input.shape.channels, output_channels);
-  }
   add_inputs(graph, op, {inputs.begin(), inputs.size()});
-  // The search lowers networks by the hundred thousand, nearly all of it convolutions.
-  const Shape shape = op.kind <= OpKind::kMaxPool2d
-                          ? infer_output_shape(op, input.shape, output_channels)
-                          : infer_output_shape(graph, op, output_channels);
-  const DataType type = op.kind == OpKind::kQuantize     ? DataType::kInt8
-                        : op.kind == OpKind::kDequantize ? DataType::kFloat32
-                                                         : input.type;
-  return add_op(graph, op, {shape, type});
+  const OperatorTraits& traits = traits_of(op.kind);
+  const Shape shape = traits.shape(graph, op, output_channels);
+  return add_op(graph, op, {shape, output_type(traits.types, graph.input_of(op).type)});
+}
+
+std::string describe(const Op& op) {
+  std::string text(name_of(op.kind));
+  const WindowUse use = traits_of(op.kind).window;
+  if (use != WindowUse::kKernel && use != WindowUse::kTransposed) return text;
+  const Window& w = op.window;
+  text += fmt::format(" {}x{}", w.kernel_height, w.kernel_width);
+  if (w.stride_height > 1) text += fmt::format(" /{}", w.stride_height);
+  return text;
 }
 
 std::int64_t rows_of(const Graph& graph, const Op& fully_connected) {
@@ -176,25 +143,13 @@ std::int64_t rows_of(const Graph& graph, const Op& fully_connected) {
 }
 
 OpCost cost_of(const Graph& graph, const Op& op) {
-  const Shape& output = graph.output_of(op).shape;
-  std::int64_t weights_per_channel = 0;
-  switch (op.kind) {
-    case OpKind::kConv2d:
-      weights_per_channel = kernel_area(op) * graph.input_of(op).shape.channels;
-      break;
-    case OpKind::kDepthwiseConv2d:
-      weights_per_channel = kernel_area(op);
-      break;
-    case OpKind::kFullyConnected:
-      weights_per_channel = graph.input_of(op).shape.elements() / rows_of(graph, op);
-      break;
-    default:
-      return {};
-  }
+  const OperatorTraits& traits = traits_of(op.kind);
+  if (traits.weights == WeightOrder::kNone) return {};
+  const WeightLayout layout = weight_layout(graph, op);
   const int biases = op.folds_batch_norm ? 2 : op.has_bias ? 1 : 0;
-  return {.macs = output.elements() * weights_per_channel,
-          .weights = output.channels * weights_per_channel,
-          .params = output.channels * (weights_per_channel + biases)};
+  return {.macs = traits.macs(graph, op, layout),
+          .weights = layout.elements(),
+          .params = layout.elements() + std::int64_t{layout.outputs} * biases};
 }
 
 OpCost cost_of(const Graph& graph) {

@@ -75,6 +75,14 @@ void mcunet_conv2d_dilated(const int8_t* input, int8_t* output,
                            const struct mcunet_conv2d_dilated_layer* layer, const void* weights,
                            void* scratch);
 
+// The transposed one of a convolution without dilation. The padding is that of the convolution from
+// output to input; pads beyond it give the bias. Weights: for every remainder of rows by the stride,
+// and of columns within it, mcunet_pack_matmul of mcunet_transpose_conv2d_part. Scratch:
+// mcunet_transpose_conv2d_scratch_bytes. Not in place.
+void mcunet_transpose_conv2d(const int8_t* input, int8_t* output,
+                             const struct mcunet_conv2d_layer* layer, const void* weights,
+                             void* scratch);
+
 // ---- Depthwise convolution ----
 
 struct mcunet_depthwise_layer {
@@ -194,6 +202,17 @@ struct mcunet_mean_apart_layer {
 void mcunet_mean_apart(const int8_t* input, int8_t* output,
                        const struct mcunet_mean_apart_layer* layer);
 
+// The largest values along any axes of input[sizes[0]][sizes[1]][sizes[2]].
+struct mcunet_reduce_max_layer {
+  int32_t sizes[3];
+  int32_t strides[3];  // how far apart neighbours along each axis lie in the output; 0: reduced
+  int32_t outputs;
+};
+
+// Not in place.
+void mcunet_reduce_max(const int8_t* input, int8_t* output,
+                       const struct mcunet_reduce_max_layer* layer);
+
 // ---- Elementwise ----
 
 struct mcunet_operand {
@@ -238,8 +257,21 @@ void mcunet_sub_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
 void mcunet_mul_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer);
 
+// Operands that repeat along some axes.
+struct mcunet_extremum_layer {
+  int32_t sizes[3];       // of the output
+  int32_t strides[2][3];  // of a and b: how far apart neighbours along each axis lie, or 0
+};
+
+// The larger or the smaller of each two values; all have the same scale. The output may overwrite an
+// operand that has as many elements.
+void mcunet_maximum(const int8_t* a, const int8_t* b, int8_t* output,
+                    const struct mcunet_extremum_layer* layer);
+void mcunet_minimum(const int8_t* a, const int8_t* b, int8_t* output,
+                    const struct mcunet_extremum_layer* layer);
+
 // Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, RELU6,
-// LOGISTIC, HARD_SWISH) and requantization (QUANTIZE), of uint8 too if the table is made for its
+// LEAKY_RELU, LOGISTIC, TANH, HARD_SWISH) and requantization (QUANTIZE), of uint8 too if the table is made for its
 // bytes read as int8. May work in place.
 void mcunet_lookup(const int8_t* input, int8_t* output, int32_t elements, const int8_t* table);
 
@@ -253,6 +285,20 @@ struct mcunet_softmax_layer {
 
 // May work in place.
 void mcunet_softmax(const int8_t* input, int8_t* output, const struct mcunet_softmax_layer* layer);
+
+struct mcunet_log_softmax_layer {
+  int32_t rows;
+  int32_t depth;       // less than 4096
+  int32_t multiplier;  // of 2^31: input scale with 5 integer bits
+  int32_t left_shift;
+  int32_t min_difference;      // from the largest value; what is farther away counts as nothing
+  int32_t inverse_multiplier;  // of 2^31: 1 / input scale, from 5 integer bits
+  int32_t inverse_shift;       // to the right
+};
+
+// Of scale 1/16 and zero point 127. May work in place.
+void mcunet_log_softmax(const int8_t* input, int8_t* output,
+                        const struct mcunet_log_softmax_layer* layer);
 
 // ---- Real numbers ----
 
@@ -324,6 +370,17 @@ void mcunet_transpose(const int8_t* input, int8_t* output,
 void mcunet_transpose_words(const int8_t* input, int8_t* output,
                             const struct mcunet_transpose_layer* layer);
 
+// A part of a tensor: the output's sizes, where its first element lies in the input, and how far
+// apart neighbours along each axis lie there.
+struct mcunet_slice_layer {
+  int32_t begin;
+  int32_t sizes[3];
+  int32_t strides[3];
+};
+
+// The output may begin where the input does, if no stride is negative.
+void mcunet_slice(const int8_t* input, int8_t* output, const struct mcunet_slice_layer* layer);
+
 struct mcunet_resize_nearest_layer {
   int32_t input_width;
   int32_t channels;
@@ -335,6 +392,26 @@ struct mcunet_resize_nearest_layer {
 void mcunet_resize_nearest(const int8_t* input, int8_t* output,
                            const struct mcunet_resize_nearest_layer* layer, const uint16_t* rows,
                            const uint16_t* columns);
+
+struct mcunet_resize_bilinear_layer {
+  int32_t input_width;
+  int32_t channels;
+  int32_t output_height;
+  int32_t output_width;
+};
+
+// Between rows or columns `first` and `second` of the input, `weight` 1024ths of the way.
+struct mcunet_interpolation {
+  uint16_t first;
+  uint16_t second;
+  uint16_t weight;
+};
+
+// rows[output_height] and columns[output_width]. Not in place.
+void mcunet_resize_bilinear(const int8_t* input, int8_t* output,
+                            const struct mcunet_resize_bilinear_layer* layer,
+                            const struct mcunet_interpolation* rows,
+                            const struct mcunet_interpolation* columns);
 
 #ifdef __cplusplus
 }

@@ -61,6 +61,29 @@ void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void*
   }
 }
 
+int32_t mcunet_transpose_conv2d_part(const struct mcunet_conv2d_layer* layer, const int8_t* weights,
+                                     int32_t row_remainder, int32_t column_remainder,
+                                     int8_t* part) {
+  const int32_t rows =
+      mcunet_transpose_conv2d_taps(layer->kernel_height, layer->stride_height, row_remainder);
+  const int32_t columns =
+      mcunet_transpose_conv2d_taps(layer->kernel_width, layer->stride_width, column_remainder);
+  const int32_t channels = layer->input_channels;
+  for (int32_t out = 0; out < layer->output_channels; ++out) {
+    for (int32_t row = rows - 1; row >= 0; --row) {
+      const int32_t ky = row_remainder + row * layer->stride_height;
+      for (int32_t column = columns - 1; column >= 0; --column) {
+        const int32_t kx = column_remainder + column * layer->stride_width;
+        const ptrdiff_t tap =
+            ((ptrdiff_t)out * layer->kernel_height + ky) * layer->kernel_width + kx;
+        memcpy(part, weights + tap * channels, (size_t)channels);
+        part += channels;
+      }
+    }
+  }
+  return rows * columns * channels;
+}
+
 size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps) {
   return (size_t)channels * (size_t)mcunet_depthwise_channel_bytes(taps);
 }

@@ -32,6 +32,14 @@ int mcunet_requantize_mode(int32_t multiplier, int32_t shift, const struct mcune
 size_t mcunet_packed_matmul_bytes(int32_t output_channels, int32_t depth);
 void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void* packed);
 
+// Transposed convolution: the part of weights[output_channels][kernel_height][kernel_width]
+// [input_channels] that outputs see whose row and column, counted from the padding, leave these
+// remainders by the stride. It is written as weights[output_channels][depth], the taps in the order of
+// the input values that they meet; returns the depth.
+struct mcunet_conv2d_layer;
+int32_t mcunet_transpose_conv2d_part(const struct mcunet_conv2d_layer* layer, const int8_t* weights,
+                                     int32_t row_remainder, int32_t column_remainder, int8_t* part);
+
 // Depthwise: weights[taps][output_channels] with taps = kernel_height * kernel_width, as TFLite has
 // them. The layout is in depthwise_rows.h; input_zero_point does not matter here.
 size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps);

@@ -39,6 +39,21 @@ static inline int32_t mcunet_conv2d_dilated_scratch_bytes(
   return 3 * mcunet_padded_depth(w->kernel_height * w->kernel_width * w->input_channels);
 }
 
+// Taps along one axis that an output of a transposed convolution sees whose position, counted from the
+// padding, leaves `remainder` by the stride.
+static inline int32_t mcunet_transpose_conv2d_taps(int32_t kernel, int32_t stride,
+                                                   int32_t remainder) {
+  return kernel <= remainder ? 0 : (kernel - remainder - 1) / stride + 1;
+}
+
+// One column of the remainder with the most taps: int16 and int8.
+static inline int32_t mcunet_transpose_conv2d_scratch_bytes(
+    const struct mcunet_conv2d_layer* layer) {
+  const int32_t rows = mcunet_transpose_conv2d_taps(layer->kernel_height, layer->stride_height, 0);
+  const int32_t columns = mcunet_transpose_conv2d_taps(layer->kernel_width, layer->stride_width, 0);
+  return 3 * mcunet_padded_depth(rows * columns * layer->input_channels);
+}
+
 // int16 values in a gathered row of a depthwise convolution.
 static inline int32_t mcunet_depthwise_pitch(const struct mcunet_depthwise_layer* layer,
                                              int32_t kernel, int32_t stride) {

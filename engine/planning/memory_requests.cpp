@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "kernels/scratch.h"
+#include "mcunet/engine/graph/operator_table.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -25,19 +27,24 @@ bool is_pointwise(const Op& op) {
 
 // TinyEngine's kernel for the image's three channels reads weights of 16 bits.
 std::int64_t widened_first_convolution(const Graph& graph) {
-  if (graph.ops.empty() || graph.ops.front().kind != OpKind::kConv2d) return 0;
-  return is_pointwise(graph.ops.front()) ? 0 : 2 * cost_of(graph, graph.ops.front()).weights;
+  if (graph.ops.empty()) return 0;
+  const Op& first = graph.ops.front();
+  if (traits_of(first.kind).scratch != ScratchKind::kColumns || is_pointwise(first)) return 0;
+  return 2 * weight_layout(graph, first).elements();
 }
 
 std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
-  switch (op.kind) {
-    case OpKind::kDepthwiseConv2d:
+  switch (ScratchKind{traits_of(op.kind).scratch}) {
+    case ScratchKind::kRows:
       return 2 * padded_plane(graph, op);
-    case OpKind::kConv2d:
+    case ScratchKind::kColumns:
+    case ScratchKind::kTransposedColumns:
       return column_pair(graph, op);
-    default:
-      return 0;
+    case ScratchKind::kFeatures:
+    case ScratchKind::kNone:
+      break;
   }
+  return 0;
 }
 
 // How much scratch a kernel is given: the least, or what makes it fastest.
@@ -61,6 +68,16 @@ std::int64_t own_convolution_scratch(const Graph& graph, const Op& op, Appetite 
                   mcunet_conv2d_1x1_scratch_bytes(input.height * input.width, input.channels));
 }
 
+std::int64_t own_transposed_scratch(const Graph& graph, const Op& op) {
+  const Window& w = op.window;
+  const mcunet_conv2d_layer layer{.input_channels = graph.input_of(op).shape.channels,
+                                  .kernel_height = w.kernel_height,
+                                  .kernel_width = w.kernel_width,
+                                  .stride_height = w.stride_height,
+                                  .stride_width = w.stride_width};
+  return mcunet_transpose_conv2d_scratch_bytes(&layer);
+}
+
 std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
   const Shape& output = graph.output_of(op).shape;
@@ -78,19 +95,45 @@ std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op, Appetite ap
 }
 
 std::int64_t own_scratch(const Graph& graph, const Op& op, Appetite appetite) {
-  switch (op.kind) {
-    case OpKind::kConv2d:
+  switch (ScratchKind{traits_of(op.kind).scratch}) {
+    case ScratchKind::kColumns:
       return own_convolution_scratch(graph, op, appetite);
-    case OpKind::kDepthwiseConv2d:
+    case ScratchKind::kTransposedColumns:
+      return own_transposed_scratch(graph, op);
+    case ScratchKind::kRows:
       return own_depthwise_scratch(graph, op, appetite);
-    case OpKind::kFullyConnected: {
+    case ScratchKind::kFeatures: {
       const auto rows = static_cast<std::int32_t>(rows_of(graph, op));
-      const std::int64_t features = graph.input_of(op).shape.elements() / rows;
+      const std::int64_t features = weight_layout(graph, op).per_output();
       return mcunet_fully_connected_scratch_bytes(rows, static_cast<std::int32_t>(features));
     }
-    default:
-      return 0;
+    case ScratchKind::kNone:
+      break;
   }
+  return 0;
+}
+
+// Of a step, the most that one of its operators needs.
+template <typename BytesOf>
+std::int64_t most_of(const Graph& graph, const Step& step, BytesOf bytes_of) {
+  std::int64_t most = 0;
+  for (const Op& op : ops_of(graph, step)) most = std::max(most, bytes_of(op));
+  return most;
+}
+
+void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequests& requests) {
+  requests.buffers.clear();
+  requests.tensor_buffer.assign(graph.tensors.size(), kNoId);
+  for (std::size_t tensor = 0; tensor < graph.tensors.size(); ++tensor) {
+    const Lifetime& lifetime = schedule.lifetimes[tensor];
+    if (lifetime.is_within_step) continue;
+    const TensorId source = schedule.in_place_of[tensor];
+    requests.tensor_buffer[tensor] = static_cast<std::int32_t>(requests.buffers.size());
+    requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,
+                                lifetime.last_step,
+                                source == kNoId ? kNoId : requests.tensor_buffer[source]});
+  }
+  requests.tensor_buffers = requests.buffers.size();
 }
 
 // The largest stretch of the arena in which nothing but `own` is alive in a step.
@@ -100,7 +143,7 @@ struct Stretch {
 };
 
 Stretch largest_free_stretch(const MemoryRequests& requests, const MemoryPlan& plan,
-                             std::int32_t step, std::int32_t own) {
+                             std::int32_t step, std::int32_t own, std::int64_t alignment) {
   std::vector<Stretch> taken;
   for (std::size_t i = 0; i < requests.buffers.size(); ++i) {
     const BufferRequest& buffer = requests.buffers[i];
@@ -108,7 +151,8 @@ Stretch largest_free_stretch(const MemoryRequests& requests, const MemoryPlan& p
         step > buffer.last_step) {
       continue;
     }
-    taken.push_back({plan.offsets[i], plan.offsets[i] + (buffer.size_bytes + 3) / 4 * 4});
+    const std::int64_t end = plan.offsets[i] + buffer.size_bytes;
+    taken.push_back({plan.offsets[i], (end + alignment - 1) / alignment * alignment});
   }
   std::sort(taken.begin(), taken.end(),
             [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
@@ -131,21 +175,14 @@ std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy polic
 
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests) {
-  requests.buffers.clear();
-  for (std::size_t tensor = 0; tensor < graph.tensors.size(); ++tensor) {
-    const Lifetime& lifetime = schedule.lifetimes[tensor];
-    requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,
-                                lifetime.last_step, schedule.in_place_of[tensor]});
-  }
+  request_tensors(graph, schedule, requests);
   requests.step_scratch_bytes.clear();
   requests.step_scratch_buffer.clear();
   std::int64_t most = 0;
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
-    const Step& step = schedule.steps[index];
-    std::int64_t bytes = 0;
-    for (OpId id = step.first_op; id < step.first_op + step.op_count; ++id) {
-      bytes = std::max(bytes, scratch_bytes(graph, graph.ops[id], policy));
-    }
+    const std::int64_t bytes = most_of(graph, schedule.steps[index], [&](const Op& op) {
+      return scratch_bytes(graph, op, policy);
+    });
     requests.step_scratch_bytes.push_back(bytes);
     most = std::max(most, bytes);
     requests.step_scratch_buffer.push_back(kNoId);
@@ -159,28 +196,28 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
       policy == ScratchPolicy::kTinyEngine ? most + widened_first_convolution(graph) : 0;
 }
 
-void add_staging(const Graph& graph, std::span<const std::int64_t> staging_bytes,
-                 std::vector<BufferRequest>& buffers) {
+std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests& requests,
+                                        std::span<const std::int64_t> staging_bytes) {
+  std::vector<BufferRequest> buffers = requests.buffers;
   for (BufferRequest& buffer : buffers) {
     ++buffer.first_step;
     ++buffer.last_step;
   }
-  for (const TensorId input : graph.inputs) buffers[static_cast<std::size_t>(input)].first_step = 0;
+  for (const TensorId input : graph.inputs) buffers[requests.tensor_buffer[input]].first_step = 0;
   for (const std::int64_t bytes : staging_bytes) buffers.push_back({bytes, 0, 0, kNoId});
+  return buffers;
 }
 
-void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
-                  MemoryPlan& plan) {
+void grow_scratch(const Graph& graph, const Schedule& schedule, std::int64_t alignment,
+                  MemoryRequests& requests, MemoryPlan& plan) {
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
     const std::int32_t buffer = requests.step_scratch_buffer[index];
     if (buffer == kNoId) continue;
-    std::int64_t most = 0;
-    const Step& step = schedule.steps[index];
-    for (OpId id = step.first_op; id < step.first_op + step.op_count; ++id) {
-      most = std::max(most, own_scratch(graph, graph.ops[id], Appetite::kMost));
-    }
+    const std::int64_t most = most_of(graph, schedule.steps[index], [&](const Op& op) {
+      return own_scratch(graph, op, Appetite::kMost);
+    });
     const Stretch free =
-        largest_free_stretch(requests, plan, static_cast<std::int32_t>(index), buffer);
+        largest_free_stretch(requests, plan, static_cast<std::int32_t>(index), buffer, alignment);
     const std::int64_t bytes = std::min(most, free.end - free.begin);
     if (bytes <= requests.buffers[buffer].size_bytes) continue;
     requests.buffers[buffer].size_bytes = bytes;

@@ -22,7 +22,7 @@ bool is_transition(std::span<const BufferRequest> requests, std::size_t from, st
 }  // namespace
 
 std::vector<PlanViolation> validate_plan(std::span<const BufferRequest> requests,
-                                         const MemoryPlan& plan) {
+                                         const MemoryPlan& plan, std::int64_t alignment) {
   std::vector<PlanViolation> violations;
   const auto report = [&](std::string message) { violations.push_back({std::move(message)}); };
   if (plan.offsets.size() != requests.size()) {
@@ -34,6 +34,10 @@ std::vector<PlanViolation> validate_plan(std::span<const BufferRequest> requests
     if (second.begin < 0 || second.end > plan.arena_bytes) {
       report(fmt::format("buffer {} at bytes {}..{} leaves the arena of {} bytes", b, second.begin,
                          second.end - 1, plan.arena_bytes));
+    }
+    if (second.begin % alignment != 0) {
+      report(fmt::format("buffer {} at byte {} is not aligned to {} bytes", b, second.begin,
+                         alignment));
     }
     const std::int32_t source = requests[b].in_place_of;
     if (source != kNoId && plan.offsets[source] != second.begin) {

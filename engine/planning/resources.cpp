@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mcunet/engine/graph/weights.hpp"
+
 namespace mcunet::engine {
 namespace {
 
@@ -49,7 +51,7 @@ class CostSum {
     params += cost.params;
     if (cost.weights > 0) {
       const std::int64_t channels = graph.output_of(op).shape.channels;
-      flash.weights += cost.weights;
+      flash.weights += bytes_of_elements(cost.weights, weight_bits(graph, op));
       flash.biases += 4 * channels;
       flash.quantization += 5 * channels;
     }
@@ -95,8 +97,7 @@ const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
                    [&](const InputStaging& some) { return some.input_height == height; });
   is_staged_ = staging != options_.staging.end();
   if (!is_staged_) return planner_.plan(requests_.buffers, options_.planner);
-  staged_buffers_ = requests_.buffers;
-  add_staging(graph, staging->bytes, staged_buffers_);
+  staged_buffers_ = with_staging(graph, requests_, staging->bytes);
   PlannerOptions planner = options_.planner;
   planner.alignment = kStagingAlignment;
   return planner_.plan(staged_buffers_, planner);

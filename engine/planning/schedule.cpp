@@ -2,54 +2,65 @@
 
 #include <algorithm>
 
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
+
 namespace mcunet::engine {
 namespace {
 
-// One operator a step.
-void find_lifetimes(const Graph& graph, std::vector<Lifetime>& lifetimes) {
-  lifetimes.assign(graph.tensors.size(), {});
-  const auto step_count = static_cast<std::int32_t>(graph.ops.size());
-  for (std::int32_t step = 0; step < step_count; ++step) {
-    const Op& op = graph.ops[step];
-    for (TensorId input : graph.inputs_of(op)) lifetimes[input].last_step = step;
-    lifetimes[op.output] = {step, step};
-  }
-  for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
+template <typename Tensors>
+bool contains(const Tensors& tensors, TensorId tensor) {
+  return std::find(tensors.begin(), tensors.end(), tensor) != tensors.end();
 }
 
-bool is_elementwise(OpKind kind) {
-  switch (kind) {
-    case OpKind::kAdd:
-    case OpKind::kSub:
-    case OpKind::kMul:
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-    case OpKind::kLogistic:
-    case OpKind::kHardSwish:
-    case OpKind::kQuantize:
-    case OpKind::kSoftmax:
-    case OpKind::kReshape:
-      return true;
-    default:
-      return false;
+// Whether the operators of the step, and they alone, use the output of one of them.
+bool is_used_up(const Graph& graph, std::span<const Op> ops, TensorId output) {
+  return !contains(graph.outputs, output) && std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
+    return contains(graph.inputs_of(op), output);
+  });
+}
+
+void find_lifetimes(const Graph& graph, std::span<const Step> steps,
+                    std::vector<Lifetime>& lifetimes) {
+  lifetimes.assign(graph.tensors.size(), {});
+  const auto step_count = static_cast<std::int32_t>(steps.size());
+  for (std::int32_t index = 0; index < step_count; ++index) {
+    for (const Op& op : ops_of(graph, steps[index])) {
+      for (TensorId input : graph.inputs_of(op)) lifetimes[input].last_step = index;
+      lifetimes[op.output].first_step = lifetimes[op.output].last_step = index;
+    }
+  }
+  for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
+  if (steps.size() == graph.ops.size()) return;  // one operator each
+  for (std::int32_t index = 0; index < step_count; ++index) {
+    if (steps[index].op_count == 1) continue;
+    const std::span<const Op> ops = ops_of(graph, steps[index]);
+    for (const Op& op : ops) {
+      Lifetime& lifetime = lifetimes[op.output];
+      lifetime.is_within_step = lifetime.last_step == index && is_used_up(graph, ops, op.output);
+    }
   }
 }
 
 bool may_overwrite(const Op& op, const ScheduleOptions& options) {
-  return op.kind == OpKind::kDepthwiseConv2d
-             ? options.in_place_depthwise && has_in_place_kernel(op)
-             : options.in_place_elementwise && is_elementwise(op.kind);
+  switch (Overwriting{traits_of(op.kind).overwriting}) {
+    case Overwriting::kNever:
+      return false;
+    case Overwriting::kElementwise:
+      return options.in_place_elementwise;
+    case Overwriting::kChannelwise:
+      return options.in_place_depthwise && has_in_place_kernel(op);
+  }
+  return false;
 }
 
-// Elementwise: as many values, of no more bytes. Depthwise: each output channel lies within its
+// Elementwise: as many values, of no more bytes. Channelwise: each output channel lies within its
 // input channel.
-bool can_hold(const Tensor& input, const Tensor& output, OpKind kind) {
-  if (kind == OpKind::kQuantize) {
+bool can_hold(const Tensor& input, const Tensor& output, Overwriting overwriting) {
+  if (overwriting == Overwriting::kElementwise) {
     return input.shape.elements() == output.shape.elements() && input.bytes() >= output.bytes();
   }
-  if (input.type != output.type) return false;
-  if (kind != OpKind::kDepthwiseConv2d) return input.shape.elements() == output.shape.elements();
-  return input.shape.channels == output.shape.channels &&
+  return input.type == output.type && input.shape.channels == output.shape.channels &&
          input.shape.height >= output.shape.height && input.shape.width >= output.shape.width;
 }
 
@@ -62,13 +73,27 @@ TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
   TensorId best = kNoId;
   for (TensorId input : graph.inputs_of(op)) {
     const bool is_dying = lifetimes[input].last_step == step;
-    const bool is_output =
-        std::find(graph.outputs.begin(), graph.outputs.end(), input) != graph.outputs.end();
-    if (can_hold(graph.tensors[input], output, op.kind) && is_dying && !is_output &&
-        (best == kNoId || input < best))
+    const bool is_output = contains(graph.outputs, input);
+    if (can_hold(graph.tensors[input], output, traits_of(op.kind).overwriting) && is_dying &&
+        !is_output && (best == kNoId || input < best))
       best = input;
   }
   return best;
+}
+
+// Lifetimes and what is overwritten, of the schedule's steps.
+void find_memory(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {
+  find_lifetimes(graph, schedule.steps, schedule.lifetimes);
+  schedule.in_place_of.assign(graph.tensors.size(), kNoId);
+  for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
+    const Step& step = schedule.steps[index];
+    if (step.op_count > 1) continue;
+    const Op& op = graph.ops[step.first_op];
+    if (may_overwrite(op, options)) {
+      schedule.in_place_of[op.output] =
+          overwritten_input(graph, op, static_cast<std::int32_t>(index), schedule.lifetimes);
+    }
+  }
 }
 
 }  // namespace
@@ -86,23 +111,39 @@ ScheduleOptions options_of(SchedulePolicy policy) {
   return {.in_place_depthwise = in_place, .in_place_elementwise = in_place};
 }
 
+std::string describe(const Graph& graph, const Step& step) {
+  std::string text;
+  for (const Op& op : ops_of(graph, step)) text += (text.empty() ? "" : " + ") + describe(op);
+  return text;
+}
+
 void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {
-  find_lifetimes(graph, schedule.lifetimes);
   schedule.steps.clear();
-  schedule.in_place_of.assign(graph.tensors.size(), kNoId);
-  const auto step_count = static_cast<std::int32_t>(graph.ops.size());
-  for (std::int32_t step = 0; step < step_count; ++step) {
-    const Op& op = graph.ops[step];
-    schedule.steps.push_back({step, 1});
-    if (may_overwrite(op, options)) {
-      schedule.in_place_of[op.output] = overwritten_input(graph, op, step, schedule.lifetimes);
-    }
-  }
+  for (OpId id = 0; id < static_cast<OpId>(graph.ops.size()); ++id)
+    schedule.steps.push_back({id, 1});
+  find_memory(graph, options, schedule);
 }
 
 Schedule make_schedule(const Graph& graph, const ScheduleOptions& options) {
   Schedule schedule;
   make_schedule(graph, options, schedule);
+  return schedule;
+}
+
+Schedule make_schedule(const Graph& graph, std::span<const Step> steps,
+                       const ScheduleOptions& options) {
+  OpId next = 0;
+  for (const Step& step : steps) {
+    if (step.first_op != next || step.op_count < 1)
+      throw Error("steps that skip operator {}", next);
+    next += step.op_count;
+  }
+  if (next != static_cast<OpId>(graph.ops.size())) {
+    throw Error("steps of {} operators for a graph of {}", next, graph.ops.size());
+  }
+  Schedule schedule;
+  schedule.steps.assign(steps.begin(), steps.end());
+  find_memory(graph, options, schedule);
   return schedule;
 }
 

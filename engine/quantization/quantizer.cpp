@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -16,59 +20,12 @@ constexpr int kMaxWeight = 127;
 // Leaves half of the accumulator's range to the products.
 constexpr double kMaxBias = 1 << 30;
 
-bool has_weights(const Op& op) {
-  return op.kind == OpKind::kConv2d || op.kind == OpKind::kDepthwiseConv2d ||
-         op.kind == OpKind::kFullyConnected;
-}
-
-bool keeps_quantization(const Op& op) {
-  return op.kind == OpKind::kAveragePool2d || op.kind == OpKind::kMaxPool2d ||
-         op.kind == OpKind::kReshape || op.kind == OpKind::kPad || op.kind == OpKind::kTranspose;
-}
-
 template <typename Value>
 std::vector<std::byte> to_bytes(const std::vector<Value>& values) {
   std::vector<std::byte> bytes(values.size() * sizeof(Value));
   std::memcpy(bytes.data(), values.data(), bytes.size());
   return bytes;
 }
-
-// Weights of one operator with the stride between an output channel's elements.
-class WeightLayout {
- public:
-  WeightLayout(const Graph& graph, const Op& op) {
-    const Shape& input = graph.input_of(op).shape;
-    const std::int32_t outputs = graph.output_of(op).shape.channels;
-    const std::int32_t height = op.window.kernel_height;
-    const std::int32_t width = op.window.kernel_width;
-    is_channel_last_ = op.kind == OpKind::kDepthwiseConv2d;
-    if (op.kind == OpKind::kConv2d) {
-      dims = {outputs, height, width, input.channels};
-    } else if (is_channel_last_) {
-      dims = {1, height, width, outputs};
-    } else {
-      dims = {outputs, static_cast<std::int32_t>(input.elements())};
-    }
-    channels = outputs;
-    channel_axis = is_channel_last_ ? 3 : 0;
-    per_channel = 1;
-    for (std::int32_t dim : dims) per_channel *= dim;
-    per_channel /= channels;
-  }
-
-  std::size_t index(std::int32_t channel, std::int64_t element) const {
-    return static_cast<std::size_t>(is_channel_last_ ? element * channels + channel
-                                                     : channel * per_channel + element);
-  }
-
-  std::vector<std::int32_t> dims;
-  std::int32_t channels = 0;
-  std::int32_t channel_axis = 0;
-  std::int64_t per_channel = 0;
-
- private:
-  bool is_channel_last_ = false;
-};
 
 // What one step of a channel's weights is worth. All zero weights leave the choice to the bias.
 double weight_scale(double max_weight, double max_bias, double input_scale) {
@@ -80,16 +37,70 @@ double weight_scale(double max_weight, double max_bias, double input_scale) {
 
 std::vector<float> choose_scales(const Op& op, const WeightLayout& layout,
                                  const FloatParameters& floats, float input_scale) {
-  std::vector<float> max_weights(layout.channels);
-  std::vector<float> max_biases(layout.channels);
-  for (std::int32_t c = 0; c < layout.channels; ++c) {
-    for (std::int64_t i = 0; i < layout.per_channel; ++i) {
+  std::vector<float> max_weights(layout.outputs);
+  std::vector<float> max_biases(layout.outputs);
+  for (std::int32_t c = 0; c < layout.outputs; ++c) {
+    for (std::int64_t i = 0; i < layout.per_output(); ++i) {
       const float weight = std::abs(floats.weights[layout.index(c, i)]);
       max_weights[c] = std::max(max_weights[c], weight);
     }
     max_biases[c] = std::abs(floats.bias[c]);
   }
   return weight_scales(op, max_weights, max_biases, input_scale);
+}
+
+// Tensors that have one quantization, as operators keep it from their inputs to their output.
+class SharedTensors {
+ public:
+  explicit SharedTensors(const Graph& graph) : parent_(graph.tensors.size()) {
+    std::iota(parent_.begin(), parent_.end(), 0);
+    for (const Op& op : graph.ops) {
+      if (!QuantizationRule(traits_of(op.kind).quantization).keeps) continue;
+      for (TensorId input : graph.inputs_of(op)) parent_[of(op.output)] = of(input);
+    }
+  }
+
+  // The one that stands for all.
+  TensorId of(TensorId tensor) const {
+    while (parent_[tensor] != tensor) tensor = parent_[tensor];
+    return tensor;
+  }
+
+ private:
+  std::vector<TensorId> parent_;
+};
+
+void check_range(std::size_t tensor, const RealRange& range) {
+  if (std::isfinite(range.min) && std::isfinite(range.max) && range.min <= range.max) return;
+  throw Error("quantization: tensor {} has the range [{}, {}]", tensor, range.min, range.max);
+}
+
+// Per tensor: that of its range or, where it is shared, of the ranges of all tensors that do not take
+// it from an input; as prescribed, where TFLite does.
+std::vector<Quantization> shared_quantizations(const Graph& graph,
+                                               std::span<const RealRange> ranges) {
+  const SharedTensors shared(graph);
+  std::vector<std::optional<RealRange>> joint(graph.tensors.size());
+  std::vector<std::optional<Quantization>> prescribed(graph.tensors.size());
+  const auto widen = [&](TensorId tensor) {
+    std::optional<RealRange>& range = joint[shared.of(tensor)];
+    const RealRange& own = ranges[tensor];
+    range = range ? RealRange{std::min(range->min, own.min), std::max(range->max, own.max)} : own;
+  };
+  for (std::size_t id = 0; id < ranges.size(); ++id) check_range(id, ranges[id]);
+  for (TensorId input : graph.inputs) widen(input);
+  for (const Op& op : graph.ops) {
+    const QuantizationRule rule = traits_of(op.kind).quantization;
+    if (!rule.keeps) widen(op.output);
+    if (rule.prescribed) prescribed[shared.of(op.output)] = rule.prescribed;
+  }
+  std::vector<Quantization> result;
+  for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
+    const TensorId root = shared.of(id);
+    result.push_back(prescribed[root] ? *prescribed[root]
+                                      : int8_quantization(joint[root].value_or(ranges[id])));
+  }
+  return result;
 }
 
 class Quantizer {
@@ -114,30 +125,22 @@ class Quantizer {
 
  private:
   void quantize_activations() {
+    const std::vector<Quantization> quantizations = shared_quantizations(graph_, ranges_);
     for (std::size_t id = 0; id < graph_.tensors.size(); ++id) {
-      const RealRange& range = ranges_[id];
-      if (!std::isfinite(range.min) || !std::isfinite(range.max) || range.min > range.max) {
-        throw Error("quantization: tensor {} has the range [{}, {}]", id, range.min, range.max);
-      }
-      TensorInfo& info = edit_info(graph_, static_cast<TensorId>(id));
-      info.quantization = int8_quantization(range);
+      edit_info(graph_, static_cast<TensorId>(id)).quantization = quantizations[id];
     }
     for (std::size_t id = 0; id < graph_.inputs.size(); ++id) {
       edit_info(graph_, graph_.inputs[id]).name = fmt::format("input_{}", id);
     }
     for (std::size_t id = 0; id < graph_.ops.size(); ++id) {
       const Op& op = graph_.ops[id];
-      TensorInfo& info = edit_info(graph_, op.output);
-      info.name = fmt::format("{}_{}", name_of(op.kind), id);
-      if (keeps_quantization(op)) {
-        info.quantization = graph_.info_of(graph_.inputs_of(op)[0]).quantization;
-      }
+      edit_info(graph_, op.output).name = fmt::format("{}_{}", name_of(op.kind), id);
     }
   }
 
   void check(std::size_t id, const WeightLayout& layout, const FloatParameters& floats) const {
-    const auto expected = static_cast<std::size_t>(layout.per_channel * layout.channels);
-    const auto channels = static_cast<std::size_t>(layout.channels);
+    const auto expected = static_cast<std::size_t>(layout.per_output() * layout.outputs);
+    const auto channels = static_cast<std::size_t>(layout.outputs);
     if (floats.weights.size() != expected || floats.bias.size() != channels) {
       throw Error("quantization: operator {} ({}) needs {} weights and {} biases, has {} and {}",
                   id, name_of(graph_.ops[id].kind), expected, channels, floats.weights.size(),
@@ -153,27 +156,27 @@ class Quantizer {
 
   void quantize_weights(std::size_t id) {
     Op& op = graph_.ops[id];
-    const WeightLayout layout(graph_, op);
+    const WeightLayout layout = weight_layout(graph_, op);
     const FloatParameters& floats = parameters_[id];
     check(id, layout, floats);
     const float input_scale = graph_.info_of(graph_.inputs_of(op)[0]).quantization.scale;
 
     Constant weights;
     weights.name = fmt::format("{}_{}/weights", name_of(op.kind), id);
-    weights.dims = layout.dims;
+    weights.dims = layout.dims();
     weights.scales = choose_scales(op, layout, floats, input_scale);
-    const bool per_tensor = op.kind == OpKind::kFullyConnected;
-    weights.channel_axis = per_tensor ? 0 : layout.channel_axis;
+    const bool per_tensor = layout.order == WeightOrder::kMatrix;
+    weights.channel_axis = per_tensor ? 0 : layout.channel_axis();
     Constant bias;
     bias.name = fmt::format("{}_{}/bias", name_of(op.kind), id);
     bias.type = DataType::kInt32;
-    bias.dims = {layout.channels};
+    bias.dims = {layout.outputs};
 
     std::vector<std::int8_t> quantized(floats.weights.size());
     std::vector<std::int32_t> biases;
-    for (std::int32_t c = 0; c < layout.channels; ++c) {
+    for (std::int32_t c = 0; c < layout.outputs; ++c) {
       const double scale = weights.scales[per_tensor ? 0 : c];
-      for (std::int64_t i = 0; i < layout.per_channel; ++i) {
+      for (std::int64_t i = 0; i < layout.per_output(); ++i) {
         const std::size_t at = layout.index(c, i);
         const double steps = std::round(double{floats.weights[at]} / scale);
         quantized[at] =
@@ -215,7 +218,7 @@ std::vector<float> weight_scales(const Op& op, std::span<const float> max_weight
   for (std::size_t c = 0; c < max_weights.size(); ++c) {
     scales.push_back(static_cast<float>(weight_scale(max_weights[c], max_biases[c], input_scale)));
   }
-  if (op.kind == OpKind::kFullyConnected) {
+  if (traits_of(op.kind).weights == WeightOrder::kMatrix) {
     scales = {*std::max_element(scales.begin(), scales.end())};
   }
   return scales;

@@ -26,6 +26,20 @@ void map(const KernelCall& call, const Function& function) {
   }
 }
 
+// A function of numbers in Q4.27 that has reached its least and its greatest value beyond them.
+template <typename Function>
+void map_saturating(const KernelCall& call, const Function& function) {
+  constexpr int kIntegerBits = 4;
+  const double real = double{call.input_quantization().scale} * (1 << (31 - kIntegerBits));
+  const QuantizedMultiplier multiplier = quantize_multiplier(real);
+  const std::int32_t radius = input_radius(kIntegerBits, multiplier.shift);
+  map(call, [&](std::int32_t difference) -> std::int8_t {
+    if (difference <= -radius) return -128;
+    if (difference >= radius) return 127;
+    return saturate(function(multiply(difference, multiplier)));
+  });
+}
+
 // A multiplier of 16 bits, for hard swish.
 std::int16_t upper_half(std::int32_t multiplier) {
   constexpr std::int32_t kHalf = 1 << 15;
@@ -97,23 +111,33 @@ class HardSwish {
   int gate_shift_;
 };
 
-// One row of a softmax, in fixed point: differences from the maximum in Q5.26, exponentials in
-// Q0.31, their sum in Q12.19.
+// exp(difference * scale * beta) as Q0.31, by way of Q5.26.
+std::int32_t exponential(std::int32_t difference, const SoftmaxParameters& parameters) {
+  if (difference < parameters.least_difference) return 0;
+  return exp_of_negative(multiply(difference, parameters.multiplier));
+}
+
+// Of the differences from the largest value, as Q12.19.
+std::int32_t sum_of_exponentials(std::span<const std::int8_t> row, std::int32_t largest,
+                                 const SoftmaxParameters& parameters) {
+  std::int64_t sum = 0;
+  for (std::int8_t value : row) {
+    sum += rounding_divide_by_power_of_two(exponential(value - largest, parameters), 12);
+  }
+  return static_cast<std::int32_t>(sum);
+}
+
+// One row of a softmax, in fixed point.
 class Softmax {
  public:
   Softmax(float input_scale, float beta) : parameters_(softmax_parameters(input_scale, beta)) {}
 
   void operator()(std::span<const std::int8_t> input, std::span<std::int8_t> output) const {
     const std::int32_t largest = *std::max_element(input.begin(), input.end());
-    std::int32_t sum = 0;
-    for (std::int8_t value : input) {
-      sum = static_cast<std::int32_t>(
-          std::int64_t{sum} + rounding_divide_by_power_of_two(exponential(value - largest), 12));
-    }
-    const Reciprocal inverse = reciprocal(sum);
+    const Reciprocal inverse = reciprocal(sum_of_exponentials(input, largest, parameters_));
     for (std::size_t i = 0; i < input.size(); ++i) {
       const std::int32_t share =
-          doubling_high_multiply(inverse.mantissa, exponential(input[i] - largest));
+          doubling_high_multiply(inverse.mantissa, exponential(input[i] - largest, parameters_));
       output[i] = saturate(in_256ths(share, inverse.exponent) - 128);
     }
   }
@@ -125,13 +149,46 @@ class Softmax {
     return shift > 31 ? 0 : rounding_divide_by_power_of_two(share, std::max(shift, 0));
   }
 
-  std::int32_t exponential(std::int32_t difference) const {
-    if (difference < parameters_.least_difference) return 0;
-    return exp_of_negative(multiply(difference, parameters_.multiplier));
-  }
-
   SoftmaxParameters parameters_;
 };
+
+// One row of the logarithm of a softmax: the difference less the logarithm of the sum, both in Q5.26.
+class LogSoftmax {
+ public:
+  explicit LogSoftmax(float input_scale) : parameters_(log_softmax_parameters(input_scale)) {}
+
+  void operator()(std::span<const std::int8_t> input, std::span<std::int8_t> output) const {
+    const SoftmaxParameters& by = parameters_.exponential;
+    const std::int32_t largest = *std::max_element(input.begin(), input.end());
+    const std::int32_t log_of_sum = log_of_at_least_one(sum_of_exponentials(input, largest, by));
+    // Differences from here on would leave Q5.26.
+    const auto lowest = static_cast<std::int32_t>(std::int64_t{log_of_sum} +
+                                                  std::numeric_limits<std::int32_t>::min());
+    const std::int32_t floor =
+        std::max(by.least_difference - 1, multiply(lowest, parameters_.inverse));
+    for (std::size_t i = 0; i < input.size(); ++i) {
+      const std::int32_t difference = input[i] - largest;
+      output[i] = difference <= floor ? std::int8_t{-128}
+                                      : in_16ths(multiply(difference, by.multiplier) - log_of_sum);
+    }
+  }
+
+ private:
+  static std::int8_t in_16ths(std::int32_t value) {
+    return saturate(std::int64_t{rounding_divide_by_power_of_two(value, 26 - 4)} + 127);
+  }
+
+  LogSoftmaxParameters parameters_;
+};
+
+// Calls compute(input, output) for every row along the channels.
+template <typename Compute>
+void for_each_row(const KernelCall& call, const Compute& compute) {
+  const auto row = static_cast<std::size_t>(call.input_shape().channels);
+  for (std::size_t i = 0; i < call.input().size(); i += row) {
+    compute(call.input().subspan(i, row), call.int8_output().subspan(i, row));
+  }
+}
 
 ValueRange range_of(DataType type) {
   return type == DataType::kUint8 ? ValueRange{0, 255} : ValueRange{-128, 127};
@@ -143,30 +200,40 @@ std::int32_t read_quantized(const KernelCall& call, std::size_t index) {
                                                : std::to_integer<std::int8_t>(value);
 }
 
-}  // namespace
-
-void run_relu(const KernelCall& call) {
+void rescale(const KernelCall& call, Activation activation) {
   const Quantization& output = call.output_quantization();
   const auto multiplier =
       quantize_multiplier(double{call.input_quantization().scale} / double{output.scale});
-  const ValueRange range = activation_range(
-      call.op.kind == OpKind::kRelu6 ? Activation::kRelu6 : Activation::kRelu, output);
+  const ValueRange range = activation_range(activation, output);
   map(call, [&](std::int32_t difference) {
     const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + output.zero_point;
     return static_cast<std::int8_t>(range.clamp(static_cast<std::int32_t>(value)));
   });
 }
 
+}  // namespace
+
+void run_relu(const KernelCall& call) { rescale(call, Activation::kRelu); }
+void run_relu6(const KernelCall& call) { rescale(call, Activation::kRelu6); }
+
 void run_logistic(const KernelCall& call) {
-  constexpr int kIntegerBits = 4;
-  const double real = double{call.input_quantization().scale} * (1 << (31 - kIntegerBits));
-  const QuantizedMultiplier multiplier = quantize_multiplier(real);
-  const std::int32_t radius = input_radius(kIntegerBits, multiplier.shift);
-  map(call, [&](std::int32_t difference) -> std::int8_t {
-    if (difference <= -radius) return -128;
-    if (difference >= radius) return 127;
-    const std::int32_t probability = logistic(multiply(difference, multiplier));
-    return saturate(rounding_divide_by_power_of_two(probability, 31 - 8) - 128);
+  map_saturating(call, [](std::int32_t x) {
+    return rounding_divide_by_power_of_two(logistic(x), 31 - 8) - 128;
+  });
+}
+
+void run_tanh(const KernelCall& call) {
+  map_saturating(call,
+                 [](std::int32_t x) { return rounding_divide_by_power_of_two(tanh(x), 31 - 7); });
+}
+
+void run_leaky_relu(const KernelCall& call) {
+  const Quantization& output = call.output_quantization();
+  const LeakyReluMultipliers by =
+      leaky_relu_multipliers(call.input_quantization().scale, output.scale, call.details().alpha);
+  map(call, [&](std::int32_t difference) {
+    const QuantizedMultiplier& factor = difference >= 0 ? by.positive : by.negative;
+    return saturate(std::int64_t{multiply(difference, factor)} + output.zero_point);
   });
 }
 
@@ -175,11 +242,11 @@ void run_hard_swish(const KernelCall& call) {
 }
 
 void run_softmax(const KernelCall& call) {
-  const Softmax softmax(call.input_quantization().scale, call.details().beta);
-  const auto row = static_cast<std::size_t>(call.input_shape().channels);
-  for (std::size_t i = 0; i < call.input().size(); i += row) {
-    softmax(call.input().subspan(i, row), call.int8_output().subspan(i, row));
-  }
+  for_each_row(call, Softmax(call.input_quantization().scale, call.details().beta));
+}
+
+void run_log_softmax(const KernelCall& call) {
+  for_each_row(call, LogSoftmax(call.input_quantization().scale));
 }
 
 void run_quantize(const KernelCall& call) {

@@ -59,6 +59,23 @@ void for_each_tap(const KernelCall& call, std::int32_t out_y, std::int32_t out_x
   }
 }
 
+// Of a transposed convolution: calls visit(tap, index) for the outputs inside the map that the kernel
+// covers at an input position, with the index of their first channel.
+template <typename Visit>
+void for_each_covered(const KernelCall& call, std::int32_t y, std::int32_t x, const Visit& visit) {
+  const Window& w = call.op.window;
+  const Shape& out = call.output_shape();
+  for (std::int32_t ky = 0; ky < w.kernel_height; ++ky) {
+    const std::int32_t out_y = y * w.stride_height - w.padding.top + ky;
+    if (out_y < 0 || out_y >= out.height) continue;
+    for (std::int32_t kx = 0; kx < w.kernel_width; ++kx) {
+      const std::int32_t out_x = x * w.stride_width - w.padding.left + kx;
+      if (out_x < 0 || out_x >= out.width) continue;
+      visit(std::size_t(ky) * w.kernel_width + kx, offset(out, out_y, out_x, 0));
+    }
+  }
+}
+
 // The sum of products of `count` inputs, less their zero point, and weights; wraps at 32 bits.
 std::uint32_t dot(const std::int8_t* input, const std::int8_t* weights, std::size_t count,
                   std::int32_t zero_point) {
@@ -96,6 +113,33 @@ void run_conv_2d(const KernelCall& call) {
         call.int8_output()[offset(out, y, x, c)] = requantize(sum, c);
       }
     }
+  }
+}
+
+// Every input pixel adds to the outputs that the kernel covers when it is laid there.
+void run_transpose_conv(const KernelCall& call) {
+  const Requantizer requantize(call);
+  const Shape& in = call.input_shape();
+  const Shape& out = call.output_shape();
+  const Window& w = call.op.window;
+  const std::int32_t zero_point = call.input_quantization().zero_point;
+  const auto channels = static_cast<std::size_t>(in.channels);
+  const auto input = call.input();
+  const std::int8_t* weights = weights_of(call);
+  std::vector<std::uint32_t> sums(call.output.size());
+  for (std::int32_t y = 0; y < in.height; ++y) {
+    for (std::int32_t x = 0; x < in.width; ++x) {
+      const std::int8_t* pixel = &input[offset(in, y, x, 0)];
+      for_each_covered(call, y, x, [&](std::size_t tap, std::size_t to) {
+        for (std::int32_t c = 0; c < out.channels; ++c) {
+          const std::size_t of_channel = std::size_t(c) * w.kernel_height * w.kernel_width + tap;
+          sums[to + c] += dot(pixel, weights + of_channel * channels, channels, zero_point);
+        }
+      });
+    }
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    call.int8_output()[i] = requantize(sums[i], static_cast<std::int32_t>(i) % out.channels);
   }
 }
 

@@ -1,4 +1,6 @@
 // Operators between elements of two tensors, with broadcasting.
+#include <algorithm>
+
 #include "arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "reference/reference_kernels.hpp"
@@ -58,20 +60,23 @@ void combine(const KernelCall& call, const Operands& operands, const Compute& co
   }
 }
 
-}  // namespace
-
-void run_add_or_sub(const KernelCall& call) {
+// `sign` is that of the second operand.
+void add(const KernelCall& call, int sign) {
   const Operands operands = operands_of(call);
   const AdditionMultipliers by =
       addition_multipliers(operands.first.quantization.scale, operands.second.quantization.scale,
                            call.output_quantization().scale);
-  const int sign = call.op.kind == OpKind::kSub ? -1 : 1;
   combine(call, operands, [&](std::int32_t a, std::int32_t b) {
     return multiply(multiply(a * kAdditionHeadroom, by.first) +
                         sign * multiply(b * kAdditionHeadroom, by.second),
                     by.output);
   });
 }
+
+}  // namespace
+
+void run_add(const KernelCall& call) { add(call, 1); }
+void run_sub(const KernelCall& call) { add(call, -1); }
 
 void run_mul(const KernelCall& call) {
   const Operands operands = operands_of(call);
@@ -80,6 +85,14 @@ void run_mul(const KernelCall& call) {
                          call.output_quantization().scale);
   combine(call, operands,
           [&](std::int32_t a, std::int32_t b) { return multiply(a * b, multiplier); });
+}
+
+void run_maximum(const KernelCall& call) {
+  combine(call, operands_of(call), [](std::int32_t a, std::int32_t b) { return std::max(a, b); });
+}
+
+void run_minimum(const KernelCall& call) {
+  combine(call, operands_of(call), [](std::int32_t a, std::int32_t b) { return std::min(a, b); });
 }
 
 }  // namespace mcunet::engine

@@ -1,7 +1,8 @@
-// Operators that move elements and change none.
+// Operators that move elements, or place them between others.
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <tuple>
 
 #include "arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
@@ -66,7 +67,7 @@ void run_transpose(const KernelCall& call) {
   const Shape& in = call.input_shape();
   const Shape& out = call.output_shape();
   const auto& permutation = call.details().permutation;
-  const auto bytes = static_cast<std::size_t>(bytes_per_element(call.input_type()));
+  const auto bytes = static_cast<std::size_t>(bytes_of_elements(1, call.input_type()));
   for (std::int32_t y = 0; y < out.height; ++y) {
     for (std::int32_t x = 0; x < out.width; ++x) {
       for (std::int32_t c = 0; c < out.channels; ++c) {
@@ -76,6 +77,43 @@ void run_transpose(const KernelCall& call) {
         from[permutation[2]] = c;
         std::memcpy(call.output.data() + offset(out, y, x, c) * bytes,
                     call.inputs[0].data() + offset(in, from[0], from[1], from[2]) * bytes, bytes);
+      }
+    }
+  }
+}
+
+void run_strided_slice(const KernelCall& call) {
+  const auto& [begin, stride, part] =
+      std::tie(call.details().begin, call.details().stride, call.details().part);
+  auto to = call.int8_output().begin();
+  for (std::int32_t y = 0; y < part.height; ++y) {
+    for (std::int32_t x = 0; x < part.width; ++x) {
+      for (std::int32_t c = 0; c < part.channels; ++c) {
+        *to++ = call.input()[offset(call.input_shape(), begin[0] + y * stride[0],
+                                    begin[1] + x * stride[1], begin[2] + c * stride[2])];
+      }
+    }
+  }
+}
+
+void run_resize_bilinear(const KernelCall& call) {
+  constexpr std::int32_t kOne = 1 << 10;
+  const Shape& in = call.input_shape();
+  const Shape& out = call.output_shape();
+  const auto input = call.input();
+  const auto rows = interpolations(in.height, out.height, call.details());
+  const auto columns = interpolations(in.width, out.width, call.details());
+  for (std::int32_t y = 0; y < out.height; ++y) {
+    for (std::int32_t x = 0; x < out.width; ++x) {
+      for (std::int32_t c = 0; c < out.channels; ++c) {
+        const auto along_row = [&](std::int32_t row) {
+          return input[offset(in, row, columns[x].first, c)] * (kOne - columns[x].weight) +
+                 input[offset(in, row, columns[x].second, c)] * columns[x].weight;
+        };
+        const std::int32_t sum = along_row(rows[y].first) * (kOne - rows[y].weight) +
+                                 along_row(rows[y].second) * rows[y].weight;
+        call.int8_output()[offset(out, y, x, c)] =
+            static_cast<std::int8_t>(rounding_divide_by_power_of_two(sum, 20));
       }
     }
   }

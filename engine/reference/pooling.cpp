@@ -1,4 +1,4 @@
-// Pools and means. A pool keeps the quantization of its input.
+// Pools, means and maxima. A pool keeps the quantization of its input.
 #include <algorithm>
 
 #include "arithmetic/layer_parameters.hpp"
@@ -43,24 +43,22 @@ std::int32_t rounded_quotient(std::int64_t sum, std::int64_t count) {
   return static_cast<std::int32_t>((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
 }
 
-// The sums over the reduced axes of a mean, and how many elements each has.
-std::vector<std::int32_t> sums_of(const KernelCall& call, std::int64_t& count) {
+// Calls visit(output, input) with the index of every input element and of the output element that it
+// is reduced to.
+template <typename Visit>
+void for_each_reduced(const KernelCall& call, const Visit& visit) {
   const auto& reduced = call.details().reduced;
   const Shape& in = call.input_shape();
   const Shape kept = {reduced[0] ? 1 : in.height, reduced[1] ? 1 : in.width,
                       reduced[2] ? 1 : in.channels};
-  std::vector<std::int32_t> sums(static_cast<std::size_t>(kept.elements()));
   for (std::int32_t y = 0; y < in.height; ++y) {
     for (std::int32_t x = 0; x < in.width; ++x) {
       for (std::int32_t c = 0; c < in.channels; ++c) {
-        const std::size_t to =
-            offset(kept, reduced[0] ? 0 : y, reduced[1] ? 0 : x, reduced[2] ? 0 : c);
-        sums[to] += call.input()[offset(in, y, x, c)];
+        visit(offset(kept, reduced[0] ? 0 : y, reduced[1] ? 0 : x, reduced[2] ? 0 : c),
+              offset(in, y, x, c));
       }
     }
   }
-  count = in.elements() / kept.elements();
-  return sums;
 }
 
 }  // namespace
@@ -97,14 +95,25 @@ void run_max_pool_2d(const KernelCall& call) {
 void run_mean(const KernelCall& call) {
   const Quantization& from = call.input_quantization();
   const Quantization& to = call.output_quantization();
-  std::int64_t count = 0;
-  const std::vector<std::int32_t> sums = sums_of(call, count);
+  const auto input = call.input();
+  std::vector<std::int32_t> sums(call.output.size());
+  for_each_reduced(call, [&](std::size_t out, std::size_t in) { sums[out] += input[in]; });
+  const auto count = static_cast<std::int64_t>(input.size() / sums.size());
   const QuantizedMultiplier multiplier = mean_multiplier(from.scale, to.scale, count);
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const auto difference = static_cast<std::int32_t>(sums[i] - from.zero_point * count);
     const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + to.zero_point;
     call.int8_output()[i] = static_cast<std::int8_t>(std::clamp<std::int64_t>(value, -128, 127));
   }
+}
+
+void run_reduce_max(const KernelCall& call) {
+  const auto input = call.input();
+  const auto output = call.int8_output();
+  std::fill(output.begin(), output.end(), std::int8_t{-128});
+  for_each_reduced(call, [&](std::size_t out, std::size_t in) {
+    output[out] = std::max(output[out], input[in]);
+  });
 }
 
 }  // namespace mcunet::engine

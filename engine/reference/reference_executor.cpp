@@ -1,5 +1,7 @@
 #include "mcunet/engine/reference/reference_executor.hpp"
 
+#include <array>
+
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
 #include "reference/reference_kernels.hpp"
@@ -7,50 +9,10 @@
 namespace mcunet::engine {
 namespace {
 
-void run(const KernelCall& call) {
-  switch (call.op.kind) {
-    case OpKind::kConv2d:
-      return run_conv_2d(call);
-    case OpKind::kDepthwiseConv2d:
-      return run_depthwise_conv_2d(call);
-    case OpKind::kFullyConnected:
-      return run_fully_connected(call);
-    case OpKind::kAveragePool2d:
-      return run_average_pool_2d(call);
-    case OpKind::kMaxPool2d:
-      return run_max_pool_2d(call);
-    case OpKind::kAdd:
-    case OpKind::kSub:
-      return run_add_or_sub(call);
-    case OpKind::kMul:
-      return run_mul(call);
-    case OpKind::kMean:
-      return run_mean(call);
-    case OpKind::kPad:
-      return run_pad(call);
-    case OpKind::kReshape:
-      return run_reshape(call);
-    case OpKind::kSoftmax:
-      return run_softmax(call);
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-      return run_relu(call);
-    case OpKind::kLogistic:
-      return run_logistic(call);
-    case OpKind::kHardSwish:
-      return run_hard_swish(call);
-    case OpKind::kQuantize:
-      return run_quantize(call);
-    case OpKind::kDequantize:
-      return run_dequantize(call);
-    case OpKind::kConcatenation:
-      return run_concatenation(call);
-    case OpKind::kResizeNearestNeighbor:
-      return run_resize_nearest_neighbor(call);
-    case OpKind::kTranspose:
-      return run_transpose(call);
-  }
-}
+constexpr std::array<void (*)(const KernelCall&), kOpKinds> kKernels = {
+#define OPERATOR(kind, stem, ...) run_##stem,
+#include "mcunet/engine/graph/operators.inc"
+};
 
 void check_inputs(const Graph& graph, std::span<const TensorBytes> inputs) {
   if (inputs.size() != graph.inputs.size()) {
@@ -75,7 +37,7 @@ std::vector<TensorBytes> run_all(const Graph& graph, std::span<const TensorBytes
     output.resize(static_cast<std::size_t>(graph.output_of(op).bytes()));
     KernelCall call{graph, op, {}, output};
     for (TensorId input : graph.inputs_of(op)) call.inputs.emplace_back(tensors[input]);
-    run(call);
+    kKernels[static_cast<std::size_t>(op.kind)](call);
     if (observer) observer(static_cast<OpId>(id), output);
   }
   return tensors;

@@ -41,29 +41,8 @@ inline std::size_t offset(const Shape& shape, std::int32_t y, std::int32_t x, st
   return (static_cast<std::size_t>(y) * shape.width + x) * shape.channels + c;
 }
 
-void run_conv_2d(const KernelCall& call);
-void run_depthwise_conv_2d(const KernelCall& call);
-void run_fully_connected(const KernelCall& call);
-
-void run_average_pool_2d(const KernelCall& call);
-void run_max_pool_2d(const KernelCall& call);
-void run_mean(const KernelCall& call);
-
-void run_add_or_sub(const KernelCall& call);
-void run_mul(const KernelCall& call);
-
-void run_relu(const KernelCall& call);  // and RELU6
-void run_logistic(const KernelCall& call);
-void run_hard_swish(const KernelCall& call);
-void run_softmax(const KernelCall& call);
-
-void run_quantize(const KernelCall& call);
-void run_dequantize(const KernelCall& call);
-
-void run_reshape(const KernelCall& call);
-void run_pad(const KernelCall& call);
-void run_concatenation(const KernelCall& call);
-void run_resize_nearest_neighbor(const KernelCall& call);
-void run_transpose(const KernelCall& call);
+// One function per operator, in files by family.
+#define OPERATOR(kind, stem, ...) void run_##stem(const KernelCall& call);
+#include "mcunet/engine/graph/operators.inc"
 
 }  // namespace mcunet::engine

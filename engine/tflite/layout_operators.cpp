@@ -1,12 +1,16 @@
 // Operators that move values and compute none: where a file's tensor has more dimensions than the
 // graph's, or a batch, they are expressed through views {outer, n, inner} of the same values.
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
 #include "tflite/operators.hpp"
 
 namespace mcunet::engine {
@@ -32,6 +36,59 @@ void set_dim(Dims& dims, std::size_t axis, std::int64_t count) {
 Shape around(const Dims& dims, std::size_t axis) {
   return {product(std::span(dims).first(axis)), dims[axis],
           product(std::span(dims).subspan(axis + 1))};
+}
+
+// A part of a tensor {height, width, channels}.
+struct PartOfView {
+  Shape view;
+  std::array<std::int32_t, 3> begin = {};
+  std::array<std::int32_t, 3> stride = {1, 1, 1};
+  Shape shape;
+};
+
+void set_range(PartOfView& part, Axis axis, std::int32_t size, const SliceRange& range) {
+  const auto i = static_cast<std::size_t>(axis);
+  along(part.view, axis) = size;
+  part.begin[i] = range.begin;
+  part.stride[i] = range.stride;
+  along(part.shape, axis) = range.count;
+}
+
+PartOfView part_of_map(const Dims& dims, const std::vector<SliceRange>& ranges) {
+  PartOfView part;
+  for (std::size_t from_end = 1; from_end <= std::min<std::size_t>(dims.size(), 3); ++from_end) {
+    set_range(part, static_cast<Axis>(3 - from_end), dims.end()[-static_cast<int>(from_end)],
+              ranges.end()[-static_cast<int>(from_end)]);
+  }
+  return part;
+}
+
+// Of any number of dimensions, of which those that are taken whole join the one before them.
+PartOfView part_of_view(const Dims& dims, const std::vector<SliceRange>& ranges) {
+  PartOfView part;
+  std::int32_t size = 1;
+  SliceRange range;
+  int axis = 2;
+  for (std::size_t i = dims.size(); i-- > 0;) {
+    const SliceRange& next = ranges[i];
+    if (size == 1) {
+      size = dims[i];
+      range = next;
+      continue;
+    }
+    if (range.count == size && range.stride == 1 && (next.stride == 1 || next.count == 1)) {
+      range = {next.begin * size, 1, next.count * size};
+      size *= dims[i];
+      continue;
+    }
+    if (dims[i] == 1) continue;
+    if (axis == 0) throw Error("takes a part along more than three axes, which is not supported");
+    set_range(part, static_cast<Axis>(axis--), size, range);
+    size = dims[i];
+    range = next;
+  }
+  set_range(part, static_cast<Axis>(axis), size, range);
+  return part;
 }
 
 }  // namespace
@@ -89,7 +146,8 @@ TensorId TfliteOperators::append_between(Op op, const std::vector<TensorId>& inp
                                          const Shape& shape) {
   const Tensor tensor = {shape, graph_.tensors[inputs[0]].type};
   TensorInfo info = graph_.info_of(inputs[0]);
-  info.rank = 3;
+  // A view has the dimensions of its shape; other operators keep how many there are.
+  if (op.kind == OpKind::kReshape) info.rank = 3;
   tensors_.charge(sizeof(Op) + sizeof(OpDetails) + info.name.size() +
                   inputs.size() * sizeof(TensorId));
   const TensorId id = append_op(graph_, op, inputs, tensor);
@@ -142,6 +200,46 @@ void TfliteOperators::read_concatenation() {
   append(std::move(parts));
 }
 
+// A map is transposed as it is where one element takes the place of its batch, which has one too:
+// they change places for free. Anything else through a view.
+void TfliteOperators::read_transpose() {
+  require_inputs(2, 2);
+  const TensorId source = activation(input(0));
+  const Dims from = tensors_.dims(input(0));
+  std::vector<std::size_t> axes;
+  for (std::int32_t axis : tensors_.short_integers(input(1))) {
+    axes.push_back(axis_of(axis, from.size()));
+  }
+  const std::optional<MapPermutation> permutation = map_permutation(from, axes);
+  Dims dims;
+  for (std::size_t axis : axes) dims.push_back(from[axis]);
+  settle_dims(output(), dims);
+  const std::size_t leading = 4 - std::min<std::size_t>(from.size(), 4);
+  if (tensors_.is_map(input(0)) && (leading > 0 || from[axes[0]] == 1)) {
+    if (leading == 0) std::iter_swap(axes.begin(), std::find(axes.begin(), axes.end(), 0));
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const std::size_t to = leading + i;
+      if (to > 0) details().permutation[to - 1] = static_cast<std::int8_t>(leading + axes[i] - 1);
+    }
+    return append({source});
+  }
+  if (!permutation) throw Error("changes the order of more than three dimensions");
+  append_view_transpose(source, *permutation);
+}
+
+void TfliteOperators::append_view_transpose(TensorId source, const MapPermutation& permutation) {
+  const std::array<std::int32_t, 3> sizes = {permutation.from.height, permutation.from.width,
+                                             permutation.from.channels};
+  const auto size = [&](int axis) {
+    return sizes[static_cast<std::size_t>(permutation.axes[axis])];
+  };
+  Op op{.kind = OpKind::kTranspose, .has_bias = false};
+  edit_details(graph_, op).permutation = permutation.axes;
+  const TensorId view = viewed(source, permutation.from);
+  op_.kind = OpKind::kReshape;
+  append({append_between(op, {view}, {size(0), size(1), size(2)})});
+}
+
 void TfliteOperators::read_pack() {
   Dims dims = tensors_.dims(input(0));
   const std::size_t axis = axis_of(options<tflite::PackOptions>().axis(), dims.size() + 1);
@@ -160,9 +258,106 @@ void TfliteOperators::read_unpack() {
   require_inputs(1, 1);
   Dims dims = tensors_.dims(input(0));
   const std::size_t axis = axis_of(options<tflite::UnpackOptions>().axis(), dims.size());
-  if (dims[axis] != 1) throw Error("takes a tensor apart, which is not supported");
+  if (dims[axis] != 1) {
+    require_outputs(dims[axis]);
+    const Dims ones(static_cast<std::size_t>(dims[axis]), 1);
+    return append_parts(input(0), axis, ones, /*drops=*/true);
+  }
   dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
   append_reshape(std::move(dims));
+}
+
+void TfliteOperators::read_strided_slice() {
+  require_inputs(4, 4);
+  const auto integers = [this](std::uint32_t i) { return tensors_.integers(input(i)).values; };
+  const std::vector<SliceRange> ranges =
+      strided_slice_ranges(tensors_.dims(input(0)), integers(1), integers(2), integers(3),
+                           options<tflite::StridedSliceOptions>());
+  append_part(input(0), ranges, output());
+}
+
+void TfliteOperators::read_slice() {
+  require_inputs(3, 3);
+  append_part(input(0),
+              slice_ranges(tensors_.dims(input(0)), tensors_.integers(input(1)).values,
+                           tensors_.integers(input(2)).values),
+              output());
+}
+
+void TfliteOperators::read_split() {
+  require_inputs(2, 2);
+  const std::int32_t count = options<tflite::SplitOptions>().num_splits();
+  const Dims axis = tensors_.short_integers(input(0));
+  if (axis.size() != 1) throw Error("{}: has {} values", tensors_.describe(input(0)), axis.size());
+  const Dims dims = tensors_.dims(input(1));
+  const std::size_t dim = axis_of(axis[0], dims.size());
+  if (count < 1 || dims[dim] % count != 0) throw Error("{} elements in {} parts", dims[dim], count);
+  require_outputs(count);
+  append_parts(input(1), dim, Dims(static_cast<std::size_t>(count), dims[dim] / count),
+               /*drops=*/false);
+}
+
+void TfliteOperators::read_split_v() {
+  require_inputs(3, 3);
+  const Dims axis = tensors_.short_integers(input(2));
+  if (axis.size() != 1) throw Error("{}: has {} values", tensors_.describe(input(2)), axis.size());
+  const Dims dims = tensors_.dims(input(0));
+  const std::size_t dim = axis_of(axis[0], dims.size());
+  std::vector<std::int64_t> sizes = tensors_.integers(input(1)).values;
+  // One of them may be what the others leave.
+  const auto rest = std::find(sizes.begin(), sizes.end(), -1);
+  if (rest != sizes.end()) *rest = 0;
+  std::int64_t total = 0;
+  for (std::int64_t size : sizes) {
+    if (size < 0 || size > dims[dim]) throw Error("a part of {} of {} elements", size, dims[dim]);
+    total += size;
+  }
+  if (rest != sizes.end()) *rest = dims[dim] - total;
+  append_parts(input(0), dim, Dims(sizes.begin(), sizes.end()), /*drops=*/false);
+}
+
+void TfliteOperators::require_outputs(std::int64_t parts) const {
+  const std::int64_t outputs = source_->outputs() == nullptr ? 0 : source_->outputs()->size();
+  if (outputs != parts) throw Error("has {} parts, but {} outputs", parts, outputs);
+}
+
+// One slice for every output.
+void TfliteOperators::append_parts(std::int32_t source, std::size_t dim, const Dims& sizes,
+                                   bool drops) {
+  require_outputs(std::ssize(sizes));
+  std::vector<SliceRange> ranges;
+  for (std::int32_t size : tensors_.dims(source)) ranges.push_back({0, 1, size});
+  const std::int64_t size = ranges[dim].count;
+  std::int64_t begin = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (begin + sizes[i] > size) throw Error("its parts are more than {} elements", size);
+    ranges[dim] = {static_cast<std::int32_t>(begin), 1, sizes[i], drops};
+    append_part(source, ranges, source_->outputs()->Get(static_cast<std::uint32_t>(i)));
+    begin += sizes[i];
+  }
+}
+
+// A map is sliced as it is, any other tensor through a view of it.
+void TfliteOperators::append_part(std::int32_t source, const std::vector<SliceRange>& ranges,
+                                  std::int32_t output) {
+  const Dims kept = sliced_dims(ranges);
+  if (product(kept) == 0) throw Error("takes nothing");
+  settle_dims(output, kept);
+  const Dims dims = tensors_.dims(source);
+  const bool is_plain = kept.size() == dims.size() && tensors_.is_map(source);
+  const PartOfView part = is_plain ? part_of_map(dims, ranges) : part_of_view(dims, ranges);
+  const TensorId tensor = is_plain ? activation(source) : viewed(activation(source), part.view);
+  Op slice{.kind = OpKind::kStridedSlice, .has_bias = false};
+  OpDetails& details = edit_details(graph_, slice);
+  details.begin = part.begin;
+  details.stride = part.stride;
+  details.part = part.shape;
+  if (is_plain) {
+    op_ = slice;
+    return append({tensor}, output);
+  }
+  op_ = {.kind = OpKind::kReshape, .has_bias = false};
+  append({append_between(slice, {tensor}, part.shape)}, output);
 }
 
 // Axis by axis, each as a concatenation of the tensor with itself.

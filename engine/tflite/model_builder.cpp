@@ -92,13 +92,20 @@ void TfliteModelBuilder::add_operator(tflite::BuiltinOperator code, int version,
                                       const std::vector<std::int32_t>& inputs, std::int32_t output,
                                       tflite::BuiltinOptions options_type,
                                       flatbuffers::Offset<void> options) {
+  add_operator(code, version, inputs, std::vector{output}, options_type, options);
+}
+
+void TfliteModelBuilder::add_operator(tflite::BuiltinOperator code, int version,
+                                      const std::vector<std::int32_t>& inputs,
+                                      const std::vector<std::int32_t>& outputs,
+                                      tflite::BuiltinOptions options_type,
+                                      flatbuffers::Offset<void> options) {
   const auto [entry, is_new] =
       code_indices_.try_emplace({code, version}, static_cast<std::uint32_t>(code_indices_.size()));
   if (is_new) {
     const auto deprecated = static_cast<std::int8_t>(std::min<int>(code, kLastDeprecatedCode));
     codes_.push_back(tflite::CreateOperatorCode(fbb_, deprecated, 0, version, code));
   }
-  const std::vector<std::int32_t> outputs = {output};
   operators_.push_back(
       tflite::CreateOperatorDirect(fbb_, entry->second, &inputs, &outputs, options_type, options));
 }

@@ -31,6 +31,10 @@ class TfliteModelBuilder {
   void add_operator(tflite::BuiltinOperator code, int version,
                     const std::vector<std::int32_t>& inputs, std::int32_t output,
                     tflite::BuiltinOptions options_type, flatbuffers::Offset<void> options);
+  void add_operator(tflite::BuiltinOperator code, int version,
+                    const std::vector<std::int32_t>& inputs,
+                    const std::vector<std::int32_t>& outputs, tflite::BuiltinOptions options_type,
+                    flatbuffers::Offset<void> options);
 
   std::vector<std::byte> finish(const std::vector<std::int32_t>& inputs,
                                 const std::vector<std::int32_t>& outputs);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "tflite/grouped_convolution.hpp"
 #include "tflite/remedies.hpp"
@@ -114,68 +115,39 @@ int TfliteOperators::resolve_axis(std::int32_t axis) const {
 }
 
 void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperator code) {
+  struct Row {
+    tflite::BuiltinOperator code;
+    void (TfliteOperators::*read)();
+  };
+  static constexpr std::array<Row, kOpKinds> kRows = {{
+#define OPERATOR(kind, stem, code, ...) \
+  {tflite::BuiltinOperator_##code, &TfliteOperators::read_##stem},
+#include "mcunet/engine/graph/operators.inc"
+  }};
+  // What the graph expresses by operators of the table.
+  static constexpr std::array kComposed = {
+      Row{tflite::BuiltinOperator_EXPAND_DIMS, &TfliteOperators::read_expand_dims},
+      Row{tflite::BuiltinOperator_SQUEEZE, &TfliteOperators::read_squeeze},
+      Row{tflite::BuiltinOperator_CAST, &TfliteOperators::read_identity},
+      Row{tflite::BuiltinOperator_PACK, &TfliteOperators::read_pack},
+      Row{tflite::BuiltinOperator_UNPACK, &TfliteOperators::read_unpack},
+      Row{tflite::BuiltinOperator_SLICE, &TfliteOperators::read_slice},
+      Row{tflite::BuiltinOperator_SPLIT, &TfliteOperators::read_split},
+      Row{tflite::BuiltinOperator_SPLIT_V, &TfliteOperators::read_split_v},
+      Row{tflite::BuiltinOperator_TILE, &TfliteOperators::read_tile},
+  };
   source_ = &source;
   op_ = {};
   op_.has_bias = false;
   if (fold(code)) return;
-  switch (code) {
-    case tflite::BuiltinOperator_CONV_2D:
-      return read_convolution();
-    case tflite::BuiltinOperator_DEPTHWISE_CONV_2D:
-      return read_depthwise_convolution();
-    case tflite::BuiltinOperator_FULLY_CONNECTED:
-      return read_fully_connected();
-    case tflite::BuiltinOperator_AVERAGE_POOL_2D:
-      return read_pooling(OpKind::kAveragePool2d);
-    case tflite::BuiltinOperator_MAX_POOL_2D:
-      return read_pooling(OpKind::kMaxPool2d);
-    case tflite::BuiltinOperator_ADD:
-      return read_binary(OpKind::kAdd, options<tflite::AddOptions>().activation());
-    case tflite::BuiltinOperator_SUB:
-      return read_binary(OpKind::kSub, options<tflite::SubOptions>().activation());
-    case tflite::BuiltinOperator_MUL:
-      return read_binary(OpKind::kMul, options<tflite::MulOptions>().activation());
-    case tflite::BuiltinOperator_MEAN:
-      return read_mean();
-    case tflite::BuiltinOperator_PAD:
-      return read_pad();
-    case tflite::BuiltinOperator_RESHAPE:
-      return read_reshape();
-    case tflite::BuiltinOperator_EXPAND_DIMS:
-      return read_expand_dims();
-    case tflite::BuiltinOperator_SQUEEZE:
-      return read_squeeze();
-    case tflite::BuiltinOperator_CAST:
-      return read_identity();
-    case tflite::BuiltinOperator_PACK:
-      return read_pack();
-    case tflite::BuiltinOperator_UNPACK:
-      return read_unpack();
-    case tflite::BuiltinOperator_TILE:
-      return read_tile();
-    case tflite::BuiltinOperator_SOFTMAX:
-      return read_softmax();
-    case tflite::BuiltinOperator_RELU:
-      return read_unary(OpKind::kRelu);
-    case tflite::BuiltinOperator_RELU6:
-      return read_unary(OpKind::kRelu6);
-    case tflite::BuiltinOperator_LOGISTIC:
-      return read_unary(OpKind::kLogistic);
-    case tflite::BuiltinOperator_HARD_SWISH:
-      return read_unary(OpKind::kHardSwish);
-    case tflite::BuiltinOperator_QUANTIZE:
-      return read_unary(OpKind::kQuantize);
-    case tflite::BuiltinOperator_DEQUANTIZE:
-      return read_unary(OpKind::kDequantize);
-    case tflite::BuiltinOperator_CONCATENATION:
-      return read_concatenation();
-    case tflite::BuiltinOperator_RESIZE_NEAREST_NEIGHBOR:
-      return read_resize();
-    case tflite::BuiltinOperator_TRANSPOSE:
-      return read_transpose();
-    default:
-      throw UnknownOperator("is not supported: {}", remedy_for(code));
+  const auto has_code = [code](const Row& row) { return row.code == code; };
+  if (const auto row = std::ranges::find_if(kRows, has_code); row != kRows.end()) {
+    op_.kind = static_cast<OpKind>(row - kRows.begin());
+    return (this->*row->read)();
   }
+  const auto row = std::ranges::find_if(kComposed, has_code);
+  if (row == kComposed.end()) throw UnknownOperator("is not supported: {}", remedy_for(code));
+  (this->*row->read)();
 }
 
 void TfliteOperators::set_weights(ConstantId weights) {
@@ -192,13 +164,18 @@ void TfliteOperators::set_kernel(std::int32_t height, std::int32_t width) {
 
 void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height,
                                   std::int32_t width) {
+  set_strides(padding, height, width, graph_.tensors[activation(input(0))].shape);
+}
+
+void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                                  const Shape& under) {
   Window& w = op_.window;
   w.stride_height = narrow(height, "stride");
   w.stride_width = narrow(width, "stride");
   if (w.stride_height < 1 || w.stride_width < 1) throw Error("a stride is 0");
   if (padding == tflite::Padding_VALID) return;
   if (padding != tflite::Padding_SAME) throw Error("padding {} is unknown", int{padding});
-  w.padding = same_padding(w, graph_.tensors[activation(input(0))].shape);
+  w.padding = same_padding(w, under);
 }
 
 void TfliteOperators::set_activation(tflite::ActivationFunction activation) {
@@ -219,9 +196,10 @@ void TfliteOperators::set_activation(tflite::ActivationFunction activation) {
   throw Error("fused activation {} is not supported", static_cast<int>(activation));
 }
 
-void TfliteOperators::append(std::vector<TensorId> inputs) {
+void TfliteOperators::append(std::vector<TensorId> inputs) { append(std::move(inputs), output()); }
+
+void TfliteOperators::append(std::vector<TensorId> inputs, std::int32_t index) {
   tensors_.charge(inputs.size() * sizeof(TensorId));
-  const std::int32_t index = output();
   const Tensor tensor = tensors_.activation(index);
   if (activations_[index] != kNoId) {
     throw Error("{}: is produced twice", tensors_.describe(index));
@@ -238,13 +216,13 @@ void TfliteOperators::append(std::vector<TensorId> inputs) {
 // Of the output of the operator that was added last.
 void TfliteOperators::infer_open_dims(std::int32_t index) {
   const Op& op = graph_.ops.back();
-  const ConstantId weights = graph_.details_of(op).weights;
-  const std::vector<std::int32_t> none;
-  const auto& filters = weights == kNoId ? none : graph_.constants[weights].dims;
-  const std::int32_t channels = filters.empty()                       ? 0
-                                : op.kind == OpKind::kDepthwiseConv2d ? filters.back()
-                                                                      : filters.front();
-  const Shape shape = infer_output_shape(graph_, op, channels);
+  const OperatorTraits& traits = traits_of(op.kind);
+  std::int32_t channels = 0;
+  if (traits.weights != WeightOrder::kNone) {
+    const auto& filters = graph_.constants[graph_.details_of(op).weights].dims;
+    channels = traits.weights == WeightOrder::kOutputLast ? filters.back() : filters.front();
+  }
+  const Shape shape = traits.shape(graph_, op, channels);
   std::vector<std::int32_t> dims = tensors_.dims(input(0));
   if (shape != graph_.input_of(op).shape || dims.size() != tensors_.dims(index).size()) {
     dims = {1, shape.height, shape.width, shape.channels};
@@ -291,9 +269,8 @@ bool TfliteOperators::fold(tflite::BuiltinOperator code) {
   return true;
 }
 
-void TfliteOperators::read_convolution() {
+void TfliteOperators::read_conv_2d() {
   const auto& o = options<tflite::Conv2DOptions>();
-  op_.kind = OpKind::kConv2d;
   tensors_.require_map(input(0));
   const TensorId source = activation(input(0));
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
@@ -320,9 +297,25 @@ ConstantId TfliteOperators::add_ungrouped(std::int32_t input_channels) {
   return static_cast<ConstantId>(graph_.constants.size()) - 1;
 }
 
-void TfliteOperators::read_depthwise_convolution() {
+// Its inputs are the output's shape, the weights, the tensor and the bias.
+void TfliteOperators::read_transpose_conv() {
+  const auto& o = options<tflite::TransposeConvOptions>();
+  require_inputs(3, 4);
+  tensors_.require_map(input(2));
+  settle_dims(output(), tensors_.short_integers(input(0)));
+  details().weights = constant(input(1));
+  op_.has_bias = has_input(3);
+  if (op_.has_bias) details().bias = constant(input(3));
+  const std::vector<std::int32_t> dims = tensors_.dims(input(1));
+  if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
+  set_kernel(dims[1], dims[2]);
+  set_strides(o.padding(), o.stride_h(), o.stride_w(), tensors_.activation(output()).shape);
+  set_activation(o.activation());
+  append({activation(input(2))});
+}
+
+void TfliteOperators::read_depthwise_conv_2d() {
   const auto& o = options<tflite::DepthwiseConv2DOptions>();
-  op_.kind = OpKind::kDepthwiseConv2d;
   tensors_.require_map(input(0));
   set_weights(constant(input(1)));
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
@@ -342,29 +335,32 @@ void TfliteOperators::read_depthwise_convolution() {
 
 void TfliteOperators::read_fully_connected() {
   const auto& o = options<tflite::FullyConnectedOptions>();
-  op_.kind = OpKind::kFullyConnected;
   if (o.weights_format() != 0) throw Error("its weights are shuffled, which is not supported");
   set_weights(constant(input(1)));
   set_activation(o.activation());
   const TensorId source = activation(input(0));
   const std::vector<std::int32_t> weights = tensors_.dims(input(1));
   const std::int64_t elements = graph_.tensors[source].shape.elements();
-  if (weights.size() != 2 || elements % weights[1] != 0) {
-    throw Error("its weights take {} features, its input has {} values", weights.back(), elements);
+  if (weights.size() != 2) throw Error("its weights have {} dimensions", weights.size());
+  if (elements % weights[1] != 0) {
+    throw Error("its weights take {} features, its input has {} values", weights[1], elements);
   }
   const auto rows = static_cast<std::int32_t>(elements / weights[1]);
   std::vector<std::int32_t> dims = {rows, weights[0]};
   if (o.keep_num_dims()) {
     dims = tensors_.dims(input(0));
+    if (dims.empty()) throw Error("its input has no dimensions to keep");
     dims.back() = weights[0];
   }
   settle_dims(output(), dims);
   append({rows == 1 ? source : viewed(source, {1, rows, weights[1]})});
 }
 
-void TfliteOperators::read_pooling(OpKind kind) {
+void TfliteOperators::read_average_pool_2d() { read_pool(); }
+void TfliteOperators::read_max_pool_2d() { read_pool(); }
+
+void TfliteOperators::read_pool() {
   const auto& o = options<tflite::Pool2DOptions>();
-  op_.kind = kind;
   require_inputs(1, 1);
   tensors_.require_map(input(0));
   set_kernel(o.filter_h(), o.filter_w());
@@ -373,10 +369,28 @@ void TfliteOperators::read_pooling(OpKind kind) {
   append({activation(input(0))});
 }
 
-void TfliteOperators::read_binary(OpKind kind, tflite::ActivationFunction function) {
-  op_.kind = kind;
+void TfliteOperators::read_add() { read_binary(options<tflite::AddOptions>().activation()); }
+void TfliteOperators::read_sub() { read_binary(options<tflite::SubOptions>().activation()); }
+void TfliteOperators::read_mul() { read_binary(options<tflite::MulOptions>().activation()); }
+
+// Two tensors broadcast as their views do, unless dimensions that differ count as height.
+void TfliteOperators::require_same_broadcast(std::int32_t first, std::int32_t second) const {
+  if (tensors_.is_map(first) && tensors_.is_map(second)) return;
+  const std::vector<std::int32_t> dims = tensors_.dims(first);
+  const std::vector<std::int32_t> other = tensors_.dims(second);
+  const auto is_flat = [](const std::vector<std::int32_t>& sizes) {
+    return sizes.size() <= 2 ||
+           std::all_of(sizes.begin(), sizes.end() - 2, [](std::int32_t size) { return size == 1; });
+  };
+  if (dims == other || is_flat(dims) || is_flat(other)) return;
+  throw Error("operands of {} and {} are not supported, only with a batch of 1",
+              fmt::join(dims, "x"), fmt::join(other, "x"));
+}
+
+void TfliteOperators::read_binary(tflite::ActivationFunction function) {
   require_inputs(2, 2);
   set_activation(function);
+  require_same_broadcast(input(0), input(1));
   const bool is_first = tensors_.is_constant(input(0));
   if (!is_first && !tensors_.is_constant(input(1))) {
     return append({activation(input(0)), activation(input(1))});
@@ -386,9 +400,12 @@ void TfliteOperators::read_binary(OpKind kind, tflite::ActivationFunction functi
   append({activation(input(is_first ? 1 : 0))});
 }
 
-void TfliteOperators::read_mean() {
-  op_.kind = OpKind::kMean;
+void TfliteOperators::read_mean() { read_reduction(); }
+void TfliteOperators::read_reduce_max() { read_reduction(); }
+
+void TfliteOperators::read_reduction() {
   require_inputs(2, 2);
+  tensors_.require_map(input(0));
   const TensorId source = activation(input(0));
   std::array<bool, 4> reduced = {};  // the batch first
   for (std::int32_t axis : tensors_.short_integers(input(1)))
@@ -410,8 +427,8 @@ void TfliteOperators::read_mean() {
 }
 
 void TfliteOperators::read_pad() {
-  op_.kind = OpKind::kPad;
   require_inputs(2, 2);
+  tensors_.require_map(input(0));
   const TensorId source = activation(input(0));
   const std::vector<std::int32_t> paddings = tensors_.short_integers(input(1));
   const auto rank = static_cast<int>(tensors_.dims(input(0)).size());
@@ -429,15 +446,21 @@ void TfliteOperators::read_pad() {
 }
 
 void TfliteOperators::read_softmax() {
-  op_.kind = OpKind::kSoftmax;
   require_inputs(1, 1);
   details().beta = options<tflite::SoftmaxOptions>().beta();
   append({activation(input(0))});
 }
 
-void TfliteOperators::read_resize() {
-  const auto& o = options<tflite::ResizeNearestNeighborOptions>();
-  op_.kind = OpKind::kResizeNearestNeighbor;
+void TfliteOperators::read_resize_nearest_neighbor() {
+  read_resize(options<tflite::ResizeNearestNeighborOptions>());
+}
+
+void TfliteOperators::read_resize_bilinear() {
+  read_resize(options<tflite::ResizeBilinearOptions>());
+}
+
+template <typename Options>
+void TfliteOperators::read_resize(const Options& o) {
   require_inputs(2, 2);
   tensors_.require_map(input(0));
   details().align_corners = o.align_corners();
@@ -449,27 +472,24 @@ void TfliteOperators::read_resize() {
   append({source});
 }
 
-void TfliteOperators::read_transpose() {
-  op_.kind = OpKind::kTranspose;
-  require_inputs(2, 2);
-  const TensorId source = activation(input(0));
-  std::vector<std::int32_t> axes = tensors_.short_integers(input(1));
-  const auto rank = static_cast<std::int32_t>(tensors_.dims(input(0)).size());
-  if (static_cast<std::int32_t>(axes.size()) != rank) {
-    throw Error("{}: has {} values", tensors_.describe(input(1)), axes.size());
-  }
-  std::array<std::int32_t, 4> all = {-1, 0, 1, 2};  // the batch first, which counts as -1
-  for (std::int32_t i = 0; i < rank; ++i) all[4 - rank + i] = resolve_axis(axes[i]);
-  // The batch has one element, so has what takes its place: they change places for free.
-  const auto batch = std::find(all.begin(), all.end(), -1);
-  if (batch == all.end()) throw Error("its permutation is none");
-  std::iter_swap(batch, all.begin());
-  for (int i = 0; i < 3; ++i) details().permutation[i] = static_cast<std::int8_t>(all[i + 1]);
-  append({source});
+void TfliteOperators::read_maximum() { read_binary(tflite::ActivationFunction_NONE); }
+void TfliteOperators::read_minimum() { read_binary(tflite::ActivationFunction_NONE); }
+
+void TfliteOperators::read_leaky_relu() {
+  details().alpha = options<tflite::LeakyReluOptions>().alpha();
+  read_unary();
 }
 
-void TfliteOperators::read_unary(OpKind kind) {
-  op_.kind = kind;
+void TfliteOperators::read_relu() { read_unary(); }
+void TfliteOperators::read_relu6() { read_unary(); }
+void TfliteOperators::read_logistic() { read_unary(); }
+void TfliteOperators::read_tanh() { read_unary(); }
+void TfliteOperators::read_log_softmax() { read_unary(); }
+void TfliteOperators::read_hard_swish() { read_unary(); }
+void TfliteOperators::read_quantize() { read_unary(); }
+void TfliteOperators::read_dequantize() { read_unary(); }
+
+void TfliteOperators::read_unary() {
   require_inputs(1, 1);
   append({activation(input(0))});
 }

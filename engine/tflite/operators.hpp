@@ -6,6 +6,8 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "schema_generated.h"
+#include "tflite/permutation.hpp"
+#include "tflite/slice_ranges.hpp"
 #include "tflite/tensors.hpp"
 
 namespace mcunet::engine {
@@ -50,27 +52,27 @@ class TfliteOperators {
   // Of the axis that `axis` stands for: 0 for height to 2 for channels; -1 for the batch.
   int resolve_axis(std::int32_t axis) const;
 
-  void read_convolution();
-  void read_depthwise_convolution();
-  void read_fully_connected();
-  void read_pooling(OpKind kind);
-  void read_binary(OpKind kind, tflite::ActivationFunction activation);
-  void read_mean();
-  void read_pad();
-  void read_softmax();
-  void read_resize();
-  void read_transpose();
-  void read_unary(OpKind kind);
+  // One function per operator of the table; op_ has its kind by then.
+#define OPERATOR(kind, stem, ...) void read_##stem();
+#include "mcunet/engine/graph/operators.inc"
+
+  void read_pool();
+  void read_binary(tflite::ActivationFunction activation);
+  void read_unary();
+  void read_reduction();
+  template <typename Options>
+  void read_resize(const Options& options);
 
   // layout_operators.cpp
-  void read_reshape();
   void read_expand_dims();
   void read_squeeze();
   void read_identity();
-  void read_concatenation();
   void read_pack();
   void read_unpack();
   void read_tile();
+  void read_slice();
+  void read_split();
+  void read_split_v();
 
   // Does an operator of integers that are known before the network runs.
   bool fold(tflite::BuiltinOperator code);
@@ -81,6 +83,9 @@ class TfliteOperators {
   void set_kernel(std::int32_t height, std::int32_t width);
   // After the kernel and the dilation are set.
   void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
+  // Of a window that slides over a tensor of shape `under`.
+  void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                   const Shape& under);
   void set_activation(tflite::ActivationFunction activation);
   template <typename Options>
   const Options& options() const {
@@ -88,8 +93,10 @@ class TfliteOperators {
     if (options == nullptr) throw Error("its options are missing");
     return *options;
   }
+  void require_same_broadcast(std::int32_t first, std::int32_t second) const;
   // Adds the operator to the graph. Dimensions of the output that the file leaves open follow.
   void append(std::vector<TensorId> inputs);
+  void append(std::vector<TensorId> inputs, std::int32_t output);
   void infer_open_dims(std::int32_t index);
   // The output's dimensions: sets them where the file leaves them open, else throws Error if it
   // says otherwise.
@@ -105,6 +112,14 @@ class TfliteOperators {
   // An operator in between, of which the file knows nothing; its output is quantized as its input.
   TensorId append_between(Op op, const std::vector<TensorId>& inputs, const Shape& shape);
   void append_joined(const std::vector<TensorId>& parts);
+  void append_view_transpose(TensorId source, const MapPermutation& permutation);
+
+  // What `ranges` take of a tensor of the file, as an output of the operator.
+  void append_part(std::int32_t source, const std::vector<SliceRange>& ranges, std::int32_t output);
+  void require_outputs(std::int64_t parts) const;
+  // All outputs: parts of these sizes along dimension `dim`, which they keep or drop.
+  void append_parts(std::int32_t source, std::size_t dim, const std::vector<std::int32_t>& sizes,
+                    bool drops);
 
   TfliteTensors& tensors_;
   Graph& graph_;

@@ -90,12 +90,13 @@ std::vector<std::int32_t> TfliteTensors::checked_dims(std::int32_t index,
     throw Error("{}: {} dimensions are not supported", describe(index), dims.size());
   }
   const bool is_int64 = at(index).type() == tflite::TensorType_INT64;
-  std::int64_t bytes = is_int64 ? sizeof(std::int64_t) : bytes_per_element(type(index));
+  const int bits = is_int64 ? 64 : bits_per_element(type(index));
+  std::int64_t elements = 1;
   for (std::int32_t dim : dims) {
-    if (dim < 1 || bytes > kMaxTensorBytes / dim) {
+    if (dim < 1 || elements > kMaxTensorBytes * 8 / bits / dim) {
       throw Error("{}: a dimension of {} is empty or too large", describe(index), dim);
     }
-    bytes *= dim;
+    elements *= dim;
   }
   return dims;
 }
@@ -205,7 +206,7 @@ Constant TfliteTensors::constant(std::int32_t index) {
   result.name = name(index);
   result.type = type(index);
   result.dims = dims(index);
-  const auto bytes = result.elements() * bytes_per_element(result.type);
+  const auto bytes = bytes_of_elements(result.elements(), result.type);
   if (bytes != static_cast<std::int64_t>(data->size())) {
     throw Error("{}: has {} bytes instead of {}", describe(index), data->size(), bytes);
   }

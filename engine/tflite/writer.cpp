@@ -7,6 +7,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "tflite/model_builder.hpp"
 
@@ -29,6 +30,14 @@ tflite::ActivationFunction function_of(Activation activation) {
   return tflite::ActivationFunction_RELU_N1_TO_1;
 }
 
+tflite::BuiltinOperator code_of(OpKind kind) {
+  static constexpr std::array<tflite::BuiltinOperator, kOpKinds> kCodes = {
+#define OPERATOR(kind, stem, code, ...) tflite::BuiltinOperator_##code,
+#include "mcunet/engine/graph/operators.inc"
+  };
+  return kCodes[static_cast<std::size_t>(kind)];
+}
+
 class GraphWriter {
  public:
   explicit GraphWriter(const Graph& graph)
@@ -45,11 +54,11 @@ class GraphWriter {
 
  private:
   struct Entry {
-    tflite::BuiltinOperator code;
-    int version;
-    tflite::BuiltinOptions options_type;
+    int version = 1;
+    tflite::BuiltinOptions options_type = tflite::BuiltinOptions_NONE;
     Options options;
-    std::vector<std::int32_t> operands;  // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> operands;      // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> leading = {};  // before them
   };
 
   flatbuffers::FlatBufferBuilder& fbb() { return builder_.fbb(); }
@@ -103,18 +112,23 @@ class GraphWriter {
     const TensorId first = graph_.inputs_of(op)[0];
     std::vector<std::int32_t> inputs = indices_of(graph_.inputs_of(op));
     tflite::Padding padding = tflite::Padding_VALID;
-    if (op.kind != OpKind::kPad && op.window.padding != Padding{}) {
-      if (op.window.padding == same_padding(op.window, graph_.input_of(op).shape)) {
+    const WindowUse use = traits_of(op.kind).window;
+    const bool is_transposed = use == WindowUse::kTransposed;
+    if ((use == WindowUse::kKernel || is_transposed) && op.window.padding != Padding{}) {
+      const Tensor& under = is_transposed ? graph_.output_of(op) : graph_.input_of(op);
+      if (op.window.padding == same_padding(op.window, under.shape)) {
         padding = tflite::Padding_SAME;
       } else {
         inputs[0] = add_explicit_padding(op);
       }
     }
-    add_activation(op.output, op.kind == OpKind::kFullyConnected ? 2 : ranks_[first]);
+    add_activation(op.output,
+                   traits_of(op.kind).weights == WeightOrder::kMatrix ? 2 : ranks_[first]);
     const Entry entry = entry_of(op, padding);
     inputs.insert(graph_.details_of(op).operand_is_first ? inputs.begin() : inputs.end(),
                   entry.operands.begin(), entry.operands.end());
-    builder_.add_operator(entry.code, entry.version, inputs, activations_[op.output],
+    inputs.insert(inputs.begin(), entry.leading.begin(), entry.leading.end());
+    builder_.add_operator(code_of(op.kind), entry.version, inputs, activations_[op.output],
                           entry.options_type, entry.options);
   }
 
@@ -125,7 +139,7 @@ class GraphWriter {
     const Padding& p = op.window.padding;
     const bool is_lowest = op.kind == OpKind::kMaxPool2d && info.quantization.zero_point == -128;
     if (ranks_[source] != 4 || op.kind == OpKind::kAveragePool2d ||
-        (op.kind == OpKind::kMaxPool2d && !is_lowest)) {
+        op.kind == OpKind::kTransposeConv || (op.kind == OpKind::kMaxPool2d && !is_lowest)) {
       throw Error("{} '{}': its padding is neither SAME nor VALID", name_of(op.kind),
                   graph_.info_of(op.output).name);
     }
@@ -143,81 +157,17 @@ class GraphWriter {
   }
 
   Entry entry_of(const Op& op, tflite::Padding padding) {
-    switch (op.kind) {
-      case OpKind::kConv2d:
-        return conv_2d(op, padding);
-      case OpKind::kDepthwiseConv2d:
-        return depthwise_conv_2d(op, padding);
-      case OpKind::kFullyConnected:
-        return fully_connected(op);
-      case OpKind::kAveragePool2d:
-        return pool(op, padding, tflite::BuiltinOperator_AVERAGE_POOL_2D);
-      case OpKind::kMaxPool2d:
-        return pool(op, padding, tflite::BuiltinOperator_MAX_POOL_2D);
-      case OpKind::kAdd:
-        return {tflite::BuiltinOperator_ADD, 2, tflite::BuiltinOptions_AddOptions,
-                tflite::CreateAddOptions(fbb(), function_of(op.activation)).Union(), operand(op)};
-      case OpKind::kSub:
-        return {tflite::BuiltinOperator_SUB, 2, tflite::BuiltinOptions_SubOptions,
-                tflite::CreateSubOptions(fbb(), function_of(op.activation)).Union(), operand(op)};
-      case OpKind::kMul:
-        return {tflite::BuiltinOperator_MUL, 2, tflite::BuiltinOptions_MulOptions,
-                tflite::CreateMulOptions(fbb(), function_of(op.activation)).Union(), operand(op)};
-      case OpKind::kMean:
-        return mean(op);
-      case OpKind::kPad:
-        return pad(op);
-      case OpKind::kReshape:
-        return reshape(op);
-      case OpKind::kConcatenation:
-        return concatenation(op);
-      case OpKind::kResizeNearestNeighbor:
-        return resize(op);
-      case OpKind::kTranspose:
-        return transpose(op);
-      default:
-        return unary(op);
-    }
+    using Write = Entry (GraphWriter::*)(const Op&, tflite::Padding);
+    static constexpr std::array<Write, kOpKinds> kWriters = {
+#define OPERATOR(kind, stem, ...) &GraphWriter::write_##stem,
+#include "mcunet/engine/graph/operators.inc"
+    };
+    return (this->*kWriters[static_cast<std::size_t>(op.kind)])(op, padding);
   }
 
-  Entry unary(const Op& op) {
-    switch (op.kind) {
-      case OpKind::kSoftmax:
-        return {tflite::BuiltinOperator_SOFTMAX,
-                2,
-                tflite::BuiltinOptions_SoftmaxOptions,
-                tflite::CreateSoftmaxOptions(fbb(), graph_.details_of(op).beta).Union(),
-                {}};
-      case OpKind::kRelu:
-        return {tflite::BuiltinOperator_RELU, 2, tflite::BuiltinOptions_NONE, {}, {}};
-      case OpKind::kRelu6:
-        return {tflite::BuiltinOperator_RELU6, 2, tflite::BuiltinOptions_NONE, {}, {}};
-      case OpKind::kLogistic:
-        return {tflite::BuiltinOperator_LOGISTIC, 2, tflite::BuiltinOptions_NONE, {}, {}};
-      case OpKind::kHardSwish:
-        return {tflite::BuiltinOperator_HARD_SWISH,
-                1,
-                tflite::BuiltinOptions_HardSwishOptions,
-                tflite::CreateHardSwishOptions(fbb()).Union(),
-                {}};
-      case OpKind::kQuantize: {
-        const int version = graph_.input_of(op).type == DataType::kFloat32 ? 1 : 2;
-        return {tflite::BuiltinOperator_QUANTIZE,
-                version,
-                tflite::BuiltinOptions_QuantizeOptions,
-                tflite::CreateQuantizeOptions(fbb()).Union(),
-                {}};
-      }
-      case OpKind::kDequantize:
-        return {tflite::BuiltinOperator_DEQUANTIZE,
-                2,
-                tflite::BuiltinOptions_DequantizeOptions,
-                tflite::CreateDequantizeOptions(fbb()).Union(),
-                {}};
-      default:
-        throw Error("{} cannot be written", name_of(op.kind));
-    }
-  }
+  // A version, options and operands per operator.
+#define OPERATOR(kind, stem, ...) Entry write_##stem(const Op& op, tflite::Padding padding);
+#include "mcunet/engine/graph/operators.inc"
 
   // TensorFlow Lite takes no CONV_2D without bias.
   std::vector<std::int32_t> weights(const Op& op) {
@@ -225,7 +175,7 @@ class GraphWriter {
     std::vector<std::int32_t> operands = {constant(details.weights)};
     if (op.has_bias) {
       operands.push_back(constant(details.bias));
-    } else if (op.kind == OpKind::kConv2d) {
+    } else if (traits_of(op.kind).weights == WeightOrder::kOutputFirst) {
       const std::int32_t channels = graph_.output_of(op).shape.channels;
       operands.push_back(integers(op, "bias", std::vector<std::int32_t>(channels), {channels}));
     }
@@ -237,120 +187,10 @@ class GraphWriter {
     return id == kNoId ? std::vector<std::int32_t>{} : std::vector{constant(id)};
   }
 
-  Entry conv_2d(const Op& op, tflite::Padding padding) {
-    const Window& w = op.window;
-    const auto options = tflite::CreateConv2DOptions(fbb(), padding, w.stride_width,
-                                                     w.stride_height, function_of(op.activation),
-                                                     w.dilation_width, w.dilation_height);
-    return {tflite::BuiltinOperator_CONV_2D, 3, tflite::BuiltinOptions_Conv2DOptions,
-            options.Union(), weights(op)};
-  }
-
-  Entry depthwise_conv_2d(const Op& op, tflite::Padding padding) {
-    const Window& w = op.window;
-    const std::int32_t multiplier =
-        graph_.output_of(op).shape.channels / graph_.input_of(op).shape.channels;
-    const auto options = tflite::CreateDepthwiseConv2DOptions(
-        fbb(), padding, w.stride_width, w.stride_height, multiplier, function_of(op.activation),
-        w.dilation_width, w.dilation_height);
-    return {tflite::BuiltinOperator_DEPTHWISE_CONV_2D, 3,
-            tflite::BuiltinOptions_DepthwiseConv2DOptions, options.Union(), weights(op)};
-  }
-
-  Entry fully_connected(const Op& op) {
-    const auto options = tflite::CreateFullyConnectedOptions(
-        fbb(), function_of(op.activation), /*weights_format=*/0, ranks_[op.output] != 2);
-    const bool is_per_channel = graph_.constants[graph_.details_of(op).weights].scales.size() > 1;
-    return {tflite::BuiltinOperator_FULLY_CONNECTED, is_per_channel ? 12 : 4,
-            tflite::BuiltinOptions_FullyConnectedOptions, options.Union(), weights(op)};
-  }
-
-  Entry pool(const Op& op, tflite::Padding padding, tflite::BuiltinOperator code) {
-    const Window& w = op.window;
-    const auto options =
-        tflite::CreatePool2DOptions(fbb(), padding, w.stride_width, w.stride_height, w.kernel_width,
-                                    w.kernel_height, function_of(op.activation));
-    return {code, 2, tflite::BuiltinOptions_Pool2DOptions, options.Union(), {}};
-  }
-
-  // The axes, counted in the file's dimensions. One more vanished than is averaged over: the batch.
-  Entry mean(const Op& op) {
-    const TensorId input = graph_.inputs_of(op)[0];
-    const std::int32_t rank = ranks_[input];
-    std::vector<std::int32_t> axes;
-    for (std::int32_t i = 0; i < 3; ++i) {
-      if (graph_.details_of(op).reduced[i] && i + rank >= 3) axes.push_back(i - 3 + rank);
-    }
-    const bool keeps = ranks_[op.output] == rank;
-    if (!keeps && rank - ranks_[op.output] > static_cast<std::int32_t>(axes.size())) {
-      axes.insert(axes.begin(), 0);
-    }
-    return {tflite::BuiltinOperator_MEAN,
-            2,
-            tflite::BuiltinOptions_ReducerOptions,
-            tflite::CreateReducerOptions(fbb(), keeps).Union(),
-            {integers(op, "axes", axes)}};
-  }
-
-  Entry pad(const Op& op) {
-    const Padding& p = op.window.padding;
-    const OpDetails& details = graph_.details_of(op);
-    const std::array<std::int32_t, 8> all = {
-        0, 0, p.top, p.bottom, p.left, p.right, details.channels_before, details.channels_after};
-    const std::int32_t rank = ranks_[op.output];
-    const std::vector<std::int32_t> amounts(all.end() - 2 * rank, all.end());
-    return {tflite::BuiltinOperator_PAD,
-            2,
-            tflite::BuiltinOptions_PadOptions,
-            tflite::CreatePadOptions(fbb()).Union(),
-            {integers(op, "paddings", amounts, {rank, 2})}};
-  }
-
-  Entry reshape(const Op& op) {
-    const std::vector<std::int32_t> dims = dims_of(op.output);
-    const auto options = tflite::CreateReshapeOptionsDirect(fbb(), &dims);
-    return {tflite::BuiltinOperator_RESHAPE,
-            1,
-            tflite::BuiltinOptions_ReshapeOptions,
-            options.Union(),
-            {integers(op, "shape", dims)}};
-  }
-
-  Entry concatenation(const Op& op) {
-    const auto axis = static_cast<std::int32_t>(graph_.details_of(op).axis);
-    const auto options = tflite::CreateConcatenationOptions(fbb(), axis - 3 + ranks_[op.output]);
-    return {tflite::BuiltinOperator_CONCATENATION,
-            2,
-            tflite::BuiltinOptions_ConcatenationOptions,
-            options.Union(),
-            {}};
-  }
-
-  Entry resize(const Op& op) {
-    const OpDetails& details = graph_.details_of(op);
-    const Shape& shape = graph_.output_of(op).shape;
-    const auto options = tflite::CreateResizeNearestNeighborOptions(fbb(), details.align_corners,
-                                                                    details.half_pixel_centers);
-    return {tflite::BuiltinOperator_RESIZE_NEAREST_NEIGHBOR,
-            details.half_pixel_centers ? 3 : 2,
-            tflite::BuiltinOptions_ResizeNearestNeighborOptions,
-            options.Union(),
-            {integers(op, "size", {shape.height, shape.width})}};
-  }
-
-  Entry transpose(const Op& op) {
-    const std::int32_t rank = ranks_[op.output];
-    const auto& permutation = graph_.details_of(op).permutation;
-    const std::array<std::int32_t, 4> all = {0, permutation[0] + 1, permutation[1] + 1,
-                                             permutation[2] + 1};
-    std::vector<std::int32_t> axes;
-    for (std::int32_t i = 4 - rank; i < 4; ++i) axes.push_back(all[i] - 4 + rank);
-    return {tflite::BuiltinOperator_TRANSPOSE,
-            2,
-            tflite::BuiltinOptions_TransposeOptions,
-            tflite::CreateTransposeOptions(fbb()).Union(),
-            {integers(op, "permutation", axes)}};
-  }
+  // The options of operators that differ in their functions only.
+  Entry pool(const Op& op, tflite::Padding padding);
+  Entry reduction(const Op& op);
+  Entry extremum(const Op& op);
 
   const Graph& graph_;
   TfliteModelBuilder builder_;
@@ -358,6 +198,243 @@ class GraphWriter {
   std::vector<std::int32_t> activations_;  // the file's indices
   std::vector<std::int32_t> constants_;
 };
+
+GraphWriter::Entry GraphWriter::write_conv_2d(const Op& op, tflite::Padding padding) {
+  const Window& w = op.window;
+  const auto options =
+      tflite::CreateConv2DOptions(fbb(), padding, w.stride_width, w.stride_height,
+                                  function_of(op.activation), w.dilation_width, w.dilation_height);
+  return {3, tflite::BuiltinOptions_Conv2DOptions, options.Union(), weights(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_transpose_conv(const Op& op, tflite::Padding padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const auto options = tflite::CreateTransposeConvOptions(
+      fbb(), padding, op.window.stride_width, op.window.stride_height, function_of(op.activation));
+  const int version = op.activation != Activation::kNone ? 4 : op.has_bias ? 3 : 2;
+  std::vector<std::int32_t> bias;
+  if (op.has_bias) bias.push_back(constant(details.bias));
+  return {version,
+          tflite::BuiltinOptions_TransposeConvOptions,
+          options.Union(),
+          bias,
+          {integers(op, "shape", dims_of(op.output)), constant(details.weights)}};
+}
+
+GraphWriter::Entry GraphWriter::write_depthwise_conv_2d(const Op& op, tflite::Padding padding) {
+  const Window& w = op.window;
+  const std::int32_t multiplier =
+      graph_.output_of(op).shape.channels / graph_.input_of(op).shape.channels;
+  const auto options = tflite::CreateDepthwiseConv2DOptions(
+      fbb(), padding, w.stride_width, w.stride_height, multiplier, function_of(op.activation),
+      w.dilation_width, w.dilation_height);
+  return {3, tflite::BuiltinOptions_DepthwiseConv2DOptions, options.Union(), weights(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_fully_connected(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateFullyConnectedOptions(
+      fbb(), function_of(op.activation), /*weights_format=*/0, ranks_[op.output] != 2);
+  const bool is_per_channel = graph_.constants[graph_.details_of(op).weights].scales.size() > 1;
+  return {is_per_channel ? 12 : 4, tflite::BuiltinOptions_FullyConnectedOptions, options.Union(),
+          weights(op)};
+}
+
+GraphWriter::Entry GraphWriter::pool(const Op& op, tflite::Padding padding) {
+  const Window& w = op.window;
+  const auto options =
+      tflite::CreatePool2DOptions(fbb(), padding, w.stride_width, w.stride_height, w.kernel_width,
+                                  w.kernel_height, function_of(op.activation));
+  return {2, tflite::BuiltinOptions_Pool2DOptions, options.Union(), {}};
+}
+
+GraphWriter::Entry GraphWriter::write_average_pool_2d(const Op& op, tflite::Padding padding) {
+  return pool(op, padding);
+}
+
+GraphWriter::Entry GraphWriter::write_max_pool_2d(const Op& op, tflite::Padding padding) {
+  return pool(op, padding);
+}
+
+GraphWriter::Entry GraphWriter::write_add(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateAddOptions(fbb(), function_of(op.activation));
+  return {2, tflite::BuiltinOptions_AddOptions, options.Union(), operand(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_sub(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateSubOptions(fbb(), function_of(op.activation));
+  return {2, tflite::BuiltinOptions_SubOptions, options.Union(), operand(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_mul(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateMulOptions(fbb(), function_of(op.activation));
+  return {2, tflite::BuiltinOptions_MulOptions, options.Union(), operand(op)};
+}
+
+GraphWriter::Entry GraphWriter::extremum(const Op& op) {
+  return {2, tflite::BuiltinOptions_MaximumMinimumOptions,
+          tflite::CreateMaximumMinimumOptions(fbb()).Union(), operand(op)};
+}
+
+GraphWriter::Entry GraphWriter::write_maximum(const Op& op, tflite::Padding) {
+  return extremum(op);
+}
+GraphWriter::Entry GraphWriter::write_minimum(const Op& op, tflite::Padding) {
+  return extremum(op);
+}
+
+// The axes, counted in the file's dimensions. One more vanished than is reduced: the batch.
+GraphWriter::Entry GraphWriter::reduction(const Op& op) {
+  const TensorId input = graph_.inputs_of(op)[0];
+  const std::int32_t rank = ranks_[input];
+  std::vector<std::int32_t> axes;
+  for (std::int32_t i = 0; i < 3; ++i) {
+    if (graph_.details_of(op).reduced[i] && i + rank >= 3) axes.push_back(i - 3 + rank);
+  }
+  const bool keeps = ranks_[op.output] == rank;
+  if (!keeps && rank - ranks_[op.output] > static_cast<std::int32_t>(axes.size())) {
+    axes.insert(axes.begin(), 0);
+  }
+  return {2,
+          tflite::BuiltinOptions_ReducerOptions,
+          tflite::CreateReducerOptions(fbb(), keeps).Union(),
+          {integers(op, "axes", axes)}};
+}
+
+GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) { return reduction(op); }
+
+GraphWriter::Entry GraphWriter::write_reduce_max(const Op& op, tflite::Padding) {
+  return reduction(op);
+}
+
+GraphWriter::Entry GraphWriter::write_pad(const Op& op, tflite::Padding) {
+  const Padding& p = op.window.padding;
+  const OpDetails& details = graph_.details_of(op);
+  const std::array<std::int32_t, 8> all = {
+      0, 0, p.top, p.bottom, p.left, p.right, details.channels_before, details.channels_after};
+  const std::int32_t rank = ranks_[op.output];
+  const std::vector<std::int32_t> amounts(all.end() - 2 * rank, all.end());
+  return {2,
+          tflite::BuiltinOptions_PadOptions,
+          tflite::CreatePadOptions(fbb()).Union(),
+          {integers(op, "paddings", amounts, {rank, 2})}};
+}
+
+GraphWriter::Entry GraphWriter::write_reshape(const Op& op, tflite::Padding) {
+  const std::vector<std::int32_t> dims = dims_of(op.output);
+  const auto options = tflite::CreateReshapeOptionsDirect(fbb(), &dims);
+  return {1, tflite::BuiltinOptions_ReshapeOptions, options.Union(), {integers(op, "shape", dims)}};
+}
+
+GraphWriter::Entry GraphWriter::write_softmax(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateSoftmaxOptions(fbb(), graph_.details_of(op).beta);
+  return {2, tflite::BuiltinOptions_SoftmaxOptions, options.Union(), {}};
+}
+
+GraphWriter::Entry GraphWriter::write_relu(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_relu6(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_logistic(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_tanh(const Op&, tflite::Padding) { return {2}; }
+
+GraphWriter::Entry GraphWriter::write_leaky_relu(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateLeakyReluOptions(fbb(), graph_.details_of(op).alpha);
+  return {2, tflite::BuiltinOptions_LeakyReluOptions, options.Union(), {}};
+}
+
+GraphWriter::Entry GraphWriter::write_log_softmax(const Op&, tflite::Padding) {
+  return {2,
+          tflite::BuiltinOptions_LogSoftmaxOptions,
+          tflite::CreateLogSoftmaxOptions(fbb()).Union(),
+          {}};
+}
+
+GraphWriter::Entry GraphWriter::write_hard_swish(const Op&, tflite::Padding) {
+  return {1,
+          tflite::BuiltinOptions_HardSwishOptions,
+          tflite::CreateHardSwishOptions(fbb()).Union(),
+          {}};
+}
+
+GraphWriter::Entry GraphWriter::write_quantize(const Op& op, tflite::Padding) {
+  const int version = graph_.input_of(op).type == DataType::kFloat32 ? 1 : 2;
+  return {version,
+          tflite::BuiltinOptions_QuantizeOptions,
+          tflite::CreateQuantizeOptions(fbb()).Union(),
+          {}};
+}
+
+GraphWriter::Entry GraphWriter::write_dequantize(const Op&, tflite::Padding) {
+  return {2,
+          tflite::BuiltinOptions_DequantizeOptions,
+          tflite::CreateDequantizeOptions(fbb()).Union(),
+          {}};
+}
+
+GraphWriter::Entry GraphWriter::write_concatenation(const Op& op, tflite::Padding) {
+  const auto axis = static_cast<std::int32_t>(graph_.details_of(op).axis);
+  const auto options = tflite::CreateConcatenationOptions(fbb(), axis - 3 + ranks_[op.output]);
+  return {2, tflite::BuiltinOptions_ConcatenationOptions, options.Union(), {}};
+}
+
+GraphWriter::Entry GraphWriter::write_resize_nearest_neighbor(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const Shape& shape = graph_.output_of(op).shape;
+  const auto options = tflite::CreateResizeNearestNeighborOptions(fbb(), details.align_corners,
+                                                                  details.half_pixel_centers);
+  return {details.half_pixel_centers ? 3 : 2,
+          tflite::BuiltinOptions_ResizeNearestNeighborOptions,
+          options.Union(),
+          {integers(op, "size", {shape.height, shape.width})}};
+}
+
+// The batch is taken whole.
+GraphWriter::Entry GraphWriter::write_strided_slice(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const std::int32_t rank = ranks_[op.output];
+  std::vector<std::int32_t> begins(rank, 0);
+  std::vector<std::int32_t> ends(rank, 1);
+  std::vector<std::int32_t> strides(rank, 1);
+  std::int32_t end_mask = 0;
+  for (std::int32_t axis = std::max(0, 3 - rank); axis < 3; ++axis) {
+    const std::int32_t dim = axis - 3 + rank;
+    begins[dim] = details.begin[axis];
+    strides[dim] = details.stride[axis];
+    ends[dim] = begins[dim] + along(details.part, static_cast<Axis>(axis)) * strides[dim];
+    // Before the first element: a negative end would count from the last.
+    if (ends[dim] < 0) end_mask |= 1 << dim;
+  }
+  const auto options =
+      tflite::CreateStridedSliceOptions(fbb(), /*begin_mask=*/0, end_mask, /*ellipsis_mask=*/0,
+                                        /*new_axis_mask=*/0, /*shrink_axis_mask=*/0);
+  return {
+      2,
+      tflite::BuiltinOptions_StridedSliceOptions,
+      options.Union(),
+      {integers(op, "begin", begins), integers(op, "end", ends), integers(op, "strides", strides)}};
+}
+
+GraphWriter::Entry GraphWriter::write_resize_bilinear(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const Shape& shape = graph_.output_of(op).shape;
+  const auto options = tflite::CreateResizeBilinearOptions(
+      fbb(), /*reserved_0=*/0, /*reserved_1=*/0, details.align_corners, details.half_pixel_centers);
+  return {details.half_pixel_centers ? 3 : 2,
+          tflite::BuiltinOptions_ResizeBilinearOptions,
+          options.Union(),
+          {integers(op, "size", {shape.height, shape.width})}};
+}
+
+GraphWriter::Entry GraphWriter::write_transpose(const Op& op, tflite::Padding) {
+  const std::int32_t rank = ranks_[op.output];
+  const auto& permutation = graph_.details_of(op).permutation;
+  const std::array<std::int32_t, 4> all = {0, permutation[0] + 1, permutation[1] + 1,
+                                           permutation[2] + 1};
+  std::vector<std::int32_t> axes;
+  for (std::int32_t i = 4 - rank; i < 4; ++i) axes.push_back(all[i] - 4 + rank);
+  return {2,
+          tflite::BuiltinOptions_TransposeOptions,
+          tflite::CreateTransposeOptions(fbb()).Union(),
+          {integers(op, "permutation", axes)}};
+}
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -23,13 +24,6 @@ constexpr char kHeader[] =
     "output_height,output_width,output_channels,measured";
 
 std::size_t index_of(LayerClass layer) { return static_cast<std::size_t>(layer); }
-
-std::optional<OpKind> kind_named(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(OpKind::kTranspose); ++i) {
-    if (name_of(static_cast<OpKind>(i)) == name) return static_cast<OpKind>(i);
-  }
-  return std::nullopt;
-}
 
 std::vector<std::string> split(std::string_view line) {
   std::vector<std::string> fields(1);
@@ -69,7 +63,8 @@ LayerMeasurement parse_line(std::string_view line, const std::string& place) {
   const std::string& text = fields.back();
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), result.measured);
-  if (error != std::errc() || end != text.data() + text.size() || !(result.measured > 0)) {
+  if (error != std::errc() || end != text.data() + text.size() || !(result.measured > 0) ||
+      !std::isfinite(result.measured)) {
     throw Error("{}: what was measured must be greater than 0, is {}", place, text);
   }
   return result;
@@ -199,14 +194,26 @@ std::vector<LayerMeasurement> read_measurements(std::string_view csv, const std:
   return measurements;
 }
 
+namespace {
+
+// A field ends at a comma, a line at its end, and one that begins with # is none.
+std::string csv_field(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == ',' || c == '#') c = '_';
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string write_measurements(std::span<const LayerMeasurement> measurements) {
   std::string csv = std::string(kHeader) + "\n";
   for (const LayerMeasurement& m : measurements) {
     const LayerShape& l = m.layer;
-    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", m.network, name_of(l.kind),
-                       l.kernel_height, l.kernel_width, l.stride, l.input.height, l.input.width,
-                       l.input.channels, l.output.height, l.output.width, l.output.channels,
-                       m.measured);
+    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(m.network),
+                       name_of(l.kind), l.kernel_height, l.kernel_width, l.stride, l.input.height,
+                       l.input.width, l.input.channels, l.output.height, l.output.width,
+                       l.output.channels, m.measured);
   }
   return csv;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mcunet/engine/graph/operator_table.hpp"
+
 namespace mcunet::engine {
 namespace {
 
@@ -10,7 +12,7 @@ double& cost(LayerCosts& costs, LayerClass layer, WorkKind kind) {
   return costs[static_cast<std::size_t>(layer)][static_cast<std::size_t>(kind)];
 }
 
-bool is_pool(OpKind kind) { return kind == OpKind::kAveragePool2d || kind == OpKind::kMaxPool2d; }
+LatencyFamily family_of(const LayerShape& layer) { return traits_of(layer.kind).latency; }
 
 }  // namespace
 
@@ -38,21 +40,23 @@ LayerShape layer_shape_of(const Graph& graph, const Op& op) {
 
 LayerClass class_of(const LayerShape& layer) {
   const std::int32_t side = std::max(layer.kernel_height, layer.kernel_width);
-  switch (layer.kind) {
-    case OpKind::kConv2d:
+  switch (family_of(layer)) {
+    case LatencyFamily::kConvolution:
       return side == 1 && layer.stride == 1 ? LayerClass::kPointwise : LayerClass::kConvolution;
-    case OpKind::kDepthwiseConv2d:
+    case LatencyFamily::kTransposedConvolution:
+      return LayerClass::kConvolution;
+    case LatencyFamily::kDepthwise:
       if (side <= 3) return LayerClass::kDepthwise3;
       return side <= 5 ? LayerClass::kDepthwise5 : LayerClass::kDepthwise7;
-    case OpKind::kFullyConnected:
+    case LatencyFamily::kFullyConnected:
       return LayerClass::kFullyConnected;
-    case OpKind::kAveragePool2d:
-    case OpKind::kMaxPool2d:
-    case OpKind::kMean:
+    case LatencyFamily::kPool:
+    case LatencyFamily::kReduction:
       return LayerClass::kPool;
-    default:
-      return LayerClass::kElementwise;
+    case LatencyFamily::kElementwise:
+      break;
   }
+  return LayerClass::kElementwise;
 }
 
 WorkAmounts work_of(const LayerShape& layer) {
@@ -60,12 +64,17 @@ WorkAmounts work_of(const LayerShape& layer) {
   const auto inputs = static_cast<double>(layer.input.elements());
   const double area = static_cast<double>(layer.kernel_height) * layer.kernel_width;
   const double pixels = static_cast<double>(layer.output.height) * layer.output.width;
-  switch (layer.kind) {
-    case OpKind::kConv2d: {
+  switch (family_of(layer)) {
+    case LatencyFamily::kConvolution: {
       const double taps = area * layer.input.channels;
       return {1, outputs * taps, outputs, inputs, pixels * taps, pixels};
     }
-    case OpKind::kDepthwiseConv2d: {
+    case LatencyFamily::kTransposedConvolution: {
+      // An output sees every stride-th tap.
+      const double taps = inputs * area / pixels;
+      return {1, outputs * taps, outputs, inputs, pixels * taps, pixels};
+    }
+    case LatencyFamily::kDepthwise: {
       // Row by row of a channel: padded input in words of four, outputs in pairs.
       const double rows = static_cast<double>(layer.output.height) * layer.output.channels;
       const double words = std::ceil((layer.input.width + layer.kernel_width - 1) / 4.0);
@@ -73,11 +82,15 @@ WorkAmounts work_of(const LayerShape& layer) {
       const double pairs = rows * std::ceil(layer.output.width / 2.0);
       return {1, outputs * area, outputs, padded, pairs, rows};
     }
-    case OpKind::kFullyConnected:
+    case LatencyFamily::kFullyConnected:
       return {1, outputs * inputs / pixels, outputs, inputs, inputs, pixels};
-    default:
-      return {1, is_pool(layer.kind) ? outputs * area : inputs, outputs, inputs, outputs, pixels};
+    case LatencyFamily::kPool:
+      return {1, outputs * area, outputs, inputs, outputs, pixels};
+    case LatencyFamily::kReduction:
+    case LatencyFamily::kElementwise:
+      break;
   }
+  return {1, inputs, outputs, inputs, outputs, pixels};
 }
 
 LayerCosts LatencyModel::default_costs() {

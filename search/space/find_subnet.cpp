@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mcunet/search/space/genes.hpp"
+
 namespace mcunet::search::space {
 namespace {
 
@@ -42,21 +44,16 @@ bool visit_depths(const SearchSpace& space, int blocks, std::vector<std::int32_t
 std::optional<Subnet> compose(const SearchSpace& space, const Network& network, double width,
                               const std::vector<std::int32_t>& depths) {
   Subnet subnet{.width = width, .resolution = network.resolution, .depths = depths};
+  subnet.blocks.resize(static_cast<std::size_t>(space.max_blocks()));
   std::size_t next = 1;  // block 0 is not elastic
-  for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    const Stage& stage = space.stages[s];
-    for (int b = 0; b < stage.max_depth(); ++b) {
-      BlockGenes genes;
-      if (b < depths[s]) {
-        const InvertedResidual& block = network.blocks[next++];
-        genes = {block.kernel, block.expand_ratio};
-        if (!has(stage.kernels, genes.kernel) || !has(stage.expand_ratios, genes.expand_ratio)) {
-          return std::nullopt;
-        }
-      }
-      subnet.blocks.push_back(genes);
-    }
-  }
+  bool are_offered = true;
+  for_each_block(space, subnet, [&](const BlockPlace& place) {
+    const InvertedResidual& block = network.blocks[next++];
+    subnet.blocks[place.index] = {block.kernel, block.expand_ratio};
+    are_offered = are_offered && has(place.choices.kernels, block.kernel) &&
+                  has(place.choices.expand_ratios, block.expand_ratio);
+  });
+  if (!are_offered) return std::nullopt;
   return canonical(space, std::move(subnet));
 }
 

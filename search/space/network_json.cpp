@@ -2,6 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_text.hpp"
+#include "mcunet/core/names.hpp"
 #include "mcunet/search/space/network.hpp"
 
 // The JSON of the published MCUNet and ProxylessNAS models.
@@ -35,9 +37,13 @@ struct Place {
     return static_cast<int>(value);
   }
 
-  double number() const {
+  double number(double min, double max) const {
     if (!json.is_number()) fail("must be a number, is " + json.dump());
-    return json.get<double>();
+    const auto value = json.get<double>();
+    if (!(value >= min && value <= max)) {
+      fail(fmt::format("must be between {} and {}, is {}", min, max, value));
+    }
+    return value;
   }
 
   void expect(const std::string& key, const Json& expected) const {
@@ -77,9 +83,8 @@ InvertedResidual read_block(const Place& place, int in_channels, engine::Activat
   block.out_channels = layer["out_channels"].integer(1, kMaxChannels);
   block.kernel = layer["kernel_size"].integer(1, 31);
   block.stride = layer["stride"].integer(1, 8);
-  block.expand_ratio = layer["expand_ratio"].number();
+  block.expand_ratio = layer["expand_ratio"].number(1, 64);
   block.has_residual = place.has("shortcut");
-  if (block.expand_ratio < 1 || block.expand_ratio > 64) layer.fail("expand_ratio is out of range");
   if (block.kernel % 2 == 0) layer.fail("kernel_size must be odd");
   if (block.in_channels != in_channels) {
     layer.fail(fmt::format("in_channels must be {}, what the layer before gives, is {}",
@@ -153,18 +158,27 @@ Json write_block(const InvertedResidual& block, engine::Activation activation) {
   return json;
 }
 
+std::string read_name(const Place& root) {
+  if (!root.has("name")) return "unnamed";
+  const Place name = root["name"];
+  if (!name.json.is_string() || !is_plain_name(name.json.get<std::string>())) {
+    name.fail("must be a plain name, as search spaces have, is " +
+              name.json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 100));
+  }
+  return name.json;
+}
+
 }  // namespace
 
 Network network_from_json(std::string_view text, const std::string& source) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) throw Error("{}: is no valid JSON", source);
+  const Json json = parse_json(text, source);
   const Place root{json, source};
   Network network;
-  network.name = root.has("name") && json["name"].is_string() ? json["name"] : Json(source);
+  network.name = read_name(root);
   network.resolution = root["resolution"].integer(8, 4096);
   if (root.has("bn")) {
-    network.batch_norm_epsilon = root["bn"]["eps"].number();
-    network.batch_norm_momentum = root["bn"]["momentum"].number();
+    network.batch_norm_epsilon = root["bn"]["eps"].number(1e-12, 1);
+    network.batch_norm_momentum = root["bn"]["momentum"].number(0, 1);
   }
   read_stem(root["first_conv"], network);
   int channels = network.stem_channels;

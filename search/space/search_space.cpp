@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mcunet/core/names.hpp"
+
 namespace mcunet::search::space {
 namespace {
 
@@ -57,7 +59,7 @@ int SearchSpace::max_blocks() const {
 }
 
 std::vector<Field> fields_of(SearchSpace& space) {
-  return {field("name", space.name),
+  return {name_field("name", space.name),
           field("widths", space.widths, between(0.01, 8)),
           field("resolutions", space.resolutions, between(16, 1024)),
           field("image_channels", space.image_channels, between(1, 16)),

@@ -1,19 +1,27 @@
 #include "mcunet/search/space/subnet.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <functional>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/search/space/genes.hpp"
 
 namespace mcunet::search::space {
 namespace {
 
 template <typename T>
-const T& pick(const std::vector<T>& choices, RandomStream& random) {
-  return choices[random.index(static_cast<std::uint32_t>(choices.size()))];
+void require_choice(const std::vector<T>& choices, const T& value, const std::string& source,
+                    const auto& gene) {
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+  throw Error("{}: {}: must be one of {}, is {}", source, gene.name(), fmt::join(choices, ", "),
+              value);
 }
 
 int draw_depth(const Stage& stage, Sampling sampling, RandomStream& random) {
-  if (sampling == Sampling::kUniformGenes) return pick(stage.depths, random);
+  if (sampling == Sampling::kUniformGenes) return random.pick(stage.depths);
   // Networks of depth d in this stage are (kernels * expansions)^d.
   const auto per_block = static_cast<double>(stage.kernels.size() * stage.expand_ratios.size());
   double total = 0;
@@ -30,50 +38,36 @@ BlockGenes first_choice(const Stage& stage) {
   return {stage.kernels.front(), stage.expand_ratios.front()};
 }
 
-// Calls visit(stage, index of its first block) for each stage.
-template <typename Visitor>
-void for_each_stage(const SearchSpace& space, Visitor visit) {
-  int first_block = 0;
-  for (std::size_t s = 0; s < space.stages.size(); ++s) {
-    visit(s, first_block);
-    first_block += space.stages[s].max_depth();
-  }
-}
-
-Subnet pick_everywhere(const SearchSpace& space, auto choose) {
+Subnet choose_everywhere(const SearchSpace& space, auto choose) {
   Subnet subnet;
-  subnet.width = choose(space.widths);
-  subnet.resolution = choose(space.resolutions);
-  for (const Stage& stage : space.stages) {
-    const int depth = choose(stage.depths);
-    subnet.depths.push_back(depth);
-    for (int block = 0; block < stage.max_depth(); ++block) {
-      subnet.blocks.push_back(block < depth
-                                  ? BlockGenes{choose(stage.kernels), choose(stage.expand_ratios)}
-                                  : first_choice(stage));
-    }
-  }
-  return subnet;
+  subnet.depths.resize(space.stages.size());
+  subnet.blocks.resize(static_cast<std::size_t>(space.max_blocks()));
+  for_each_gene(space, subnet, [&](const auto& gene, const auto& choices) {
+    gene.of(subnet) = *choose(choices.begin(), choices.end());
+  });
+  return canonical(space, std::move(subnet));
 }
 
 }  // namespace
 
+BlockGenes sample_block(const Stage& stage, RandomStream& random) {
+  const int kernel = random.pick(stage.kernels);
+  return {kernel, random.pick(stage.expand_ratios)};
+}
+
 void sample(const SearchSpace& space, Sampling sampling, RandomStream& random, Subnet& subnet) {
-  subnet.width = space.widths.size() > 1 ? pick(space.widths, random) : space.widths.front();
+  subnet.width = space.widths.size() > 1 ? random.pick(space.widths) : space.widths.front();
   subnet.resolution =
-      space.resolutions.size() > 1 ? pick(space.resolutions, random) : space.resolutions.front();
+      space.resolutions.size() > 1 ? random.pick(space.resolutions) : space.resolutions.front();
   subnet.depths.clear();
   subnet.blocks.clear();
-  for (const Stage& stage : space.stages) {
-    const int depth = draw_depth(stage, sampling, random);
-    subnet.depths.push_back(depth);
-    for (int block = 0; block < depth; ++block) {
-      const int kernel = pick(stage.kernels, random);
-      subnet.blocks.push_back({kernel, pick(stage.expand_ratios, random)});
-    }
-    const auto inactive = static_cast<std::size_t>(stage.max_depth() - depth);
-    subnet.blocks.insert(subnet.blocks.end(), inactive, first_choice(stage));
-  }
+  const auto sample_depth = [&](const Stage& stage, std::size_t) {
+    subnet.depths.push_back(draw_depth(stage, sampling, random));
+  };
+  walk(space, sample_depth, [&](const BlockPlace& block) {
+    subnet.blocks.push_back(block.is_in(subnet) ? sample_block(block.choices, random)
+                                                : first_choice(block.choices));
+  });
 }
 
 Subnet sample(const SearchSpace& space, Sampling sampling, RandomStream& random) {
@@ -83,61 +77,82 @@ Subnet sample(const SearchSpace& space, Sampling sampling, RandomStream& random)
 }
 
 Subnet canonical(const SearchSpace& space, Subnet subnet) {
-  for_each_stage(space, [&](std::size_t s, int first_block) {
-    for (int block = subnet.depths[s]; block < space.stages[s].max_depth(); ++block) {
-      subnet.blocks[first_block + block] = first_choice(space.stages[s]);
-    }
+  for_each_block(space, [&](const BlockPlace& block) {
+    if (!block.is_in(subnet)) subnet.blocks[block.index] = first_choice(block.choices);
   });
   return subnet;
 }
 
-std::vector<Subnet> neighbours(const SearchSpace& space, const Subnet& subnet) {
-  const Subnet base = canonical(space, subnet);
-  std::vector<Subnet> result;
-  // One network for each other value of a gene; `gene_of` finds the gene in a copy.
-  const auto vary = [&](const auto& choices, auto gene_of) {
-    for (const auto& choice : choices) {
-      Subnet neighbour = base;
-      if (gene_of(neighbour) == choice) continue;
-      gene_of(neighbour) = choice;
-      result.push_back(canonical(space, std::move(neighbour)));
-    }
+std::size_t SubnetHash::operator()(const Subnet& subnet) const {
+  std::uint64_t hash = 0x9E3779B97F4A7C15;
+  const auto add = [&](std::uint64_t value) {
+    hash = (hash ^ value) * 0xBF58476D1CE4E5B9;
+    hash ^= hash >> 29;
   };
-  vary(space.widths, [](Subnet& s) -> double& { return s.width; });
-  vary(space.resolutions, [](Subnet& s) -> int& { return s.resolution; });
-  for_each_stage(space, [&](std::size_t s, int first_block) {
-    vary(space.stages[s].depths, [s](Subnet& n) -> std::int32_t& { return n.depths[s]; });
-    for (int b = first_block; b < first_block + base.depths[s]; ++b) {
-      vary(space.stages[s].kernels, [b](Subnet& n) -> std::int32_t& { return n.blocks[b].kernel; });
-      vary(space.stages[s].expand_ratios,
-           [b](Subnet& n) -> double& { return n.blocks[b].expand_ratio; });
+  add(std::bit_cast<std::uint64_t>(subnet.width));
+  add(static_cast<std::uint64_t>(subnet.resolution));
+  for (std::int32_t depth : subnet.depths) add(static_cast<std::uint64_t>(depth));
+  for (const BlockGenes& genes : subnet.blocks) {
+    add(std::bit_cast<std::uint64_t>(genes.expand_ratio) +
+        static_cast<std::uint64_t>(genes.kernel));
+  }
+  return static_cast<std::size_t>(hash);
+}
+
+std::string name_of_gene(const char* key, int stage, int position) {
+  std::string name = key;
+  if (stage >= 0) name += fmt::format("[{}]", stage);
+  if (position >= 0) name += fmt::format("[{}]", position);
+  return name;
+}
+
+void require_member(const SearchSpace& space, const Subnet& subnet, const std::string& source) {
+  if (subnet.depths.size() != space.stages.size() ||
+      subnet.blocks.size() != static_cast<std::size_t>(space.max_blocks())) {
+    throw Error("{}: has {} stages and room for {} blocks, the space {} has {} and {}", source,
+                subnet.depths.size(), subnet.blocks.size(), space.name, space.stages.size(),
+                space.max_blocks());
+  }
+  for_each_gene(space, [&](const auto& gene, const auto& choices) {
+    if (gene.is_in(subnet)) require_choice(choices, gene.of(subnet), source, gene);
+  });
+}
+
+std::vector<Subnet> neighbours(const SearchSpace& space, const Subnet& subnet) {
+  std::vector<Subnet> result;
+  Subnet varied = canonical(space, subnet);
+  for_each_gene(space, varied, [&](const auto& gene, const auto& choices) {
+    const auto kept = gene.of(varied);
+    for (const auto& choice : choices) {
+      if (choice == kept) continue;
+      gene.of(varied) = choice;
+      result.push_back(canonical(space, varied));
     }
+    gene.of(varied) = kept;
   });
   return result;
 }
 
 Subnet largest(const SearchSpace& space) {
-  return pick_everywhere(
-      space, [](const auto& choices) { return *std::max_element(choices.begin(), choices.end()); });
+  return choose_everywhere(space,
+                           [](auto begin, auto end) { return std::max_element(begin, end); });
 }
 
 Subnet smallest(const SearchSpace& space) {
-  return pick_everywhere(
-      space, [](const auto& choices) { return *std::min_element(choices.begin(), choices.end()); });
+  return choose_everywhere(space,
+                           [](auto begin, auto end) { return std::min_element(begin, end); });
 }
 
 SearchSpace space_of(const SearchSpace& space, const Subnet& subnet) {
   SearchSpace result = space.at(subnet.width, subnet.resolution);
   result.stages.clear();
-  for_each_stage(space, [&](std::size_t s, int first_block) {
-    for (int b = 0; b < subnet.depths[s]; ++b) {
-      const BlockGenes& genes = subnet.blocks[first_block + b];
-      result.stages.push_back({.channels = space.stages[s].channels,
-                               .stride = b == 0 ? space.stages[s].stride : 1,
-                               .depths = {1},
-                               .kernels = {genes.kernel},
-                               .expand_ratios = {genes.expand_ratio}});
-    }
+  for_each_block(space, subnet, [&](const BlockPlace& block) {
+    const BlockGenes& genes = subnet.blocks[block.index];
+    result.stages.push_back({.channels = block.choices.channels,
+                             .stride = block.position == 0 ? block.choices.stride : 1,
+                             .depths = {1},
+                             .kernels = {genes.kernel},
+                             .expand_ratios = {genes.expand_ratio}});
   });
   return result;
 }
@@ -160,24 +175,25 @@ void build_network(const SearchSpace& space, const Subnet& subnet, Network& netw
   network.blocks.push_back({.in_channels = network.stem_channels,
                             .mid_channels = network.stem_channels,
                             .out_channels = channels});
-  for_each_stage(space, [&](std::size_t s, int first_block) {
-    const Stage& stage = space.stages[s];
-    const int out_channels = scaled(stage.channels);
-    for (int b = 0; b < subnet.depths[s]; ++b) {
-      const BlockGenes& genes = subnet.blocks[first_block + b];
-      InvertedResidual block{.in_channels = channels,
-                             .out_channels = out_channels,
-                             .kernel = genes.kernel,
-                             .stride = b == 0 ? stage.stride : 1,
-                             .expand_ratio = genes.expand_ratio};
-      block.mid_channels =
-          genes.expand_ratio == 1
-              ? channels
-              : make_divisible(std::round(channels * genes.expand_ratio), space.channel_divisor);
-      block.has_residual = block.stride == 1 && channels == out_channels;
-      network.blocks.push_back(block);
-      channels = out_channels;
-    }
+  int out_channels = 0;
+  const auto enter_stage = [&](const Stage& stage, std::size_t) {
+    out_channels = scaled(stage.channels);
+  };
+  walk(space, enter_stage, [&](const BlockPlace& place) {
+    if (!place.is_in(subnet)) return;
+    const BlockGenes& genes = subnet.blocks[place.index];
+    InvertedResidual block{.in_channels = channels,
+                           .out_channels = out_channels,
+                           .kernel = genes.kernel,
+                           .stride = place.position == 0 ? place.choices.stride : 1,
+                           .expand_ratio = genes.expand_ratio};
+    block.mid_channels =
+        genes.expand_ratio == 1
+            ? channels
+            : make_divisible(std::round(channels * genes.expand_ratio), space.channel_divisor);
+    block.has_residual = block.stride == 1 && channels == out_channels;
+    network.blocks.push_back(block);
+    channels = out_channels;
   });
 }
 

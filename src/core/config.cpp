@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_text.hpp"
 
 namespace mcunet {
 namespace {
@@ -283,9 +284,7 @@ void erase_key(ConfigNode& root, std::string_view path) {
   root.keys.erase(found);
 }
 
-std::string to_json_text(const ConfigNode& node) {
-  return to_json(node).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
+std::string to_json_text(const ConfigNode& node) { return json_text(to_json(node), 2); }
 
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates) {
   std::string nearest;

@@ -1,18 +1,19 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/names.hpp"
 
 // YAML text to a tree of ConfigNode, by way of yaml-cpp.
 namespace mcunet {
 namespace {
 
 constexpr int kMaxDepth = 64;
-constexpr std::size_t kMaxNodes = 1'000'000;  // stops aliases that expand without end
+constexpr std::size_t kMaxNodes = 300'000;  // stops aliases that expand without end
 
 struct Converter {
   std::string source;
@@ -67,9 +68,19 @@ struct Converter {
   }
 };
 
+// YAML is UTF-8 here; the first line that is not is named.
+void check_is_text(const std::string& text, const std::string& source) {
+  if (is_utf8_text(text)) return;
+  std::istringstream lines(text);
+  int number = 1;
+  for (std::string line; std::getline(lines, line) && is_utf8_text(line);) ++number;
+  throw Error("{}:{}: is no text in UTF-8, which YAML must be", source, number);
+}
+
 }  // namespace
 
 ConfigNode parse_config(const std::string& text, const std::string& source) {
+  check_is_text(text, source);
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.size() > 1) throw Error("{}: holds more than one YAML document", source);
@@ -80,15 +91,7 @@ ConfigNode parse_config(const std::string& text, const std::string& source) {
 }
 
 ConfigNode load_config(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) {
-    throw Error("{}: is a folder, expected a YAML file", file.string());
-  }
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw Error("{}: cannot be read", file.string());
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return parse_config(text.str(), file.string());
+  return parse_config(read_file(file, kMaxTextBytes), file.string());
 }
 
 void apply_override(ConfigNode& root, const std::string& assignment) {

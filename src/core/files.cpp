@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/ranges.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,8 +11,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <new>
 #include <vector>
 
 #include "mcunet/core/config.hpp"
@@ -21,18 +21,37 @@ namespace mcunet {
 namespace fs = std::filesystem;
 namespace {
 
-// Writes all of it and flushes it to disk; errno tells what went wrong.
-bool write_and_flush(const fs::path& file, std::string_view contents) {
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) return false;
-  bool good = true;
-  while (good && !contents.empty()) {
-    const ssize_t written = ::write(descriptor, contents.data(), contents.size());
-    if (written < 0 && errno == EINTR) continue;
-    good = written >= 0;
-    if (good) contents.remove_prefix(static_cast<std::size_t>(written));
+// Closed at the end of its life.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
   }
-  good = good && ::fsync(descriptor) == 0;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+std::string describe(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+// Writes a new file and flushes it to disk; errno tells what went wrong. One that a process with the
+// same number left there is replaced, whatever it is.
+bool write_and_flush(const fs::path& file, std::string_view contents) {
+  ::unlink(file.c_str());
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  const int descriptor = ::open(file.c_str(), kFlags, 0644);
+  if (descriptor < 0) return false;
+  bool good = write_all(descriptor, contents) && ::fsync(descriptor) == 0;
   const int error = errno;
   good = ::close(descriptor) == 0 && good;
   if (!good) errno = error;
@@ -55,9 +74,29 @@ std::vector<fs::path> config_roots() {
 
 constexpr char kPartial[] = ".partial";
 
-// The name says which process writes it.
+// The name says which process writes it. What a long name ends with makes room for that.
 fs::path partial_file(const fs::path& file) {
-  return fmt::format("{}.{}{}", file.string(), ::getpid(), kPartial);
+  constexpr std::size_t kKept = 200;
+  const std::string name = file.filename().string().substr(0, kKept);
+  return file.parent_path() / fmt::format("{}.{}{}", name, ::getpid(), kPartial);
+}
+
+// The regular file, or the free place, that a name stands for.
+fs::path target_of(const fs::path& file) {
+  const auto fail = [&](const std::string& reason) {
+    throw Error("{}: cannot be written: {}", file.string(), reason);
+  };
+  if (file.filename().empty()) fail("it has no name");
+  std::error_code error;
+  const bool is_link = fs::is_symlink(file, error);
+  const fs::path target = is_link ? fs::canonical(file, error) : file;
+  if (is_link && error) fail("is a link that leads nowhere: " + error.message());
+  struct stat status {};
+  const bool is_there = ::stat(target.c_str(), &status) == 0;
+  if (is_there && !S_ISREG(status.st_mode)) {
+    fail(fmt::format("is {}, not a file", describe(status.st_mode)));
+  }
+  return target;
 }
 
 // Of a partial file whose process is gone.
@@ -86,22 +125,67 @@ void remove_abandoned_files(const fs::path& folder) {
   for (const fs::path& file : abandoned) fs::remove(file, ignored);
 }
 
+bool write_all(int descriptor, std::string_view contents) {
+  while (!contents.empty()) {
+    const ssize_t written = ::write(descriptor, contents.data(), contents.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    contents.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+void require_replaceable_file(const fs::path& file) {
+  const fs::path folder = target_of(file).parent_path();
+  require_writable_folder(folder.empty() ? "." : folder);
+}
+
 void write_file_atomically(const fs::path& file, std::string_view contents) {
-  const fs::path temporary = partial_file(file);
-  if (write_and_flush(temporary, contents) && ::rename(temporary.c_str(), file.c_str()) == 0)
+  const fs::path target = target_of(file);
+  const fs::path temporary = partial_file(target);
+  if (write_and_flush(temporary, contents) && ::rename(temporary.c_str(), target.c_str()) == 0) {
     return;
+  }
   const int error = errno;
   ::unlink(temporary.c_str());
   throw Error("{}: cannot be written: {}", file.string(), std::strerror(error));
 }
 
-std::string read_file(const fs::path& file) {
-  std::error_code ignored;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream || fs::is_directory(file, ignored)) throw Error("{}: cannot be read", file.string());
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return std::move(text).str();
+std::string read_file(const fs::path& file, std::int64_t max_bytes) {
+  const auto fail = [&](const std::string& reason) {
+    throw Error("{}: cannot be read: {}", file.string(), reason);
+  };
+  const auto check_size = [&](std::int64_t bytes) {
+    if (bytes <= max_bytes) return;
+    fail(fmt::format("has more than the {} bytes that such a file may have", max_bytes));
+  };
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) fail(std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) fail(fmt::format("is {}, not a file", describe(status.st_mode)));
+  check_size(status.st_size);
+  // Should a pipe have taken its place, opening it does not wait for one who writes.
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (descriptor.number() < 0) fail(std::strerror(errno));
+  // Room for one more byte shows the end. Files may grow, and those of /proc say that they are
+  // empty.
+  std::string contents;
+  try {
+    contents.resize(static_cast<std::size_t>(status.st_size) + 1);
+  } catch (const std::bad_alloc&) {
+    fail(fmt::format("there is not enough memory for its {} bytes", status.st_size));
+  }
+  std::size_t size = 0;
+  for (;;) {
+    if (size == contents.size()) contents.resize(2 * size + 4096);
+    const ssize_t got = ::read(descriptor.number(), &contents[size], contents.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(std::strerror(errno));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+    check_size(static_cast<std::int64_t>(size));
+  }
+  contents.resize(size);
+  return contents;
 }
 
 void require_writable_folder(const fs::path& folder) {

@@ -1,5 +1,7 @@
 #include "mcunet/core/names.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -40,6 +42,13 @@ std::size_t length_of_character(std::string_view text) {
   return 0;
 }
 
+// Those of ASCII, and of Latin-1, which terminals obey as well (U+0080 to U+009F).
+bool is_control(std::string_view character) {
+  const auto first = static_cast<std::uint8_t>(character.front());
+  if (character.size() == 1) return first < 0x20 || first == 0x7F;
+  return first == 0xC2 && static_cast<std::uint8_t>(character[1]) < 0xA0;
+}
+
 }  // namespace
 
 bool is_plain_name(std::string_view name) {
@@ -62,6 +71,14 @@ Field name_field(std::string key, std::string& value) {
   return result;
 }
 
+std::string on_one_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return line;
+}
+
 bool is_utf8_text(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t length = length_of_character(bytes);
@@ -69,6 +86,23 @@ bool is_utf8_text(std::string_view bytes) {
     bytes.remove_prefix(length);
   }
   return true;
+}
+
+std::string escaped(std::string_view bytes) {
+  std::string result;
+  while (!bytes.empty()) {
+    const std::size_t length = length_of_character(bytes);
+    const std::string_view character = bytes.substr(0, std::max<std::size_t>(length, 1));
+    if (length == 0 || is_control(character)) {
+      for (const char c : character) {
+        result += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(c));
+      }
+    } else {
+      result += character;
+    }
+    bytes.remove_prefix(character.size());
+  }
+  return result;
 }
 
 }  // namespace mcunet

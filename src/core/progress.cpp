@@ -1,10 +1,11 @@
 #include "mcunet/core/progress.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+
+#include "mcunet/core/standard_streams.hpp"
 
 namespace mcunet {
 namespace {
@@ -30,7 +31,7 @@ Progress::Progress(std::string title, std::int64_t total, std::string unit,
       is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
-  if (is_terminal_ && has_drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (is_terminal_ && has_drawn_) say("\r\x1b[K");
 }
 
 void Progress::advance(std::int64_t amount) {
@@ -56,10 +57,10 @@ void Progress::draw(Clock::time_point now) {
   const double share = std::min(1.0, done / static_cast<double>(total_));
   const double rate = (done - static_cast<double>(already_done_)) / elapsed;
   const double left = std::max(0.0, static_cast<double>(total_) - done);
-  fmt::print(stderr, "{}{}: {:.0f}/{} {} ({:.0f} %), {:.0f} {}/s, {} left{}{}{}",
-             is_terminal_ ? "\r\x1b[K" : "", title_, done, total_, unit_, 100 * share, rate, unit_,
-             format_duration(rate > 0 ? left / rate : 0), note_.empty() ? "" : ", ", note_,
-             is_terminal_ ? "" : "\n");
+  say("{}{}: {:.0f}/{} {} ({:.0f} %), {:.0f} {}/s, {} left{}{}{}", is_terminal_ ? "\r\x1b[K" : "",
+      title_, done, total_, unit_, 100 * share, rate, unit_,
+      format_duration(rate > 0 ? left / rate : 0), note_.empty() ? "" : ", ", note_,
+      is_terminal_ ? "" : "\n");
 }
 
 std::string format_duration(double seconds) {

@@ -2,12 +2,13 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/version.hpp"
 
 namespace mcunet {
@@ -18,8 +19,8 @@ namespace {
 
 constexpr int kManifestFormat = 1;
 
-StageCost now() {
-  const auto wall = std::chrono::steady_clock::now().time_since_epoch();
+// Of this process and the children that have ended.
+double cpu_seconds() {
   timespec cpu{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
   rusage children{};
@@ -27,9 +28,8 @@ StageCost now() {
   const auto seconds_of = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
   };
-  return {std::chrono::duration<double>(wall).count(),
-          static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec) +
-              seconds_of(children.ru_utime) + seconds_of(children.ru_stime)};
+  return static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec) +
+         seconds_of(children.ru_utime) + seconds_of(children.ru_stime);
 }
 
 void erase_keys(ConfigNode& config, const std::vector<std::string>& keys) {
@@ -75,18 +75,19 @@ struct Manifest {
 };
 
 Manifest read_manifest(const fs::path& manifest) {
-  const Json json = Json::parse(read_file(manifest), nullptr, /*allow_exceptions=*/false);
   try {
-    if (json.is_discarded() || json.at("format") != kManifestFormat) {
-      throw Error("{}: is no manifest of this version", manifest.string());
-    }
-    Manifest result{.config = parse_config(json.at("config").dump(), manifest.string())};
+    const Json json = parse_json(read_file(manifest, kMaxTextBytes), "text");
+    if (json.at("format") != kManifestFormat) throw Error("it is of another version");
+    Manifest result{.config = parse_config(json.at("config").dump(), "config")};
     for (const auto& [name, cost] : json.at("stages").items()) {
-      result.stages[name] = {cost.at("wall_seconds"), cost.at("cpu_seconds")};
+      result.stages[name] = {amount_at(cost, "wall_seconds"), amount_at(cost, "cpu_seconds")};
     }
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is damaged: {}", manifest.string(), error.what());
+  } catch (const std::exception& error) {
+    throw Error(
+        "{}: is no manifest of a run: {}; remove it, and --resume goes on with what the stages "
+        "left beside it",
+        manifest.string(), error.what());
   }
 }
 
@@ -165,11 +166,10 @@ ConfigNode read_run_config(const fs::path& folder) {
   return *config;
 }
 
-StageClock::StageClock() : start_(now()) {}
+StageClock::StageClock() : cpu_at_start_(cpu_seconds()) {}
 
 StageCost StageClock::elapsed() const {
-  const StageCost end = now();
-  return {end.wall_seconds - start_.wall_seconds, end.cpu_seconds - start_.cpu_seconds};
+  return {.wall_seconds = wall_.seconds(), .cpu_seconds = cpu_seconds() - cpu_at_start_};
 }
 
 }  // namespace mcunet

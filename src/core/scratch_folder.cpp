@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -22,13 +23,27 @@ fs::path make_folder(const fs::path& folder) {
   return folder;
 }
 
-// The folder without a slash at its end, whose parent is therefore the one that it lies in.
+// The folder behind all links and without a slash at its end, whose parent is therefore the one that
+// it lies in.
 fs::path normal_form(const fs::path& folder) {
-  const fs::path path = fs::absolute(folder).lexically_normal();
+  std::error_code error;
+  const fs::path path = fs::weakly_canonical(fs::absolute(folder), error).lexically_normal();
+  if (error) throw Error("{}: cannot be used: {}", folder.string(), error.message());
   return path.has_filename() ? path : path.parent_path();
 }
 
+fs::path temporary_folder() {
+  std::error_code error;
+  fs::path folder = fs::temp_directory_path(error);
+  if (!error) return folder;
+  const char* named = std::getenv("TMPDIR");
+  throw Error("{}: cannot hold temporary files: {} (TMPDIR says where they go)",
+              named == nullptr ? "/tmp" : named, error.message());
+}
+
 }  // namespace
+
+ScratchFolder::ScratchFolder() : ScratchFolder(temporary_folder()) {}
 
 ScratchFolder::ScratchFolder(const fs::path& parent) {
   std::string pattern = (fs::absolute(parent) / fmt::format("{}XXXXXX", kPrefix)).string();

@@ -13,6 +13,7 @@ TEST(EscapeHtml, EscapesWhatHasAMeaning) {
   EXPECT_EQ(escape_html("a < b && c > \"d\""), "a &lt; b &amp;&amp; c &gt; &quot;d&quot;");
   EXPECT_EQ(escape_html("&amp;"), "&amp;amp;");
   EXPECT_EQ(escape_html("é ± 95 %"), "é ± 95 %");
+  EXPECT_EQ(escape_html("a\x1b[2J\xff"), "a\\x1b[2J\\xff");
   EXPECT_EQ(escape_html(""), "");
 }
 

@@ -94,7 +94,7 @@ TEST_F(PlanReport, StepsSumUpToTheGraph) {
 TEST_F(PlanReport, TheMemoryMapIsToScale) {
   describe(SchedulePolicy::kInPlace, ScratchPolicy::kTinyEngine);
   // 312 bytes in rows of 12: the arena's 96 in 8 rows, the scratch above them.
-  std::istringstream lines(draw_memory_map(oracle_, graph_.tensors.size(), 26));
+  std::istringstream lines(draw_memory_map(oracle_, 26));
   std::vector<std::string> cells;
   for (std::string line; std::getline(lines, line);) {
     const std::size_t bar = line.find('|');

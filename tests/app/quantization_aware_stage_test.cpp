@@ -119,7 +119,7 @@ TEST_F(QuantizationAwareStage, LeavesItsResultsAndReadsThemBack) {
   folder_.write("run/quantization_aware.json", "{");
   EXPECT_THAT(error_of([&] { train({}, /*resume=*/true); }),
               AllOf(StartsWith((run_folder() / "quantization_aware.json").string()),
-                    HasSubstr(": is no result of quantization-aware training: ")));
+                    HasSubstr(": is no result of the quantization_aware stage: ")));
 }
 
 // The network of fine-tuning is what post-training quantization would export, bit by bit.
@@ -201,9 +201,9 @@ TEST_F(QuantizationAwareStage, RefusesToGoOnWithAnotherNetworkOrOtherRanges) {
               HasSubstr("belongs to another configuration: ranges: was "));
   for (const std::string damage : {"", "{", "{}", "[]", R"({"method": "luck"})"}) {
     folder_.write("run/quantization_aware/ranges.json", damage);
-    EXPECT_THAT(
-        error_of([&] { train({}, /*resume=*/true); }),
-        StartsWith((run_folder() / "quantization_aware/ranges.json").string() + ": is damaged: "))
+    EXPECT_THAT(error_of([&] { train({}, /*resume=*/true); }),
+                StartsWith((run_folder() / "quantization_aware/ranges.json").string() +
+                           ": is no result of the quantization_aware stage: "))
         << damage;
   }
   folder_.write("run/quantization_aware/ranges.json", ranges);

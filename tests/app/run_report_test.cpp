@@ -73,8 +73,9 @@ TEST_F(RunReport, OfAWholeJobLinksItsPages) {
   write_run_report(experiment, run);
   EXPECT_EQ(page(), index);
   folder_.write("run/export.json", "{}");
-  EXPECT_THAT(error_of([&] { write_run_report(experiment, run); }),
-              StartsWith(run_folder().string() + ": a result of a stage is damaged: "));
+  EXPECT_THAT(
+      error_of([&] { write_run_report(experiment, run); }),
+      StartsWith((run_folder() / "export.json").string() + ": is no result of the export stage: "));
   EXPECT_EQ(page(), index);
 }
 

@@ -7,20 +7,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "image_augmentation.hpp"
 #include "image_decoding.hpp"
+#include "mcunet/core/stopwatch.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace mcunet;
 using namespace mcunet::datasets;
-using Clock = std::chrono::steady_clock;
 
 cv::Rect2d choose_crop(cv::Size image, bool augment, cv::Size target, std::uint64_t index) {
   RandomStream random(1, {index});
@@ -51,9 +50,9 @@ using Decode = void (*)(const fs::path&, bool, cv::Size, std::uint64_t);
 
 double seconds_for(const std::vector<fs::path>& files, Decode decode, bool augment,
                    cv::Size target) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   for (std::size_t i = 0; i < files.size(); ++i) decode(files[i], augment, target, i);
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  return stopwatch.seconds();
 }
 
 double median(std::vector<double> values) {

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/search/evolution.hpp"
 #include "mcunet/search/subnet_oracle.hpp"
 
@@ -43,12 +44,11 @@ double plan_networks_per_second() {
   for (int i = 0; i < 5000; ++i) {
     subnets.push_back(sample(problem.space, space::Sampling::kUniformGenes, random));
   }
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   for (const space::Subnet& subnet : subnets) {
     benchmark::DoNotOptimize(oracle.measure(problem.space, subnet));
   }
-  return static_cast<double>(subnets.size()) /
-         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return static_cast<double>(subnets.size()) / stopwatch.seconds();
 }
 
 void Plan(benchmark::State& state) {

@@ -10,7 +10,6 @@
 #include <torch/optim/sgd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -21,6 +20,7 @@
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/supernet/evaluation.hpp"
 
 namespace mcunet::supernet {
@@ -133,9 +133,9 @@ double seconds_of(const Settings& settings, const std::function<void()>& work) {
     work();
     return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   }
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return stopwatch.seconds();
 }
 
 double median(std::vector<double> values) {

@@ -125,9 +125,24 @@ TEST(ConfigParser, ReadsAFile) {
 TEST(ConfigParser, RefusesWhatIsNoFile) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { load_config(folder.path()); }),
-            folder.path().string() + ": is a folder, expected a YAML file");
+            folder.path().string() + ": cannot be read: is a folder, not a file");
   EXPECT_EQ(error_of([&] { load_config(folder / "none.yaml"); }),
-            (folder / "none.yaml").string() + ": cannot be read");
+            (folder / "none.yaml").string() + ": cannot be read: No such file or directory");
+}
+
+TEST(ConfigParser, RefusesWhatIsNoText) {
+  const auto error = [](const std::string& text) {
+    return error_of([&] { parse_config(text, "x.yaml"); });
+  };
+  EXPECT_EQ(error("a: 1\nb: \xff\n"), "x.yaml:2: is no text in UTF-8, which YAML must be");
+  EXPECT_EQ(error(std::string("a: 1\0b", 6)), "x.yaml:1: is no text in UTF-8, which YAML must be");
+  EXPECT_EQ(parse_config("a: é", "x.yaml").find("a")->scalar, "é");
+  EXPECT_EQ(parse_config("\xef\xbb\xbf"
+                         "a: 1\r\nb: 2\r\n",
+                         "x.yaml")
+                .find("b")
+                ->scalar,
+            "2");
 }
 
 TEST(ConfigOverride, ReplacesAddsAndDigs) {

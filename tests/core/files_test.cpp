@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,7 +71,7 @@ TEST(WriteFileAtomically, AFolderInItsPlaceLeavesNoTrace) {
   const TemporaryFolder folder;
   fs::create_directories(folder / "taken");
   EXPECT_THAT(error_of([&] { write_file_atomically(folder / "taken", "y"); }),
-              HasSubstr("taken: cannot be written: Is a directory"));
+              HasSubstr("taken: cannot be written: is a folder, not a file"));
   EXPECT_THAT(folder.list(), ElementsAre("taken"));
 }
 
@@ -95,12 +96,104 @@ TEST(WriteFileAtomically, AFullDiskLeavesTheOldFile) {
   EXPECT_THAT(folder.list(), ElementsAre("a.txt"));
 }
 
+TEST(WriteFileAtomically, NeverReplacesWhatIsNoFile) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("/dev/full", folder / "device");
+  fs::create_symlink("pipe", folder / "to_pipe");
+  fs::create_symlink(".", folder / "to_folder");
+  fs::create_symlink("nowhere", folder / "dangling");
+  fs::create_symlink("loop", folder / "loop");
+  const std::vector<std::string> before = folder.list();
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"pipe", "is a pipe, not a file"},
+      {"device", "is a device, not a file"},
+      {"to_pipe", "is a pipe, not a file"},
+      {"to_folder", "is a folder, not a file"},
+      {"dangling", "is a link that leads nowhere: No such file or directory"},
+      {"loop", "is a link that leads nowhere: Too many levels of symbolic links"},
+      {"new/", "it has no name"}};
+  for (const auto& [name, reason] : cases) {
+    const std::string file = (folder / name).string();
+    const std::string expected = file + ": cannot be written: " + reason;
+    EXPECT_EQ(error_of([&] { write_file_atomically(file, "y"); }), expected);
+    EXPECT_EQ(error_of([&] { require_replaceable_file(file); }), expected);
+  }
+  EXPECT_EQ(folder.list(), before);
+  EXPECT_TRUE(fs::is_fifo(folder / "pipe"));
+  EXPECT_EQ(error_of([] { write_file_atomically("", "y"); }),
+            ": cannot be written: it has no name");
+}
+
+TEST(WriteFileAtomically, ReplacesTheFileBehindALink) {
+  const TemporaryFolder folder;
+  folder.write("there/file", "old");
+  fs::create_symlink("there/file", folder / "link");
+  fs::create_symlink("link", folder / "second");
+  write_file_atomically(folder / "second", "new");
+  EXPECT_EQ(read_file(folder / "there/file"), "new");
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_TRUE(fs::is_symlink(folder / "second"));
+  EXPECT_THAT(folder.list(), ElementsAre("link", "second", "there", "there/file"));
+}
+
+TEST(WriteFileAtomically, WritesThroughALinkToAFolder) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "there");
+  fs::create_symlink("there", folder / "link");
+  write_file_atomically(folder / "link/file", "x");
+  EXPECT_EQ(read_file(folder / "there/file"), "x");
+}
+
+TEST(WriteFileAtomically, TakesTheLongestNamesThereAre) {
+  const TemporaryFolder folder;
+  const std::string name(255, 'n');
+  write_file_atomically(folder / name, "x");
+  EXPECT_THAT(folder.list(), ElementsAre(name));
+  EXPECT_THAT(error_of([&] { write_file_atomically(folder / (name + "n"), "x"); }),
+              HasSubstr("cannot be written: File name too long"));
+  EXPECT_THAT(folder.list(), ElementsAre(name));
+}
+
+TEST(RequireReplaceableFile, LeavesNoTrace) {
+  const TemporaryFolder folder;
+  folder.write("old", "x");
+  require_replaceable_file(folder / "old");
+  require_replaceable_file(folder / "new");
+  EXPECT_THAT(folder.list(), ElementsAre("old"));
+  EXPECT_EQ(read_file(folder / "old"), "x");
+  EXPECT_THAT(error_of([&] { require_replaceable_file(folder / "old/new"); }),
+              HasSubstr("Not a directory"));
+}
+
 TEST(ReadFile, RefusesWhatIsNoFile) {
   const TemporaryFolder folder;
-  EXPECT_EQ(error_of([&] { read_file(folder / "none"); }),
-            (folder / "none").string() + ": cannot be read");
-  EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
-            folder.path().string() + ": cannot be read");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const std::vector<std::pair<fs::path, std::string>> cases = {
+      {folder / "none", "No such file or directory"},
+      {folder.path(), "is a folder, not a file"},
+      {folder / "pipe", "is a pipe, not a file"},
+      {"/dev/zero", "is a device, not a file"},
+      {"/dev/null", "is a device, not a file"}};
+  for (const auto& [file, reason] : cases) {
+    EXPECT_EQ(error_of([&] { read_file(file); }), file.string() + ": cannot be read: " + reason);
+  }
+}
+
+TEST(ReadFile, RefusesWhatIsTooLarge) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.write("x", "12345");
+  EXPECT_EQ(read_file(file, 5), "12345");
+  EXPECT_EQ(
+      error_of([&] { read_file(file, 4); }),
+      file.string() + ": cannot be read: has more than the 4 bytes that such a file may have");
+  // One that takes no room on the disk.
+  fs::resize_file(file, std::uintmax_t{1} << 40);
+  EXPECT_THAT(error_of([&] { read_file(file); }), HasSubstr("has more than the 4294967296 bytes"));
+}
+
+TEST(ReadFile, ReadsFilesThatDoNotTellTheirSize) {
+  EXPECT_THAT(read_file("/proc/self/status"), HasSubstr("VmSize"));
 }
 
 TEST(RequireWritableFolder, LeavesNoTrace) {

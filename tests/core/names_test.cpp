@@ -39,6 +39,10 @@ TEST(NameField, SaysWhatANameIs) {
   EXPECT_LT(error_of([&] { read("name: " + std::string(10'000, 'x')); }).size(), 500u);
 }
 
+TEST(OnOneLine, HasNoControlCharacters) {
+  EXPECT_EQ(on_one_line("a\nb\tc\x7f\x1b[2Jé"), "a b c  [2Jé");
+}
+
 TEST(Utf8Text, IsCheckedAsUnicodeDefinesIt) {
   for (const char* text : {"", "abc\n", "é", "€", "😀", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_TRUE(is_utf8_text(text)) << text;
@@ -50,6 +54,22 @@ TEST(Utf8Text, IsCheckedAsUnicodeDefinesIt) {
     EXPECT_FALSE(is_utf8_text(text));
   }
   EXPECT_FALSE(is_utf8_text(std::string_view("a\0b", 3)));
+}
+
+TEST(Escaped, IsOneLineOfUtf8) {
+  for (const char* text : {"", "a b", "é€😀", "</script>\"'&", "\\x1b", "-rf"}) {
+    EXPECT_EQ(escaped(text), text);
+  }
+  EXPECT_EQ(escaped("a\nb\t\x1b[2J\x7f"), "a\\x0ab\\x09\\x1b[2J\\x7f");
+  EXPECT_EQ(escaped("caf\xe9"), "caf\\xe9");
+  EXPECT_EQ(escaped("\xc2\x9b"
+                    "31m"),
+            "\\xc2\\x9b"
+            "31m");  // CSI in one character
+  EXPECT_EQ(escaped(std::string_view("a\0b", 3)), "a\\x00b");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  EXPECT_TRUE(is_utf8_text(escaped(all)));
 }
 
 }  // namespace

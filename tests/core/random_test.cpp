@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <set>
 #include <vector>
@@ -35,6 +36,36 @@ TEST(RandomStream, EverySeedAndPathIsAnotherStream) {
     }
   }
   EXPECT_EQ(first_numbers.size(), static_cast<std::size_t>(streams));
+}
+
+TEST(RandomStream, ShufflesEveryPermutationEquallyOften) {
+  RandomStream random(3);
+  std::map<std::vector<int>, int> counts;
+  for (int i = 0; i < 24'000; ++i) {
+    std::vector<int> values = {0, 1, 2, 3};
+    random.shuffle(values);
+    ++counts[values];
+  }
+  ASSERT_EQ(counts.size(), 24u);
+  double chi_square = 0;
+  for (const auto& [order, count] : counts) chi_square += (count - 1000) * (count - 1000) / 1000.0;
+  EXPECT_LT(chi_square, 49.7) << "the 99.9 % quantile at 23 degrees of freedom";
+}
+
+TEST(RandomStream, ShufflesFromTheBack) {
+  std::vector<int> values = {0, 1, 2, 3, 4, 5, 6, 7};
+  std::vector<int> expected = values;
+  RandomStream(5).shuffle(values);
+  RandomStream random(5);
+  for (std::uint32_t i = 8; i > 1; --i) std::swap(expected[i - 1], expected[random.index(i)]);
+  EXPECT_EQ(values, expected) << "the orders of batches in old runs would change";
+}
+
+TEST(RandomStream, PicksByIndex) {
+  const std::vector<double> choices = {0.5, 1.5, 2.5};
+  RandomStream picking(4);
+  RandomStream random(4);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(picking.pick(choices), choices[random.index(3)]);
 }
 
 TEST(RandomStream, IsSplitMix64) {

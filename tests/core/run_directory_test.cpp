@@ -239,7 +239,7 @@ TEST(CompletedStages, AreThoseOfTheManifest) {
 TEST(ReadRunConfig, RefusesAFolderWithoutARun) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { read_run_config(folder.path()); }),
-            (folder / "manifest.json").string() + ": cannot be read");
+            (folder / "manifest.json").string() + ": cannot be read: No such file or directory");
   folder.write("manifest.json", "{\"format\": 1}");
   EXPECT_EQ(error_of([&] { read_run_config(folder.path()); }),
             (folder / "manifest.json").string() + ":1: lacks the key config");

@@ -38,6 +38,37 @@ TEST(ScratchFolder, NeedsItsParent) {
               HasSubstr("cannot be created: No such file or directory"));
 }
 
+TEST(ScratchFolder, SaysWhatIsWrongWithTheTemporaryFolder) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("file", "").string();
+  for (const std::string& tmpdir : {file, (folder / "none").string()}) {
+    const ScopedVariable variable("TMPDIR", tmpdir);
+    EXPECT_THAT(error_of([] { const ScratchFolder scratch; }),
+                testing::AllOf(testing::StartsWith(tmpdir + ": cannot hold temporary files"),
+                               HasSubstr("TMPDIR says where they go")));
+  }
+}
+
+TEST(StagedFolder, WritesThroughALinkAndKeepsIt) {
+  const TemporaryFolder folder;
+  folder.write("there/old", "x");
+  fs::create_symlink("there", folder / "link");
+  const StagedFolder staged(folder / "link");
+  staged.write("new", "y");
+  staged.commit();
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_THAT(folder.list(), testing::Contains("there/new"));
+  EXPECT_THAT(folder.list(), testing::Not(testing::Contains("there/old")));
+}
+
+TEST(StagedFolder, RefusesALinkThatLeadsNowhere) {
+  const TemporaryFolder folder;
+  fs::create_symlink("none", folder / "link");
+  EXPECT_THAT(error_of([&] { const StagedFolder staged(folder / "link"); }),
+              HasSubstr("link: cannot be "));
+  EXPECT_THAT(folder.list(), ElementsAre("link"));
+}
+
 TEST(StagedFolder, FilesAppearWithCommit) {
   const TemporaryFolder folder;
   for (const char* name : {"a/b/out", "a/b/slash/"}) {

@@ -10,8 +10,8 @@
 #include "example_device.hpp"
 #include "example_project.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/process.hpp"
 #include "mcunet/deploy/firmware.hpp"
-#include "process.hpp"
 
 namespace mcunet::deploy {
 namespace {

@@ -52,7 +52,7 @@ TEST(Npy, KeepsTheType) {
   const TemporaryFolder folder;
   for (const auto type :
        {engine::DataType::kInt8, engine::DataType::kUint8, engine::DataType::kFloat32}) {
-    const auto bytes = static_cast<std::size_t>(2 * engine::bytes_per_element(type));
+    const auto bytes = static_cast<std::size_t>(engine::bytes_of_elements(2, type));
     write_npy(folder / "x.npy",
               {.type = type, .shape = {2}, .bytes = std::vector<std::int8_t>(bytes, 1)});
     const NpyArray array = parse_npy(read_file(folder / "x.npy"), "x.npy");

@@ -77,6 +77,55 @@ TEST_F(DataCommand, ListsUnreadableFilesAndFailsPastTheShare) {
   EXPECT_EQ(run(tolerant).exit_code, 0);
 }
 
+// Class folders of an image each, read as a dataset of photographs.
+class ClassFolders : public DataCommand {
+ protected:
+  void add_class(const std::string& name) const {
+    for (int i = 0; i < 10; ++i) {
+      folder_.write("work/photos/" + name + "/" + std::to_string(i) + ".ppm",
+                    "P6 4 4 255\n" + std::string(48, 'x'));
+    }
+  }
+  static std::vector<std::string> command(const std::string& action) {
+    return {"data",
+            action,
+            "synthetic.yaml",
+            "--resolution",
+            "32",
+            "--set",
+            "dataset.kind=folder",
+            "--set",
+            "dataset.path=photos"};
+  }
+  static inline const std::vector<std::string> kNames = {
+      "\x1b[31mred", "\"quoted\"", "-rf", "<b>",
+      "back\\slash", "new\nline",  "ä",   std::string(255, 'x')};
+};
+
+TEST_F(ClassFolders, OfAnyTextAreShownOnOneLineEach) {
+  for (const std::string& name : kNames) add_class(name);
+  const Outcome stats = run(command("stats"));
+  EXPECT_EQ(stats.exit_code, 0) << stats.err;
+  EXPECT_TRUE(std::all_of(stats.out.begin(), stats.out.end(),
+                          [](unsigned char c) { return c == '\n' || (c >= ' ' && c != 0x7F); }));
+  EXPECT_THAT(stats.out, HasSubstr("\\x1b[31mred "));
+  EXPECT_THAT(stats.out, HasSubstr("new\\x0aline "));
+  std::vector<std::string> json = command("check");
+  json.emplace_back("--json");
+  const auto classes = parse_output(run(json))["classes"];
+  EXPECT_THAT(classes.get<std::vector<std::string>>(), testing::UnorderedElementsAreArray(kNames));
+  EXPECT_EQ(run(command("preview")).exit_code, 0);
+}
+
+TEST_F(ClassFolders, OfNoTextAreRefusedByName) {
+  for (const std::string& name : kNames) add_class(name);
+  add_class("caf\xE9");
+  for (const char* action : {"check", "stats", "preview"}) {
+    EXPECT_EQ(failure(command(action)),
+              "photos: the name of its folder caf\\xe9 is not UTF-8; rename the folder");
+  }
+}
+
 TEST_F(DataCommand, SaysWhatIsMissing) {
   write("plain.yaml", kSmallExperiment);
   EXPECT_THAT(failure({"data", "check", "plain.yaml"}), HasSubstr("has no section dataset"));

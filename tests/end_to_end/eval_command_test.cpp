@@ -55,12 +55,13 @@ TEST_F(EvalCommand, AgreesWithTheTrainStage) {
                       R"( "kernels": [[3], [3]], "expand_ratios": [[3], [3]]})");
   EXPECT_EQ(failure({"eval", "out", "--subnet", "other.json"}),
             "other.json: resolution: must be one of 32, is 48");
-  EXPECT_EQ(failure({"eval", "out", "--subnet", "nothing.json"}), "nothing.json: cannot be read");
+  EXPECT_EQ(failure({"eval", "out", "--subnet", "nothing.json"}),
+            "nothing.json: cannot be read: No such file or directory");
 }
 
 TEST_F(EvalCommand, NeedsATrainedSupernet) {
   EXPECT_EQ(failure({"eval", "nowhere", "--subnet", "largest"}),
-            "nowhere/manifest.json: cannot be read");
+            "nowhere/manifest.json: cannot be read: No such file or directory");
 }
 
 }  // namespace

@@ -80,6 +80,21 @@ TEST_F(ForeignModels, ThatTheCallerCannotConvertAreRefusedByPlanToo) {
   EXPECT_EQ(parse_output(outcome).at("steps").size(), 2u);
 }
 
+// As scripts read it.
+TEST_F(ForeignModels, ListOperatorsAsJson) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  const std::string model = (data / "field/misleading_fc_batch/attention_tiny.tflite").string();
+  const Outcome outcome =
+      run({"compile", model, "--device", "stm32f746", "--out", "out", "--json"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  const nlohmann::json json = parse_output(outcome);
+  EXPECT_THAT(json.at("error").get<std::string>(), HasSubstr("attention_tiny.tflite: 2 of its 7"));
+  ASSERT_EQ(json.at("blockers").size(), 2u);
+  EXPECT_EQ(json["blockers"][1].at("operator"), 6);
+  EXPECT_EQ(json["blockers"][1].at("name"), "BATCH_MATMUL");
+  EXPECT_THAT(json["blockers"][1].at("reason").get<std::string>(), HasSubstr("is not supported"));
+}
+
 // Real ones: every operator in the way, and what to do about it.
 TEST_F(ForeignModels, TellAllThatIsInTheWay) {
   MCUNET_REQUIRE_SHARED_DATA(data);

@@ -36,8 +36,9 @@ TEST_F(ReportCommand, GivesTheReportOfTheSpaceCommand) {
 }
 
 TEST_F(ReportCommand, RefusesAFolderWithoutARun) {
-  EXPECT_EQ(failure({"report", "nowhere"}), "nowhere/manifest.json: cannot be read");
-  EXPECT_EQ(failure({"report", "."}), "./manifest.json: cannot be read");
+  EXPECT_EQ(failure({"report", "nowhere"}),
+            "nowhere/manifest.json: cannot be read: No such file or directory");
+  EXPECT_EQ(failure({"report", "."}), "./manifest.json: cannot be read: No such file or directory");
 }
 
 TEST_F(ReportCommand, RefusesADamagedResult) {

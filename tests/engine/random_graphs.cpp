@@ -6,6 +6,7 @@
 #include <limits>
 #include <random>
 
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 
 namespace mcunet::engine {
@@ -41,45 +42,19 @@ class RandomGraph {
   }
 
   Graph build() {
-    switch (op_.kind) {
-      case OpKind::kConv2d:
-      case OpKind::kDepthwiseConv2d:
-        build_convolution();
-        break;
-      case OpKind::kFullyConnected:
-        build_fully_connected();
-        break;
-      case OpKind::kAveragePool2d:
-      case OpKind::kMaxPool2d:
-        build_pool();
-        break;
-      case OpKind::kAdd:
-      case OpKind::kSub:
-      case OpKind::kMul:
-        build_binary();
-        break;
-      case OpKind::kConcatenation:
-        build_concatenation();
-        break;
-      case OpKind::kQuantize:
-      case OpKind::kDequantize:
-        build_conversion();
-        break;
-      case OpKind::kMean:
-      case OpKind::kPad:
-      case OpKind::kReshape:
-      case OpKind::kResizeNearestNeighbor:
-      case OpKind::kTranspose:
-        build_layout();
-        break;
-      default:
-        build_unary();
-    }
+    static constexpr std::array<void (RandomGraph::*)(), kOpKinds> kBuilders = {
+#define OPERATOR(kind, stem, ...) &RandomGraph::build_##stem,
+#include "mcunet/engine/graph/operators.inc"
+    };
+    (this->*kBuilders[static_cast<std::size_t>(op_.kind)])();
     graph_.outputs = {static_cast<TensorId>(graph_.tensors.size()) - 1};
     return std::move(graph_);
   }
 
  private:
+#define OPERATOR(kind, stem, ...) void build_##stem();
+#include "mcunet/engine/graph/operators.inc"
+
   std::int32_t between(std::int32_t least, std::int32_t most) {
     return least +
            static_cast<std::int32_t>(random_.index(static_cast<std::uint32_t>(most - least + 1)));
@@ -108,7 +83,7 @@ class RandomGraph {
     return id;
   }
 
-  void finish(std::span<const TensorId> inputs, const Shape& output, const Quantization& q,
+  void finish(std::span<const TensorId> inputs, const Shape& output, Quantization q,
               std::int32_t rank = 4) {
     set_info(append_op(graph_, op_, inputs, {output, DataType::kInt8}), "output", q, rank);
   }
@@ -252,11 +227,11 @@ class RandomGraph {
         is_depthwise ? add_parameters({1, height, width, outputs}, 3, height * width, input)
                      : add_parameters({outputs, height, width, shape.channels}, 0,
                                       height * width * shape.channels, input);
-    finish({&input, 1}, infer_output_shape(op_, shape, outputs), q);
+    finish({&input, 1}, infer_of(input, outputs), q);
   }
 
-  void build_fully_connected() {
-    if (is_rare_) return build_fully_connected_rows();
+  void build_matrix() {
+    if (is_rare_) return build_matrix_rows();
     const Shape shape = chance(2) ? Shape{1, 1, between(1, 70)} : random_shape();
     const TensorId input = new_input(shape, random_quantization());
     if (shape.height * shape.width == 1 && chance(2)) edit_info(graph_, input).rank = 2;
@@ -267,7 +242,7 @@ class RandomGraph {
   }
 
   // On each pixel.
-  void build_fully_connected_rows() {
+  void build_matrix_rows() {
     const Shape shape = random_shape();
     const TensorId input = new_input(shape, random_quantization());
     const std::int32_t outputs = between(1, 17);
@@ -281,7 +256,7 @@ class RandomGraph {
     const TensorId input = new_input(shape, q);
     choose_window(shape);
     choose_activation();
-    finish({&input, 1}, infer_output_shape(op_, shape, 0), q);
+    finish({&input, 1}, infer_of(input), q);
   }
 
   // The shape itself, one value, one per channel, or one per pixel.
@@ -295,12 +270,13 @@ class RandomGraph {
 
   void build_binary() {
     const Shape shape = random_shape();
+    const bool keeps = QuantizationRule(traits_of(op_.kind).quantization).keeps;
     const Quantization first = random_quantization();
-    const Quantization second = random_quantization();
+    const Quantization second = keeps ? first : random_quantization();
     const bool is_mul = op_.kind == OpKind::kMul;
     const Quantization output =
-        random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
-    choose_activation();
+        keeps ? first : random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
+    if (!keeps) choose_activation();
     Shape other = broadcasting(shape);
     Shape own = shape;
     if (is_rare_) {
@@ -328,7 +304,7 @@ class RandomGraph {
     finish(inputs, shape, output);
   }
 
-  void build_concatenation() {
+  void build_joined() {
     const Quantization q = random_quantization();
     const auto axis = static_cast<Axis>(between(0, 2));
     edit_details(graph_, op_).axis = axis;
@@ -363,53 +339,34 @@ class RandomGraph {
              quantization(to));
   }
 
-  void build_layout() {
+  // Of what moves values.
+  TensorId moved_input() {
     const Shape shape = random_shape();
-    const Quantization q = random_quantization();
-    const TensorId input = new_input(shape, q);
-    OpDetails& details = edit_details(graph_, op_);
-    switch (op_.kind) {
-      case OpKind::kMean:
-        return build_mean(input, details);
-      case OpKind::kPad: {
-        const auto amount = [&] { return static_cast<std::int16_t>(between(0, 3)); };
-        op_.window.padding = {amount(), amount(), amount(), amount()};
-        if (is_rare_ || chance(3)) details.channels_after = between(0, 5);
-        if (is_rare_ || chance(3)) details.channels_before = between(0, 5);
-        return finish({&input, 1}, infer_of(input), q);
-      }
-      case OpKind::kReshape:
-        if (chance(2))
-          return finish({&input, 1}, {1, 1, static_cast<std::int32_t>(shape.elements())}, q, 2);
-        return finish({&input, 1}, {shape.width, shape.channels, shape.height}, q);
-      case OpKind::kResizeNearestNeighbor:
-        details.align_corners = chance(3);
-        details.half_pixel_centers = !details.align_corners && chance(2);
-        return finish({&input, 1}, {between(1, 17), between(1, 17), shape.channels}, q);
-      default: {
-        std::array<std::int8_t, 3>& p = details.permutation;
-        for (int i = 2; i > 0; --i)
-          std::swap(p[i], p[random_.index(static_cast<std::uint32_t>(i) + 1)]);
-        return finish({&input, 1}, infer_of(input), q);
-      }
-    }
+    return new_input(shape, random_quantization());
   }
 
-  void build_any_mean(TensorId input, OpDetails& details) {
+  // A maximum keeps its input's.
+  Quantization reduced_quantization(TensorId input) {
+    const Quantization& q = quantization_of(input);
+    return op_.kind == OpKind::kReduceMax ? q : random_quantization(q.scale / 2);
+  }
+
+  void build_any_reduction(TensorId input, OpDetails& details) {
     constexpr std::array<std::array<bool, 3>, 3> kReduced = {
         {{true, false, true}, {false, true, true}, {false, false, true}}};
     details.reduced = kReduced[random_.index(kReduced.size())];
-    finish({&input, 1}, infer_of(input), random_quantization(quantization_of(input).scale / 2));
+    finish({&input, 1}, infer_of(input), reduced_quantization(input));
   }
 
-  // Keeps the averaged axes or drops them.
-  void build_mean(TensorId input, OpDetails& details) {
-    if (is_rare_) return build_any_mean(input, details);
+  // Keeps the reduced axes or drops them.
+  void build_reduction() {
+    const TensorId input = moved_input();
+    OpDetails& details = edit_details(graph_, op_);
+    if (is_rare_) return build_any_reduction(input, details);
     const std::int32_t choice = between(0, 3);
     details.reduced = {choice != 2, choice != 3, choice == 1};
     const Shape kept = infer_of(input);
-    const Quantization q =
-        chance(2) ? quantization_of(input) : random_quantization(quantization_of(input).scale / 2);
+    const Quantization q = chance(2) ? quantization_of(input) : reduced_quantization(input);
     if (chance(2)) return finish({&input, 1}, kept, q);
     const auto removed = std::count(details.reduced.begin(), details.reduced.end(), true);
     // In every choice, what stays is already in its place or moves over elements of size 1.
@@ -419,24 +376,36 @@ class RandomGraph {
     finish({&input, 1}, output, q, 4 - static_cast<std::int32_t>(removed));
   }
 
-  Shape infer_of(TensorId input) {
+  Shape infer_of(TensorId input, std::int32_t output_channels = 0) {
     Graph probe = graph_;
-    Op op = op_;
-    probe.op_inputs = {input};
-    op.input_count = 1;
-    return infer_output_shape(probe, op, 0);
+    return probe.tensors[append_op(probe, op_, {input}, output_channels)].shape;
   }
 
   void build_unary() {
     const bool is_softmax = op_.kind == OpKind::kSoftmax;
-    const Shape shape = is_softmax ? Shape{1, between(1, 4), between(1, 40)} : random_shape();
-    const Quantization from = random_quantization(is_softmax ? 0.06 : 0.04);
+    const bool has_rows = is_softmax || op_.kind == OpKind::kLogSoftmax;
+    const Shape shape = has_rows ? Shape{1, between(1, 4), between(1, 40)} : random_shape();
+    const Quantization from = random_quantization(has_rows ? 0.06 : 0.04);
     const TensorId input = new_input(shape, from);
     Quantization to = random_quantization(from.scale);
     if (op_.kind == OpKind::kRelu6) to = from;
     if (is_softmax || op_.kind == OpKind::kLogistic) to = {1.0F / 256, -128};
+    if (op_.kind == OpKind::kTanh) to = {1.0F / 128, 0};
+    if (op_.kind == OpKind::kLogSoftmax) to = {1.0F / 16, 127};
     if (is_softmax) edit_details(graph_, op_).beta = chance(2) ? 1.0F : 0.5F;
+    if (op_.kind == OpKind::kLeakyRelu) {
+      edit_details(graph_, op_).alpha = static_cast<float>(factor(chance(3) ? -1.5 : 0.01, 1.5));
+    }
     finish({&input, 1}, shape, to);
+  }
+
+  void build_resize() {
+    const TensorId input = moved_input();
+    OpDetails& details = edit_details(graph_, op_);
+    details.align_corners = chance(3);
+    details.half_pixel_centers = !details.align_corners && chance(2);
+    finish({&input, 1}, {between(1, 17), between(1, 17), graph_.tensors[input].shape.channels},
+           quantization_of(input));
   }
 
   Numbers random_;
@@ -445,6 +414,94 @@ class RandomGraph {
   Graph graph_;
   Op op_;
 };
+
+void RandomGraph::build_conv_2d() { build_convolution(); }
+void RandomGraph::build_depthwise_conv_2d() { build_convolution(); }
+void RandomGraph::build_fully_connected() { build_matrix(); }
+void RandomGraph::build_average_pool_2d() { build_pool(); }
+void RandomGraph::build_max_pool_2d() { build_pool(); }
+void RandomGraph::build_add() { build_binary(); }
+void RandomGraph::build_sub() { build_binary(); }
+void RandomGraph::build_mul() { build_binary(); }
+void RandomGraph::build_maximum() { build_binary(); }
+void RandomGraph::build_minimum() { build_binary(); }
+void RandomGraph::build_softmax() { build_unary(); }
+void RandomGraph::build_log_softmax() { build_unary(); }
+void RandomGraph::build_relu() { build_unary(); }
+void RandomGraph::build_relu6() { build_unary(); }
+void RandomGraph::build_leaky_relu() { build_unary(); }
+void RandomGraph::build_logistic() { build_unary(); }
+void RandomGraph::build_tanh() { build_unary(); }
+void RandomGraph::build_hard_swish() { build_unary(); }
+void RandomGraph::build_quantize() { build_conversion(); }
+void RandomGraph::build_dequantize() { build_conversion(); }
+void RandomGraph::build_concatenation() { build_joined(); }
+void RandomGraph::build_resize_nearest_neighbor() { build_resize(); }
+void RandomGraph::build_resize_bilinear() { build_resize(); }
+void RandomGraph::build_mean() { build_reduction(); }
+void RandomGraph::build_reduce_max() { build_reduction(); }
+
+// From the output: a convolution of the same window leads to the input.
+void RandomGraph::build_transpose_conv() {
+  const Shape output = random_shape();
+  choose_window(output);
+  Window& w = op_.window;
+  if (is_rare_ && w.padding == Padding{}) w.stride_width = static_cast<std::int16_t>(between(1, 4));
+  Shape shape = windows_of(op_, output);
+  shape.channels = between(1, 11);
+  const TensorId input = new_input(shape, random_quantization());
+  const std::int32_t taps = w.kernel_height * w.kernel_width * shape.channels;
+  const Quantization q =
+      add_parameters({output.channels, w.kernel_height, w.kernel_width, shape.channels}, 0,
+                     std::max(1, taps / (w.stride_height * w.stride_width)), input);
+  finish({&input, 1}, output, q);
+}
+
+void RandomGraph::build_pad() {
+  const TensorId input = moved_input();
+  OpDetails& details = edit_details(graph_, op_);
+  const auto amount = [&] { return static_cast<std::int16_t>(between(0, 3)); };
+  op_.window.padding = {amount(), amount(), amount(), amount()};
+  if (is_rare_ || chance(3)) details.channels_after = between(0, 5);
+  if (is_rare_ || chance(3)) details.channels_before = between(0, 5);
+  finish({&input, 1}, infer_of(input), quantization_of(input));
+}
+
+void RandomGraph::build_reshape() {
+  const TensorId input = moved_input();
+  const Shape shape = graph_.tensors[input].shape;
+  const Quantization q = quantization_of(input);
+  if (chance(2)) {
+    return finish({&input, 1}, {1, 1, static_cast<std::int32_t>(shape.elements())}, q, 2);
+  }
+  finish({&input, 1}, {shape.width, shape.channels, shape.height}, q);
+}
+
+// Any part; in the rare form in steps, forwards and backwards.
+void RandomGraph::build_strided_slice() {
+  const TensorId input = moved_input();
+  OpDetails& details = edit_details(graph_, op_);
+  for (Axis axis : {Axis::kHeight, Axis::kWidth, Axis::kChannels}) {
+    const auto i = static_cast<std::size_t>(axis);
+    const std::int32_t size = along(graph_.tensors[input].shape, axis);
+    const std::int32_t begin = chance(2) ? 0 : between(0, size - 1);
+    const std::int32_t step = is_rare_ ? (chance(2) ? 1 : -1) * between(1, 3) : 1;
+    const std::int32_t most = (step > 0 ? size - 1 - begin : begin) / std::abs(step) + 1;
+    details.begin[i] = begin;
+    details.stride[i] = step;
+    along(details.part, axis) = chance(2) ? most : between(1, most);
+  }
+  finish({&input, 1}, details.part, quantization_of(input));
+}
+
+void RandomGraph::build_transpose() {
+  const TensorId input = moved_input();
+  std::array<std::int8_t, 3>& p = edit_details(graph_, op_).permutation;
+  for (int i = 2; i > 0; --i) {
+    std::swap(p[i], p[random_.index(static_cast<std::uint32_t>(i) + 1)]);
+  }
+  finish({&input, 1}, infer_of(input), quantization_of(input));
+}
 
 }  // namespace
 

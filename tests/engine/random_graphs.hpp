@@ -12,27 +12,10 @@
 // machine.
 namespace mcunet::engine {
 
-inline constexpr std::array kAllOpKinds = {OpKind::kConv2d,
-                                           OpKind::kDepthwiseConv2d,
-                                           OpKind::kFullyConnected,
-                                           OpKind::kAveragePool2d,
-                                           OpKind::kMaxPool2d,
-                                           OpKind::kAdd,
-                                           OpKind::kSub,
-                                           OpKind::kMul,
-                                           OpKind::kMean,
-                                           OpKind::kPad,
-                                           OpKind::kReshape,
-                                           OpKind::kSoftmax,
-                                           OpKind::kRelu,
-                                           OpKind::kRelu6,
-                                           OpKind::kLogistic,
-                                           OpKind::kHardSwish,
-                                           OpKind::kQuantize,
-                                           OpKind::kDequantize,
-                                           OpKind::kConcatenation,
-                                           OpKind::kResizeNearestNeighbor,
-                                           OpKind::kTranspose};
+inline constexpr std::array kAllOpKinds = {
+#define OPERATOR(kind, ...) OpKind::k##kind,
+#include "mcunet/engine/graph/operators.inc"
+};
 
 Graph random_graph(OpKind kind, std::uint64_t seed);
 
@@ -45,7 +28,12 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kSub,
                                             OpKind::kMul,
                                             OpKind::kMean,
-                                            OpKind::kPad};
+                                            OpKind::kPad,
+                                            OpKind::kReduceMax,
+                                            OpKind::kStridedSlice,
+                                            OpKind::kMaximum,
+                                            OpKind::kMinimum,
+                                            OpKind::kTransposeConv};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

@@ -1,14 +1,12 @@
 // Any bytes as a `.tflite` file: an Error or a graph. A graph can be written, reads back equal,
-// and, if it is small, runs.
-//
-//   cmake -DMCUNET_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++ …; tflite_reader_fuzz CORPUS
-//   -max_total_time=600
+// and, if it is small, runs and becomes C. scripts/fuzz.sh builds and runs this.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/codegen/compiler.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
@@ -48,7 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Graph again = mcunet::engine::read_tflite(mcunet::engine::write_tflite(graph), "again");
     const Graph third = mcunet::engine::read_tflite(mcunet::engine::write_tflite(again), "third");
     if (again != third) std::abort();
-    if (work_of(graph) < kMaxWork) run(graph);
+    if (work_of(graph) >= kMaxWork) return 0;
+    run(graph);
+    mcunet::engine::generate_code(mcunet::engine::compile_graph(graph));
   } catch (const mcunet::Error&) {
     // What damaged files are meant to end in.
   }

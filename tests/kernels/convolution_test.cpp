@@ -316,5 +316,68 @@ TEST(Convolution, AnyDepthwiseMatchesReference) {
   }
 }
 
+// The kernel's parts, one for each remainder of the outputs' positions by the stride.
+std::vector<std::uint32_t> pack_transposed(const Arithmetic& arithmetic,
+                                           const mcunet_conv2d_layer& layer) {
+  std::vector<std::uint32_t> packed;
+  Bytes part(arithmetic.weights.size());
+  for (int ry = 0; ry < layer.stride_height; ++ry) {
+    for (int rx = 0; rx < layer.stride_width; ++rx) {
+      const int depth =
+          mcunet_transpose_conv2d_part(&layer, arithmetic.weights.data(), ry, rx, part.data());
+      mcunet_filter filter = arithmetic.filter();
+      filter.weights = part.data();
+      std::vector<std::uint32_t> one(mcunet_packed_matmul_bytes(layer.output_channels, depth) /
+                                     sizeof(std::uint32_t));
+      mcunet_pack_matmul(&filter, depth, one.data());
+      packed.insert(packed.end(), one.begin(), one.end());
+    }
+  }
+  return packed;
+}
+
+// What the convolution of this window leads from is an output of the transposed one.
+TEST(Convolution, TransposedMatchesReference) {
+  Random random(6);
+  for (int i = 0; i < kLayers; ++i) {
+    reference_window w = random_window(random, random.between(1, 5), random.between(1, 5),
+                                       random.between(1, 4), random.between(1, 3));
+    std::swap(w.input_height, w.output_height);
+    std::swap(w.input_width, w.output_width);
+    w.input_channels = random.between(1, 9);
+    w.output_channels = random.between(1, 8);
+    const int depth = w.kernel_height * w.kernel_width * w.input_channels;
+    const Arithmetic arithmetic(random, static_cast<std::size_t>(depth * w.output_channels),
+                                w.output_channels, depth, finish_of(i));
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
+    Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
+    std::vector<std::int32_t> sums(expected.size());
+    const reference_scale scale = arithmetic.scale();
+    reference_transpose_conv2d(input.data(), arithmetic.weights.data(), arithmetic.bias.data(), &w,
+                               &scale, sums.data(), expected.data());
+
+    const mcunet_conv2d_layer layer{w.input_height,
+                                    w.input_width,
+                                    w.input_channels,
+                                    w.output_height,
+                                    w.output_width,
+                                    w.output_channels,
+                                    static_cast<std::int16_t>(w.kernel_height),
+                                    static_cast<std::int16_t>(w.kernel_width),
+                                    static_cast<std::int16_t>(w.stride_height),
+                                    static_cast<std::int16_t>(w.stride_width),
+                                    static_cast<std::int16_t>(w.pad_top),
+                                    static_cast<std::int16_t>(w.pad_left),
+                                    arithmetic.input_zero_point,
+                                    arithmetic.output};
+    const auto packed = pack_transposed(arithmetic, layer);
+    auto scratch = make_scratch(mcunet_transpose_conv2d_scratch_bytes(&layer));
+    Bytes output(expected.size());
+    mcunet_transpose_conv2d(input.data(), output.data(), &layer, packed.data(), scratch.data());
+    ASSERT_EQ(output, expected) << "layer " << i;
+  }
+}
+
 }  // namespace
 }  // namespace mcunet::kernels_test

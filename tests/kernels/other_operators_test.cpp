@@ -133,6 +133,40 @@ TEST(Mean, OverRowsAndChannelsMatchesTheMeanOfTheSameValuesSideBySide) {
   }
 }
 
+// The index of an element in a tensor of these sizes.
+std::size_t index_in(const int (&sizes)[3], int y, int x, int c) {
+  return static_cast<std::size_t>((y * sizes[1] + x) * sizes[2] + c);
+}
+
+TEST(Maximum, OverAnyAxes) {
+  Random random(10);
+  for (int i = 0; i < kLayers; ++i) {
+    const int sizes[] = {random.between(1, 5), random.between(1, 5), random.between(1, 7)};
+    int kept[3];
+    for (int axis = 0; axis < 3; ++axis) kept[axis] = random.one_in(2) ? 1 : sizes[axis];
+    const int steps[] = {kept[1] * kept[2], kept[2], 1};
+    mcunet_reduce_max_layer layer{{}, {}, kept[0] * kept[1] * kept[2]};
+    for (int axis = 0; axis < 3; ++axis) {
+      layer.sizes[axis] = sizes[axis];
+      layer.strides[axis] = kept[axis] == 1 ? 0 : steps[axis];
+    }
+    const Bytes input = random.bytes(static_cast<std::size_t>(sizes[0] * sizes[1] * sizes[2]));
+    Bytes output(static_cast<std::size_t>(layer.outputs));
+    mcunet_reduce_max(input.data(), output.data(), &layer);
+    Bytes expected(output.size(), -128);
+    for (int y = 0; y < sizes[0]; ++y) {
+      for (int x = 0; x < sizes[1]; ++x) {
+        for (int c = 0; c < sizes[2]; ++c) {
+          std::int8_t& most = expected[index_in(
+              kept, std::min(y, kept[0] - 1), std::min(x, kept[1] - 1), std::min(c, kept[2] - 1))];
+          most = std::max(most, input[index_in(sizes, y, x, c)]);
+        }
+      }
+    }
+    ASSERT_EQ(output, expected) << "layer " << i;
+  }
+}
+
 mcunet_elementwise_layer random_elementwise(Random& random, int i) {
   mcunet_elementwise_layer layer{};
   layer.elements = random.between(1, 60);
@@ -182,48 +216,85 @@ std::int8_t at_position(const Bytes& values, const int (&sizes)[3], int y, int x
   const int row = sizes[0] == 1 ? 0 : y;
   const int column = sizes[1] == 1 ? 0 : x;
   const int channel = sizes[2] == 1 ? 0 : c;
-  return values[static_cast<std::size_t>((row * sizes[1] + column) * sizes[2] + channel)];
+  return values[index_in(sizes, row, column, channel)];
 }
+
+// Sizes of two operands and their output, that repeat along random axes of one or the other.
+struct Broadcast {
+  int sizes[3];
+  int operand_sizes[2][3];
+  int strides[2][3];
+  Bytes operands[2];
+
+  explicit Broadcast(Random& random) {
+    for (int axis = 0; axis < 3; ++axis) {
+      sizes[axis] = random.between(1, 5);
+      for (auto& own : operand_sizes) own[axis] = sizes[axis];
+      if (random.one_in(2)) operand_sizes[random.between(0, 1)][axis] = 1;
+    }
+    for (int side = 0; side < 2; ++side) {
+      const auto& s = operand_sizes[side];
+      operands[side] = random.bytes(static_cast<std::size_t>(s[0] * s[1] * s[2]));
+      const int steps[] = {s[1] * s[2], s[2], 1};
+      for (int axis = 0; axis < 3; ++axis) strides[side][axis] = s[axis] == 1 ? 0 : steps[axis];
+    }
+  }
+
+  // An operand with all its repetitions.
+  Bytes repeated(int side) const {
+    Bytes values;
+    for (int y = 0; y < sizes[0]; ++y) {
+      for (int x = 0; x < sizes[1]; ++x) {
+        for (int c = 0; c < sizes[2]; ++c) {
+          values.push_back(at_position(operands[side], operand_sizes[side], y, x, c));
+        }
+      }
+    }
+    return values;
+  }
+};
 
 TEST(Elementwise, BroadcastsOfEitherOperandMatchTheOperatorOnRepeatedValues) {
   Random random(8);
   for (int i = 0; i < 2 * kLayers; ++i) {
     mcunet_broadcast_layer layer{random_elementwise(random, i), {}, {}};
-    int sizes[2][3];
-    for (int axis = 0; axis < 3; ++axis) {
-      layer.sizes[axis] = random.between(1, 5);
-      for (int side = 0; side < 2; ++side) sizes[side][axis] = layer.sizes[axis];
-      if (random.one_in(2)) sizes[random.between(0, 1)][axis] = 1;
-    }
-    Bytes operands[2];
+    const Broadcast of(random);
+    std::copy(std::begin(of.sizes), std::end(of.sizes), layer.sizes);
     for (int side = 0; side < 2; ++side) {
-      const auto& s = sizes[side];
-      operands[side] = random.bytes(static_cast<std::size_t>(s[0] * s[1] * s[2]));
-      const int strides[] = {s[1] * s[2], s[2], 1};
-      for (int axis = 0; axis < 3; ++axis) {
-        layer.strides[side][axis] = s[axis] == 1 ? 0 : strides[axis];
-      }
+      std::copy(std::begin(of.strides[side]), std::end(of.strides[side]), layer.strides[side]);
     }
-    Bytes a, b;
-    for (int y = 0; y < layer.sizes[0]; ++y) {
-      for (int x = 0; x < layer.sizes[1]; ++x) {
-        for (int c = 0; c < layer.sizes[2]; ++c) {
-          a.push_back(at_position(operands[0], sizes[0], y, x, c));
-          b.push_back(at_position(operands[1], sizes[1], y, x, c));
-        }
-      }
-    }
+    const Bytes a = of.repeated(0), b = of.repeated(1);
     mcunet_elementwise_layer plain = layer.values;
     plain.elements = plain.period = static_cast<int>(a.size());
     Bytes expected(a.size()), output(a.size());
     const auto expect_same = [&](auto one_to_one, auto broadcast) {
       one_to_one(a.data(), b.data(), expected.data(), &plain);
-      broadcast(operands[0].data(), operands[1].data(), output.data(), &layer);
+      broadcast(of.operands[0].data(), of.operands[1].data(), output.data(), &layer);
       ASSERT_EQ(output, expected) << "layer " << i;
     };
     expect_same(mcunet_add, mcunet_add_broadcast);
     expect_same(mcunet_sub, mcunet_sub_broadcast);
     expect_same(mcunet_mul, mcunet_mul_broadcast);
+  }
+}
+
+TEST(Elementwise, TheLargerAndTheSmallerOfTwo) {
+  Random random(11);
+  for (int i = 0; i < kLayers; ++i) {
+    const Broadcast of(random);
+    mcunet_extremum_layer layer{};
+    std::copy(std::begin(of.sizes), std::end(of.sizes), layer.sizes);
+    for (int side = 0; side < 2; ++side) {
+      std::copy(std::begin(of.strides[side]), std::end(of.strides[side]), layer.strides[side]);
+    }
+    const Bytes a = of.repeated(0), b = of.repeated(1);
+    Bytes larger(a.size()), smaller(a.size());
+    mcunet_maximum(of.operands[0].data(), of.operands[1].data(), larger.data(), &layer);
+    mcunet_minimum(of.operands[0].data(), of.operands[1].data(), smaller.data(), &layer);
+    for (std::size_t e = 0; e < a.size(); ++e) {
+      ASSERT_EQ(larger[e], std::max(a[e], b[e])) << "layer " << i;
+      ASSERT_EQ(smaller[e], std::min(a[e], b[e])) << "layer " << i;
+    }
   }
 }
 
@@ -310,6 +381,43 @@ TEST(Softmax, IsCloseToTheRealOne) {
   }
 }
 
+// Within one step of the real one; its steps are 16ths.
+TEST(LogSoftmax, IsCloseToTheRealOne) {
+  Random random(12);
+  for (int i = 0; i < kLayers; ++i) {
+    const double input_scale = random.between(1, 400) / 1000.0;
+    int exponent = 0;
+    const double fraction = std::frexp(input_scale * (1 << 26), &exponent);
+    mcunet_log_softmax_layer layer{};
+    layer.rows = random.between(1, 3);
+    layer.depth = random.between(1, 40);
+    layer.multiplier = static_cast<std::int32_t>(std::round(fraction * 2147483648.0));
+    layer.left_shift = exponent;
+    layer.min_difference =
+        -static_cast<std::int32_t>(std::floor(31.0 * (1 << 26) / std::exp2(exponent)));
+    // 1 / input_scale in units of 2^-26.
+    const double inverse = std::frexp(1 / (input_scale * (1 << 26)), &exponent);
+    layer.inverse_multiplier = static_cast<std::int32_t>(std::round(inverse * 2147483648.0));
+    layer.inverse_shift = -exponent;
+    const Bytes input = random.bytes(static_cast<std::size_t>(layer.rows * layer.depth));
+    Bytes output = input;
+    mcunet_log_softmax(output.data(), output.data(), &layer);
+    for (int row = 0; row < layer.rows; ++row) {
+      const auto begin = input.begin() + row * layer.depth;
+      const int most = *std::max_element(begin, begin + layer.depth);
+      double sum = 0;
+      for (auto at = begin; at != begin + layer.depth; ++at)
+        sum += std::exp((*at - most) * input_scale);
+      for (int c = 0; c < layer.depth; ++c) {
+        const double real = ((begin[c] - most) * input_scale - std::log(sum)) * 16 + 127;
+        EXPECT_NEAR(output[static_cast<std::size_t>(row * layer.depth + c)], std::max(real, -128.0),
+                    0.51)
+            << "layer " << i;
+      }
+    }
+  }
+}
+
 TEST(Layout, LookupAndConcatenation) {
   Random random(6);
   const Bytes table = random.bytes(256);
@@ -345,6 +453,85 @@ TEST(Layout, PadAndResize) {
   const std::uint16_t indices[] = {0, 0, 1};
   mcunet_resize_nearest(input.data(), resized.data(), &resize, indices, indices);
   EXPECT_EQ(resized, (Bytes{1, 1, 2, 1, 1, 2, 3, 3, 4}));
+}
+
+TEST(Layout, SlicesForwardsAndBackwards) {
+  Random random(13);
+  for (int i = 0; i < kLayers; ++i) {
+    const int sizes[] = {random.between(1, 6), random.between(1, 6), random.between(1, 9)};
+    const int steps[] = {sizes[1] * sizes[2], sizes[2], 1};
+    const bool forwards = random.one_in(2);
+    int begins[3];
+    int strides[3];
+    mcunet_slice_layer layer{};
+    for (int axis = 0; axis < 3; ++axis) {
+      begins[axis] = random.between(0, sizes[axis] - 1);
+      strides[axis] = random.between(1, 3) * (forwards || random.one_in(2) ? 1 : -1);
+      const int reach = strides[axis] > 0 ? sizes[axis] - 1 - begins[axis] : begins[axis];
+      layer.sizes[axis] = random.between(1, reach / std::abs(strides[axis]) + 1);
+      layer.begin += begins[axis] * steps[axis];
+      layer.strides[axis] = strides[axis] * steps[axis];
+    }
+    const Bytes input = random.bytes(static_cast<std::size_t>(sizes[0] * steps[0]));
+    Bytes expected;
+    for (int y = 0; y < layer.sizes[0]; ++y) {
+      for (int x = 0; x < layer.sizes[1]; ++x) {
+        for (int c = 0; c < layer.sizes[2]; ++c) {
+          expected.push_back(
+              input[index_in(sizes, begins[0] + y * strides[0], begins[1] + x * strides[1],
+                             begins[2] + c * strides[2])]);
+        }
+      }
+    }
+    Bytes output(expected.size());
+    mcunet_slice(input.data(), output.data(), &layer);
+    ASSERT_EQ(output, expected) << "layer " << i;
+    if (!forwards) continue;
+    Bytes shared = input;
+    mcunet_slice(shared.data(), shared.data(), &layer);
+    shared.resize(expected.size());
+    ASSERT_EQ(shared, expected) << "layer " << i << ", in place";
+  }
+}
+
+TEST(Layout, ResizesBetweenNeighbours) {
+  Random random(14);
+  for (int i = 0; i < kLayers; ++i) {
+    const int height = random.between(1, 4);
+    const mcunet_resize_bilinear_layer layer{random.between(1, 4), random.between(1, 5),
+                                             random.between(1, 6), random.between(1, 6)};
+    const auto places = [&](int count, int size) {
+      std::vector<mcunet_interpolation> result;
+      for (int n = 0; n < count; ++n) {
+        result.push_back({static_cast<std::uint16_t>(random.between(0, size - 1)),
+                          static_cast<std::uint16_t>(random.between(0, size - 1)),
+                          static_cast<std::uint16_t>(random.between(0, 1023))});
+      }
+      return result;
+    };
+    const auto rows = places(layer.output_height, height);
+    const auto columns = places(layer.output_width, layer.input_width);
+    const Bytes input =
+        random.bytes(static_cast<std::size_t>(height * layer.input_width * layer.channels));
+    Bytes output(
+        static_cast<std::size_t>(layer.output_height * layer.output_width * layer.channels));
+    mcunet_resize_bilinear(input.data(), output.data(), &layer, rows.data(), columns.data());
+    const int sizes[] = {height, layer.input_width, layer.channels};
+    std::size_t at = 0;
+    for (const mcunet_interpolation& row : rows) {
+      for (const mcunet_interpolation& column : columns) {
+        const double down = row.weight / 1024.0;
+        const double along = column.weight / 1024.0;
+        for (int c = 0; c < layer.channels; ++c, ++at) {
+          const double upper = input[index_in(sizes, row.first, column.first, c)] * (1 - along) +
+                               input[index_in(sizes, row.first, column.second, c)] * along;
+          const double lower = input[index_in(sizes, row.second, column.first, c)] * (1 - along) +
+                               input[index_in(sizes, row.second, column.second, c)] * along;
+          ASSERT_EQ(output[at], std::round(upper * (1 - down) + lower * down)) << "layer " << i;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

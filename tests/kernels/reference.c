@@ -65,6 +65,38 @@ void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t*
   }
 }
 
+static void scatter(const int8_t* pixel, int32_t iy, int32_t ix, const int8_t* weights,
+                    const struct reference_window* w, int32_t zero_point, int32_t* sums) {
+  for (int32_t oc = 0; oc < w->output_channels; ++oc) {
+    for (int32_t ky = 0; ky < w->kernel_height; ++ky) {
+      for (int32_t kx = 0; kx < w->kernel_width; ++kx) {
+        const int32_t y = iy * w->stride_height - w->pad_top + ky;
+        const int32_t x = ix * w->stride_width - w->pad_left + kx;
+        if (!inside(y, w->output_height) || !inside(x, w->output_width)) continue;
+        const int8_t* from =
+            weights + ((oc * w->kernel_height + ky) * w->kernel_width + kx) * w->input_channels;
+        int32_t* to = sums + (y * w->output_width + x) * w->output_channels + oc;
+        for (int32_t ic = 0; ic < w->input_channels; ++ic)
+          *to += (pixel[ic] - zero_point) * from[ic];
+      }
+    }
+  }
+}
+
+void reference_transpose_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
+                                const struct reference_window* w,
+                                const struct reference_scale* scale, int32_t* sums,
+                                int8_t* output) {
+  const int32_t count = w->output_height * w->output_width * w->output_channels;
+  for (int32_t i = 0; i < count; ++i) sums[i] = bias[i % w->output_channels];
+  for (int32_t y = 0; y < w->input_height; ++y) {
+    for (int32_t x = 0; x < w->input_width; ++x, input += w->input_channels) {
+      scatter(input, y, x, weights, w, scale->input_zero_point, sums);
+    }
+  }
+  for (int32_t i = 0; i < count; ++i) output[i] = finish(sums[i], scale, i % w->output_channels);
+}
+
 void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
                                 const struct reference_window* w,
                                 const struct reference_scale* scale, int8_t* output) {

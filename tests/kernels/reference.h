@@ -32,6 +32,11 @@ int32_t reference_rescale(int32_t value, int32_t multiplier, int32_t shift);
 void reference_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
                       const struct reference_window* window, const struct reference_scale* scale,
                       int8_t* output);
+// Every input value adds to the outputs under the kernel laid at its position times the stride, less
+// the padding. `sums` is scratch, one per output value.
+void reference_transpose_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
+                                const struct reference_window* window,
+                                const struct reference_scale* scale, int32_t* sums, int8_t* output);
 void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, const int32_t* bias,
                                 const struct reference_window* window,
                                 const struct reference_scale* scale, int8_t* output);

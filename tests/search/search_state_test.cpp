@@ -79,12 +79,14 @@ TEST(SearchState, RefusesDamagedText) {
   for (const std::string& text :
        {std::string(), good.substr(0, good.size() / 2), std::string("{}"), std::string("[]")}) {
     EXPECT_THAT(error_of([&] { state_from_json(space, text, "state.json"); }),
-                StartsWith("state.json: is no state of a search: "));
+                StartsWith("state.json: is no state of this search: "));
   }
   SearchState wrong = make_state();
   wrong.generations[0].evaluated = 7;
-  EXPECT_EQ(error_of([&] { state_from_json(space, state_to_json(space, wrong), "state.json"); }),
-            "state.json: has 5 networks in generations of 10");
+  EXPECT_EQ(
+      error_of([&] { state_from_json(space, state_to_json(space, wrong), "state.json"); }),
+      "state.json: is no state of this search: it has 5 networks in generations of 10; remove "
+      "it, and the search goes on with --resume from the accuracies that it has");
   const space::SearchSpace other = space::load_shipped_space("proxyless");
   EXPECT_THAT(error_of([&] { state_from_json(other, good, "state.json"); }),
               StartsWith("state.json: "));

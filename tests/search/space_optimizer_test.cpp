@@ -43,7 +43,9 @@ std::vector<Resources> measure_all(const SpaceOptimizerOptions& options, double 
     const space::Subnet subnet = sample(space, options.sampling, random);
     engine::ResourceOracle oracle({});
     results.push_back(oracle.measure(lower(build_network(space, subnet))));
-    EXPECT_THAT(validate_plan(oracle.requests().buffers, oracle.plan()), testing::IsEmpty());
+    EXPECT_THAT(
+        validate_plan(oracle.requests().buffers, oracle.plan(), engine::PlannerOptions{}.alignment),
+        testing::IsEmpty());
   }
   return results;
 }

@@ -6,6 +6,7 @@
 
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
+#include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/files.hpp"
 
 namespace mcunet::supernet {
@@ -70,6 +71,31 @@ TEST_F(CheckpointTest, DamageOfAnyKindIsSeen) {
     bad[i] = static_cast<char>(bad[i] ^ 4);
     write_file_atomically(folder_ / name, bad);
     EXPECT_THAT(error_of([&] { read_checkpoint(folder_ / name); }), EndsWith(": is damaged")) << i;
+  }
+}
+
+// With a checksum that is right, as of a program with a fault.
+TEST_F(CheckpointTest, DamageBehindAGoodChecksumIsSeen) {
+  const std::string tensors = to_archive(make(1).tensors);
+  const auto error_of_body = [&](const std::string& body, const char* version = "1") {
+    folder_.write("x.checkpoint",
+                  fmt::format("mcunet-checkpoint {} {:08x}\n", version, crc32c(body)) + body);
+    const std::string error = error_of([&] { read_checkpoint(folder_ / "x.checkpoint"); });
+    const std::string file = (folder_ / "x.checkpoint").string() + ": ";
+    EXPECT_TRUE(error.starts_with(file)) << error;
+    return error.substr(std::min(file.size(), error.size()));
+  };
+  const std::string good = R"({"step": 1, "identity": {}, "state": {}})";
+  EXPECT_EQ(error_of_body(good + "\n" + tensors, "2"), "is of another version");
+  EXPECT_EQ(error_of_body(good + "\n"), "is no tensor file: it lacks its end");
+  EXPECT_EQ(error_of_body(good), "is damaged");
+  for (const char* header :
+       {"", "[]", "{}", "{", R"({"step": -1, "identity": {}, "state": {}})",
+        R"({"step": 1e300, "identity": {}, "state": {}})",
+        R"({"step": "1", "identity": {}, "state": {}})", R"({"step": 1, "identity": {}})"}) {
+    EXPECT_THAT(error_of_body(std::string(header) + "\n" + tensors),
+                testing::StartsWith("is damaged: "))
+        << header;
   }
 }
 

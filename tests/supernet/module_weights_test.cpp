@@ -3,6 +3,8 @@
 #include <ATen/Functions.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "core/error_text.hpp"
 #include "supernet/tiny_training.hpp"
 
@@ -51,6 +53,28 @@ TEST_F(ModuleWeights, OfAnotherNetworkAreRefused) {
   weights["blocks.77.weight"] = at::zeros({3});
   EXPECT_EQ(error_of([&] { load_weights(*supernet_, weights, "x.pt"); }),
             "x.pt: blocks.77.weight: this network has no such tensor");
+}
+
+TEST_F(ModuleWeights, OfOtherTypesOrWithoutValuesAreRefused) {
+  const std::string name = weights_of(*supernet_).begin()->first;
+  const auto error_for = [&](const at::Tensor& spoilt) {
+    TensorDictionary weights = weights_of(*other_);
+    weights[name] = spoilt;
+    return error_of([&] { load_weights(*supernet_, weights, "x.pt"); });
+  };
+  const TensorDictionary before = weights_of(*supernet_);
+  const at::Tensor good = before.begin()->second.clone();
+  EXPECT_EQ(error_for(good.to(at::kLong)),
+            "x.pt: " + name + ": has elements of type Long, expected Float");
+  EXPECT_EQ(error_for(good.to(at::kDouble)),
+            "x.pt: " + name + ": has elements of type Double, expected Float");
+  for (const double value : {NAN, INFINITY, -INFINITY}) {
+    at::Tensor spoilt = good.clone();
+    spoilt.view({-1})[0] = value;
+    EXPECT_EQ(error_for(spoilt),
+              "x.pt: " + name + ": has elements that are infinite or no numbers");
+  }
+  EXPECT_TRUE(weights_of(*supernet_).at(name).equal(good));  // nothing of a bad file is taken over
 }
 
 }  // namespace

@@ -110,12 +110,16 @@ TEST(Sgd, StateGoesAround) {
   EXPECT_GT(momentum.abs().sum().item<double>(), 0);
   sgd.reset_momentum();
   EXPECT_EQ(sgd.state().at("weight").abs().sum().item<double>(), 0);
-  sgd.load_state({{"weight", momentum}, {"bias", at::ones({4})}});
+  sgd.load_state({{"weight", momentum}, {"bias", at::ones({4})}}, "a checkpoint");
   EXPECT_TRUE(sgd.state().at("weight").equal(momentum));
-  EXPECT_EQ(error_of([&] {
-              sgd.load_state({{"weight", momentum}});
-            }),
-            "momentum of bias: is missing or of another shape");
+  const auto error_for = [&](const TensorDictionary& loaded) {
+    return error_of([&] { sgd.load_state(loaded, "a checkpoint"); });
+  };
+  EXPECT_EQ(error_for({{"weight", momentum}}), "a checkpoint: bias: is missing");
+  EXPECT_EQ(error_for({{"weight", momentum}, {"bias", at::ones({3})}}),
+            "a checkpoint: bias: has the shape [3], expected [4]");
+  EXPECT_EQ(error_for({{"weight", momentum}, {"bias", at::full({4}, NAN)}}),
+            "a checkpoint: bias: has elements that are infinite or no numbers");
 }
 
 }  // namespace

@@ -250,14 +250,14 @@ TEST(Supernet, RefusesWhatIsNotInTheSpace) {
   EXPECT_THAT(message(bad, images_for(bad)), testing::HasSubstr("resolution"));
   bad = good;
   bad.blocks[0].kernel = 9;
-  EXPECT_THAT(message(bad, images_for(bad)), testing::HasSubstr("kernel of block 0 of stage 0"));
+  EXPECT_THAT(message(bad, images_for(bad)), testing::HasSubstr("kernels[0][0]: must be one of"));
   bad = good;
   bad.blocks[3].expand_ratio = 5;
   EXPECT_THAT(message(bad, images_for(bad)),
-              testing::HasSubstr("expand ratio of block 0 of stage 1"));
+              testing::HasSubstr("expand_ratios[1][0]: must be one of"));
   bad = good;
   bad.depths[0] = 4;
-  EXPECT_THAT(message(bad, images_for(bad)), testing::HasSubstr("depth of stage 0"));
+  EXPECT_THAT(message(bad, images_for(bad)), testing::HasSubstr("depths[0]: must be one of"));
   bad = good;
   bad.depths.pop_back();
   EXPECT_THAT(message(bad, images_for(bad)), testing::HasSubstr("stages"));

@@ -55,7 +55,8 @@ TEST(TensorFile, RefusesWhatIsNoTensorFile) {
     EXPECT_THAT(error_of([&] { from_archive(bytes, "x.pt"); }),
                 StartsWith("x.pt: is no tensor file: "));
   }
-  EXPECT_EQ(error_of([] { read_tensor_file("/nowhere/x.pt"); }), "/nowhere/x.pt: cannot be read");
+  EXPECT_EQ(error_of([] { read_tensor_file("/nowhere/x.pt"); }),
+            "/nowhere/x.pt: cannot be read: No such file or directory");
 }
 
 class TensorFileInPython : public testing::Test {

@@ -16,7 +16,14 @@ bool is_plain_name(std::string_view name);
 // A name under a key. Reading throws Error unless it is plain.
 Field name_field(std::string key, std::string& value);
 
+// The text with a space for every control character, line ends among them.
+std::string on_one_line(std::string_view text);
+
 // Whether the bytes are text: UTF-8 as Unicode defines it, without NUL.
 bool is_utf8_text(std::string_view bytes);
+
+// Fit for a line on a terminal and for JSON: control characters, and bytes that are no UTF-8,
+// become \x1b and the like; everything else stays.
+std::string escaped(std::string_view bytes);
 
 }  // namespace mcunet

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 namespace mcunet {
 
@@ -30,6 +34,20 @@ class RandomStream {
 
   // Uniform in [0, 1), with 53 random bits.
   double uniform() { return static_cast<double>((*this)() >> 11) * 0x1.0p-53; }
+
+  // One of the choices, each as likely. Requires that there are any.
+  template <typename T>
+  const T& pick(const std::vector<T>& choices) {
+    return choices[index(static_cast<std::uint32_t>(choices.size()))];
+  }
+
+  // Puts the values into an order that is any with equal chance (Fisher and Yates).
+  template <typename Values>
+  void shuffle(Values& values) {
+    for (std::size_t i = std::size(values); i > 1; --i) {
+      std::swap(values[i - 1], values[index(static_cast<std::uint32_t>(i))]);
+    }
+  }
 
   std::uint64_t state() const { return state_; }
   void restore(std::uint64_t state) { state_ = state; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mcunet/core/config.hpp"
+#include "mcunet/core/stopwatch.hpp"
 
 namespace mcunet {
 
@@ -78,7 +79,8 @@ class StageClock {
   StageCost elapsed() const;
 
  private:
-  StageCost start_;
+  Stopwatch wall_;
+  double cpu_at_start_;
 };
 
 }  // namespace mcunet

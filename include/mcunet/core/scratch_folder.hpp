@@ -9,7 +9,7 @@ namespace mcunet {
 class ScratchFolder {
  public:
   // In the system's folder for temporary files. Throws Error if nothing can be created there.
-  ScratchFolder() : ScratchFolder(std::filesystem::temp_directory_path()) {}
+  ScratchFolder();
   // In `parent`, which must exist: what is made there can be renamed to its place beside it.
   explicit ScratchFolder(const std::filesystem::path& parent);
   ~ScratchFolder();
@@ -31,6 +31,7 @@ void remove_abandoned_scratch(const std::filesystem::path& parent);
 void replace_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // A folder whose files appear all at once, when commit() is called; without it, nothing changes.
+// Behind a symbolic link, the folder that it leads to is replaced, and the link stays.
 class StagedFolder {
  public:
   // Throws Error if `folder` cannot be written.

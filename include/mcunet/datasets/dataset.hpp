@@ -41,7 +41,7 @@ class Dataset {
   // Index into classes().
   virtual std::int32_t label(std::int64_t index) const = 0;
 
-  // What a user would call the example: its file, or "synthetic 17".
+  // What a user would call the example: its file, or "synthetic 17". Fit for a line of text.
   virtual std::string name(std::int64_t index) const = 0;
 
   // Decodes one example, augments it with draws from `random` alone if the split was opened for

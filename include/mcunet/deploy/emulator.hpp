@@ -27,7 +27,7 @@ struct ModelTensor {
   std::int32_t zero_point = 0;
 
   std::int64_t elements() const { return std::int64_t{height} * width * channels; }
-  std::int64_t bytes() const { return elements() * engine::bytes_per_element(type); }
+  std::int64_t bytes() const { return engine::bytes_of_elements(elements(), type); }
 };
 
 // A network that comes with its feature extraction (features.h), which makes input 0 of sound.
@@ -89,6 +89,9 @@ struct EmulationResult {
   std::vector<StepInstructions> steps;  // of the first inference; feature extraction comes first
   std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
 };
+
+// Throws Error, with the package to install, if a program that emulate() needs is not there.
+void require_emulator();
 
 // Builds the project for an emulated board in a temporary folder and runs it on every input: the
 // raw bytes of each tensor in its type, where a network has several inputs one after another; or a

@@ -68,6 +68,9 @@ struct FirmwareReport {
 // One sentence per region that overflows: "flash: 1049088 bytes of 1048576, 512 too many".
 std::vector<std::string> describe_excess(const FirmwareReport& report);
 
+// Throws Error, with the package to install, if the cross compiler or its C library is not there.
+void require_cross_compiler();
+
 // Compiles and links the project as its Makefile does. Firmware that does not fit is a result; the
 // files of an earlier link are removed then. Throws Error if there is no cross compiler or if the
 // sources do not compile.

@@ -8,10 +8,6 @@
 
 namespace mcunet::search {
 
-// Spearman's rank correlation; equal values share their mean rank. 0 if either side is constant or
-// there are fewer than two pairs.
-double rank_correlation(std::span<const double> a, std::span<const double> b);
-
 // Learns accuracies of evaluated networks: ridge regression on one-hot genes and the logarithms of
 // MACs and flash, its penalty chosen by leave-one-out error. Training takes O(n p²) for n networks
 // and p features, about 150 for a mobile space.
@@ -31,7 +27,7 @@ class AccuracyPredictor {
 };
 
 // The rank correlation between accuracies and predictions for networks that were held out, a fifth
-// at a time.
+// at a time. 0 where there is none: too few networks, or all alike.
 double held_out_rank_correlation(const space::SearchSpace& space,
                                  std::span<const Candidate> evaluated);
 

@@ -7,9 +7,12 @@
 
 #include "commands.hpp"
 #include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/deploy/emulator.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
 #include "pipeline/compile_stage.hpp"
+#include "program.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -72,10 +75,12 @@ Measurement measure(const Rung& rung, const AblateArguments& arguments,
 
 int run_ablate(const AblateArguments& arguments) {
   const deploy::Device device = deploy::load_device(arguments.device);
+  deploy::require_emulator();
+  engine::read_tflite(arguments.model);  // one that is damaged is told before anything is measured
   const ScratchFolder scratch;
   std::vector<Measurement> results;
   for (const Rung& rung : make_rungs()) {
-    fmt::print(stderr, "measuring: {}\n", rung.name);
+    say("measuring: {}\n", rung.name);
     results.push_back(measure(rung, arguments, device, scratch.path() / "model"));
   }
 
@@ -90,7 +95,7 @@ int run_ablate(const AblateArguments& arguments) {
                    std::to_string(m.code_bytes)});
   }
   if (arguments.json) {
-    fmt::print("{}\n", Json{{"rungs", json}}.dump());
+    print_json({{"rungs", json}});
   } else {
     fmt::print("{}", table.to_string());
   }

@@ -6,8 +6,10 @@
 
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "pipeline/compile_stage.hpp"
+#include "program.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -88,16 +90,15 @@ int run_compile(const CompileArguments& arguments) {
   const CompileResult result =
       pipeline::compile_model(arguments.model, device, options, arguments.out, arguments.console);
   if (!arguments.console && !device.console) {
-    fmt::print(stderr, "mcunet: {} has no serial console, so its firmware prints nothing\n",
-               device.name);
+    say("mcunet: {} has no serial console, so its firmware prints nothing\n", device.name);
   }
   if (arguments.json) {
-    fmt::print("{}\n", to_json(result).dump());
+    print_json(to_json(result));
   } else {
     print_result(result, arguments);
   }
   for (const std::string& excess : describe_excess(result.firmware)) {
-    fmt::print(stderr, "mcunet: does not fit {}: {}\n", device.name, excess);
+    say("mcunet: does not fit {}: {}\n", device.name, excess);
   }
   return result.firmware.fits() ? kDone : kDoesNotFit;
 }

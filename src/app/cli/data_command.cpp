@@ -11,6 +11,7 @@
 #include "pipeline/data_stage.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/preview_stage.hpp"
+#include "program.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
 
@@ -43,7 +44,7 @@ Json to_json(const SplitSummary& split, const std::vector<std::string>& classes)
           {"unreadable", split.unreadable}};
 }
 
-void print_json(const DatasetSummary& summary) {
+Json to_json(const DatasetSummary& summary) {
   Json json{{"examples", summary.examples()},
             {"unreadable", summary.unreadable()},
             {"classes", summary.classes},
@@ -56,7 +57,7 @@ void print_json(const DatasetSummary& summary) {
     json["mean"] = summary.mean;
     json["deviation"] = summary.deviation;
   }
-  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return json;
 }
 
 void print_counts(const DatasetSummary& summary, bool has_decoded) {
@@ -114,7 +115,7 @@ int run_check(DataArguments& arguments) {
   const DatasetSummary summary =
       pipeline::check_dataset(options, arguments.resolution, arguments.threads);
   if (arguments.json) {
-    print_json(summary);
+    print_json(to_json(summary));
   } else {
     print_counts(summary, /*has_decoded=*/true);
     print_unreadable(summary);
@@ -133,7 +134,7 @@ int run_stats(DataArguments& arguments) {
   DatasetSummary summary = pipeline::summarize_dataset(options, arguments.resolution);
   pipeline::measure_inputs(options, kMeasuredExamples, summary);
   if (arguments.json) {
-    print_json(summary);
+    print_json(to_json(summary));
     return kDone;
   }
   print_counts(summary, /*has_decoded=*/false);
@@ -150,7 +151,7 @@ int run_preview(DataArguments& arguments) {
   arguments.preview.resolution = arguments.resolution;
   pipeline::write_preview(options, arguments.preview);
   if (arguments.json) {
-    fmt::print("{}\n", Json{{"file", arguments.preview.file}}.dump());
+    print_json({{"file", arguments.preview.file}});
   } else {
     fmt::print("Preview: {}\n", arguments.preview.file);
   }

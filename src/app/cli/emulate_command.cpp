@@ -13,10 +13,13 @@
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/deploy/npy.hpp"
 #include "mcunet/deploy/reference_model.hpp"
+#include "number_range.hpp"
+#include "program.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -295,18 +298,17 @@ int report_differences(const NamedInputs& inputs, const EmulationResult& result,
   }
   const auto wrong = std::count(exact.begin(), exact.end(), std::optional<bool>(false));
   if (wrong_features != 0) {
-    fmt::print(stderr, "mcunet: {} of {} features differ from the host's\n", wrong_features,
-               inputs.clips.size());
+    say("mcunet: {} of {} features differ from the host's\n", wrong_features, inputs.clips.size());
   }
   if (wrong != 0) {
-    fmt::print(stderr, "mcunet: {} of {} outputs differ from the reference executor's\n", wrong,
-               exact.size());
+    say("mcunet: {} of {} outputs differ from the reference executor's\n", wrong, exact.size());
   }
   return wrong == 0 && wrong_features == 0 ? kDone : kFailed;
 }
 
 int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
   const ModelDescription model = deploy::read_model_description(arguments.folder);
+  if (!arguments.out.empty()) require_replaceable_file(arguments.out);
   const NamedInputs inputs = read_inputs(arguments, model, read_media);
   deploy::EmulatorOptions options = arguments.options;
   options.takes_samples = !inputs.clips.empty();
@@ -315,7 +317,7 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
   const std::vector<std::optional<bool>> exact = compare(arguments.folder, model, inputs, result);
   if (!arguments.out.empty()) write_outputs(arguments.out, model.outputs[0], result);
   if (arguments.json) {
-    fmt::print("{}\n", to_json(model, inputs, result, exact).dump());
+    print_json(to_json(model, inputs, result, exact));
   } else {
     print_result(model, inputs, result, exact,
                  deploy::read_project_device(arguments.folder).stack_bytes());
@@ -359,7 +361,7 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
   command
       ->add_option("--timeout", arguments->options.timeout_seconds,
                    "Seconds for all inputs together [600]")
-      ->check(CLI::PositiveNumber);
+      ->check(number_between(0.001, 1e6));
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, read_media = std::move(read_media), &run] {
     const std::size_t comma = arguments->input_range.find(',');

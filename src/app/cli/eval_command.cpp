@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "pipeline/train_stage.hpp"
+#include "program.hpp"
 #include "training_commands.hpp"
 
 namespace mcunet::cli {
@@ -54,7 +55,7 @@ void print_result(const EvalResult& result, bool on_test_split) {
 int run_eval(const EvalArguments& arguments) {
   const EvalResult result = pipeline::evaluate_subnet(arguments.request);
   if (arguments.json) {
-    fmt::print("{}\n", to_json(result, arguments.request.on_test_split).dump());
+    print_json(to_json(result, arguments.request.on_test_split));
   } else {
     print_result(result, arguments.request.on_test_split);
   }

@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
+#include "pipeline/stages.hpp"
+
 namespace mcunet::cli {
 namespace {
 
@@ -18,8 +20,10 @@ void request_stop(int signal) {
 
 RunDirectory open_run(pipeline::Experiment& experiment, const JobArguments& arguments) {
   // What earlier commands completed is taken over in any case; each stage decides on itself.
-  return {arguments.folder(), write_fields(pipeline::fields_of(experiment)), experiment.seed,
-          /*resume=*/true, pipeline::changes_on_resume()};
+  RunDirectory run(arguments.folder(), write_fields(pipeline::fields_of(experiment)),
+                   experiment.seed, /*resume=*/true, pipeline::changes_on_resume());
+  pipeline::forget_stages_without_files(run);
+  return run;
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ std::function<bool()> stop_on_signals();
 
 // What the commands of single stages and the one for the whole job print alike.
 int print_infeasible(const pipeline::Experiment& experiment,
-                     const std::vector<std::string>& reasons);  // returns the exit code
+                     const std::vector<std::string>& reasons,
+                     bool json);  // returns the exit code
 void print_search(const pipeline::SearchStageResult& result, const std::string& folder);
 void print_finetune(const pipeline::FinetuneResult& result);
 void print_export(const std::string& export_json, const std::string& folder);

@@ -9,12 +9,16 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/planning/plan_validator.hpp"
 #include "mcunet/engine/planning/resources.hpp"
+#include "number_range.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "pipeline/network_source.hpp"
+#include "program.hpp"
 #include "report/plan_report.hpp"
+#include "report/plot.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -46,7 +50,7 @@ std::optional<deploy::FirmwareReport> link_model(const PlanArguments& arguments,
     options.borders = arguments.source.borders;
     return pipeline::compile_model(model, device, options, scratch.path() / "model").firmware;
   } catch (const Error& error) {
-    fmt::print(stderr, "mcunet: planned sizes only: {}\n", error.what());
+    say("mcunet: planned sizes only: {}\n", error.what());
     return std::nullopt;
   }
 }
@@ -154,6 +158,10 @@ void print_summary(const Resources& r, const engine::FlashEstimate& flash,
 }
 
 int run_plan(const PlanArguments& arguments) {
+  if (!arguments.out.empty()) {
+    require_writable_folder(arguments.out);
+    report::look_for_gnuplot();
+  }
   std::optional<deploy::Device> device;
   if (!arguments.device.empty()) device = deploy::load_device(arguments.device);
   const engine::Graph graph = pipeline::load_network(arguments.source);
@@ -161,7 +169,8 @@ int run_plan(const PlanArguments& arguments) {
   if (device) options.latency = device->latency_model();
   engine::ResourceOracle oracle(options);
   const Resources resources = oracle.measure(graph);
-  for (const auto& violation : validate_plan(oracle.requests().buffers, oracle.plan())) {
+  for (const auto& violation : validate_plan(oracle.requests().buffers, oracle.plan(),
+                                             oracle.options().planner.alignment)) {
     throw Error("the planner made an invalid plan: {}", violation.message);
   }
   const std::vector<StepUse> steps = report::describe_steps(graph, oracle);
@@ -172,18 +181,17 @@ int run_plan(const PlanArguments& arguments) {
 
   const Json json = to_json(resources, device, linked, steps);
   if (!arguments.out.empty()) {
-    require_writable_folder(arguments.out);
     report::write_plan_report(graph, oracle, {arguments.source.name_or_file, resources, budget},
                               arguments.out);
     write_file_atomically(std::filesystem::path(arguments.out) / "plan.json", json.dump(2) + "\n");
   }
   if (arguments.json) {
-    fmt::print("{}\n", json.dump());
+    print_json(json);
   } else {
     print_steps(steps);
     print_block_peaks(steps);
     fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
-               report::draw_memory_map(oracle, graph.tensors.size(), 24));
+               report::draw_memory_map(oracle, 24));
     print_summary(resources, estimate_flash(graph), oracle.requests().fixed_scratch_bytes, device);
     if (linked) print_linked(resources, *linked);
     if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);
@@ -193,7 +201,7 @@ int run_plan(const PlanArguments& arguments) {
     for (const std::string& text : describe_excess(*linked)) excess.push_back("linked " + text);
   }
   for (const std::string& text : excess) {
-    fmt::print(stderr, "mcunet: does not fit {}: {}\n", device->name, text);
+    say("mcunet: does not fit {}: {}\n", device->name, text);
   }
   return excess.empty() ? kDone : kDoesNotFit;
 }
@@ -215,7 +223,7 @@ void add_plan_command(CLI::App& program, Run& run) {
   command
       ->add_option("--width", arguments->source.width_multiplier,
                    "Width multiplier of a reference network")
-      ->check(CLI::Range(0.01, 8.0));
+      ->check(number_between(0.01, 8));
   command
       ->add_option("--resolution", arguments->source.resolution, "Side of the square input image")
       ->check(CLI::Range(8, 4096));

@@ -8,10 +8,13 @@
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/names.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/engine/timing/latency_fit.hpp"
 #include "pipeline/latency_samples.hpp"
+#include "program.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -38,7 +41,8 @@ std::string model_text(const LatencyFit& fit, const std::vector<std::string>& fi
   std::string text = fmt::format(
       "# Costs per amount of work, by class of layer: mcunet profile --fit {}\n"
       "# Networks held out: {:.1f} % off on average, {:.1f} % at most, of {}.\n",
-      fmt::join(files, " "), 100 * fit.network_error, 100 * fit.max_network_error, fit.networks);
+      on_one_line(fmt::format("{}", fmt::join(files, " "))), 100 * fit.network_error,
+      100 * fit.max_network_error, fit.networks);
   for (std::size_t layer = 0; layer < engine::kLayerClasses; ++layer) {
     std::vector<std::string> costs;
     for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
@@ -103,7 +107,7 @@ int run_fit(const ProfileArguments& arguments) {
     write_file_atomically(arguments.out, model_text(fit, arguments.fit));
   }
   if (arguments.json) {
-    fmt::print("{}\n", to_json(fit).dump());
+    print_json(to_json(fit));
   } else {
     print_fit(fit);
   }
@@ -114,10 +118,10 @@ int report_measurements(const std::vector<LayerMeasurement>& measurements, const
                         const ProfileArguments& arguments) {
   double sum = 0;
   for (const LayerMeasurement& m : measurements) sum += m.measured;
-  write_file_atomically(arguments.out,
-                        fmt::format("# {}\n", made_how) + write_measurements(measurements));
+  write_file_atomically(arguments.out, fmt::format("# {}\n", on_one_line(made_how)) +
+                                           write_measurements(measurements));
   if (arguments.json) {
-    fmt::print("{}\n", Json{{"measurements", measurements.size()}, {"sum", sum}}.dump());
+    print_json({{"measurements", measurements.size()}, {"sum", sum}});
   } else {
     fmt::print("{} layers, {:.0f} {} together: {}\nNext: mcunet profile --fit {}\n",
                measurements.size(), sum, arguments.log.empty() ? "instructions" : "cycles",
@@ -161,11 +165,11 @@ int run_firmware(const ProfileArguments& arguments) {
   const deploy::Device device = deploy::read_project_device(arguments.folder);
   const deploy::FirmwareReport report = deploy::link_profiling_firmware(arguments.folder, device);
   for (const std::string& excess : describe_excess(report)) {
-    fmt::print(stderr, "mcunet: does not fit {}: {}\n", device.name, excess);
+    say("mcunet: does not fit {}: {}\n", device.name, excess);
   }
   if (!report.fits()) return kDoesNotFit;
   if (arguments.json) {
-    fmt::print("{}\n", Json{{"elf", report.elf.string()}, {"bin", report.bin.string()}}.dump());
+    print_json({{"elf", report.elf.string()}, {"bin", report.bin.string()}});
   } else {
     fmt::print(
         "{}\nWrite it to the board, keep what its console prints, and read that:\n"
@@ -178,6 +182,7 @@ int run_firmware(const ProfileArguments& arguments) {
 int run_profile(const ProfileArguments& arguments) {
   const bool needs_out = arguments.networks > 0 || !arguments.log.empty();
   if (needs_out && arguments.out.empty()) throw Error("--out: says where measurements go");
+  if (!arguments.out.empty()) require_replaceable_file(arguments.out);
   if (!arguments.fit.empty()) return run_fit(arguments);
   if (arguments.networks > 0) {
     if (arguments.device.empty()) throw Error("--sample: needs --device, for its core");

@@ -11,6 +11,8 @@
 #include "mcunet/core/run_directory.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/run_report.hpp"
+#include "pipeline/stages.hpp"
+#include "report/plot.hpp"
 
 namespace mcunet::cli {
 namespace {
@@ -23,12 +25,14 @@ struct ReportArguments {
 void draw_report(const std::filesystem::path& folder) {
   const ConfigNode config = read_run_config(folder);
   const pipeline::Experiment experiment = pipeline::read_experiment(config);
-  pipeline::write_run_report(experiment,
-                             RunDirectory(folder, config, experiment.seed, /*resume=*/true));
+  RunDirectory run(folder, config, experiment.seed, /*resume=*/true);
+  pipeline::forget_stages_without_files(run);
+  pipeline::write_run_report(experiment, run);
   fmt::print("Report: {}\n", (folder / "report" / "index.html").string());
 }
 
 int run_report(const ReportArguments& arguments) {
+  report::look_for_gnuplot();
   if (arguments.runs.size() == 1 && !arguments.out.empty()) {
     throw Error("--out: is for the comparison of several runs; one run has its report in itself");
   }

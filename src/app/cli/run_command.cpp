@@ -9,6 +9,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "pipeline/job.hpp"
+#include "program.hpp"
 #include "report/space_report.hpp"
 #include "training_commands.hpp"
 
@@ -19,7 +20,7 @@ using pipeline::JobResult;
 using Json = nlohmann::ordered_json;
 
 // The result files of all stages in one object.
-std::string to_json(const RunDirectory& run) {
+Json to_json(const RunDirectory& run) {
   Json json;
   for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
     json[stage] = Json::parse(read_file(run.folder() / (std::string(stage) + ".json")));
@@ -28,7 +29,7 @@ std::string to_json(const RunDirectory& run) {
   if (run.is_complete(pipeline::kQuantizationAwareStage)) {
     json["quantization_aware"] = Json::parse(read_file(aware));
   }
-  return json.dump();
+  return json;
 }
 
 void print_result(const JobResult& result, const RunDirectory& run, const std::string& folder) {
@@ -53,16 +54,17 @@ int run_whole_job(const JobArguments& arguments) {
       pipeline::run_job(job.experiment, job.run, {arguments.resume, stop_on_signals()});
   if (!result.space.is_feasible()) {
     return print_infeasible(job.experiment,
-                            pipeline::explain_infeasible(result.space, job.experiment.budget));
+                            pipeline::explain_infeasible(result.space, job.experiment.budget),
+                            arguments.json);
   }
   if (result.is_stopped) {
     throw Error("stopped; go on with: {}", arguments.to_resume("run"));
   }
   if (!result.search->is_feasible()) {
-    return print_infeasible(job.experiment, result.search->evolution.infeasible);
+    return print_infeasible(job.experiment, result.search->evolution.infeasible, arguments.json);
   }
   if (arguments.json) {
-    fmt::print("{}\n", to_json(job.run));
+    print_json(to_json(job.run));
   } else {
     print_result(result, job.run, arguments.folder());
   }

@@ -1,15 +1,19 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "job_arguments.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "pipeline/job.hpp"
 #include "pipeline/run_report.hpp"
+#include "program.hpp"
+#include "report/plot.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
 
@@ -19,12 +23,15 @@ namespace {
 using pipeline::SearchStageResult;
 
 int run_search(const JobArguments& arguments) {
+  report::look_for_gnuplot();
   Job job(arguments);
   const std::optional<SearchStageResult> searched =
       pipeline::search_run(job.experiment, job.run, {arguments.resume, stop_on_signals()});
   if (!searched) throw Error("stopped; go on with: {}", arguments.to_resume("search"));
   const SearchStageResult& result = *searched;
-  if (!result.is_feasible()) return print_infeasible(job.experiment, result.evolution.infeasible);
+  if (!result.is_feasible()) {
+    return print_infeasible(job.experiment, result.evolution.infeasible, arguments.json);
+  }
   pipeline::write_run_report(job.experiment, job.run);
   if (arguments.json) {
     fmt::print("{}", read_file(job.run.folder() / "search.json"));
@@ -37,10 +44,10 @@ int run_search(const JobArguments& arguments) {
 }  // namespace
 
 int print_infeasible(const pipeline::Experiment& experiment,
-                     const std::vector<std::string>& reasons) {
-  for (const std::string& reason : reasons) {
-    fmt::print(stderr, "mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
-  }
+                     const std::vector<std::string>& reasons, bool json) {
+  const std::string nothing_fits = fmt::format("nothing fits {}: ", experiment.device.name);
+  for (const std::string& reason : reasons) say("mcunet: {}{}\n", nothing_fits, reason);
+  if (json) print_json({{"error", nothing_fits + fmt::format("{}", fmt::join(reasons, "; "))}});
   return kDoesNotFit;
 }
 

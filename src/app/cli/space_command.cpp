@@ -6,8 +6,10 @@
 
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/standard_streams.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/space_stage.hpp"
+#include "report/plot.hpp"
 #include "report/space_report.hpp"
 #include "text_table.hpp"
 
@@ -94,6 +96,7 @@ int run_space(const SpaceArguments& arguments) {
   if (!arguments.schedule.empty()) overrides.push_back("engine.schedule=" + arguments.schedule);
   if (!arguments.scratch.empty()) overrides.push_back("engine.scratch=" + arguments.scratch);
   pipeline::Experiment experiment = pipeline::load_experiment(arguments.config, overrides);
+  if (!arguments.no_report) report::look_for_gnuplot();
   const std::string folder = arguments.out.empty()
                                  ? "runs/" + std::filesystem::path(arguments.config).stem().string()
                                  : arguments.out;
@@ -104,7 +107,7 @@ int run_space(const SpaceArguments& arguments) {
   if (!ranking.is_feasible()) {
     if (arguments.json) fmt::print("{}", pipeline::ranking_to_json(ranking));
     for (const std::string& reason : pipeline::explain_infeasible(ranking, experiment.budget)) {
-      fmt::print(stderr, "mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
+      say("mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
     }
     return kDoesNotFit;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mcunet/core/names.hpp"
+
 namespace mcunet::cli {
 namespace {
 
@@ -16,6 +18,11 @@ bool is_number(const std::string& text) {
 }
 
 }  // namespace
+
+void TextTable::add_row(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = escaped(cell);
+  rows_.push_back(std::move(row));
+}
 
 std::string TextTable::to_string() const {
   std::vector<std::size_t> widths;

@@ -10,7 +10,8 @@ class TextTable {
  public:
   explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
 
-  void add_row(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  // Cells may hold names from outside: whatever is no text is shown escaped.
+  void add_row(std::vector<std::string> row);
   std::string to_string() const;
 
  private:

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "train_stage.hpp"
@@ -26,9 +27,7 @@ using search::space::SearchSpace;
 using search::space::Subnet;
 using Json = nlohmann::ordered_json;
 
-std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string to_line(const Json& json) { return json_text(json); }
 
 // The experiment as worker `index` has it.
 Experiment experiment_of(Experiment experiment, std::size_t index) {

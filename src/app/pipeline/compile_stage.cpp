@@ -5,6 +5,7 @@
 #include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
@@ -51,13 +52,12 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   json["macs"] = result.macs;
   json["steps"] = Json::array();
   for (const engine::Step& step : compiled.schedule.steps) {
-    json["steps"].push_back(engine::describe(compiled.graph.ops[step.first_op]));
+    json["steps"].push_back(engine::describe(compiled.graph, step));
   }
   if (spectrogram) {
     json["features"] = Json::parse(to_json_text(write_fields(fields_of(*spectrogram))));
   }
-  // The file's own names may be any bytes.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 void add_features(const engine::Graph& graph, const datasets::LogMelParameters& spectrogram,
@@ -80,7 +80,8 @@ void check_replaceable(const fs::path& folder) {
 CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options, const fs::path& folder,
                             std::optional<deploy::ConsoleKind> console,
-                            const std::optional<datasets::LogMelParameters>& spectrogram) {
+                            const std::optional<datasets::LogMelParameters>& spectrogram,
+                            const std::string& name) {
   engine::CompileOptions all_options = options;
   if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
   const engine::Graph graph = engine::read_tflite(model);
@@ -100,8 +101,8 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
     staged.write(file.path, file.contents);
   }
   staged.write("model.tflite", read_file(model));
-  staged.write("model.json",
-               description_of(compiled, model.stem().string(), device, result, spectrogram));
+  staged.write("model.json", description_of(compiled, name.empty() ? model.stem().string() : name,
+                                            device, result, spectrogram));
   deploy::write_firmware_project(staged.path(), device,
                                  console.value_or(deploy::default_console(device)), options.names);
   result.firmware = deploy::link_firmware(staged.path(), device);

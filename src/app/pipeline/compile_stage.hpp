@@ -29,11 +29,12 @@ struct CompileResult {
 // the device. The folder is complete or not there: it is made under another name and renamed.
 // Without a choice of the console it is the device's default. With a spectrogram the folder also
 // turns sound into the network's input, in memory of the arena. Firmware that does not fit is a
-// result. Throws Error.
+// result. In model.json the network has the name that is given, else the file's. Throws Error.
 CompileResult compile_model(const std::filesystem::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options,
                             const std::filesystem::path& folder,
                             std::optional<deploy::ConsoleKind> console = std::nullopt,
-                            const std::optional<datasets::LogMelParameters>& spectrogram = {});
+                            const std::optional<datasets::LogMelParameters>& spectrogram = {},
+                            const std::string& name = "");
 
 }  // namespace mcunet::pipeline

@@ -8,6 +8,7 @@
 #include "feature_code.hpp"
 #include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
@@ -105,10 +106,10 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   result.int8 = evaluate_int8(quantized.graph, context.test, context.seed, limit);
 
   const ScratchFolder scratch(folder.parent_path());
-  const fs::path model = scratch.path() / (network->description().name + ".tflite");
+  const fs::path model = scratch.path() / "model.tflite";
   engine::write_tflite(quantized.graph, model);
   result.compiled = compile_model(model, context.device, {.names = context.options.names}, folder,
-                                  std::nullopt, context.spectrogram);
+                                  std::nullopt, context.spectrogram, network->description().name);
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);
@@ -163,7 +164,7 @@ std::string to_json(const ExportResult& result) {
   if (result.quantization_gain) {
     json["quantization_aware"] = Json::parse(to_json(*result.quantization_gain));
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace mcunet::pipeline

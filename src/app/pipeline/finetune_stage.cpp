@@ -6,12 +6,14 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/evaluation.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "network_training.hpp"
+#include "stage_run.hpp"
 #include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
@@ -48,16 +50,67 @@ FinetuneResult read_result(const SearchSpace& space, const fs::path& file) {
     const Json json = Json::parse(read_file(file));
     FinetuneResult result{
         .subnet = search::space::subnet_from_json(space, json.at("subnet").dump(), file.string()),
-        .inherited_top1 = json.at("inherited_top1"),
-        .top1 = json.at("top1"),
-        .test_top1 = json.at("test_top1"),
-        .steps = json.at("steps"),
-        .seconds = json.at("seconds")};
+        .inherited_top1 = share_at(json, "inherited_top1"),
+        .top1 = share_at(json, "top1"),
+        .test_top1 = share_at(json, "test_top1"),
+        .steps = count_at(json, "steps"),
+        .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of the finetune stage: {}", file.string(), error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(file, kFinetuneStage, error);
   }
+}
+
+supernet::TrainerContext finetune_context(const NetworkTraining& training,
+                                          const std::string& supernet_identity,
+                                          const Supernet& supernet) {
+  supernet::TrainerContext context =
+      training_context(training, training.run / kFolder, identity_of(training, supernet_identity));
+  if (training.experiment.finetune.distillation) context.teacher = teacher_of(supernet);
+  return context;
+}
+
+// Writes the network and its weights, unless it is stopped.
+FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run) {
+  const auto& [experiment, space, subnet, folder, resume, should_stop] = training;
+  use_threads(experiment.train.trainer);
+  SupernetEstimator inherited(experiment, space, folder);
+  const Subnet itself = search::space::largest(search::space::space_of(space, subnet));
+  const Splits splits{dataset_of(experiment), subnet.resolution};
+  const auto data = splits.open(Split::kTrain, /*augment=*/true);
+  const auto calibration = splits.open(Split::kTrain);
+  const auto held_out = splits.open(Split::kSearch);
+  supernet::SubnetEvaluator evaluator(*calibration, *held_out, evaluator_options(experiment));
+  const auto top1 = [&](const Supernet& network) {
+    return evaluator.evaluate(network, itself).top1();
+  };
+
+  empty_unless_resumed(training, folder / kFolder);
+  const Supernet supernet = load_supernet(experiment, space, folder);
+  supernet::TrainerContext context = finetune_context(training, inherited.identity(), supernet);
+  context.evaluate = [&](const Supernet& network) {
+    return std::vector<std::pair<std::string, double>>{{"top1", top1(network)}};
+  };
+  const FinetuneOptions& options = experiment.finetune;
+  const auto trainer = start_trainer(
+      training, *data, training_options(experiment, options.epochs, options.learning_rate),
+      std::move(context), supernet::weights_of(*supernet->extract(subnet)));
+  FinetuneResult result{.subnet = subnet, .total_steps = trainer->total_steps()};
+  result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
+  result.steps = trainer->step();
+  if (result.stopped) return result;
+
+  result.inherited_top1 = inherited.estimate(subnet);
+  result.top1 = top1(trainer->weights());
+  const auto test = splits.open(Split::kTest);
+  supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment));
+  FixedNetwork network = trainer->weights()->extract(itself);
+  evaluator.recalibrate(network);
+  result.test_top1 = tester.evaluate(trainer->weights(), itself).top1();
+  run.write(kNetworkFile, search::space::network_to_json(network->description()));
+  supernet::write_tensor_file(folder / kFinetunedWeights, supernet::weights_of(*network));
+  return result;
 }
 
 }  // namespace
@@ -71,64 +124,25 @@ Subnet read_winner(const SearchSpace& space, const fs::path& run) {
     const Json json = Json::parse(read_file(file));
     return search::space::subnet_from_json(space, json.at("winner").at("subnet").dump(),
                                            file.string());
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of the search stage: {}", file.string(), error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(file, kSearchStage, error);
   }
 }
 
 FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpace& space,
                                   const Subnet& subnet, RunDirectory& run, bool resume,
                                   const std::function<bool()>& should_stop) {
-  if (resume && run.is_complete(kFinetuneStage)) {
-    return read_result(space, run.folder() / "finetune.json");
-  }
-  run.discard(stages_from(kFinetuneStage));
-  const StageClock clock;
-  use_threads(experiment.train.trainer);
-  SupernetEstimator inherited(experiment, space, run.folder());
-  const Subnet itself = search::space::largest(search::space::space_of(space, subnet));
-  const Splits splits{dataset_of(experiment), subnet.resolution};
-  const auto training = splits.open(Split::kTrain, /*augment=*/true);
-  const auto calibration = splits.open(Split::kTrain);
-  const auto held_out = splits.open(Split::kSearch);
-  supernet::SubnetEvaluator evaluator(*calibration, *held_out, evaluator_options(experiment));
-  const auto top1 = [&](const Supernet& network) {
-    return evaluator.evaluate(network, itself).top1();
+  const auto read = [&] { return read_result(space, run.folder() / "finetune.json"); };
+  const auto work = [&](FinetuneResult& result) {
+    result = finetune({experiment, space, subnet, run.folder(), resume, should_stop}, run);
+    return !result.stopped;
   };
-
-  const NetworkTraining one{experiment, space, subnet, run.folder(), resume, should_stop};
-  empty_unless_resumed(one, run.folder() / kFolder);
-  supernet::TrainerContext context =
-      training_context(one, run.folder() / kFolder, identity_of(one, inherited.identity()));
-  context.evaluate = [&](const Supernet& network) {
-    return std::vector<std::pair<std::string, double>>{{"top1", top1(network)}};
+  const auto write = [&](FinetuneResult& result, double seconds) {
+    result.seconds = seconds;
+    run.write("finetune.json", finetune_to_json(result, space));
   };
-  const FinetuneOptions& options = experiment.finetune;
-  const Supernet supernet = load_supernet(experiment, space, run.folder());
-  if (options.distillation) context.teacher = teacher_of(supernet);
-  const auto trainer = start_trainer(
-      one, *training, training_options(experiment, options.epochs, options.learning_rate),
-      std::move(context), supernet::weights_of(*supernet->extract(subnet)));
-  FinetuneResult result{.subnet = subnet, .total_steps = trainer->total_steps()};
-  const supernet::TrainingEnd end = trainer->train();
-  result.steps = trainer->step();
-  if (end == supernet::TrainingEnd::kStopped) {
-    result.stopped = true;
-    return result;
-  }
-  result.inherited_top1 = inherited.estimate(subnet);
-  result.top1 = top1(trainer->weights());
-  const auto test = splits.open(Split::kTest);
-  supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment));
-  FixedNetwork network = trainer->weights()->extract(itself);
-  evaluator.recalibrate(network);
-  result.test_top1 = tester.evaluate(trainer->weights(), itself).top1();
-  result.seconds = clock.elapsed().wall_seconds;
-  run.write(kNetworkFile, search::space::network_to_json(network->description()));
-  supernet::write_tensor_file(run.folder() / kFinetunedWeights, supernet::weights_of(*network));
-  run.write("finetune.json", finetune_to_json(result, space));
-  run.mark_complete(kFinetuneStage, clock.elapsed());
-  return result;
+  return run_stage<FinetuneResult>(
+      run, resume, {.name = kFinetuneStage, .read = read, .work = work, .write = write});
 }
 
 std::string finetune_to_json(const FinetuneResult& result, const SearchSpace& space) {
@@ -152,11 +166,15 @@ FixedNetwork load_finetuned(const fs::path& run, const std::string& weights_file
                   file.filename().string());
     }
   }
-  FixedNetwork network(
-      search::space::network_from_json(read_file(description), description.string()));
-  supernet::load_weights(*network, supernet::read_tensor_file(weights), weights.string());
-  network->eval();
-  return network;
+  try {
+    FixedNetwork network(
+        search::space::network_from_json(read_file(description), description.string()));
+    supernet::load_weights(*network, supernet::read_tensor_file(weights), weights.string());
+    network->eval();
+    return network;
+  } catch (const Error& error) {
+    throw Error("{}; {}", error.what(), kHowToRestore);
+  }
 }
 
 }  // namespace mcunet::pipeline

@@ -41,8 +41,6 @@ FinetuneResult run_finetune_stage(const Experiment& experiment,
 // finetune.json
 std::string finetune_to_json(const FinetuneResult& result, const search::space::SearchSpace& space);
 
-inline constexpr char kFinetunedWeights[] = "network.pt";
-
 // The network that the stage left in a run, or with the weights of another file there. Throws Error
 // if there is none.
 supernet::FixedNetwork load_finetuned(const std::filesystem::path& run,

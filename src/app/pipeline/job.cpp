@@ -7,8 +7,12 @@
 #include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/deploy/emulator.hpp"
+#include "mcunet/deploy/firmware.hpp"
 #include "onnx_file.hpp"
+#include "report/plot.hpp"
 #include "run_report.hpp"
+#include "stage_run.hpp"
 #include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
@@ -55,6 +59,48 @@ void require_complete(const RunDirectory& run, const char* stage) {
               stage);
 }
 
+// What export_run() will call.
+void require_export_programs(const Experiment& experiment) {
+  if (experiment.exporting.emulated_examples > 0) {
+    deploy::require_emulator();
+  } else {
+    deploy::require_cross_compiler();
+  }
+}
+
+// Whether the firmware fits.
+bool export_winner(const Experiment& experiment, const RunDirectory& run) {
+  remove_abandoned_scratch(run.folder());
+  use_threads(experiment.train.trainer);
+  const supernet::FixedNetwork network = load_finetuned(run.folder());
+  const bool is_aware = experiment.finetune.quantization_aware.epochs > 0;
+  require_complete(run, kFinetuneStage);
+  if (is_aware) require_complete(run, kQuantizationAwareStage);
+  const int resolution = network->description().resolution;
+  const Splits splits{dataset_of(experiment), resolution};
+  const auto training = splits.open(Split::kTrain);
+  const auto held_out = splits.open(Split::kSearch);
+  const auto test = splits.open(Split::kTest);
+  ExportContext context{.device = experiment.device,
+                        .quantization = experiment.quantization,
+                        .options = experiment.exporting,
+                        .seed = experiment.seed,
+                        .training = *training,
+                        .held_out = *held_out,
+                        .test = *test};
+  if (datasets::is_audio(splits.options.kind)) {
+    context.spectrogram = datasets::spectrogram_of(splits.options, resolution);
+  }
+  if (is_aware) context.quantization_aware = load_quantization_aware(run.folder());
+  const ExportResult result = export_network(network, context, run.folder() / kExportFolder);
+  run.write("network.onnx", to_onnx(lower(network), network->description().name));
+  run.write("export.json", to_json(result));
+  check_exact(result);
+  const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
+  for (const std::string& region : excess) spdlog::error("{}", region);
+  return excess.empty();
+}
+
 }  // namespace
 
 std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDirectory& run,
@@ -97,51 +143,22 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
 }
 
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
-  if (resume && run.is_complete(kExportStage)) return true;
-  const StageClock clock;
-  remove_abandoned_scratch(run.folder());
-  use_threads(experiment.train.trainer);
-  const supernet::FixedNetwork network = load_finetuned(run.folder());
-  const bool is_aware = experiment.finetune.quantization_aware.epochs > 0;
-  require_complete(run, kFinetuneStage);
-  if (is_aware) require_complete(run, kQuantizationAwareStage);
-  run.discard(stages_from(kExportStage));
-  const Splits splits{dataset_of(experiment), network->description().resolution};
-  const auto training = splits.open(Split::kTrain);
-  const auto held_out = splits.open(Split::kSearch);
-  const auto test = splits.open(Split::kTest);
-  const datasets::DatasetOptions& dataset = splits.options;
-  std::optional<datasets::LogMelParameters> spectrogram;
-  if (datasets::is_audio(dataset.kind)) {
-    spectrogram = datasets::spectrogram_of(dataset, network->description().resolution);
-  }
-  std::optional<QuantizationAwareNetwork> aware;
-  if (is_aware) {
-    aware = load_quantization_aware(run.folder());
-  }
-  const ExportResult result = export_network(network,
-                                             {.device = experiment.device,
-                                              .quantization = experiment.quantization,
-                                              .options = experiment.exporting,
-                                              .seed = experiment.seed,
-                                              .training = *training,
-                                              .held_out = *held_out,
-                                              .test = *test,
-                                              .spectrogram = spectrogram,
-                                              .quantization_aware = std::move(aware)},
-                                             run.folder() / kExportFolder);
-  run.write("network.onnx", to_onnx(lower(network), network->description().name));
-  run.write("export.json", to_json(result));
-  check_exact(result);
-  const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
-  for (const std::string& region : excess) spdlog::error("{}", region);
-  if (excess.empty()) run.mark_complete(kExportStage, clock.elapsed());
-  return excess.empty();
+  if (!resume || !run.is_complete(kExportStage)) require_export_programs(experiment);
+  const auto read = [] { return true; };
+  const auto work = [&](bool& fits) {
+    fits = export_winner(experiment, run);
+    return fits;
+  };
+  const auto write = [](bool, double) {};
+  return run_stage<bool>(run, resume,
+                         {.name = kExportStage, .read = read, .work = work, .write = write});
 }
 
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control) {
   JobResult result;
-  // What is not there is told before any work.
+  // What is not there is told before any work, not after hours of training.
+  report::look_for_gnuplot();
+  require_export_programs(experiment);
   datasets::class_names(dataset_of(experiment));
   check_search_devices(experiment);
   heading("Search space");

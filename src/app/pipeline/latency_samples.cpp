@@ -170,6 +170,10 @@ std::vector<engine::LayerShape> step_layers(const fs::path& folder) {
   }
   std::vector<engine::LayerShape> layers;
   for (const engine::Step& step : compiled.schedule.steps) {
+    if (step.op_count > 1) {
+      throw Error("{}: the layers of a step, {}, cannot be told apart; compile it op by op",
+                  folder.string(), describe(compiled.graph, step));
+    }
     layers.push_back(layer_shape_of(compiled.graph, compiled.graph.ops[step.first_op]));
   }
   return layers;

@@ -32,7 +32,7 @@ engine::Graph load_network(const NetworkSource& source) {
   if (source.width_multiplier) {
     throw Error("{}: has its width built in; --width is for reference networks", file.string());
   }
-  space::Network network = space::network_from_json(read_file(file), file.string());
+  space::Network network = space::network_from_json(read_file(file, kMaxTextBytes), file.string());
   network.resolution = source.resolution.value_or(network.resolution);
   return space::lower(network);
 }

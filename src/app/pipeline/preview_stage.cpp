@@ -6,6 +6,7 @@
 namespace mcunet::pipeline {
 
 void write_preview(const datasets::DatasetOptions& options, const PreviewOptions& preview) {
+  require_replaceable_file(preview.file);
   using datasets::Split;
   const Split split = preview.split == "train"    ? Split::kTrain
                       : preview.split == "search" ? Split::kSearch

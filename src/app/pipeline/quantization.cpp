@@ -26,10 +26,7 @@ enum RandomPath : std::uint64_t { kOrder, kExample };
 std::vector<std::int64_t> shuffled(std::int64_t size, std::uint64_t seed) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), 0);
-  RandomStream random(seed, {kOrder});
-  for (std::size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[random.index(static_cast<std::uint32_t>(i))]);
-  }
+  RandomStream(seed, {kOrder}).shuffle(order);
   return order;
 }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "finetune_stage.hpp"
@@ -11,10 +12,12 @@
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "network_training.hpp"
 #include "simulated_int8.hpp"
+#include "stage_run.hpp"
 #include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
@@ -67,19 +70,23 @@ engine::RangeMethod method_of(const Json& json) {
 
 // The inverse of to_json, for a network.
 PostTraining read_post_training(const FloatGraph& network, const fs::path& file) {
+  constexpr double kMost = std::numeric_limits<float>::max();
   try {
     const Json json = Json::parse(read_file(file));
-    PostTraining result{.quantized = {.method = method_of(json)}, .top1 = json.at("top1")};
+    PostTraining result{.quantized = {.method = method_of(json)}, .top1 = share_at(json, "top1")};
     for (const Json& entry : json.at("compared")) {
-      result.quantized.compared.push_back({method_of(entry), entry.at("top1")});
+      result.quantized.compared.push_back({method_of(entry), share_at(entry, "top1")});
     }
     for (const Json& range : json.at("ranges")) {
-      result.quantized.ranges.push_back({range.at(0), range.at(1)});
+      const auto bound = [&](std::size_t i) {
+        return static_cast<float>(number_of(range.at(i), -kMost, kMost));
+      };
+      result.quantized.ranges.push_back({bound(0), bound(1)});
     }
     result.quantized.graph = quantize_by(network, result.quantized.ranges);
     return result;
   } catch (const std::exception& error) {
-    throw Error("{}: is damaged: {}", file.string(), error.what());
+    fail_damaged(file, kQuantizationAwareStage, error);
   }
 }
 
@@ -150,18 +157,19 @@ supernet::TrainerContext aware_context(const NetworkTraining& training, FixedNet
 
 QuantizationGain read_gain(const Json& json) {
   const Json& top1 = json.at("held_out_top1");
-  return {top1.at("post_training"), top1.at("quantization_aware")};
+  return {share_at(top1, "post_training"), share_at(top1, "quantization_aware")};
 }
 
 QuantizationAwareResult read_result(const fs::path& file) {
   try {
     const Json json = Json::parse(read_file(file));
-    QuantizationAwareResult result{
-        .gain = read_gain(json), .steps = json.at("steps"), .seconds = json.at("seconds")};
+    QuantizationAwareResult result{.gain = read_gain(json),
+                                   .steps = count_at(json, "steps"),
+                                   .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of quantization-aware training: {}", file.string(), error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(file, kQuantizationAwareStage, error);
   }
 }
 
@@ -174,38 +182,37 @@ std::string result_to_json(const QuantizationAwareResult& result) {
   return json.dump(2) + "\n";
 }
 
-}  // namespace
+// The ranges are kept, so that a training that was stopped goes on with the same whatever they
+// depend on.
+PostTraining keep_post_training(const FloatGraph& network, const Dataset& training,
+                                const Dataset& held_out, const Experiment& experiment,
+                                const RunDirectory& run) {
+  const fs::path file = run.folder() / kRangesFile;
+  if (!fs::exists(file)) {
+    run.write(kRangesFile,
+              to_json(quantize_post_training(network, training, held_out, experiment)));
+  }
+  return read_post_training(network, file);
+}
 
-QuantizationAwareResult run_quantization_aware_stage(const Experiment& experiment,
-                                                     const search::space::SearchSpace& space,
-                                                     const search::space::Subnet& subnet,
-                                                     RunDirectory& run, bool resume,
-                                                     const std::function<bool()>& should_stop) {
-  const fs::path& folder = run.folder();
-  if (resume && run.is_complete(kQuantizationAwareStage)) return read_result(folder / kResultFile);
-  const StageClock clock;
+// Writes the weights, unless it is stopped.
+QuantizationAwareResult train_aware(const NetworkTraining& training, const FixedNetwork& network,
+                                    const RunDirectory& run) {
+  const Experiment& experiment = training.experiment;
   use_threads(experiment.train.trainer);
-  const FixedNetwork network = load_finetuned(folder);
   const FloatGraph lowered = lower(network);
-  const Splits splits{dataset_of(experiment), subnet.resolution};
+  const Splits splits{dataset_of(experiment), training.subnet.resolution};
   // Not augmented: the statistics that are folded and the ranges are those of such images, and a
   // network that follows others leaves them.
-  const auto training = splits.open(Split::kTrain);
+  const auto data = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
-  const bool goes_on = resume && !run.is_outdated(kQuantizationAwareStage);
-  const NetworkTraining one{experiment, space, subnet, folder, goes_on, should_stop};
-  empty_unless_resumed(one, folder / kFolder);
-  run.discard(stages_from(kQuantizationAwareStage));
-  // Kept, so that a training that was stopped goes on with the same ranges whatever they depend on.
-  if (!fs::exists(folder / kRangesFile)) {
-    run.write(kRangesFile, to_json(quantize_post_training(lowered, *splits.open(Split::kTrain),
-                                                          *held_out, experiment)));
-  }
-  const PostTraining post_training = read_post_training(lowered, folder / kRangesFile);
+  empty_unless_resumed(training, training.run / kFolder);
+  const PostTraining post_training =
+      keep_post_training(lowered, *splits.open(Split::kTrain), *held_out, experiment, run);
   const SimulatedInt8 simulated(post_training.quantized.graph);
   const auto trainer =
-      start_trainer(one, *training, aware_options(experiment),
-                    aware_context(one, load_finetuned(folder), simulated, *held_out),
+      start_trainer(training, *data, aware_options(experiment),
+                    aware_context(training, load_finetuned(training.run), simulated, *held_out),
                     supernet::weights_of(*network));
   QuantizationAwareResult result{.gain = {.post_training_top1 = post_training.top1},
                                  .total_steps = trainer->total_steps()};
@@ -219,14 +226,34 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
       evaluate_int8(quantize_by(lower(trained), post_training.quantized.ranges), *held_out,
                     experiment.seed, experiment.quantization.selection_images)
           .share();
-  result.seconds = clock.elapsed().wall_seconds;
-  supernet::write_tensor_file(folder / kWeights, supernet::weights_of(*trained));
-  run.write(kResultFile, result_to_json(result));
-  run.mark_complete(kQuantizationAwareStage, clock.elapsed());
-  if (!result.gain.is_kept()) {
-    spdlog::warn("Quantization-aware training made the network worse on the search split");
-  }
+  supernet::write_tensor_file(training.run / kWeights, supernet::weights_of(*trained));
   return result;
+}
+
+}  // namespace
+
+QuantizationAwareResult run_quantization_aware_stage(const Experiment& experiment,
+                                                     const search::space::SearchSpace& space,
+                                                     const search::space::Subnet& subnet,
+                                                     RunDirectory& run, bool resume,
+                                                     const std::function<bool()>& should_stop) {
+  const fs::path& folder = run.folder();
+  const bool goes_on = resume && !run.is_outdated(kQuantizationAwareStage);
+  const auto read = [&] { return read_result(folder / kResultFile); };
+  const auto work = [&](QuantizationAwareResult& result) {
+    result = train_aware({experiment, space, subnet, folder, goes_on, should_stop},
+                         load_finetuned(folder), run);
+    return !result.stopped;
+  };
+  const auto write = [&](QuantizationAwareResult& result, double seconds) {
+    result.seconds = seconds;
+    run.write(kResultFile, result_to_json(result));
+    if (!result.gain.is_kept()) {
+      spdlog::warn("Quantization-aware training made the network worse on the search split");
+    }
+  };
+  return run_stage<QuantizationAwareResult>(
+      run, resume, {.name = kQuantizationAwareStage, .read = read, .work = work, .write = write});
 }
 
 std::string to_json(const QuantizationGain& gain) {

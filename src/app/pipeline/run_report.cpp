@@ -5,11 +5,13 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "report/job_report.hpp"
 #include "report/search_report.hpp"
 #include "report/space_report.hpp"
 #include "search_stage.hpp"
 #include "space_stage.hpp"
+#include "stages.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -18,12 +20,21 @@ namespace {
 using report::JobReport;
 using Json = nlohmann::ordered_json;
 
-Json read_json(const fs::path& file) {
+// What `read` makes of a file that a stage left. Throws Error if it is damaged.
+template <typename Read>
+auto read_result(const fs::path& run, const char* stage, const Read& read) {
+  const fs::path file = run / (std::string(stage) + ".json");
+  const std::string text = read_file(file);
   try {
-    return Json::parse(read_file(file));
-  } catch (const Json::exception& error) {
-    throw Error("{}: is damaged: {}", file.string(), error.what());
+    return read(Json::parse(text));
+  } catch (const std::exception& error) {
+    fail_damaged(file, stage, error);
   }
+}
+
+search::SpaceRanking read_ranking(const fs::path& run) {
+  const fs::path file = run / "space.json";
+  return ranking_from_json(read_file(file), file.string());
 }
 
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
@@ -115,19 +126,39 @@ JobReport::Section space_section(const search::SpaceRanking& ranking) {
       .links = {{"space.html", "The ranking in full"}}};
 }
 
+search::space::SearchSpace read_space(const fs::path& problem_file) {
+  try {
+    const ConfigNode problem = load_config(problem_file);
+    const ConfigNode* node = problem.find("space");
+    if (node == nullptr) problem.fail("lacks the key space");
+    return search::space::read_search_space(*node);
+  } catch (const Error& error) {
+    throw Error("{}; {}", error.what(), kHowToRestore);
+  }
+}
+
+JobReport::Section finetune_section(const Json& finetune) {
+  return {.heading = "Fine-tuning",
+          .text = fmt::format(
+              "The winner had {} on the search split with the weights that it inherited, and has "
+              "{} now; {} on the test set.",
+              percent(finetune.at("inherited_top1")), percent(finetune.at("top1")),
+              percent(finetune.at("test_top1")))};
+}
+
 // The search's page, drawn from its states and the space that they belong to.
 void draw_search(const Experiment& experiment, const fs::path& run, const fs::path& folder) {
   const fs::path states = run / "search";
-  const ConfigNode problem = load_config(states / "problem.json");
-  const ConfigNode* node = problem.find("space");
-  if (node == nullptr) problem.fail("lacks the key space");
-  const search::space::SearchSpace space = search::space::read_search_space(*node);
+  const search::space::SearchSpace space = read_space(states / "problem.json");
   const auto load = [&](const char* name) {
     const fs::path file = states / name;
     return fs::exists(file) ? search::state_from_json(space, read_file(file), file.string())
                             : search::SearchState{};
   };
   const SearchStageResult result{load("evolution.json"), load("random.json"), load("front.json")};
+  if (!result.is_feasible()) {
+    throw Error("{}: holds no networks; {}", (states / "evolution.json").string(), kHowToRestore);
+  }
   report::write_search_report({result.evolution, result.random, result.front},
                               report_context(experiment, space, result), folder);
 }
@@ -139,38 +170,52 @@ void write_run_report(const Experiment& experiment, const RunDirectory& run) {
   if (run.costs().empty()) throw Error("{}: holds no complete stage", run.folder().string());
   JobReport report{.title = fmt::format("A network for {}", experiment.device.name),
                    .costs = run.costs()};
-  const auto json_of = [&](const char* name) { return read_json(run.folder() / name); };
-  try {
-    if (run.is_complete("space")) {
-      const fs::path file = run.folder() / "space.json";
-      const search::SpaceRanking ranking = ranking_from_json(read_file(file), file.string());
-      report::write_space_report(ranking, report_context(experiment), folder,
-                                 run.costs().size() == 1 ? "index.html" : "space.html");
-      if (run.costs().size() == 1) return;
-      report.sections.push_back(space_section(ranking));
+  const auto add = [&](const char* stage, JobReport::Section (*section_of)(const Json&)) {
+    if (run.is_complete(stage)) {
+      report.sections.push_back(read_result(run.folder(), stage, section_of));
     }
-    if (run.is_complete("train")) report.sections.push_back(train_section(json_of("train.json")));
-    if (run.is_complete("search")) {
-      draw_search(experiment, run.folder(), folder);
-      report.sections.push_back(search_section(json_of("search.json")));
-    }
-    if (run.is_complete("finetune")) {
-      const Json finetune = json_of("finetune.json");
-      report.sections.push_back(
-          {.heading = "Fine-tuning",
-           .text = fmt::format("The winner had {} on the search split with the weights "
-                               "that it inherited, and has {} now; {} on the test set.",
-                               percent(finetune.at("inherited_top1")), percent(finetune.at("top1")),
-                               percent(finetune.at("test_top1")))});
-    }
-    if (run.is_complete("export")) {
-      report.sections.push_back(export_section(json_of("export.json")));
-    }
-  } catch (const Json::exception& error) {
-    throw Error("{}: a result of a stage is damaged: {}", run.folder().string(), error.what());
+  };
+  if (run.is_complete(kSpaceStage)) {
+    const search::SpaceRanking ranking = read_ranking(run.folder());
+    report::write_space_report(ranking, report_context(experiment), folder,
+                               run.costs().size() == 1 ? "index.html" : "space.html");
+    if (run.costs().size() == 1) return;
+    report.sections.push_back(space_section(ranking));
   }
+  add(kTrainStage, train_section);
+  if (run.is_complete(kSearchStage)) draw_search(experiment, run.folder(), folder);
+  add(kSearchStage, search_section);
+  add(kFinetuneStage, finetune_section);
+  add(kExportStage, export_section);
   report::write_job_report(report, folder);
 }
+
+namespace {
+
+report::SpaceAccuracy space_accuracy_of(const fs::path& run) {
+  struct Trained {
+    double width;
+    int resolution;
+  };
+  const auto [width, resolution] = read_result(run, kTrainStage, [](const Json& train) {
+    return Trained{train.at("width"), train.at("resolution")};
+  });
+  const search::SpaceRanking ranking = read_ranking(run);
+  const auto space = std::find_if(ranking.spaces.begin(), ranking.spaces.end(),
+                                  [&, w = width, r = resolution](const auto& candidate) {
+                                    return candidate.width == w && candidate.resolution == r;
+                                  });
+  if (space == ranking.spaces.end()) {
+    throw Error("{}: was searched in {}, which space.json does not hold", run.string(),
+                report::space_label(width, resolution));
+  }
+  const auto accuracy = read_result(run, kSearchStage, [](const Json& search) {
+    return share_at(search.at("winner"), "accuracy");
+  });
+  return {report::space_label(width, resolution), space->mean_macs, accuracy};
+}
+
+}  // namespace
 
 void compare_runs(const std::vector<fs::path>& runs, const fs::path& folder) {
   std::vector<report::SpaceAccuracy> accuracies;
@@ -178,26 +223,7 @@ void compare_runs(const std::vector<fs::path>& runs, const fs::path& folder) {
     for (const char* file : {"space.json", "train.json", "search.json"}) {
       if (!fs::exists(run / file)) throw Error("{}: has no {}", run.string(), file);
     }
-    try {
-      const Json train = read_json(run / "train.json");
-      const double width = train.at("width");
-      const int resolution = train.at("resolution");
-      const search::SpaceRanking ranking =
-          ranking_from_json(read_file(run / "space.json"), (run / "space.json").string());
-      const auto space = std::find_if(ranking.spaces.begin(), ranking.spaces.end(),
-                                      [&](const search::SpaceStatistics& s) {
-                                        return s.width == width && s.resolution == resolution;
-                                      });
-      if (space == ranking.spaces.end()) {
-        throw Error("{}: was searched in {}, which space.json does not hold", run.string(),
-                    report::space_label(width, resolution));
-      }
-      const Json search = read_json(run / "search.json");
-      accuracies.push_back({report::space_label(width, resolution), space->mean_macs,
-                            search.at("winner").at("accuracy")});
-    } catch (const Json::exception& error) {
-      throw Error("{}: a result of a stage is damaged: {}", run.string(), error.what());
-    }
+    accuracies.push_back(space_accuracy_of(run));
   }
   report::draw_accuracy_by_space(accuracies, folder);
 }

@@ -7,6 +7,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/accuracy_cache.hpp"
+#include "stage_run.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -42,6 +43,14 @@ ConfigNode describe_problem(const Experiment& experiment, const search::space::S
   return problem;
 }
 
+ConfigNode read_problem(const fs::path& file) {
+  try {
+    return load_config(file);
+  } catch (const Error& error) {
+    throw Error("{}; {}", error.what(), kHowToRestore);
+  }
+}
+
 // The files of one stage: states in search/NAME.json beside search/problem.json, which says whose
 // they are.
 class StateFiles {
@@ -62,7 +71,7 @@ class StateFiles {
   void open() const {
     const fs::path file = path("problem");
     if (!fs::exists(file)) return run_.write(relative("problem"), to_json_text(problem_) + "\n");
-    const std::string difference = first_difference(load_config(file), problem_);
+    const std::string difference = first_difference(read_problem(file), problem_);
     if (difference.empty()) return;
     throw Error("{}: holds a search of something else ({}); choose another --out",
                 file.parent_path().string(), difference);
@@ -187,23 +196,23 @@ double SearchStageResult::overhead_share() const {
 SearchStageResult run_search_stage(const Experiment& experiment,
                                    const search::space::SearchSpace& space,
                                    const AccuracySource& accuracy, RunDirectory& run, bool resume) {
-  if (run.is_complete(kSearchStage)) {
+  const auto read = [&]() -> SearchStageResult {
     const StateFiles files(run, space, describe_problem(experiment, space, accuracy.identity));
     files.open();
     return {files.load("evolution"), files.load("random"), files.load("front")};
-  }
-  run.discard(stages_from(kSearchStage));
-  const StageClock clock;
-  const SearchStageResult result = SearchRun(experiment, space, accuracy, run, resume).run();
-  accuracy.finish();  // so that the cost holds what its processes took
-  if (!result.is_feasible()) {
-    StateFiles(run, space, {}).start_afresh();
-    return result;
-  }
-  run.write("search.json", search_to_json(experiment, space, result));
-  run.write("search.csv", search_to_csv(space, result));
-  run.mark_complete(kSearchStage, clock.elapsed());
-  return result;
+  };
+  const auto work = [&](SearchStageResult& result) {
+    result = SearchRun(experiment, space, accuracy, run, resume).run();
+    accuracy.finish();  // so that the cost holds what its processes took
+    if (!result.is_feasible()) StateFiles(run, space, {}).start_afresh();
+    return result.is_feasible();
+  };
+  const auto write = [&](const SearchStageResult& result, double) {
+    run.write("search.json", search_to_json(experiment, space, result));
+    run.write("search.csv", search_to_csv(space, result));
+  };
+  return run_stage<SearchStageResult>(
+      run, /*resume=*/true, {.name = kSearchStage, .read = read, .work = work, .write = write});
 }
 
 report::SearchReportContext report_context(const Experiment& experiment,

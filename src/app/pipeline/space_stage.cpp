@@ -5,8 +5,11 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/infeasibility.hpp"
+#include "stage_run.hpp"
+#include "stages.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -39,21 +42,23 @@ Json to_json(const SpaceStatistics& space) {
 
 SpaceStatistics space_from_json(const Json& json) {
   SpaceStatistics space;
-  json.at("width").get_to(space.width);
-  json.at("resolution").get_to(space.resolution);
-  json.at("mean_macs").get_to(space.mean_macs);
-  json.at("mean_macs_error").get_to(space.mean_macs_error);
-  json.at("top20_macs").get_to(space.top20_macs);
-  json.at("max_macs").get_to(space.max_macs);
-  json.at("satisfying").get_to(space.satisfying);
-  json.at("sampled").get_to(space.sampled);
-  json.at("least_sram_bytes").get_to(space.least.peak_sram_bytes);
-  json.at("least_flash_bytes").get_to(space.least.flash_bytes);
-  json.at("least_latency_ms").get_to(space.least.latency_ms);
-  json.at("least_energy_mj").get_to(space.least.energy_mj);
-  json.at("above_bound_plans").get_to(space.above_bound_plans);
-  json.at("unproven_plans").get_to(space.unproven_plans);
-  for (const Json& point : json.at("cdf")) space.cdf.push_back({point.at(0), point.at(1)});
+  space.width = number_at(json, "width", 0.01, 8);
+  space.resolution = static_cast<int>(integer_at(json, "resolution", 16, 1024));
+  space.mean_macs = amount_at(json, "mean_macs");
+  space.mean_macs_error = amount_at(json, "mean_macs_error");
+  space.top20_macs = count_at(json, "top20_macs");
+  space.max_macs = count_at(json, "max_macs");
+  space.satisfying = count_at(json, "satisfying");
+  space.sampled = count_at(json, "sampled");
+  space.least.peak_sram_bytes = count_at(json, "least_sram_bytes");
+  space.least.flash_bytes = count_at(json, "least_flash_bytes");
+  space.least.latency_ms = amount_at(json, "least_latency_ms");
+  space.least.energy_mj = amount_at(json, "least_energy_mj");
+  space.above_bound_plans = count_at(json, "above_bound_plans");
+  space.unproven_plans = count_at(json, "unproven_plans");
+  for (const Json& point : json.at("cdf")) {
+    space.cdf.push_back({integer_of(point.at(0), 0, kMostCount), number_of(point.at(1), 0, 1)});
+  }
   return space;
 }
 
@@ -78,30 +83,34 @@ std::string sweep_csv(const SpaceRanking& ranking) {
   return csv;
 }
 
+SpaceRanking optimize(const Experiment& experiment) {
+  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
+  const auto spaces = static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
+  Progress progress("Optimizing the search space", spaces * options.samples, "networks");
+  return search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
+                                [&](std::int64_t planned) { progress.advance(planned); });
+}
+
 }  // namespace
 
 SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
-  if (run.is_complete(kSpaceStage)) {
+  const auto read = [&] {
     const auto file = run.folder() / "space.json";
     return ranking_from_json(read_file(file), file.string());
-  }
-  const StageClock clock;
-  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
-  SpaceRanking ranking;
-  {
-    const auto spaces =
-        static_cast<std::int64_t>(options.widths.size() * options.resolutions.size());
-    Progress progress("Optimizing the search space", spaces * options.samples, "networks");
-    ranking =
-        search::optimize_space(experiment.space, experiment.oracle, experiment.budget, options,
-                               [&](std::int64_t planned) { progress.advance(planned); });
-  }
-  if (!ranking.is_feasible()) return ranking;
-  run.write("space.json", ranking_to_json(ranking));
-  run.write("spaces.csv", spaces_csv(ranking));
-  run.write("sweep.csv", sweep_csv(ranking));
-  run.mark_complete(kSpaceStage, clock.elapsed());
-  return ranking;
+  };
+  const auto work = [&](SpaceRanking& ranking) {
+    ranking = optimize(experiment);
+    return ranking.is_feasible();
+  };
+  const auto write = [&](const SpaceRanking& ranking, double) {
+    run.write("space.json", ranking_to_json(ranking));
+    run.write("spaces.csv", spaces_csv(ranking));
+    run.write("sweep.csv", sweep_csv(ranking));
+  };
+  // Later stages stay: a supernet that was given its width and resolution needs no ranking.
+  return run_stage<SpaceRanking>(
+      run, /*resume=*/true,
+      {.name = kSpaceStage, .read = read, .work = work, .write = write, .discards = {}});
 }
 
 std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,
@@ -139,16 +148,16 @@ SpaceRanking ranking_from_json(const std::string& text, const std::string& sourc
     SpaceRanking ranking;
     for (const Json& space : json.at("spaces")) ranking.spaces.push_back(space_from_json(space));
     for (const Json& cell : json.at("sweep")) {
-      ranking.sweep.push_back({cell.at("sram_bytes"), cell.at("flash_bytes"), cell.at("width"),
-                               cell.at("resolution"), cell.at("mean_macs")});
+      ranking.sweep.push_back({count_at(cell, "sram_bytes"), count_at(cell, "flash_bytes"),
+                               number_at(cell, "width", 0, 8),  // 0: nothing fits
+                               static_cast<int>(integer_at(cell, "resolution", 0, 1024)),
+                               amount_at(cell, "mean_macs")});
     }
-    json.at("seconds").get_to(ranking.seconds);
-    if (ranking.spaces.empty()) {
-      throw Error("{}: is no result of the space stage: it holds no spaces", source);
-    }
+    ranking.seconds = amount_at(json, "seconds");
+    if (ranking.spaces.empty()) throw Error("it holds no spaces");
     return ranking;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of the space stage: {}", source, error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(source, kSpaceStage, error);
   }
 }
 

@@ -10,15 +10,17 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/json_numbers.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mcunet/search/rank_correlation.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
-#include "rank_correlation.hpp"
 #include "space_stage.hpp"
+#include "stage_run.hpp"
 #include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
@@ -79,7 +81,83 @@ void measure_search_split(const Experiment& experiment, supernet::SubnetEvaluato
     accuracies.push_back(result.sampled.back().top1);
     progress.advance();
   }
-  result.spearman = spearman(accuracies, macs);
+  result.spearman = search::rank_correlation(accuracies, macs);
+}
+
+struct SupernetTraining {
+  const Experiment& experiment;
+  const TrainingSpace& chosen;
+  const std::filesystem::path& run;
+  bool resume;
+  const std::function<bool()>& should_stop;
+};
+
+supernet::TrainerContext trainer_context(const SupernetTraining& training, const at::Device& device,
+                                         supernet::SubnetEvaluator& evaluator) {
+  const auto evaluate = [&evaluator](const supernet::Supernet& network) {
+    const auto top1 = [&](const Subnet& subnet) {
+      return evaluator.evaluate(network, subnet).top1();
+    };
+    const SearchSpace& space = network->space();
+    return std::vector<std::pair<std::string, double>>{
+        {"largest_top1", top1(search::space::largest(space))},
+        {"smallest_top1", top1(search::space::smallest(space))}};
+  };
+  return {.folder = training.run,
+          .identity = identity_of(training.experiment, training.chosen.space),
+          .seed = training.experiment.seed,
+          .device = device,
+          .should_stop = training.should_stop,
+          .evaluate = evaluate};
+}
+
+void resume_or_start(const SupernetTraining& training, supernet::Trainer& trainer) {
+  if (!training.resume && !trainer.checkpoint_file().empty()) {
+    throw Error("{}: holds a training already: go on with --resume, or choose another --out",
+                training.run.string());
+  }
+  if (training.resume && trainer.resume()) {
+    spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+  }
+}
+
+// Writes the weights, unless it is stopped.
+TrainResult train_supernet(const SupernetTraining& training) {
+  const Experiment& experiment = training.experiment;
+  const SearchSpace& space = training.chosen.space;
+  const supernet::TrainerOptions& options = experiment.train.trainer;
+  const at::Device device = supernet::select_device(options.device);
+  use_threads(options);
+  spdlog::info("Training at width {}, resolution {} (by {}) on {}", space.widths.front(),
+               fmt::join(space.resolutions, ", "), training.chosen.chosen_by, device.str());
+
+  const Splits splits{dataset_of(experiment), largest_resolution(space)};
+  const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
+  const auto calibration_data = splits.open(Split::kTrain);
+  const auto search_data = splits.open(Split::kSearch);
+  supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
+                                      evaluator_options(experiment));
+  supernet::Trainer trainer(space, *train_data, options,
+                            trainer_context(training, device, evaluator));
+  resume_or_start(training, trainer);
+  TrainResult result{.width = space.widths.front(),
+                     .resolution = largest_resolution(space),
+                     .chosen_by = training.chosen.chosen_by,
+                     .device = device.str(),
+                     .total_steps = trainer.total_steps()};
+  result.stopped = trainer.train() == supernet::TrainingEnd::kStopped;
+  result.steps = trainer.step();
+  if (result.stopped) return result;
+
+  result.search_examples = search_data->size();
+  measure_search_split(experiment, evaluator, trainer.weights(), result);
+  const auto test_data = splits.open(Split::kTest);
+  supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
+  result.test_examples = test_data->size();
+  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
+  supernet::write_tensor_file(training.run / kWeightsFile,
+                              supernet::weights_of(*trainer.weights()));
+  return result;
 }
 
 }  // namespace
@@ -128,72 +206,21 @@ TrainingSpace choose_training_space(const Experiment& experiment,
 TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, bool resume,
                             const std::function<bool()>& should_stop) {
   const TrainingSpace chosen = choose_training_space(experiment, run.folder());
-  const SearchSpace& space = chosen.space;
   dataset_of(experiment);
-  if (resume && run.is_complete(kTrainStage)) {
+  const auto read = [&] {
     const std::filesystem::path file = run.folder() / "train.json";
-    return train_result_from_json(read_file(file), space, file.string());
-  }
-  run.discard(stages_from(kTrainStage));
-  const StageClock clock;
-  const supernet::TrainerOptions& options = experiment.train.trainer;
-  const at::Device device = supernet::select_device(options.device);
-  use_threads(options);
-  spdlog::info("Training at width {}, resolution {} (by {}) on {}", space.widths.front(),
-               fmt::join(space.resolutions, ", "), chosen.chosen_by, device.str());
-
-  const Splits splits{dataset_of(experiment), largest_resolution(space)};
-  const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
-  const auto calibration_data = splits.open(Split::kTrain);
-  const auto search_data = splits.open(Split::kSearch);
-  supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
-                                      evaluator_options(experiment));
-  const auto evaluate = [&](const supernet::Supernet& network) {
-    const auto top1 = [&](const Subnet& subnet) {
-      return evaluator.evaluate(network, subnet).top1();
-    };
-    return std::vector<std::pair<std::string, double>>{
-        {"largest_top1", top1(search::space::largest(space))},
-        {"smallest_top1", top1(search::space::smallest(space))}};
+    return train_result_from_json(read_file(file), chosen.space, file.string());
   };
-  supernet::Trainer trainer(space, *train_data, options,
-                            {.folder = run.folder(),
-                             .identity = identity_of(experiment, space),
-                             .seed = experiment.seed,
-                             .device = device,
-                             .should_stop = should_stop,
-                             .evaluate = evaluate});
-  if (resume) {
-    if (trainer.resume())
-      spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
-  } else if (!trainer.checkpoint_file().empty()) {
-    throw Error("{}: holds a training already: go on with --resume, or choose another --out",
-                run.folder().string());
-  }
-
-  TrainResult result{.width = space.widths.front(),
-                     .resolution = largest_resolution(space),
-                     .chosen_by = chosen.chosen_by,
-                     .device = device.str(),
-                     .total_steps = trainer.total_steps()};
-  const supernet::TrainingEnd end = trainer.train();
-  result.steps = trainer.step();
-  if (end == supernet::TrainingEnd::kStopped) {
-    result.stopped = true;
-    return result;
-  }
-  result.search_examples = search_data->size();
-  measure_search_split(experiment, evaluator, trainer.weights(), result);
-  const auto test_data = splits.open(Split::kTest);
-  supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
-  result.test_examples = test_data->size();
-  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
-  supernet::write_tensor_file(run.folder() / kWeightsFile,
-                              supernet::weights_of(*trainer.weights()));
-  result.seconds = clock.elapsed().wall_seconds;
-  run.write("train.json", train_result_to_json(result, space));
-  run.mark_complete(kTrainStage, clock.elapsed());
-  return result;
+  const auto work = [&](TrainResult& result) {
+    result = train_supernet({experiment, chosen, run.folder(), resume, should_stop});
+    return !result.stopped;
+  };
+  const auto write = [&](TrainResult& result, double seconds) {
+    result.seconds = seconds;
+    run.write("train.json", train_result_to_json(result, chosen.space));
+  };
+  return run_stage<TrainResult>(run, resume,
+                                {.name = kTrainStage, .read = read, .work = work, .write = write});
 }
 
 EvalResult evaluate_subnet(const EvalRequest& request) {
@@ -233,8 +260,8 @@ Json to_json(const SubnetAccuracy& accuracy, const SearchSpace& space) {
 
 SubnetAccuracy accuracy_from_json(const Json& json, const SearchSpace& space,
                                   const std::string& source) {
-  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source), json.at("macs"),
-          json.at("top1")};
+  return {search::space::subnet_from_json(space, json.at("subnet").dump(), source),
+          count_at(json, "macs"), share_at(json, "top1")};
 }
 
 }  // namespace
@@ -263,25 +290,25 @@ TrainResult train_result_from_json(const std::string& text, const SearchSpace& s
   try {
     const Json json = Json::parse(text);
     const Json& search = json.at("search");
-    TrainResult result{.width = json.at("width"),
-                       .resolution = json.at("resolution"),
+    TrainResult result{.width = number_at(json, "width", 0.01, 8),
+                       .resolution = static_cast<int>(integer_at(json, "resolution", 16, 1024)),
                        .chosen_by = json.at("chosen_by"),
                        .device = json.at("device"),
-                       .steps = json.at("steps"),
-                       .seconds = json.at("seconds"),
-                       .search_examples = search.at("examples"),
+                       .steps = count_at(json, "steps"),
+                       .seconds = amount_at(json, "seconds"),
+                       .search_examples = count_at(search, "examples"),
                        .largest = accuracy_from_json(search.at("largest"), space, source),
                        .smallest = accuracy_from_json(search.at("smallest"), space, source)};
     for (const Json& sampled : search.at("sampled")) {
       result.sampled.push_back(accuracy_from_json(sampled, space, source));
     }
-    if (!search.at("spearman").is_null()) result.spearman = search.at("spearman").get<double>();
-    result.test_examples = json.at("test").at("examples");
-    result.test_top1 = json.at("test").at("largest_top1");
+    if (!search.at("spearman").is_null()) result.spearman = number_at(search, "spearman", -1, 1);
+    result.test_examples = count_at(json.at("test"), "examples");
+    result.test_top1 = share_at(json.at("test"), "largest_top1");
     result.total_steps = result.steps;
     return result;
-  } catch (const Json::exception& error) {
-    throw Error("{}: is no result of the train stage: {}", source, error.what());
+  } catch (const std::exception& error) {
+    fail_damaged(source, kTrainStage, error);
   }
 }
 

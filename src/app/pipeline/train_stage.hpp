@@ -13,8 +13,6 @@
 
 namespace mcunet::pipeline {
 
-inline constexpr char kWeightsFile[] = "supernet.pt";
-
 // The space that a supernet is trained for: it has one width.
 struct TrainingSpace {
   search::space::SearchSpace space;
@@ -43,8 +41,8 @@ struct TrainResult {
   SubnetAccuracy largest;  // on the search split
   SubnetAccuracy smallest;
   std::vector<SubnetAccuracy> sampled;
-  std::optional<double>
-      spearman;  // of accuracy with MACs over the sampled; absent for fewer than 2
+  // Of accuracy with MACs over the sampled; absent for fewer than 2.
+  std::optional<double> spearman;
   std::int64_t test_examples = 0;
   double test_top1 = 0;  // of the largest
   bool stopped = false;  // by should_stop: nothing but the steps is there

@@ -68,7 +68,11 @@ supernet::Supernet load_supernet(const Experiment& experiment, const SearchSpace
   const bool has_transforms = experiment.train.trainer.learned_kernel_transforms;
   supernet::Supernet network(
       space, supernet::SupernetOptions{.learned_kernel_transforms = has_transforms});
-  supernet::load_weights(*network, supernet::read_tensor_file(weights), weights.string());
+  try {
+    supernet::load_weights(*network, supernet::read_tensor_file(weights), weights.string());
+  } catch (const Error& error) {
+    throw Error("{}; {}", error.what(), kHowToRestore);
+  }
   network->to(supernet::select_device(experiment.train.trainer.device));
   return network;
 }

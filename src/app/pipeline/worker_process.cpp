@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 #include <cstring>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/process.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -55,31 +55,12 @@ std::optional<std::string> take_line(std::string& text) {
   return line;
 }
 
-pid_t start(std::vector<std::string>& command, int standard_input) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (std::string& word : command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, standard_input, STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  // Blocked, so that there is no moment between the start and a handler at which they would do.
-  sigset_t blocked;
-  ::sigemptyset(&blocked);
-  ::sigaddset(&blocked, SIGINT);
-  ::sigaddset(&blocked, SIGTERM);
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setsigmask(&attributes, &blocked);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  pid_t process = -1;
-  const int error =
-      ::posix_spawnp(&process, arguments[0], &actions, &attributes, arguments.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw Error("{}: cannot be started: {}", command[0], std::strerror(error));
-  return process;
+// Interrupts are for the search alone, from the first moment on.
+pid_t start(const std::vector<std::string>& command, int standard_input) {
+  return start_process(command, {.folder = "",
+                                 .input = standard_input,
+                                 .output = STDERR_FILENO,
+                                 .blocked_signals = {SIGINT, SIGTERM}});
 }
 
 std::string describe_end(int status) {

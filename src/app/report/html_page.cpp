@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "mcunet/core/names.hpp"
+
 namespace mcunet::report {
 namespace {
 
@@ -25,7 +27,7 @@ figcaption { color: #555; font-size: 0.9rem; }
 
 std::string escape_html(std::string_view text) {
   std::string result;
-  for (char c : text) {
+  for (const char c : escaped(text)) {
     switch (c) {
       case '&':
         result += "&amp;";
@@ -69,10 +71,14 @@ void HtmlPage::table(const std::vector<std::vector<std::string>>& rows, int high
 }
 
 void HtmlPage::figure(const std::string& plot_name, std::string_view caption) {
+  const std::string text = escape_html(caption);
+  const std::string image =
+      has_plots_ ? fmt::format("<img src=\"{}.svg\" alt=\"{}\">", plot_name, text) : "";
+  const std::string pdf = has_plots_ ? fmt::format("<a href=\"{}.pdf\">PDF</a> ", plot_name) : "";
   body_ += fmt::format(
-      "<figure><img src=\"{0}.svg\" alt=\"{1}\"><figcaption>{1} <a href=\"{0}.pdf\">PDF</a> "
+      "<figure>{1}<figcaption>{2} {3}"
       "<a href=\"{0}.csv\">CSV</a> <a href=\"{0}.gp\">gnuplot</a></figcaption></figure>\n",
-      plot_name, escape_html(caption));
+      plot_name, image, text, pdf);
 }
 
 void HtmlPage::drawing(const std::string& file, std::string_view caption) {

@@ -11,7 +11,9 @@ std::string escape_html(std::string_view text);
 
 class HtmlPage {
  public:
-  explicit HtmlPage(std::string title) : title_(std::move(title)) {}
+  // Without plots, figures are links to their data.
+  explicit HtmlPage(std::string title, bool has_plots = true)
+      : title_(std::move(title)), has_plots_(has_plots) {}
 
   void heading(std::string_view text);
   void paragraph(std::string_view text);
@@ -31,6 +33,7 @@ class HtmlPage {
 
  private:
   std::string title_;
+  bool has_plots_;
   std::string body_;
 };
 

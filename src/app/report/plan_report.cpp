@@ -23,8 +23,8 @@ std::string describe(const engine::Shape& shape) {
 
 enum class BufferKind { kTensor, kInPlace, kScratch };
 
-BufferKind kind_of(const BufferRequest& buffer, std::size_t index, std::size_t tensor_count) {
-  if (index >= tensor_count) return BufferKind::kScratch;
+BufferKind kind_of(const BufferRequest& buffer, std::size_t index, std::size_t tensor_buffers) {
+  if (index >= tensor_buffers) return BufferKind::kScratch;
   return buffer.in_place_of == engine::kNoId ? BufferKind::kTensor : BufferKind::kInPlace;
 }
 
@@ -33,8 +33,7 @@ constexpr const char* kKindNames[] = {"tensor", "in place", "scratch"};
 double kib(std::int64_t bytes) { return static_cast<double>(bytes) / 1024; }
 
 // Offset over time: a rectangle per buffer.
-Plot memory_map_plot(const ResourceOracle& oracle, std::size_t tensor_count,
-                     const engine::Resources& resources) {
+Plot memory_map_plot(const ResourceOracle& oracle, const engine::Resources& resources) {
   Plot plot{.name = "memory_map",
             .csv = "kind,first_step,end_step,offset_kib,end_kib\n",
             .width_px = 900,
@@ -49,7 +48,7 @@ Plot memory_map_plot(const ResourceOracle& oracle, std::size_t tensor_count,
   std::int32_t last_step = 0;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     const BufferRequest& buffer = buffers[i];
-    add(kind_of(buffer, i, tensor_count), buffer.first_step, buffer.last_step,
+    add(kind_of(buffer, i, oracle.requests().tensor_buffers), buffer.first_step, buffer.last_step,
         oracle.plan().offsets[i], buffer.size_bytes);
     last_step = std::max(last_step, buffer.last_step);
   }
@@ -146,9 +145,8 @@ std::vector<StepUse> describe_steps(const Graph& graph, const ResourceOracle& or
   for (std::size_t i = 0; i < oracle.schedule().steps.size(); ++i) {
     const engine::Step& step = oracle.schedule().steps[i];
     StepUse use;
-    for (engine::OpId id = step.first_op; id < step.first_op + step.op_count; ++id) {
-      const Op& op = graph.ops[id];
-      use.op += (use.op.empty() ? "" : " + ") + describe(op);
+    use.op = describe(graph, step);
+    for (const Op& op : ops_of(graph, step)) {
       use.output = describe(graph.output_of(op).shape);
       use.block = std::max(op.block, 0);
       use.macs += cost_of(graph, op).macs;
@@ -172,7 +170,7 @@ std::vector<std::int64_t> block_peaks(const std::vector<StepUse>& steps) {
   return peaks;
 }
 
-std::string draw_memory_map(const ResourceOracle& oracle, std::size_t tensor_count, int rows) {
+std::string draw_memory_map(const ResourceOracle& oracle, int rows) {
   const std::size_t columns = oracle.schedule().steps.size();
   std::vector<std::string> lines(static_cast<std::size_t>(rows), std::string(columns, ' '));
   const std::int64_t fixed = oracle.requests().fixed_scratch_bytes;
@@ -189,7 +187,7 @@ std::string draw_memory_map(const ResourceOracle& oracle, std::size_t tensor_cou
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     if (buffers[i].size_bytes == 0) continue;
     const std::int64_t begin = oracle.plan().offsets[i];
-    const char mark = i >= tensor_count ? '#' : static_cast<char>('a' + i % 26);
+    const char mark = i >= oracle.requests().tensor_buffers ? '#' : static_cast<char>('a' + i % 26);
     fill(buffers[i].first_step, buffers[i].last_step, begin, begin + buffers[i].size_bytes, mark);
   }
   if (fixed > 0) {
@@ -206,12 +204,11 @@ std::string draw_memory_map(const ResourceOracle& oracle, std::size_t tensor_cou
 void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
                        const PlanReportContext& context, const std::filesystem::path& folder) {
   const std::vector<StepUse> steps = describe_steps(graph, oracle);
-  draw({memory_map_plot(oracle, graph.tensors.size(), context.resources),
-        block_peaks_plot(block_peaks(steps))},
-       folder);
+  const bool has_plots = draw(
+      {memory_map_plot(oracle, context.resources), block_peaks_plot(block_peaks(steps))}, folder);
 
   const engine::Resources& r = context.resources;
-  HtmlPage page(fmt::format("Memory plan of {}", context.network_name));
+  HtmlPage page(fmt::format("Memory plan of {}", context.network_name), has_plots);
   page.paragraph(fmt::format(
       "Peak SRAM {} bytes (lower bound {}{}), flash {} bytes, "
       "{:.3f} million MACs, {:.3f} million parameters, about {:.1f} ms.",

@@ -31,8 +31,7 @@ std::vector<std::int64_t> block_peaks(const std::vector<StepUse>& steps);
 
 // The map for a terminal: a column per step, rows of equal bytes, a letter per buffer, # for
 // scratch.
-std::string draw_memory_map(const engine::ResourceOracle& oracle, std::size_t tensor_count,
-                            int rows);
+std::string draw_memory_map(const engine::ResourceOracle& oracle, int rows);
 
 struct PlanReportContext {
   std::string network_name;

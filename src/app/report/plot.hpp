@@ -17,8 +17,12 @@ struct Plot {
   int height_px = 460;
 };
 
-// Draws all plots with one run of gnuplot. Throws Error if gnuplot is missing or refuses a script;
-// plots that were there before are then as they were.
-void draw(const std::vector<Plot>& plots, const std::filesystem::path& folder);
+// Warns, once in a process, that there will be no plots, if gnuplot is not there.
+void look_for_gnuplot();
+
+// Draws all plots with one run of gnuplot; whether it could. If gnuplot is missing or fails, it
+// warns, once in a process, and leaves NAME.csv and NAME.gp alone: no result is worth less for want
+// of a picture. Throws Error if the folder cannot be written to.
+bool draw(const std::vector<Plot>& plots, const std::filesystem::path& folder);
 
 }  // namespace mcunet::report

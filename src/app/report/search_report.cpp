@@ -139,11 +139,11 @@ void write_search_report(const SearchReportStates& states, const SearchReportCon
   const search::space::Network network = search::space::build_network(context.space, winner.subnet);
   std::vector<Plot> plots = {curve_plot(states.evolution, states.random)};
   for (const Axis& axis : kAxes) plots.push_back(front_plot(states.front, axis));
-  draw(plots, folder);
+  const bool has_plots = draw(plots, folder);
   write_winner(winner, context, network, folder / "winner");
   write_file_atomically(folder / "winner.svg", draw_network(network));
 
-  HtmlPage page(fmt::format("Search for {}", context.device_name));
+  HtmlPage page(fmt::format("Search for {}", context.device_name), has_plots);
   page.paragraph(describe_cost(states, context));
   page.table(winner_rows(winner, states.random.best()), 1);
   page.heading("Progress");

@@ -213,10 +213,10 @@ void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& c
     plots.push_back(
         sweep_plot(ranking, "sweep_resolution", [](const SweepCell& c) { return c.resolution; }));
   }
-  draw(plots, folder);
+  const bool has_plots = draw(plots, folder);
 
   const SpaceStatistics& best = ranking.spaces.front();
-  HtmlPage page(fmt::format("Search space for {}", context.device_name));
+  HtmlPage page(fmt::format("Search space for {}", context.device_name), has_plots);
   page.paragraph(fmt::format(
       "The best space is {} of {}: networks within the limits ({}) have {:.1f} million MACs "
       "on average, and the top 20 % have at least {:.1f} million. It holds {} sub-networks.",

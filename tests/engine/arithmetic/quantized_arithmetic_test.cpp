@@ -93,12 +93,21 @@ TEST(QuantizedArithmetic, FunctionsAreNearTheirRealValues) {
     const double y = 32 * random.uniform() - 16;
     const auto q4 = static_cast<std::int32_t>(std::ldexp(y, 27));
     EXPECT_NEAR(std::ldexp(logistic(q4), -31), 1 / (1 + std::exp(-y)), 2e-7);
+    EXPECT_NEAR(std::ldexp(tanh(q4), -31), std::tanh(y), 4e-7);
     const double z = 1 + 4000 * random.uniform();
     const Reciprocal inverse = reciprocal(static_cast<std::int32_t>(std::ldexp(z, 19)));
     EXPECT_NEAR(std::ldexp(inverse.mantissa, -31 - inverse.exponent) * z, 1, 1e-5);
   }
   EXPECT_EQ(exp_of_negative(0), kMax);
   EXPECT_EQ(logistic(0), 1 << 30);
+}
+
+TEST(QuantizedArithmetic, LogarithmsAreNearTheirRealValues) {
+  for (double x = 1; x < 4095; x *= 1.0137) {
+    const auto q12 = static_cast<std::int32_t>(x * (1 << 19));
+    const double exact = std::log(std::ldexp(q12, -19));
+    EXPECT_NEAR(std::ldexp(log_of_at_least_one(q12), -26), exact, 1e-6) << x;
+  }
 }
 
 TEST(QuantizedArithmetic, RadiusFitsItsBits) {

@@ -69,8 +69,7 @@ class NetworkBuilder {
     details.weights = add(weights);
     details.bias = add(bias);
     const double spread = 74.0 * 74.0 * 0.04 * 0.02 * std::sqrt(taps * (is_depthwise ? 1 : inputs));
-    const TensorId out = append_op(graph_, op, std::span(&from, 1),
-                                   {infer_output_shape(op, shape, outputs), DataType::kInt8});
+    const TensorId out = append_op(graph_, op, {from}, outputs);
     return named(out, {static_cast<float>(spread / 60), between(-30, 30)});
   }
   TensorId depthwise(TensorId from, int kernel, int one_in) {

@@ -9,7 +9,9 @@ namespace mcunet::engine {
 namespace {
 
 Shape conv_output(const Shape& input, const Window& window, int channels) {
-  return infer_output_shape({.kind = OpKind::kConv2d, .window = window}, input, channels);
+  Graph graph;
+  const Op convolution{.kind = OpKind::kConv2d, .window = window};
+  return graph.tensors[append_op(graph, convolution, {add_input(graph, input)}, channels)].shape;
 }
 
 TEST(Graph, ConvolutionsRoundDownAtOddSizes) {

@@ -32,6 +32,21 @@ class ValidatorTest : public testing::Test {
   Graph graph_ = random_graph(OpKind::kConv2d, 4);
 };
 
+// Operators that keep the quantization run on bytes that have none; no other does, nor does a clamp,
+// which is one of real numbers.
+TEST(GraphValidator, PlainBytesMayBeMoved) {
+  Graph graph;
+  const TensorId input = add_input(graph, {2, 2, 3});
+  const TensorId pooled =
+      append_op(graph, {.kind = OpKind::kMaxPool2d, .has_bias = false}, {input});
+  graph.outputs = {pooled};
+  EXPECT_EQ(complaint(graph), "");
+  graph.ops[0].activation = Activation::kRelu;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("its scale is 0"));
+  graph.ops[0] = {.kind = OpKind::kRelu, .has_bias = false, .output = pooled, .input_count = 1};
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("its scale is 0"));
+}
+
 TEST(GraphValidator, AcceptsRandomGraphsOfEveryOperator) {
   for (OpKind kind : kAllOpKinds) {
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
@@ -108,6 +123,66 @@ TEST(GraphValidator, RefusesOtherProbabilities) {
   Graph graph = random_graph(OpKind::kSoftmax, 1);
   graph.tensor_info[1].quantization.zero_point = 0;
   EXPECT_THAT(complaint(graph), testing::HasSubstr("1/256"));
+}
+
+TEST(GraphValidator, RefusesPartsThatAreNotInside) {
+  Graph graph = random_graph(OpKind::kStridedSlice, 1);
+  const OpDetails details = graph.details[0];
+  graph.details[0].begin[1] = 9;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("from 9 in steps of 1 along an axis of"));
+  graph.details[0] = details;
+  graph.details[0].stride[0] = 0;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("in steps of 0"));
+  graph.details[0] = details;
+  graph.details[0].part.channels += 1;
+  EXPECT_NE(complaint(graph), "");
+}
+
+TEST(GraphValidator, RefusesToCompareWithAConstantOfAnotherScale) {
+  Graph graph;
+  std::uint64_t seed = 0;
+  while (graph.constants.empty()) graph = random_graph(OpKind::kMaximum, seed++);
+  EXPECT_EQ(complaint(graph), "");
+  graph.constants[0].scales[0] *= 2;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("must have the scale and zero point"));
+}
+
+TEST(GraphValidator, RefusesAnAlphaThatIsNoNumber) {
+  Graph graph = random_graph(OpKind::kLeakyRelu, 1);
+  graph.details[0].alpha = std::nanf("");
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("alpha is nan"));
+}
+
+TEST(GraphValidator, RefusesLogarithmsThatWouldOverflow) {
+  Graph graph = random_graph(OpKind::kLogSoftmax, 1);
+  graph.tensor_info[0].quantization.scale = 40;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("a scale of 40 is out of range"));
+  graph.tensor_info[0].quantization.scale = 0.1F;
+  for (Tensor& tensor : graph.tensors) tensor.shape = {1, 1, 4096};
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("4096 channels are too many"));
+}
+
+TEST(GraphValidator, RefusesToResizeInTwoWaysAtOnce) {
+  Graph graph = random_graph(OpKind::kResizeBilinear, 1);
+  graph.details[0].align_corners = graph.details[0].half_pixel_centers = true;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("both align corners"));
+}
+
+TEST(GraphValidator, RefusesToResizeWhatHasTooManyRows) {
+  for (OpKind kind : {OpKind::kResizeNearestNeighbor, OpKind::kResizeBilinear}) {
+    Graph graph = random_graph(kind, 1);
+    graph.tensors[0].shape.height = 65537;
+    EXPECT_THAT(complaint(graph), testing::HasSubstr("cannot resize 65537 rows"));
+  }
+}
+
+TEST(GraphValidator, RefusesATransposedConvolutionThatDoesNotLeadBack) {
+  Graph graph = random_graph(OpKind::kTransposeConv, 1);
+  graph.tensors[graph.outputs[0]].shape.height += 5;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("does not follow from the input"));
+  graph = random_graph(OpKind::kTransposeConv, 1);
+  graph.ops[0].window.dilation_width = 2;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("cannot be dilated"));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ const PlannerOptions kBytes{.alignment = 1};
 MemoryPlan plan_and_validate(const std::vector<BufferRequest>& requests,
                              const PlannerOptions& options = kBytes) {
   const MemoryPlan plan = plan_memory(requests, options);
-  for (const PlanViolation& violation : validate_plan(requests, plan)) {
+  for (const PlanViolation& violation : validate_plan(requests, plan, options.alignment)) {
     ADD_FAILURE() << violation.message;
   }
   return plan;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "mcunet/engine/planning/plan_validator.hpp"
 #include "residual_block.hpp"
 
 namespace mcunet::engine {
@@ -56,8 +57,7 @@ TEST(MemoryRequests, StagingComesBeforeTheFirstStep) {
   const Graph graph = make_residual_block({});
   const MemoryRequests requests = request(graph, ScratchPolicy::kOwn);
   const std::vector<std::int64_t> staging = {1000, 24};
-  std::vector<BufferRequest> buffers = requests.buffers;
-  add_staging(graph, staging, buffers);
+  const std::vector<BufferRequest> buffers = with_staging(graph, requests, staging);
   ASSERT_EQ(buffers.size(), requests.buffers.size() + 2);
   EXPECT_EQ(buffers[graph.inputs[0]].first_step, 0);
   EXPECT_EQ(buffers[graph.inputs[0]].last_step, requests.buffers[graph.inputs[0]].last_step + 1);
@@ -71,6 +71,22 @@ TEST(MemoryRequests, StagingComesBeforeTheFirstStep) {
   EXPECT_EQ(
       plan.lower_bound_bytes,
       std::max<std::int64_t>(plan_memory(requests.buffers).arena_bytes, 1000 + 24 + 8 * 6 * 4));
+}
+
+TEST(MemoryRequests, WhatLivesWithinAStepHasNoBuffer) {
+  const Graph graph = make_residual_block({});
+  const std::vector<Step> group = {{0, 3}, {3, 1}};
+  MemoryRequests requests;
+  request_memory(graph, make_schedule(graph, group, {}), ScratchPolicy::kOwn, requests);
+  EXPECT_THAT(requests.tensor_buffer, ElementsAre(0, kNoId, kNoId, 1, 2));
+  EXPECT_EQ(requests.tensor_buffers, 3u);
+  EXPECT_EQ(requests.buffers[2].in_place_of, 0);
+  // The most that one of its operators needs.
+  EXPECT_THAT(requests.step_scratch_bytes, ElementsAre(496, 0));
+  const MemoryPlan plan = plan_memory(requests.buffers);
+  EXPECT_EQ(plan.arena_bytes, 2 * 8 * 6 * 4 + 496);
+  EXPECT_THAT(validate_plan(requests.buffers, plan, PlannerOptions{}.alignment),
+              testing::IsEmpty());
 }
 
 }  // namespace

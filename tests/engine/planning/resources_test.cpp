@@ -24,7 +24,8 @@ TEST(ResourceOracle, MeasuresAResidualBlock) {
   EXPECT_EQ(resources.lower_bound_bytes, resources.peak_sram_bytes);
   EXPECT_TRUE(resources.is_optimal);
   EXPECT_EQ(resources.macs, kMacs);
-  EXPECT_THAT(validate_plan(oracle.requests().buffers, oracle.plan()), IsEmpty());
+  EXPECT_THAT(validate_plan(oracle.requests().buffers, oracle.plan(), PlannerOptions{}.alignment),
+              IsEmpty());
 }
 
 TEST(ResourceOracle, OpByOpNeedsMore) {

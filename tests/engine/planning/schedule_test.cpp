@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
+#include "mcunet/core/error.hpp"
 #include "residual_block.hpp"
 
 namespace mcunet::engine {
@@ -63,6 +66,45 @@ TEST(Schedule, AMultiplierRulesOutInPlace) {
   const Op depthwise{.kind = OpKind::kDepthwiseConv2d, .window = centred_window(3, 2)};
   graph.outputs.push_back(append_op(graph, depthwise, {input}, 8));
   EXPECT_EQ(make_schedule(graph).in_place_of[graph.outputs[0]], kNoId);
+}
+
+// Expansion, depthwise convolution and projection as one step, then the addition.
+const std::vector<Step> kGroup = {{0, 3}, {3, 1}};
+
+TEST(Schedule, AStepMayHoldSeveralOperators) {
+  const Graph graph = make_residual_block({});
+  const Schedule schedule = make_schedule(graph, kGroup, {});
+  EXPECT_EQ(describe(graph, schedule.steps[0]),
+            "conv_2d 1x1 + depthwise_conv_2d 5x5 + conv_2d 1x1");
+  for (TensorId inside : {1, 2}) {
+    EXPECT_TRUE(schedule.lifetimes[inside].is_within_step) << inside;
+    EXPECT_EQ(schedule.in_place_of[inside], kNoId) << inside;
+  }
+  for (TensorId outside : {0, 3, 4}) {
+    EXPECT_FALSE(schedule.lifetimes[outside].is_within_step) << outside;
+  }
+  EXPECT_EQ(schedule.lifetimes[0].last_step, 1);
+  EXPECT_EQ(schedule.lifetimes[3].first_step, 0);
+  EXPECT_EQ(schedule.in_place_of[4], 0);
+}
+
+TEST(Schedule, WhatLaterStepsUseLeavesItsStep) {
+  Graph graph = make_residual_block({});
+  graph.outputs.push_back(1);
+  EXPECT_FALSE(make_schedule(graph, kGroup, {}).lifetimes[1].is_within_step) << "a graph output";
+  const std::vector<Step> cut = {{0, 2}, {2, 2}};
+  const Schedule schedule = make_schedule(make_residual_block({}), cut, {});
+  EXPECT_FALSE(schedule.lifetimes[2].is_within_step) << "the next step reads it";
+  EXPECT_TRUE(schedule.lifetimes[3].is_within_step);
+}
+
+TEST(Schedule, StepsHoldEachOperatorOnce) {
+  const Graph graph = make_residual_block({});
+  for (const std::vector<Step>& steps :
+       {std::vector<Step>{{0, 3}}, std::vector<Step>{{0, 2}, {1, 3}}, std::vector<Step>{{1, 3}},
+        std::vector<Step>{{0, 0}, {0, 4}}}) {
+    EXPECT_THROW(make_schedule(graph, steps, {}), Error);
+  }
 }
 
 }  // namespace

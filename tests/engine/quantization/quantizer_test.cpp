@@ -286,5 +286,36 @@ TEST(Quantizer, RefusesWhatDoesNotFitTheGraph) {
               testing::HasSubstr("tensor 2"));
 }
 
+// The quantizer and the validator read the same column of the table of operators.
+TEST(Quantizer, JoinedTensorsShareOneQuantization) {
+  Graph graph;
+  const TensorId first = add_input(graph, {4, 4, 2});
+  const TensorId second = add_input(graph, {2, 4, 2});
+  const TensorId third = add_input(graph, {4, 4, 2});
+  Op resize{.kind = OpKind::kResizeNearestNeighbor, .has_bias = false};
+  const TensorId resized =
+      append_op(graph, resize, std::span(&second, 1), Tensor{{4, 4, 2}, DataType::kInt8});
+  graph.outputs = {append_op(graph, {.kind = OpKind::kConcatenation}, {first, resized, third})};
+  const std::vector<RealRange> ranges = {{-1, 1}, {0, 3}, {-2, 0}, {-100, 100}, {-200, 200}};
+  const Graph quantized = quantize_graph(graph, std::vector<FloatParameters>(2), ranges);
+  for (std::size_t id = 0; id < ranges.size(); ++id) {
+    EXPECT_EQ(quantized.info_of(static_cast<TensorId>(id)).quantization, int8_quantization({-2, 3}))
+        << id;
+  }
+}
+
+TEST(Quantizer, ProbabilitiesHaveThePrescribedQuantization) {
+  Graph graph;
+  const TensorId input = add_input(graph, {1, 1, 10});
+  const TensorId softmax = append_op(graph, {.kind = OpKind::kSoftmax, .has_bias = false}, {input});
+  const Op reshape{.kind = OpKind::kReshape, .has_bias = false};
+  graph.outputs = {
+      append_op(graph, reshape, std::span(&softmax, 1), Tensor{{1, 10, 1}, DataType::kInt8})};
+  const std::vector<RealRange> ranges = {{-4, 4}, {0, 0.7F}, {0, 0.7F}};
+  const Graph quantized = quantize_graph(graph, std::vector<FloatParameters>(2), ranges);
+  EXPECT_EQ(quantized.info_of(1).quantization, (Quantization{1.0F / 256, -128}));
+  EXPECT_EQ(quantized.info_of(2).quantization, (Quantization{1.0F / 256, -128}));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

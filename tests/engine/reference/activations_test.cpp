@@ -50,9 +50,23 @@ TEST(ReferenceActivations, LogisticIsNearTheRealFunction) {
   EXPECT_LE(largest_error(OpKind::kLogistic, {0.5F, -50}, kProbability, logistic), 1);
 }
 
+TEST(ReferenceActivations, TanhIsNearTheRealFunction) {
+  const auto tanh = [](double x) { return std::tanh(x); };
+  EXPECT_LE(largest_error(OpKind::kTanh, {0.02F, 7}, {1.0F / 128, 0}, tanh), 1);
+  EXPECT_LE(largest_error(OpKind::kTanh, {0.3F, -50}, {1.0F / 128, 0}, tanh), 1);
+}
+
 TEST(ReferenceActivations, HardSwishIsNearTheRealFunction) {
   const auto hard_swish = [](double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; };
   EXPECT_LE(largest_error(OpKind::kHardSwish, {0.05F, 7}, {0.04F, -118}, hard_swish), 1);
+}
+
+TEST(ReferenceActivations, LeakyReluScalesWhatIsNegative) {
+  OpDetails details;
+  details.alpha = 0.25F;
+  const Graph graph = one_op_graph({.kind = OpKind::kLeakyRelu}, {{{1, 1, 4}, {0.5F, 10}}},
+                                   {{1, 1, 4}, {0.5F, -20}}, &details);
+  EXPECT_EQ(run_int8(graph, {{10, 14, 6, -120}}), (std::vector{-20, -16, -21, -53}));
 }
 
 TEST(ReferenceActivations, SoftmaxIsNearTheRealFunction) {
@@ -68,6 +82,20 @@ TEST(ReferenceActivations, SoftmaxIsNearTheRealFunction) {
     for (int i = row; i < row + 3; ++i) {
       const double exact = std::min(127.0, 256 * std::exp(0.1 * input[i]) / sum - 128);
       EXPECT_NEAR(output[i], exact, 1);
+    }
+  }
+}
+
+TEST(ReferenceActivations, LogSoftmaxIsNearTheRealFunction) {
+  const Graph graph = one_op_graph({.kind = OpKind::kLogSoftmax}, {{{1, 2, 3}, {0.1F, 0}}},
+                                   {{1, 2, 3}, {1.0F / 16, 127}});
+  const std::vector<int> input = {10, 20, 5, -50, 100, 0};
+  const std::vector<int> output = run_int8(graph, {input});
+  for (int row = 0; row < 6; row += 3) {
+    double sum = 0;
+    for (int i = row; i < row + 3; ++i) sum += std::exp(0.1 * input[i]);
+    for (int i = row; i < row + 3; ++i) {
+      EXPECT_NEAR(output[i], 16 * (0.1 * input[i] - std::log(sum)) + 127, 0.51);
     }
   }
 }

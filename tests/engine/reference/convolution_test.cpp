@@ -49,6 +49,15 @@ TEST(ReferenceConvolution, EachChannelHasItsScale) {
   EXPECT_EQ(run_int8(graph, {{2}}), (std::vector{2, 6, 0}));
 }
 
+// Every input value lays the kernel down at twice its position, less the padding.
+TEST(ReferenceConvolution, TransposedSpreadsTheKernel) {
+  const Op op{.kind = OpKind::kTransposeConv, .window = {1, 3, 1, 2, {0, 0, 0, 1}}};
+  Graph graph = one_op_graph(op, {{{1, 2, 1}, {1, 1}}}, {{1, 4, 1}}, &kWeightsAndBias);
+  graph.constants = {int8_constant({1, 1, 3, 1}, {1, 2, 3}), int32_constant({-1})};
+  // Less the zero point: 2 and 10.
+  EXPECT_EQ(run_int8(graph, {{3, 11}}), (std::vector{2 - 1, 4 - 1, 6 + 10 - 1, 20 - 1}));
+}
+
 TEST(ReferenceConvolution, DepthwiseChannelsStayApart) {
   Op op{.kind = OpKind::kDepthwiseConv2d, .window = {1, 2, 1, 1, {}}};
   Graph graph = one_op_graph(op, {{{1, 2, 2}}}, {{1, 1, 4}}, &kWeightsAndBias);

@@ -44,5 +44,15 @@ TEST(ReferenceElementwise, AConstantMayStandOnEitherSide) {
   EXPECT_EQ(run_int8(graph, {{1, 12}}), (std::vector{9, -2}));
 }
 
+TEST(ReferenceElementwise, TheLargerAndTheSmallerValue) {
+  const auto run = [](OpKind kind) {
+    const Graph graph = one_op_graph({.kind = kind}, {{{1, 2, 2}, {1, 7}}, {{1, 1, 2}, {1, 7}}},
+                                     {{1, 2, 2}, {1, 7}});
+    return run_int8(graph, {{1, 2, -128, 127}, {0, 3}});
+  };
+  EXPECT_EQ(run(OpKind::kMaximum), (std::vector{1, 3, 0, 127}));
+  EXPECT_EQ(run(OpKind::kMinimum), (std::vector{0, 2, -128, 3}));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

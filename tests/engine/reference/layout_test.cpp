@@ -52,5 +52,26 @@ TEST(ReferenceLayout, TransposePermutesAxes) {
             (std::vector{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11}));
 }
 
+TEST(ReferenceLayout, SlicesGoForwardsAndBackwards) {
+  OpDetails details;
+  details.begin = {0, 2, 1};
+  details.stride = {1, -2, 1};
+  details.part = {1, 2, 2};
+  const Graph graph =
+      one_op_graph({.kind = OpKind::kStridedSlice}, {{{1, 3, 3}}}, {{1, 2, 2}}, &details);
+  EXPECT_EQ(run_int8(graph, {{0, 1, 2, 3, 4, 5, 6, 7, 8}}), (std::vector{7, 8, 1, 2}));
+}
+
+TEST(ReferenceLayout, ResizeLiesBetweenNeighbours) {
+  const auto resized = [](const OpDetails& details, int width) {
+    const Graph graph =
+        one_op_graph({.kind = OpKind::kResizeBilinear}, {{{1, 3, 1}}}, {{1, width, 1}}, &details);
+    return run_int8(graph, {{-8, 0, 12}});
+  };
+  EXPECT_EQ(resized({}, 6), (std::vector{-8, -4, 0, 6, 12, 12}));
+  EXPECT_EQ(resized({.half_pixel_centers = true}, 6), (std::vector{-8, -6, -2, 3, 9, 12}));
+  EXPECT_EQ(resized({.align_corners = true}, 5), (std::vector{-8, -4, 0, 6, 12}));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

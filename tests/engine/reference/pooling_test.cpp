@@ -55,5 +55,18 @@ TEST(ReferencePooling, MeansAreNearTheRealMean) {
   for (int c = 0; c < 2; ++c) EXPECT_NEAR(output[c], 2 * sums[c] / 9.0 - 7, 1) << c;
 }
 
+TEST(ReferencePooling, MaximaOverAnyAxes) {
+  const auto maxima = [](const std::array<bool, 3>& reduced, const Shape& output) {
+    OpDetails details;
+    details.reduced = reduced;
+    const Graph graph =
+        one_op_graph({.kind = OpKind::kReduceMax}, {{{2, 2, 2}}}, {output}, &details);
+    return run_int8(graph, {{-8, 1, 7, -2, 3, -128, -5, 6}});
+  };
+  EXPECT_EQ(maxima({true, true, false}, {1, 1, 2}), (std::vector{7, 6}));
+  EXPECT_EQ(maxima({true, false, true}, {1, 2, 1}), (std::vector{3, 7}));
+  EXPECT_EQ(maxima({false, false, true}, {1, 2, 2}), (std::vector{1, 7, 3, 6}));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

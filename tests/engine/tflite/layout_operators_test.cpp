@@ -188,6 +188,73 @@ TEST_F(LayoutOperators, UnpacksOneOfOne) {
   EXPECT_EQ(outputs_of(read(input, output)), counting(3));
 }
 
+// Of no dimensions: nothing to keep the number of.
+TEST_F(LayoutOperators, FullyConnectedNeedsDimensions) {
+  const auto input = tensor({});
+  const auto output = tensor({1, 1});
+  Constant weights;
+  weights.name = "weights";
+  weights.dims = {1, 1};
+  weights.scales = {1};
+  weights.data = {std::byte{1}};
+  const auto constant = builder_.add_constant(weights);
+  add(tflite::BuiltinOperator_FULLY_CONNECTED, {input, constant}, output,
+      tflite::CreateFullyConnectedOptions(fbb_, tflite::ActivationFunction_NONE, 0, true));
+  EXPECT_THAT(complaint(input, output), HasSubstr("no dimensions to keep"));
+}
+
+// Channels change places with groups, as in networks that shuffle them.
+TEST_F(LayoutOperators, TransposesFiveDimensions) {
+  const auto input = tensor({1, 1, 2, 2, 3});
+  const auto output = tensor({1, 1, 2, 3, 2});
+  add(tflite::BuiltinOperator_TRANSPOSE, {input, integers({0, 1, 2, 4, 3})}, output);
+  EXPECT_THAT(outputs_of(read(input, output)), ElementsAre(0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11));
+}
+
+// Where its size is left open, no swap of dimensions may hide that the batch moves.
+TEST_F(LayoutOperators, TransposesTheBatch) {
+  const auto input = tensor({1, 3, 2, 2}, {-1, 3, 2, 2});
+  const auto output = tensor({2, 3, 1, 2}, {2, 3, -1, 2});
+  add(tflite::BuiltinOperator_TRANSPOSE, {input, integers({2, 1, 0, 3})}, output);
+  EXPECT_THAT(outputs_of(read(input, output)), ElementsAre(0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11));
+}
+
+TEST_F(LayoutOperators, TransposesNoMoreThanThreeDimensions) {
+  const auto input = tensor({2, 2, 2, 2});
+  const auto output = tensor({2, 2, 2, 2});
+  add(tflite::BuiltinOperator_TRANSPOSE, {input, integers({3, 2, 1, 0})}, output);
+  EXPECT_THAT(complaint(input, output), HasSubstr("more than three dimensions"));
+}
+
+// Their views agree, they do not.
+TEST_F(LayoutOperators, BatchesDoNotBroadcast) {
+  const auto input = tensor({1, 4, 1, 4}, {-1, 4, 1, 4});
+  const auto batch = tensor({4, 1, 1, 4}, {-1, 1, 1, 4});
+  const auto output = tensor({4, 4, 1, 4}, {-1, 4, 1, 4});
+  add(tflite::BuiltinOperator_RESHAPE, {input, integers({4, 1, 1, 4})}, batch);
+  add(tflite::BuiltinOperator_ADD, {batch, input}, output, tflite::CreateAddOptions(fbb_));
+  EXPECT_THAT(complaint(input, output), HasSubstr("operands of 4x1x1x4 and 1x4x1x4"));
+}
+
+// Operators on single dimensions need a map.
+TEST_F(LayoutOperators, DimensionsOfSixAreNoMap) {
+  const Dims six = {1, 1, 1, 2, 2, 2};
+  const auto input = tensor(six);
+  const auto output = tensor(six);
+  add(tflite::BuiltinOperator_PAD, {input, integers({0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1})}, output,
+      tflite::CreatePadOptions(fbb_));
+  EXPECT_THAT(complaint(input, output), HasSubstr("6 dimensions are not supported here"));
+}
+
+TEST_F(LayoutOperators, MeansOfSixAreNoMap) {
+  const Dims six = {1, 1, 1, 2, 2, 2};
+  const auto input = tensor(six);
+  const auto output = tensor(six);
+  add(tflite::BuiltinOperator_MEAN, {input, integers({})}, output,
+      tflite::CreateReducerOptions(fbb_, true));
+  EXPECT_THAT(complaint(input, output), HasSubstr("6 dimensions are not supported here"));
+}
+
 TEST_F(LayoutOperators, CastsToTheSameType) {
   const auto input = tensor({1, 3});
   const auto output = tensor({1, 3});

@@ -81,7 +81,9 @@ TEST(NetworkJson, ReadsAllPublishedNetworks) {
     engine::ResourceOracle oracle({});
     const engine::Resources resources = oracle.measure(lower(network));
     EXPECT_TRUE(resources.is_optimal) << entry.path();
-    EXPECT_THAT(validate_plan(oracle.requests().buffers, oracle.plan()), testing::IsEmpty());
+    EXPECT_THAT(
+        validate_plan(oracle.requests().buffers, oracle.plan(), engine::PlannerOptions{}.alignment),
+        testing::IsEmpty());
     const std::string json = network_to_json(network);
     EXPECT_EQ(network_to_json(network_from_json(json, "x")), json) << entry.path();
     ++count;

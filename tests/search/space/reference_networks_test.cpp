@@ -52,7 +52,9 @@ TEST(ReferenceNetworks, HaveThePublishedPeaksUnderTinyEngine) {
     EXPECT_NEAR(static_cast<double>(resources.peak_sram_bytes) / 1024, expected.kib, 2)
         << expected.name << " r" << expected.resolution;
     EXPECT_TRUE(resources.is_optimal);
-    EXPECT_THAT(validate_plan(oracle.requests().buffers, oracle.plan()), testing::IsEmpty());
+    EXPECT_THAT(
+        validate_plan(oracle.requests().buffers, oracle.plan(), engine::PlannerOptions{}.alignment),
+        testing::IsEmpty());
   }
 }
 
@@ -66,7 +68,9 @@ TEST(ReferenceNetworks, ArePlannedOptimallyAtEveryScale) {
           const engine::Resources resources =
               oracle.measure(make_reference_network(name, {width, resolution}));
           EXPECT_TRUE(resources.is_optimal) << name << " w" << width << " r" << resolution;
-          EXPECT_THAT(validate_plan(oracle.requests().buffers, oracle.plan()), testing::IsEmpty());
+          EXPECT_THAT(validate_plan(oracle.requests().buffers, oracle.plan(),
+                                    engine::PlannerOptions{}.alignment),
+                      testing::IsEmpty());
         }
       }
     }

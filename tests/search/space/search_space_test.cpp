@@ -60,5 +60,16 @@ TEST(SearchSpace, RefusesWhatIsNoSpace) {
   expect_error("widths: [0]\nstages:\n  - {channels: 8}", "widths[0]: must be between 0.01");
 }
 
+// Names are shown everywhere, and come from anywhere.
+TEST(SearchSpace, RefusesNamesThatAreNone) {
+  for (const std::string& name :
+       {std::string("../../x"), std::string("quick/v2"), std::string("a\\\\b"), std::string(),
+        std::string("<script>"), std::string("`touch x`"), std::string("a\\nb"),
+        std::string("\\x1b[2J"), std::string("*/"), std::string(300, 'q')}) {
+    expect_error("name: \"" + name + "\"\nstages:\n  - {channels: 8}",
+                 "s.yaml:1: name: must be a name of at most 100 letters");
+  }
+}
+
 }  // namespace
 }  // namespace mcunet::search::space

@@ -6,7 +6,9 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <unordered_set>
 
+#include "core/error_text.hpp"
 #include "test_spaces.hpp"
 
 namespace mcunet::search::space {
@@ -143,6 +145,48 @@ TEST(Subnet, SpaceOfASubnetHoldsItsNetworkAlone) {
     EXPECT_EQ(lower(build_network(only, largest(only))), lower(build_network(space, subnet)));
     EXPECT_EQ(largest(only), smallest(only));
   }
+}
+
+TEST(Subnet, WhatIsNoMemberIsTold) {
+  const SearchSpace space = make_tiny_space();
+  const auto complaint = [&](auto spoil) {
+    Subnet subnet = largest(space);
+    spoil(subnet);
+    return error_of([&] { require_member(space, subnet, "x"); });
+  };
+  EXPECT_EQ(complaint([](Subnet&) {}), "(no error)");
+  EXPECT_EQ(complaint([](Subnet& s) { s.width = 2; }), "x: width: must be one of 1, is 2");
+  EXPECT_EQ(complaint([](Subnet& s) { s.resolution = 5; }),
+            "x: resolution: must be one of 32, is 5");
+  EXPECT_EQ(complaint([](Subnet& s) { s.depths[0] = 3; }),
+            "x: depths[0]: must be one of 1, 2, is 3");
+  EXPECT_EQ(complaint([](Subnet& s) { s.blocks[1].kernel = 7; }),
+            "x: kernels[0][1]: must be one of 3, 5, is 7");
+  EXPECT_EQ(complaint([](Subnet& s) { s.blocks[2].expand_ratio = 5; }),
+            "x: expand_ratios[1][0]: must be one of 3, 4, 6, is 5");
+  EXPECT_EQ(complaint([](Subnet& s) { s.depths.pop_back(); }),
+            "x: has 1 stages and room for 3 blocks, the space tiny has 2 and 3");
+}
+
+TEST(Subnet, GenesOfInactiveBlocksAreNotChecked) {
+  const SearchSpace space = make_tiny_space();
+  Subnet subnet = smallest(space);
+  subnet.blocks[1].kernel = 7;  // the second block of stage 0, which has depth 1
+  EXPECT_NO_THROW(require_member(space, subnet, "x"));
+}
+
+TEST(SubnetHash, SpreadsNeighbours) {
+  const SearchSpace space = load_shipped_space("proxyless");
+  RandomStream random(1);
+  std::unordered_set<std::size_t> hashes;
+  std::size_t networks = 0;
+  for (int i = 0; i < 100; ++i) {
+    for (const Subnet& near : neighbours(space, sample(space, Sampling::kUniformGenes, random))) {
+      hashes.insert(SubnetHash()(near));
+      ++networks;
+    }
+  }
+  EXPECT_EQ(hashes.size(), networks);
 }
 
 }  // namespace

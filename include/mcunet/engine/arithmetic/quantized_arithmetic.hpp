@@ -11,13 +11,13 @@ namespace mcunet::engine {
 
 // The real number multiplier * 2^(shift - 31).
 struct QuantizedMultiplier {
-  std::int32_t multiplier = 0;  // 0, or 2^30 to 2^31 - 1
+  std::int32_t multiplier = 0;  // 0, or of a magnitude of 2^30 to 2^31 - 1
   std::int32_t shift = 0;
 
   bool operator==(const QuantizedMultiplier&) const = default;
 };
 
-// The nearest QuantizedMultiplier of a finite number >= 0; those under 2^-32 become 0.
+// The nearest QuantizedMultiplier of a finite number; those under 2^-32 become 0.
 QuantizedMultiplier quantize_multiplier(double real);
 
 // (2 a b) / 2^32, rounded to the nearest, halves upwards; -2^31 times itself saturates.
@@ -54,6 +54,12 @@ std::int32_t exp_of_negative(std::int32_t x);
 
 // 1 / (1 + exp(-x)) of x in Q4.27, as Q0.31.
 std::int32_t logistic(std::int32_t x);
+
+// The hyperbolic tangent of x in Q4.27, as Q0.31.
+std::int32_t tanh(std::int32_t x);
+
+// The natural logarithm of x >= 1 in Q12.19, as Q5.26.
+std::int32_t log_of_at_least_one(std::int32_t x);
 
 // 1 / x of x > 0 in Q12.19: mantissa in Q0.31, to be divided by 2^exponent.
 struct Reciprocal {

@@ -49,6 +49,11 @@ struct CompiledGraph {
   MemoryRequests requests;
   MemoryPlan plan;
   std::vector<std::int64_t> staging_offsets;  // in the arena, as options.staging_bytes
+
+  // Of a tensor that has a buffer, in the arena.
+  std::int64_t offset_of(TensorId tensor) const {
+    return plan.offsets[requests.tensor_buffer[tensor]];
+  }
 };
 
 // The graph that code is written for: validated, after the passes. Throws Error for a graph that
@@ -59,8 +64,5 @@ Graph prepare_graph(const Graph& graph, const CompileOptions& options = {});
 // Prepares, schedules and plans with the scratch accounting of our own kernels; the plan has passed
 // validate_plan.
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
-
-// "conv_2d 3x3 /2": an operator as people name it.
-std::string describe(const Op& op);
 
 }  // namespace mcunet::engine

@@ -32,18 +32,26 @@ struct Shape {
 
 enum class DataType : std::uint8_t { kInt8, kUint8, kInt16, kInt32, kFloat32 };
 
-constexpr std::int64_t bytes_per_element(DataType type) {
+constexpr int bits_per_element(DataType type) {
   switch (type) {
     case DataType::kInt8:
     case DataType::kUint8:
-      return 1;
+      return 8;
     case DataType::kInt16:
-      return 2;
+      return 16;
     case DataType::kInt32:
     case DataType::kFloat32:
-      return 4;
+      return 32;
   }
   return 0;
+}
+
+// Elements narrower than a byte share it; the last byte may have room left.
+constexpr std::int64_t bytes_of_elements(std::int64_t elements, int bits) {
+  return (elements * bits + 7) / 8;
+}
+constexpr std::int64_t bytes_of_elements(std::int64_t elements, DataType type) {
+  return bytes_of_elements(elements, bits_per_element(type));
 }
 
 // "int8", "float32": as files and reports name it.
@@ -56,7 +64,7 @@ struct Tensor {
   Shape shape;
   DataType type = DataType::kInt8;
 
-  std::int64_t bytes() const { return shape.elements() * bytes_per_element(type); }
+  std::int64_t bytes() const { return bytes_of_elements(shape.elements(), type); }
   bool operator==(const Tensor&) const = default;
 };
 
@@ -93,30 +101,17 @@ struct Constant {
   bool operator==(const Constant&) const = default;
 };
 
-// The first five have a window or weights, and one input that determines their output's shape.
+// The operators: the rows of operators.inc, where each one's traits stand.
 enum class OpKind : std::uint8_t {
-  kConv2d,
-  kDepthwiseConv2d,
-  kFullyConnected,
-  kAveragePool2d,
-  kMaxPool2d,
-  kAdd,
-  kSub,
-  kMul,
-  kMean,
-  kPad,
-  kReshape,
-  kSoftmax,
-  kRelu,
-  kRelu6,
-  kLogistic,
-  kHardSwish,
-  kQuantize,
-  kDequantize,
-  kConcatenation,
-  kResizeNearestNeighbor,
-  kTranspose,
+#define OPERATOR(kind, ...) k##kind,
+#include "mcunet/engine/graph/operators.inc"
 };
+
+// How many there are.
+inline constexpr std::size_t kOpKinds = 0
+#define OPERATOR(...) +1
+#include "mcunet/engine/graph/operators.inc"
+    ;
 
 std::string_view name_of(OpKind kind);
 
@@ -161,16 +156,22 @@ struct OpDetails {
   // kernel width, out}; fully connected {out, in}. int8 with a zero point of 0.
   ConstantId weights = kNoId;
   ConstantId bias = kNoId;  // of those three: int32 {out}
-  // Add, sub, mul: the other operand where it is constant, int8 of up to four dimensions.
+  // Of two operands: the other one where it is constant, int8 of up to four dimensions.
   ConstantId operand = kNoId;
   bool operand_is_first = false;
   Axis axis = Axis::kChannels;                         // concatenation
-  std::array<bool, 3> reduced = {};                    // mean: the axes averaged over
+  std::array<bool, 3> reduced = {};                    // mean, reduce_max
   std::array<std::int8_t, 3> permutation = {0, 1, 2};  // transpose: output axis i is input axis [i]
-  std::int32_t channels_before = 0;                    // pad
+  // Strided_slice: where the part of the input begins that it takes, steps along each axis, which may
+  // be negative, and the part's size.
+  std::array<std::int32_t, 3> begin = {};
+  std::array<std::int32_t, 3> stride = {1, 1, 1};
+  Shape part;
+  std::int32_t channels_before = 0;  // pad
   std::int32_t channels_after = 0;
   float beta = 1;              // softmax
-  bool align_corners = false;  // resize_nearest_neighbor
+  float alpha = 0;             // leaky_relu: the factor of negative values
+  bool align_corners = false;  // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
 
   bool operator==(const OpDetails&) const = default;
@@ -222,9 +223,9 @@ struct Graph {
 
 TensorId add_input(Graph& graph, const Shape& shape, DataType type = DataType::kInt8);
 
-// Appends an operator, infers its output's shape and returns the output. `output_channels` matters
-// to convolutions and fully connected layers only. Throws Error if the inputs do not fit the
-// operator, or if they do not determine its output: reshape and resize_nearest_neighbor.
+// Appends an operator, infers its output's shape and returns the output. `output_channels` matters to
+// operators with weights only. Throws Error if the inputs do not fit the operator, or if they do not
+// determine its output, as those of a reshape.
 TensorId append_op(Graph& graph, Op op, std::initializer_list<TensorId> inputs,
                    std::int32_t output_channels = 0);
 
@@ -235,6 +236,9 @@ TensorId append_op(Graph& graph, Op op, std::span<const TensorId> inputs, const 
 TensorInfo& edit_info(Graph& graph, TensorId tensor);
 // The operator's own details, made on demand.
 OpDetails& edit_details(Graph& graph, Op& op);
+
+// "conv_2d 3x3 /2": an operator as people name it.
+std::string describe(const Op& op);
 
 // How many vectors a fully connected layer is applied to: all of its input is one, or each of its
 // input's {channels}, of which the output has as many.

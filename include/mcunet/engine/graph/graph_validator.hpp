@@ -16,7 +16,8 @@ inline constexpr std::int64_t kMaxTensorBytes = std::int64_t{1} << 28;
 // * shapes, types and constants fit the operators, and no tensor exceeds kMaxTensorBytes;
 // * int8 and uint8 tensors are quantized with a finite positive scale and a zero point of their
 //   type, where TFLite asks for particular values with those, and all multipliers can be
-//   represented. Arithmetic is on int8; float and uint8 tensors are converted and laid out only.
+//   represented; operators that keep the quantization take tensors without any. Arithmetic is on
+//   int8; float and uint8 tensors are converted and laid out only.
 void validate_graph(const Graph& graph);
 
 // The same for one operator whose inputs are known to be valid; the message does not name it.

@@ -26,8 +26,11 @@ enum class ScratchPolicy {
 std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy);
 
 struct MemoryRequests {
-  // Of every tensor, indexed as in the graph; then of the scratch of steps that need some.
+  // Of tensors, in the graph's order; then of the scratch of steps that need some.
   std::vector<BufferRequest> buffers;
+  // Per tensor: its buffer, or kNoId if it lives within one step only (schedule.hpp).
+  std::vector<std::int32_t> tensor_buffer;
+  std::size_t tensor_buffers = 0;                // how many of `buffers` are tensors'
   std::vector<std::int64_t> step_scratch_bytes;  // per step
   // Per step: its scratch among the buffers, or kNoId.
   std::vector<std::int32_t> step_scratch_buffer;
@@ -39,17 +42,18 @@ struct MemoryRequests {
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests);
 
-// Moves the buffers one step later, and adds what `staging_bytes` asks for before them: step 0 is
-// when the caller prepares the graph's inputs, which are alive from then on.
-void add_staging(const Graph& graph, std::span<const std::int64_t> staging_bytes,
-                 std::vector<BufferRequest>& buffers);
+// The buffers one step later, with what `staging_bytes` asks for before them: step 0 is when the
+// caller prepares the graph's inputs, which are alive from then on.
+std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests& requests,
+                                        std::span<const std::int64_t> staging_bytes);
 
 // Of offsets, once there is staging: samples and spectra are read as words.
 inline constexpr std::int64_t kStagingAlignment = 8;
 
 // Lets the scratch of each step have what the plan leaves free in that step, up to what makes its
-// kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is.
-void grow_scratch(const Graph& graph, const Schedule& schedule, MemoryRequests& requests,
-                  MemoryPlan& plan);
+// kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is, and
+// offsets are multiples of `alignment`.
+void grow_scratch(const Graph& graph, const Schedule& schedule, std::int64_t alignment,
+                  MemoryRequests& requests, MemoryPlan& plan);
 
 }  // namespace mcunet::engine

@@ -14,10 +14,11 @@ struct PlanViolation {
 };
 
 // Checks a plan against its requests alone, with nothing of the planner's code: every buffer lies
-// inside the arena; two buffers alive in the same step share no byte, except that a buffer may
+// inside the arena, at a multiple of `alignment`; two buffers alive in the same step share no byte, except that a buffer may
 // share the step of the transition with the one that it is in place of; and then both have the same
 // offset.
 [[nodiscard]] std::vector<PlanViolation> validate_plan(std::span<const BufferRequest> requests,
-                                                       const MemoryPlan& plan);
+                                                       const MemoryPlan& plan,
+                                                       std::int64_t alignment);
 
 }  // namespace mcunet::engine

@@ -42,7 +42,7 @@ std::vector<std::string> describe_excess(const Resources& resources, const Budge
 
 // Bytes of flash, part by part, before anything is linked.
 struct FlashEstimate {
-  std::int64_t weights = 0;       // int8
+  std::int64_t weights = 0;       // each as wide as its type, int8 where there is none yet
   std::int64_t biases = 0;        // int32 per channel
   std::int64_t quantization = 0;  // multiplier int32 and shift int8 per channel
   std::int64_t code = 0;          // start-up, a kernel per kind and window, a call per step
@@ -53,7 +53,7 @@ struct FlashEstimate {
 FlashEstimate estimate_flash(const Graph& graph);
 
 // What the caller keeps in the arena while it prepares the input: a clip of sound, say, of which
-// features are made. See add_staging().
+// features are made. See with_staging().
 struct InputStaging {
   std::int32_t input_height = 0;  // of the graphs that need it
   std::vector<std::int64_t> bytes;

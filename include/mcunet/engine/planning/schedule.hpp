@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "mcunet/engine/graph/graph.hpp"
@@ -14,6 +16,13 @@ struct Step {
   OpId first_op = 0;
   std::int32_t op_count = 1;
 };
+
+inline std::span<const Op> ops_of(const Graph& graph, const Step& step) {
+  return {graph.ops.data() + step.first_op, static_cast<std::size_t>(step.op_count)};
+}
+
+// "conv_2d 3x3 /2", "conv_2d 1x1 + add": a step as people name it.
+std::string describe(const Graph& graph, const Step& step);
 
 struct ScheduleOptions {
   // A depthwise convolution reads one channel at a time, so a finished channel may overwrite its
@@ -36,6 +45,9 @@ ScheduleOptions options_of(SchedulePolicy policy);
 struct Lifetime {
   std::int32_t first_step = 0;
   std::int32_t last_step = 0;
+  // Made and used up within one step of several operators: the step keeps what it needs of the tensor
+  // in its own scratch, and the tensor has no buffer.
+  bool is_within_step = false;
 };
 
 struct Schedule {
@@ -48,5 +60,10 @@ struct Schedule {
 // One operator a step, in the order of the graph. Refills `schedule`, keeping its memory.
 void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule);
 Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
+
+// The same with steps that may hold several operators: together, they hold each operator of the graph
+// once and in its order. A step of several overwrites nothing. Throws Error for other steps.
+Schedule make_schedule(const Graph& graph, std::span<const Step> steps,
+                       const ScheduleOptions& options);
 
 }  // namespace mcunet::engine

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "mcunet/core/random.hpp"
@@ -29,6 +31,11 @@ struct Subnet {
   bool operator==(const Subnet&) const = default;
 };
 
+// Of the canonical form.
+struct SubnetHash {
+  std::size_t operator()(const Subnet& subnet) const;
+};
+
 // How often each network is drawn.
 enum class Sampling {
   kUniformGenes,     // every gene uniform, as the published supernets are sampled
@@ -39,7 +46,12 @@ enum class Sampling {
 void sample(const SearchSpace& space, Sampling sampling, RandomStream& random, Subnet& subnet);
 Subnet sample(const SearchSpace& space, Sampling sampling, RandomStream& random);
 
+BlockGenes sample_block(const Stage& stage, RandomStream& random);
+
 Subnet canonical(const SearchSpace& space, Subnet subnet);
+
+// Throws Error, naming `source` and the gene, if a value is none of the space's choices.
+void require_member(const SearchSpace& space, const Subnet& subnet, const std::string& source);
 
 // All networks that differ in one gene: a block's kernel or expansion, a stage's depth (blocks that
 // appear take the first choices), the width or the resolution.

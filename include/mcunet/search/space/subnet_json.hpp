@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "mcunet/search/space/subnet.hpp"
 
-// A member of a space as text, and as a key of sets and maps.
+// A member of a space as text.
 namespace mcunet::search::space {
 
 // {"width": 0.5, "resolution": 144, "depths": [2, 3], "kernels": [[3, 5], [7, 3, 3]],
@@ -17,13 +16,5 @@ std::string subnet_to_json(const SearchSpace& space, const Subnet& subnet);
 // Also reads the network JSON of the published models, if the space has that network. Throws Error,
 // naming `source` and the key, for a text that is no member of the space.
 Subnet subnet_from_json(const SearchSpace& space, std::string_view text, const std::string& source);
-
-// Throws Error, naming `source` and the gene, if a value is none of the space's choices.
-void require_member(const SearchSpace& space, const Subnet& subnet, const std::string& source);
-
-// Of the canonical form.
-struct SubnetHash {
-  std::size_t operator()(const Subnet& subnet) const;
-};
 
 }  // namespace mcunet::search::space

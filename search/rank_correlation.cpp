@@ -1,11 +1,11 @@
-#include "rank_correlation.hpp"
+#include "mcunet/search/rank_correlation.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
 
-namespace mcunet::pipeline {
+namespace mcunet::search {
 namespace {
 
 std::vector<double> ranks(std::span<const double> values) {
@@ -25,7 +25,7 @@ std::vector<double> ranks(std::span<const double> values) {
 
 }  // namespace
 
-std::optional<double> spearman(std::span<const double> a, std::span<const double> b) {
+std::optional<double> rank_correlation(std::span<const double> a, std::span<const double> b) {
   if (a.size() < 2) return std::nullopt;
   const std::vector<double> x = ranks(a);
   const std::vector<double> y = ranks(b);
@@ -42,4 +42,4 @@ std::optional<double> spearman(std::span<const double> a, std::span<const double
   return covariance / std::sqrt(variance_x * variance_y);
 }
 
-}  // namespace mcunet::pipeline
+}  // namespace mcunet::search

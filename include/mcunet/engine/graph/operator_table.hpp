@@ -1,0 +1,147 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "mcunet/engine/graph/graph.hpp"
+
+// What each operator is: the traits in the rows of operators.inc, by kind. What a room computes with an
+// operator is a function of that room, named after the row:
+//
+//   reference/   run_<name>     the plainest loop
+//   tflite/      read_<name>, write_<name>
+//   codegen/     write_<name>   the C of a step
+//
+// The rooms declare these functions from the table, so that one that is missing does not link.
+namespace mcunet::engine {
+
+class CheckedOp;      // graph/operator_checks.hpp
+struct WeightLayout;  // weights.hpp
+
+// A member without a default: a row that leaves it out does not compile.
+template <typename T>
+class Required {
+ public:
+  constexpr Required(T value) : value_(value) {}   // NOLINT(google-explicit-constructor)
+  constexpr operator T() const { return value_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  T value_;
+};
+
+// Activations that an operator takes.
+enum class OperandCount : std::uint8_t {
+  kOne,
+  kTwo,   // of which one may be constant
+  kMany,  // at least one
+};
+
+enum class TypeRule : std::uint8_t {
+  kInt8,     // arithmetic: int8 in, int8 out
+  kSame,     // values are moved only: the output's type is the input's
+  kToInt8,   // from float32, int8 or uint8 to int8 or uint8
+  kToFloat,  // from int8 or uint8 to float32
+};
+
+// What an operator does to quantization: its output has a scale of its own, or that of its inputs, or
+// one that TFLite prescribes.
+struct QuantizationRule {
+  bool keeps = false;
+  std::optional<Quantization> prescribed;
+};
+inline constexpr QuantizationRule kOwnQuantization;
+inline constexpr QuantizationRule kSameQuantization{.keeps = true};
+inline constexpr QuantizationRule kProbabilities{.prescribed = Quantization{1.0F / 256, -128}};
+inline constexpr QuantizationRule kLogarithms{.prescribed = Quantization{1.0F / 16, 127}};
+inline constexpr QuantizationRule kSignedUnit{.prescribed = Quantization{1.0F / 128, 0}};
+
+// What an operator uses of its Window.
+enum class WindowUse : std::uint8_t {
+  kNone,
+  kKernel,      // slides over the input
+  kTransposed,  // slides over the output, and leads to the input
+  kPadding,
+};
+
+// The order of weights, from the outermost dimension.
+enum class WeightOrder : std::uint8_t {
+  kNone,
+  kOutputFirst,  // {out, kernel height, kernel width, in}
+  kOutputLast,   // {1, kernel height, kernel width, out}
+  kMatrix,       // {out, features}
+};
+
+// Whether the output may take over the memory of an input.
+enum class Overwriting : std::uint8_t {
+  kNever,
+  kElementwise,  // an element is written after the last read of it
+  kChannelwise,  // a channel is, by kernels that work in place (planning/schedule.hpp)
+};
+
+// Memory beside the tensors that a kernel works in.
+enum class ScratchKind : std::uint8_t {
+  kNone,
+  kColumns,  // values under the window, gathered for a few pixels
+  kTransposedColumns,
+  kRows,      // rows of one channel, with their borders
+  kFeatures,  // the input, widened
+};
+
+// Operators whose time follows from the same amounts of work (timing/latency_model.hpp).
+enum class LatencyFamily : std::uint8_t {
+  kConvolution,
+  kTransposedConvolution,
+  kDepthwise,
+  kFullyConnected,
+  kPool,
+  kReduction,
+  kElementwise,
+};
+
+// How the channels of an operator's inputs and its output belong together.
+enum class ChannelFlow : std::uint8_t {
+  kMix,          // every output channel from every input channel, by weights
+  kMultiply,     // output channel c from input channel c / multiplier, by weights
+  kPass,         // channel by channel
+  kConcatenate,  // channel by channel, the inputs one after the other
+  kOpaque,       // any from any: all are needed
+};
+
+struct OperatorTraits {
+  std::string_view name;
+  Required<OperandCount> operands;
+  Required<TypeRule> types;
+  Required<QuantizationRule> quantization;
+  Required<WindowUse> window;
+  Required<WeightOrder> weights;
+  Required<Overwriting> overwriting;
+  Required<ScratchKind> scratch;
+  Required<LatencyFamily> latency;
+  // The output's shape. `output_channels` matters to operators with weights. Throws Error if the inputs
+  // do not fit each other or do not determine it.
+  Required<Shape (*)(const Graph&, const Op&, std::int32_t output_channels)> shape;
+  // Whether the output has a shape that follows from the inputs. Throws Error as `shape` does.
+  Required<bool (*)(const Graph&, const Op&)> accepts;
+  // Throws Error for what the rules of all operators leave open.
+  Required<void (*)(const CheckedOp&)> check;
+  // The largest factor by which quantized values are rescaled.
+  Required<double (*)(const Graph&, const Op&)> factor;
+  // Multiply-accumulates, for operators with weights.
+  Required<std::int64_t (*)(const Graph&, const Op&, const WeightLayout&)> macs;
+  Required<ChannelFlow (*)(const Graph&, const Op&)> channels;
+};
+
+extern const std::array<OperatorTraits, kOpKinds> kOperators;
+
+inline const OperatorTraits& traits_of(OpKind kind) {
+  return kOperators[static_cast<std::size_t>(kind)];
+}
+
+inline bool has_weights(const Op& op) { return traits_of(op.kind).weights != WeightOrder::kNone; }
+
+// The operator with this name, or nothing.
+std::optional<OpKind> kind_named(std::string_view name);
+
+}  // namespace mcunet::engine
