@@ -20,22 +20,12 @@ void check_types(const Graph& graph, Borders borders) {
   for (const auto* tensors : {&graph.inputs, &graph.outputs}) {
     for (TensorId id : *tensors) {
       if (graph.tensors[id].type == DataType::kInt8) continue;
-      throw Error("'{}' has no int8 form that the caller could deal in; let invoke convert it",
-                  graph.info_of(id).name);
+      throw Error(
+          "'{}' has no int8 form that the caller could deal in; let model_invoke() convert it "
+          "(--borders invoke)",
+          graph.info_of(id).name);
     }
   }
-}
-
-Graph run_passes(const Graph& graph, const CompileOptions& options) {
-  Graph result = graph;
-  if (options.borders == Borders::kCaller) result = strip_float_borders(retype_uint8(result));
-  if (options.fuses_padding) result = fold_padding(result);
-  check_types(result, options.borders);
-  if (options.folds_dead_channels) {
-    result = fold_dead_channels(result, contents_of_zeros(result));
-  }
-  if (result.ops.empty()) throw Error("the network has no operator to generate code for");
-  return result;
 }
 
 void plan_arena(CompiledGraph& compiled) {
@@ -74,11 +64,23 @@ Borders borders_named(std::string_view name) {
   throw Error("borders: must be caller or invoke, is {}", name);
 }
 
-CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
+Graph prepare_graph(const Graph& graph, const CompileOptions& options) {
   validate_graph(graph);
+  Graph result = graph;
+  if (options.borders == Borders::kCaller) result = strip_float_borders(retype_uint8(result));
+  if (options.fuses_padding) result = fold_padding(result);
+  check_types(result, options.borders);
+  if (result.ops.empty()) throw Error("has no operators besides conversions at its borders");
+  if (options.folds_dead_channels) {
+    result = fold_dead_channels(result, contents_of_zeros(result));
+  }
+  return result;
+}
+
+CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   CompiledGraph compiled;
   compiled.options = options;
-  compiled.graph = run_passes(graph, options);
+  compiled.graph = prepare_graph(graph, options);
   ScheduleOptions schedule = options.schedule;
   // Only specialised kernels work in place.
   schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;

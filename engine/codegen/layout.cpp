@@ -55,9 +55,6 @@ void write_reshape(StepWriter& step) { write_copy(step); }
 
 void write_transpose(StepWriter& step) {
   if (!moves_values(step)) return write_copy(step);
-  if (bits_per_element(step.graph().output_of(step.op()).type) != 8) {
-    step.refuse("transposes values of several bytes");
-  }
   const auto& permutation = step.details().permutation;
   const Shape& output = step.output();
   const std::int64_t strides[] = {std::int64_t{step.input().width} * step.input().channels,
@@ -66,8 +63,10 @@ void write_transpose(StepWriter& step) {
              {fmt::format(".sizes = {{{}, {}, {}}}", output.height, output.width, output.channels),
               fmt::format(".strides = {{{}, {}, {}}}", strides[permutation[0]],
                           strides[permutation[1]], strides[permutation[2]])});
-  step.call("mcunet_transpose", {step.input_address(), step.output_address(), "&layer"},
-            "transpose.c");
+  const bool is_float = step.graph().output_of(step.op()).type == DataType::kFloat32;
+  const std::string kernel = is_float ? "transpose_words" : "transpose";
+  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
+            kernel + ".c");
 }
 
 void write_pad(StepWriter& step) {

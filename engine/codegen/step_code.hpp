@@ -20,7 +20,6 @@ struct StepCode {
   std::vector<std::string> kernels;  // files of engine/kernels that hold what it calls
 };
 
-// Throws Error if the operator has no kernel.
 StepCode generate_step(const CompiledGraph& compiled, std::int32_t step);
 
 }  // namespace mcunet::engine

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "mcunet/core/error.hpp"
-
 namespace mcunet::engine {
 
 StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step)
@@ -12,11 +10,6 @@ StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step)
       graph_(compiled.graph),
       op_(compiled.graph.ops[compiled.schedule.steps[step].first_op]),
       step_(step) {}
-
-void StepWriter::refuse(const std::string& reason) const {
-  throw Error("operator {} ({}, output {}): {}", &op_ - graph_.ops.data(), name_of(op_.kind),
-              graph_.info_of(op_.output).name, reason);
-}
 
 std::string StepWriter::address(std::int64_t offset) const {
   return fmt::format("arena + {}", offset);

@@ -22,9 +22,6 @@ class StepWriter {
   const OpDetails& details() const { return graph_.details_of(op_); }
   const CompileOptions& options() const { return compiled_.options; }
 
-  // Throws Error that names the operator.
-  [[noreturn]] void refuse(const std::string& reason) const;
-
   const Shape& input(int index = 0) const { return graph_.input_of(op_, index).shape; }
   const Shape& output() const { return graph_.output_of(op_).shape; }
   const Quantization& input_quantization(int index = 0) const {

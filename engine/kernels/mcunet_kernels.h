@@ -366,6 +366,10 @@ struct mcunet_transpose_layer {
 void mcunet_transpose(const int8_t* input, int8_t* output,
                       const struct mcunet_transpose_layer* layer);
 
+// Of values of four bytes.
+void mcunet_transpose_words(const int8_t* input, int8_t* output,
+                            const struct mcunet_transpose_layer* layer);
+
 // A part of a tensor: the output's sizes, where its first element lies in the input, and how far
 // apart neighbours along each axis lie there.
 struct mcunet_slice_layer {

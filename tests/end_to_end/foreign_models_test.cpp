@@ -40,7 +40,8 @@ TEST_F(ForeignModels, AreCalledByTheirNames) {
   }
 }
 
-// A network whose output is its input, and one that converts at its border only.
+// A network whose output is its input, and one that converts at its border only: plan and compile
+// refuse them alike.
 TEST_F(ForeignModels, OfNoOperatorsHaveNothingToPlan) {
   engine::Graph graph;
   const engine::TensorId input = engine::add_input(graph, {2, 2, 3});
@@ -48,16 +49,35 @@ TEST_F(ForeignModels, OfNoOperatorsHaveNothingToPlan) {
   graph.outputs = {input};
   const auto expect_one_line = [&] {
     engine::write_tflite(graph, folder_ / "work" / "model.tflite");
-    EXPECT_THAT(failure({"plan", "model.tflite"}),
-                HasSubstr("model.tflite: has no operators besides conversions"));
-    EXPECT_THAT(compile_failure("model.tflite"),
-                HasSubstr("model.tflite: the network has no operator"));
+    const std::string message = "model.tflite: has no operators besides conversions at its borders";
+    EXPECT_EQ(failure({"plan", "model.tflite"}), message);
+    EXPECT_EQ(compile_failure("model.tflite"), message);
   };
   expect_one_line();
   graph.tensors[0].type = engine::DataType::kFloat32;
   graph.outputs = {append_op(graph, {.kind = engine::OpKind::kQuantize, .has_bias = false}, {0})};
   edit_info(graph, graph.outputs[0]).quantization = {0.5, 3};
   expect_one_line();
+}
+
+// Float that no QUANTIZE follows at once: plan says what compile says, and takes the same option.
+TEST_F(ForeignModels, ThatTheCallerCannotConvertAreRefusedByPlanToo) {
+  engine::Graph graph;
+  const engine::TensorId input = add_input(graph, {2, 3, 4}, engine::DataType::kFloat32);
+  edit_info(graph, input).name = "image";
+  engine::Op transpose{.kind = engine::OpKind::kTranspose};
+  edit_details(graph, transpose).permutation = {2, 0, 1};
+  const engine::TensorId turned = append_op(graph, transpose, {input});
+  graph.outputs = {append_op(graph, {.kind = engine::OpKind::kQuantize}, {turned})};
+  edit_info(graph, graph.outputs[0]).quantization = {0.5, 3};
+  engine::write_tflite(graph, folder_ / "work" / "model.tflite");
+  const std::string message = failure({"plan", "model.tflite"});
+  EXPECT_THAT(message, StartsWith("model.tflite: 'image' has no int8 form"));
+  EXPECT_THAT(message, HasSubstr("--borders invoke"));
+  EXPECT_EQ(compile_failure("model.tflite"), message);
+  const Outcome outcome = run({"plan", "model.tflite", "--borders", "invoke", "--json"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(parse_output(outcome).at("steps").size(), 2u);
 }
 
 // As scripts read it.

@@ -38,8 +38,7 @@ struct PlanArguments {
 };
 
 // The firmware of a .tflite file for a device, made in a folder that is gone afterwards. Nothing,
-// and a line that says why, if it cannot be made: a plan needs no cross compiler, and knows
-// operators that have no kernel yet.
+// and a line that says why, if it cannot be made: a plan needs no cross compiler.
 std::optional<deploy::FirmwareReport> link_model(const PlanArguments& arguments,
                                                  const deploy::Device& device) {
   const std::filesystem::path model = arguments.source.name_or_file;
@@ -48,6 +47,7 @@ std::optional<deploy::FirmwareReport> link_model(const PlanArguments& arguments,
     const ScratchFolder scratch;
     engine::CompileOptions options;
     options.schedule = engine::options_of(arguments.schedule);
+    options.borders = arguments.source.borders;
     return pipeline::compile_model(model, device, options, scratch.path() / "model").firmware;
   } catch (const Error& error) {
     say("mcunet: planned sizes only: {}\n", error.what());
@@ -165,10 +165,6 @@ int run_plan(const PlanArguments& arguments) {
   std::optional<deploy::Device> device;
   if (!arguments.device.empty()) device = deploy::load_device(arguments.device);
   const engine::Graph graph = pipeline::load_network(arguments.source);
-  if (graph.ops.empty()) {
-    throw Error("{}: has no operators besides conversions at its borders: nothing to plan",
-                arguments.source.name_or_file);
-  }
   engine::OracleOptions options{.schedule = arguments.schedule, .scratch = arguments.scratch};
   if (device) options.latency = device->latency_model();
   engine::ResourceOracle oracle(options);
@@ -243,6 +239,12 @@ void add_plan_command(CLI::App& program, Run& run) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, engine::ScratchPolicy>{
           {"tinyengine", engine::ScratchPolicy::kTinyEngine},
           {"own", engine::ScratchPolicy::kOwn}}));
+  command
+      ->add_option("--borders", arguments->source.borders,
+                   "Who converts where a .tflite has float or uint8 at its borders, as in compile: "
+                   "caller or\ninvoke [caller]")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, engine::Borders>{
+          {"caller", engine::Borders::kCaller}, {"invoke", engine::Borders::kInvoke}}));
   command->add_option("--out", arguments->out, "Folder for plan.json, plots and index.html");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, &run] { run = [arguments] { return run_plan(*arguments); }; });

@@ -9,6 +9,7 @@
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
+#include "under_name.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -67,16 +68,6 @@ void add_features(const engine::Graph& graph, const datasets::LogMelParameters& 
   for (engine::GeneratedFile& file : features.files) code.files.push_back(std::move(file));
 }
 
-// Errors of the engine, which does not know the file.
-template <typename Work>
-auto under_name(const fs::path& model, Work work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    throw Error("{}: {}", model.string(), error.what());
-  }
-}
-
 void check_replaceable(const fs::path& folder) {
   if (fs::is_directory(folder) && !fs::is_empty(folder) && !fs::exists(folder / "model.json")) {
     throw Error("{}: holds other files than a compiled model; choose another --out",
@@ -103,7 +94,7 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
 
   check_replaceable(folder);
   const StagedFolder staged(folder);
-  engine::GeneratedCode code = under_name(model, [&] { return engine::generate_code(compiled); });
+  engine::GeneratedCode code = engine::generate_code(compiled);
   if (spectrogram) add_features(compiled.graph, *spectrogram, options.names, code);
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) {

@@ -4,10 +4,10 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/engine/graph/graph_passes.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/reference_networks.hpp"
+#include "under_name.hpp"
 
 namespace mcunet::pipeline {
 
@@ -26,8 +26,8 @@ engine::Graph load_network(const NetworkSource& source) {
       throw Error("{}: has its shapes built in; --width and --resolution do not apply",
                   file.string());
     }
-    return engine::fold_padding(
-        engine::strip_float_borders(engine::retype_uint8(engine::read_tflite(file))));
+    const engine::Graph graph = engine::read_tflite(file);
+    return under_name(file, [&] { return prepare_graph(graph, {.borders = source.borders}); });
   }
   if (source.width_multiplier) {
     throw Error("{}: has its width built in; --width is for reference networks", file.string());

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "mcunet/engine/codegen/compiler.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 
 namespace mcunet::pipeline {
@@ -12,8 +13,11 @@ struct NetworkSource {
   std::string name_or_file;
   std::optional<double> width_multiplier;  // reference networks only
   std::optional<int> resolution;
+  // .tflite files only
+  engine::Borders borders = engine::Borders::kCaller;
 };
 
+// A .tflite is prepared as for compiling it, so that a plan of it refuses what compiling it does.
 // Throws Error if there is no such network or the scale does not apply to it.
 engine::Graph load_network(const NetworkSource& source);
 

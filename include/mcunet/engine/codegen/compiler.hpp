@@ -56,8 +56,13 @@ struct CompiledGraph {
   }
 };
 
-// Schedules and plans with the scratch accounting of our own kernels; the plan has passed
-// validate_plan. Throws Error if an operator has no kernel, naming it.
+// The graph that code is written for: validated, after the passes. Throws Error for a graph that
+// cannot be compiled with these options; whatever it returns can, so a plan that starts from it is
+// one of something that compiles.
+Graph prepare_graph(const Graph& graph, const CompileOptions& options = {});
+
+// Prepares, schedules and plans with the scratch accounting of our own kernels; the plan has passed
+// validate_plan.
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
 
 }  // namespace mcunet::engine
