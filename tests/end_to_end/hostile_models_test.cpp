@@ -7,6 +7,7 @@
 
 #include "engine/random_graphs.hpp"
 #include "hostile_inputs.hpp"
+#include "mcunet/core/random.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
 #include "tflite/model_builder.hpp"
 
@@ -14,6 +15,7 @@ namespace mcunet {
 namespace {
 
 namespace fs = std::filesystem;
+namespace tflite = engine::tflite;
 using engine::DataType;
 using engine::Quantization;
 using engine::TfliteModelBuilder;
@@ -141,7 +143,7 @@ std::string model_of(const Wrong& w) {
         tflite::BuiltinOperator_CONV_2D, 3, w.operands, w.result,
         tflite::BuiltinOptions_Conv2DOptions,
         tflite::CreateConv2DOptions(builder.fbb(), tflite::Padding_SAME, w.stride, w.stride,
-                                    tflite::ActivationFunctionType_NONE, w.dilation, w.dilation)
+                                    tflite::ActivationFunction_NONE, w.dilation, w.dilation)
             .Union());
   }
   return text_of(builder.finish(w.inputs, w.outputs));
