@@ -27,6 +27,10 @@ Json parse_json(std::string_view text, const std::string& source) {
     if (depth > kMaxDepth) throw Error("{}: is nested too deep", source);
     return true;
   };
+  // The library takes it for the end.
+  if (text.find('\0') != std::string_view::npos) {
+    throw Error("{}: is no valid JSON: it has a NUL", source);
+  }
   try {
     return Json::parse(text, check_depth);
   } catch (const Json::parse_error& error) {

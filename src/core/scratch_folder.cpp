@@ -23,6 +23,22 @@ fs::path make_folder(const fs::path& folder) {
   return folder;
 }
 
+// As fs::remove_all, which holds a descriptor for each level and leaves everything where there are
+// too few of them.
+void remove_tree(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::directory_entry> entries;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) entries.push_back(entry);
+  for (const fs::directory_entry& entry : entries) {
+    if (fs::is_directory(entry.symlink_status(ignored))) {
+      remove_tree(entry.path());
+    } else {
+      fs::remove(entry.path(), ignored);
+    }
+  }
+  fs::remove(folder, ignored);
+}
+
 // The folder behind all links and without a slash at its end, whose parent is therefore the one that
 // it lies in.
 fs::path normal_form(const fs::path& folder) {
@@ -53,10 +69,7 @@ ScratchFolder::ScratchFolder(const fs::path& parent) {
   path_ = pattern;
 }
 
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
+ScratchFolder::~ScratchFolder() { remove_tree(path_); }
 
 void remove_abandoned_scratch(const fs::path& parent) {
   std::error_code ignored;
@@ -64,7 +77,7 @@ void remove_abandoned_scratch(const fs::path& parent) {
   for (const auto& entry : fs::directory_iterator(parent, ignored)) {
     if (entry.path().filename().string().starts_with(kPrefix)) abandoned.push_back(entry.path());
   }
-  for (const fs::path& folder : abandoned) fs::remove_all(folder, ignored);
+  for (const fs::path& folder : abandoned) remove_tree(folder);
 }
 
 void replace_folder(const fs::path& from, const fs::path& to) {

@@ -72,7 +72,7 @@ TEST_F(HostileEnvironment, ResultsThatAreLost) {
        {"a table", table, lost, "exec >/dev/full;"},
        {"help", {"--help"}, lost, "exec >/dev/full;"},
        {"help of a command", {"plan", "--help"}, lost, "exec >/dev/full;"},
-       {"the version", {"--version"}, lost, "exec >/dev/full;"},
+       {"the version", {"--version"}, "standard output: cannot be written", "exec >/dev/full;"},
        {"standard output that is read only", plan_, "standard output: ", "exec 1</dev/null;"}});
 }
 

@@ -97,7 +97,9 @@ void print_fit(const LatencyFit& fit) {
 int run_fit(const ProfileArguments& arguments) {
   std::vector<LayerMeasurement> measurements;
   for (const std::string& file : arguments.fit) {
-    for (LayerMeasurement& m : engine::read_measurements(read_file(file), file)) {
+    std::vector<LayerMeasurement> of_file = engine::read_measurements(read_file(file), file);
+    if (of_file.empty()) throw Error("{}: holds no measurements", file);
+    for (LayerMeasurement& m : of_file) {
       if (arguments.fit.size() > 1) m.network = file + ":" + m.network;
       measurements.push_back(std::move(m));
     }
@@ -219,7 +221,9 @@ void add_profile_command(CLI::App& program, Run& run) {
   command->add_option("--device", arguments->device, "Device whose core --sample emulates");
   command->add_option("--space", arguments->space, "Search space of half of the random networks")
       ->capture_default_str();
-  command->add_option("--seed", arguments->seed, "Of the random networks")->capture_default_str();
+  command->add_option("--seed", arguments->seed, "Of the random networks")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->add_option("-o,--out", arguments->out, "File for measurements, or for the model");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, &run] { run = [arguments] { return run_profile(*arguments); }; });
