@@ -140,7 +140,7 @@ TEST_F(AccuracyWorkersTest, AProgramThatIsNoneIsTold) {
   AccuracyWorkers broken(experiment({"search.devices=[cpu]"}), space(), run_folder(),
                          {"/no/such/program"});
   EXPECT_EQ(error_of([&] { broken.estimate_all(subnets(2)); }),
-            "/no/such/program: cannot be started: No such file or directory");
+            "/no/such/program: is not installed");
   AccuracyWorkers wrong(experiment({"search.devices=[cpu]"}), space(), run_folder(), {"false"});
   EXPECT_EQ(error_of([&] { wrong.estimate_all(subnets(2)); }),
             "search worker 1 of 1 (cpu): ended with exit code 1");

@@ -227,7 +227,7 @@ TEST_F(ExperimentTest, DeviceAndSpaceMayBeFilesOrWrittenOut) {
   const auto space = folder.write("space.yaml", "name: mine\nstages: [{channels: 24}]\n");
   const Experiment experiment = read(
       "device:\n  name: board\n  core: cortex-m4\n  clock_mhz: 100\n"
-      "  flash: {origin: 0, size_kib: 64}\n  sram_banks: [{name: A, origin: 0x100, size_kib: 16}]\n"
+      "  flash: {origin: 0, size_kib: 64}\n  sram_banks: [{name: A, origin: 0x20000000, size_kib: 16}]\n"
       "  arena_banks: [A]\n  latency: cortex-m4\n  cycles_per_instruction: 1\n"
       "space: " +
       space.string() + "\n");

@@ -61,7 +61,7 @@ TEST(WorkerProcess, TellsHowItEnded) {
 
 TEST(WorkerProcess, SaysWhatCannotBeStarted) {
   EXPECT_EQ(error_of([] { WorkerProcess worker({"/no/such/program"}); }),
-            "/no/such/program: cannot be started: No such file or directory");
+            "/no/such/program: is not installed");
 }
 
 TEST(WorkerProcess, WhatItPrintsIsNoAnswer) {

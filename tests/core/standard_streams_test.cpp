@@ -41,7 +41,7 @@ TEST(StandardStreams, NoFileTakesTheNumberOfAClosedOne) {
     say("a message");
     fmt::print("a result");
     finish_standard_output();
-    return file == 3 && read_file(folder / "x").empty();
+    return file > 2 && read_file(folder / "x").empty();
   }));
 }
 

@@ -54,8 +54,10 @@ TEST(CocoLabels, TellWhatIsWrong) {
   EXPECT_THAT(error("{\"images\": [{"), HasSubstr("is no valid JSON at byte"));
   EXPECT_THAT(error("{}"), HasSubstr("has no images"));
   EXPECT_THAT(error("[[[[{\"images\": 3}]]]]"), HasSubstr("has no images"));
-  EXPECT_THAT(error(R"({"images": [{"id": 1, "width": 3}]})"), HasSubstr("lacks height"));
-  EXPECT_THAT(error(R"({"images": [{"id": 1, "width": 3, "height": 3}]})"),
+  EXPECT_THAT(error(R"({"images": [{"id": 1, "file_name": "a.jpg", "width": 3}]})"),
+              HasSubstr("lacks height"));
+  EXPECT_THAT(error(R"({"images": [{"id": 1, "width": 3}]})"), HasSubstr("has no file_name"));
+  EXPECT_THAT(error(R"({"images": [{"id": 1, "file_name": "a.jpg", "width": 3, "height": 3}]})"),
               HasSubstr("no category named person"));
   EXPECT_THAT(error_of([&] { read_coco_person_labels(folder / "b.json"); }),
               HasSubstr("cannot be read"));

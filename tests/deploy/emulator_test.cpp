@@ -169,7 +169,7 @@ TEST(Emulator, DamagedDescriptionIsAnError) {
               HasSubstr("model.json: describes no generated network: "));
   folder.write("model.json", "{");
   EXPECT_THAT(error_of([&] { read_model_description(folder.path()); }),
-              HasSubstr("describes no generated network"));
+              HasSubstr("model.json: is no valid JSON"));
 }
 
 TEST(Emulator, MissingEmulatorNamesItsPackage) {
