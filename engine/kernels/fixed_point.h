@@ -7,6 +7,9 @@
 
 #include "dsp.h"
 
+// Of functions that a kernel calls from several places: one copy, which may be left out.
+#define MCUNET_FIXED_POINT_FUNCTION static __attribute__((noinline, unused))
+
 MCUNET_INLINE int32_t mcunet_fixed_product(int32_t a, int32_t b) {
   return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
 }
@@ -39,7 +42,7 @@ MCUNET_INLINE int32_t mcunet_fixed_exp_of_small(int32_t a) {
 
 // e^a for a <= 0 with 5 integer bits; the result has none. The multiples of a quarter are factors
 // e^-(2^i / 4).
-static inline int32_t mcunet_fixed_exp_of_negative(int32_t a) {
+MCUNET_FIXED_POINT_FUNCTION int32_t mcunet_fixed_exp_of_negative(int32_t a) {
   static const int32_t kFactors[] = {1672461947, 1302514674, 790015084, 290630308,
                                      39332535,   720401,     242};
   const int32_t quarter = 1 << 24;
