@@ -60,7 +60,7 @@ struct MemoryFile {
               MemoryFile& file = self(user);
               count =
                   std::clamp<sf_count_t>(sf_count_t(file.bytes.size()) - file.position, 0, count);
-              std::memcpy(to, file.bytes.data() + file.position, std::size_t(count));
+              std::copy_n(file.bytes.data() + file.position, count, static_cast<char*>(to));
               file.position += count;
               return count;
             },

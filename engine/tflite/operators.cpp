@@ -234,7 +234,7 @@ void TfliteOperators::infer_open_dims(std::int32_t index) {
 
 void TfliteOperators::settle_dims(std::int32_t index, std::vector<std::int32_t> dims) {
   if (tensors_.has_open_dims(index)) return tensors_.set_dims(index, std::move(dims));
-  if (tensors_.activation(index).shape != view_of(dims)) {
+  if (tensors_.activation(index).shape != view_of(tensors_.checked_dims(index, dims))) {
     throw Error("{}: its shape is not {}", tensors_.describe(index), fmt::join(dims, "x"));
   }
 }

@@ -52,12 +52,13 @@ class TfliteTensors {
 
   // Counts bytes copied out of the file; throws Error when they become too many.
   void charge(std::size_t bytes);
+  // `dims` for the tensor; throws Error if they are empty, too many or too large.
+  std::vector<std::int32_t> checked_dims(std::int32_t index, std::vector<std::int32_t> dims) const;
 
  private:
   const tflite::Tensor& at(std::int32_t index) const;
   DataType type(std::int32_t index) const;
   std::string type_name(std::int32_t index) const;
-  std::vector<std::int32_t> checked_dims(std::int32_t index, std::vector<std::int32_t> dims) const;
   std::string name(std::int32_t index) const;
   const flatbuffers::Vector<std::uint8_t>* contents(std::int32_t index) const;
   std::int32_t zero_point(std::int32_t index) const;  // of a tensor with scales

@@ -76,8 +76,9 @@ static void scatter(const int8_t* pixel, int32_t iy, int32_t ix, const int8_t* w
         const int8_t* from =
             weights + ((oc * w->kernel_height + ky) * w->kernel_width + kx) * w->input_channels;
         int32_t* to = sums + (y * w->output_width + x) * w->output_channels + oc;
+        // Sums wrap, as all do.
         for (int32_t ic = 0; ic < w->input_channels; ++ic)
-          *to += (pixel[ic] - zero_point) * from[ic];
+          *to = (int32_t)((uint32_t)*to + (uint32_t)((pixel[ic] - zero_point) * from[ic]));
       }
     }
   }
