@@ -6,6 +6,7 @@
 #include <span>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/codegen/compiler.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
