@@ -21,7 +21,8 @@ trap 'rm -rf "$out"' EXIT
 # shellcheck disable=SC2086
 arm-none-eabi-gcc $arch -mthumb -std=gnu11 ${KERNEL_FLAGS:--O2} -ffunction-sections -fdata-sections \
   -Wall -Wextra "$@" "$here/$program.c" "$here/startup.c" "$here/semihosting.c" \
-  "$here/../../kernels/reference.c" "$kernels"/*.c -nostartfiles --specs=nano.specs \
+  "$here/../../kernels/reference.c" "$kernels"/*.c "$kernels"/*/*.c \
+  -I"$kernels" -I"$kernels/convolution" -I"$kernels/depthwise" -nostartfiles --specs=nano.specs \
   --specs=nosys.specs -Wl,--gc-sections,--no-warn-rwx-segments -T "$here/mps2.ld" \
   -o "$out/program.elf"
 timeout 300 qemu-system-arm -M $board -icount shift=0 -nographic -monitor none -serial none \

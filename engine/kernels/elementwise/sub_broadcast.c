@@ -7,5 +7,5 @@ MCUNET_INLINE int8_t difference(int32_t a, int32_t b,
 
 void mcunet_sub_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer) {
-  mcunet_broadcast(a, b, output, layer, difference);
+  mcunet_broadcast(a, b, output, layer->sizes, layer->strides, &layer->values, difference);
 }

@@ -6,5 +6,5 @@ MCUNET_INLINE int8_t sum(int32_t a, int32_t b, const struct mcunet_elementwise_l
 
 void mcunet_add_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer) {
-  mcunet_broadcast(a, b, output, layer, sum);
+  mcunet_broadcast(a, b, output, layer->sizes, layer->strides, &layer->values, sum);
 }
