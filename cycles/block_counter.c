@@ -4,7 +4,8 @@
 //
 // Addresses are hexadecimal. What is counted comes in segments: one begins where a function of `entry`
 // (several may be given) is entered, and ends when control is back in `caller`; a function of `pause`
-// ends one, too, and the next begins when control is back in `body`. The file has one fact a line:
+// ends one, too, and the next begins when control is back in `body`, or is empty if it is not before it is
+// in `caller`. The file has one fact a line:
 //
 //   block ID ADDRESS INSTRUCTIONS   translated; before it is counted
 //   edge SEGMENT FROM TO COUNT      TO ran COUNT times just after FROM; FROM 0: it came first
@@ -164,7 +165,11 @@ static void executed(unsigned int cpu, void* data) {
   } else if (is_entry(block->address) || (state.paused && contains(state.body, block->address))) {
     begin_segment();
   } else {
-    if (contains(state.caller, block->address)) state.paused = false;
+    // A body that ends with a jump to `pause` has an empty last segment.
+    if (state.paused && contains(state.caller, block->address)) {
+      state.paused = false;
+      ++state.segments;
+    }
     return;
   }
   struct block* const previous = state.previous;
