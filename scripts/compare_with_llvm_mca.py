@@ -27,7 +27,7 @@ def is_straight(loop):
 
 def price_by_mca(code):
     """Cycles of a turn."""
-    branch = code[-1].split()[0]
+    branch = code[-1].split()[0].removesuffix(".n")
     text = ".syntax unified\n.thumb\n1:\n" + "\n".join(code[:-1]) + f"\n{branch} 1b\n"
     run = subprocess.run(MCA, input=text, capture_output=True, text=True, check=False)
     found = re.search(r"Total Cycles:\s+(\d+)", run.stdout)
