@@ -75,22 +75,71 @@ void mcunet_matmul_one_column_dsp(const uint32_t* column, const void* weights, i
 
 // clang-format off
 
-// One output each: round(sum * multiplier), shift with rounding (the carry is the last bit shifted
-// out), add the zero point, saturate, store. w0 = doubled multiplier, w1 = shift, x0 = zero point.
-#define REQUANTIZE_RELU(sum, address)            \
-  "smmlar " sum ", " sum ", w0, " sum "     \n"  \
-  "asrs   " sum ", " sum ", w1              \n"  \
-  "adc    " sum ", " sum ", x0              \n"  \
-  "ssat   " sum ", #8, " sum "              \n"  \
-  "strb   " sum ", " address "              \n"
+// Four outputs of a channel, one of each column: round(sum * multiplier), shift with rounding (the
+// carry is the last bit shifted out), add the zero point, saturate, store. Each output is a chain of
+// instructions that wait for each other, so the four are interleaved. w0 = doubled multiplier, w1 =
+// shift, x0 = zero point, x1 = stride; `first` is the address of the first output, `in` then that of
+// its column. then_w0 may overwrite w0, then_x0 the others but x1; neither may touch the flags.
+#define REQUANTIZE_FOUR_RELU(s0, s1, s2, s3, first, then_w0, then_x0) \
+  "smmlar " s0 ", " s0 ", w0, " s0 "            \n" \
+  "smmlar " s1 ", " s1 ", w0, " s1 "            \n" \
+  "smmlar " s2 ", " s2 ", w0, " s2 "            \n" \
+  "asrs   " s0 ", " s0 ", w1                    \n" \
+  "adc    " s0 ", " s0 ", x0                    \n" \
+  "asrs   " s1 ", " s1 ", w1                    \n" \
+  "adc    " s1 ", " s1 ", x0                    \n" \
+  "asrs   " s2 ", " s2 ", w1                    \n" \
+  "ssat   " s0 ", #8, " s0 "                    \n" \
+  "smmlar " s3 ", " s3 ", w0, " s3 "            \n" \
+  "ssat   " s1 ", #8, " s1 "                    \n" \
+  "adc    " s2 ", " s2 ", x0                    \n" \
+  "asrs   " s3 ", " s3 ", w1                    \n" \
+  then_w0                                      "\n" \
+  "adc    " s3 ", " s3 ", x0                    \n" \
+  then_x0                                      "\n" \
+  "strb   " s0 ", " first "                     \n" \
+  "add    " s0 ", in, x1, lsl #1                \n" \
+  "ssat   " s2 ", #8, " s2 "                    \n" \
+  "strb   " s1 ", [in, x1]                      \n" \
+  "ssat   " s3 ", #8, " s3 "                    \n" \
+  "strb   " s2 ", [in, x1, lsl #1]              \n" \
+  "strb   " s3 ", [" s0 ", x1]                  \n"
 
-#define REQUANTIZE_LINEAR(sum, temp, address)    \
-  "smmlar " temp ", " sum ", w0, " sum "    \n"  \
-  "add    " temp ", " temp ", " sum ", asr #31\n"\
-  "asrs   " temp ", " temp ", w1            \n"  \
-  "adc    " temp ", " temp ", x0            \n"  \
-  "ssat   " temp ", #8, " temp "            \n"  \
-  "strb   " temp ", " address "             \n"
+// A negative value is rounded as if it were one less, see requantize.h; where a negative sum was
+// rounded to zero, the shift gives zero either way.
+#define REQUANTIZE_FOUR_LINEAR(s0, s1, s2, s3, first, then_w0, then_x0) \
+  "smmlar " s0 ", " s0 ", w0, " s0 "            \n" \
+  "smmlar " s2 ", " s2 ", w0, " s2 "            \n" \
+  "smmlar " s1 ", " s1 ", w0, " s1 "            \n" \
+  "smmlar " s3 ", " s3 ", w0, " s3 "            \n" \
+  "add    " s0 ", " s0 ", " s0 ", asr #31       \n" \
+  then_w0                                      "\n" \
+  "asrs   " s0 ", " s0 ", w1                    \n" \
+  "adc    " s0 ", " s0 ", x0                    \n" \
+  "add    " s1 ", " s1 ", " s1 ", asr #31       \n" \
+  "asrs   " s1 ", " s1 ", w1                    \n" \
+  "add    " s2 ", " s2 ", " s2 ", asr #31       \n" \
+  "adc    " s1 ", " s1 ", x0                    \n" \
+  "asrs   " s2 ", " s2 ", w1                    \n" \
+  "add    " s3 ", " s3 ", " s3 ", asr #31       \n" \
+  "adc    " s2 ", " s2 ", x0                    \n" \
+  "asrs   " s3 ", " s3 ", w1                    \n" \
+  "ssat   " s1 ", #8, " s1 "                    \n" \
+  "ssat   " s0 ", #8, " s0 "                    \n" \
+  "adc    " s3 ", " s3 ", x0                    \n" \
+  then_x0                                      "\n" \
+  "strb   " s0 ", " first "                     \n" \
+  "add    " s0 ", in, x1, lsl #1                \n" \
+  "ssat   " s2 ", #8, " s2 "                    \n" \
+  "strb   " s1 ", [in, x1]                      \n" \
+  "ssat   " s3 ", #8, " s3 "                    \n" \
+  "strb   " s2 ", [in, x1, lsl #1]              \n" \
+  "strb   " s3 ", [" s0 ", x1]                  \n"
+
+// Two channels, after which the pointers go on to the next two.
+#define REQUANTIZE_EIGHT(four)                                                                    \
+  four("sum00", "sum01", "sum02", "sum03", "[in]", "ldr w0, [wp, #4]", "ldrb w1, [wp, #9]")       \
+  four("sum10", "sum11", "sum12", "sum13", "[in, #1]!", "add wp, wp, #12", "ldr x0, [sp, #60]")
 
 // Four columns. Registers:
 //   in   input pairs          wp  packed weights
@@ -152,53 +201,21 @@ __attribute__((naked)) void mcunet_matmul_four_columns_dsp(
       "bne    2b                            \n"
 
       "ldrb   in, [wp, #10]                 \n"  // mode
-      "cmp    in, #0                        \n"
-      "bne    5f                            \n"
-      "ldrd   in, x1, [sp, #4]              \n"
-      "ldr    x0, [sp, #56]                 \n"
       "ldr    w0, [wp]                      \n"
       "ldrb   w1, [wp, #8]                  \n"
-      REQUANTIZE_RELU("sum00", "[in]")
-      REQUANTIZE_RELU("sum01", "[in, x1]")
-      REQUANTIZE_RELU("sum02", "[in, x1, lsl #1]")
-      "add    sum00, in, x1, lsl #1           \n"
-      REQUANTIZE_RELU("sum03", "[sum00, x1]")
-      "ldr    w0, [wp, #4]                  \n"
-      "ldrb   w1, [wp, #9]                  \n"
-      REQUANTIZE_RELU("sum10", "[in, #1]!")
-      REQUANTIZE_RELU("sum11", "[in, x1]")
-      REQUANTIZE_RELU("sum12", "[in, x1, lsl #1]")
-      "add    sum00, in, x1, lsl #1           \n"
-      REQUANTIZE_RELU("sum13", "[sum00, x1]")
-  "4:  adds   wp, wp, #12                   \n"  // the next pair
-      "adds   in, in, #1                    \n"
+      "ldr    x0, [sp, #56]                 \n"
+      "cmp    in, #1                        \n"
+      "ldrd   in, x1, [sp, #4]              \n"
+      "bhs    5f                            \n"
+      REQUANTIZE_EIGHT(REQUANTIZE_FOUR_RELU)
+  "4:  add    in, in, #1                    \n"
       "str    in, [sp, #4]                  \n"
-      "ldr    x0, [sp, #60]                 \n"
       "cmp    wp, x0                        \n"
       "bne    1b                            \n"
       "pop    {r0, r2-r11, pc}              \n"
 
-  "5:  cmp    in, #1                        \n"
-      "bne    6f                            \n"
-      "ldrd   in, x1, [sp, #4]              \n"
-      "ldr    x0, [sp, #56]                 \n"
-      "ldr    w0, [wp]                      \n"
-      "ldrb   w1, [wp, #8]                  \n"
-      // sum00 is stored first and then serves as the temporary of the others.
-      "push   {wp}                          \n"
-      REQUANTIZE_LINEAR("sum00", "wp", "[in]")
-      REQUANTIZE_LINEAR("sum01", "sum00", "[in, x1]")
-      REQUANTIZE_LINEAR("sum02", "sum00", "[in, x1, lsl #1]")
-      "add    sum01, in, x1, lsl #1           \n"
-      REQUANTIZE_LINEAR("sum03", "sum00", "[sum01, x1]")
-      "pop    {wp}                          \n"
-      "ldr    w0, [wp, #4]                  \n"
-      "ldrb   w1, [wp, #9]                  \n"
-      REQUANTIZE_LINEAR("sum10", "sum00", "[in, #1]!")
-      REQUANTIZE_LINEAR("sum11", "sum00", "[in, x1]")
-      REQUANTIZE_LINEAR("sum12", "sum00", "[in, x1, lsl #1]")
-      "add    sum01, in, x1, lsl #1           \n"
-      REQUANTIZE_LINEAR("sum13", "sum00", "[sum01, x1]")
+  "5:  bhi    6f                            \n"
+      REQUANTIZE_EIGHT(REQUANTIZE_FOUR_LINEAR)
       "b      4b                            \n"
 
   "6:  push   {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"  // general
@@ -211,8 +228,9 @@ __attribute__((naked)) void mcunet_matmul_four_columns_dsp(
       "push   {r6, r7}                      \n"
       "bl     mcunet_requantize_pair        \n"
       "add    sp, sp, #40                   \n"
-      "adds   r0, r5, #1                    \n"
-      "mov    r1, r4                        \n"
+      "adds   in, r5, #1                    \n"
+      "add    wp, r4, #12                   \n"
+      "ldr    x0, [sp, #60]                 \n"
       "b      4b                            \n"
       FOUR_COLUMNS_REGISTERS_END);
 }
@@ -255,19 +273,27 @@ __attribute__((naked)) void mcunet_matmul_one_column_dsp(
       "cmp    in, in_end                    \n"
       "bne    2b                            \n"
 
-      "ldrb   w2, [wp, #10]                 \n"
+      "ldrb   w2, [wp, #10]                 \n"  // mode
+      "ldrb   w1, [wp, #8]                  \n"
+      "ldrb   x1, [wp, #9]                  \n"
       "ldr    x0, [sp, #56]                 \n"
       "cmp    w2, #1                        \n"
       "bhi    5f                            \n"
-      "ldr    w0, [wp]                      \n"
-      "ldrb   w1, [wp, #8]                  \n"
       // ReLU differs from linear only in leaving out a correction; here it is cheap enough.
-      REQUANTIZE_LINEAR("sum0", "x1", "[out], #1")
-      "ldr    w0, [wp, #4]                  \n"
-      "ldrb   w1, [wp, #9]                  \n"
-      REQUANTIZE_LINEAR("sum1", "x1", "[out], #1")
-  "4:  adds   wp, wp, #12                   \n"
-      "cmp    wp, wp_end                    \n"
+      "ldrd   w0, w2, [wp], #12             \n"
+      "smmlar sum0, sum0, w0, sum0          \n"
+      "smmlar sum1, sum1, w2, sum1          \n"
+      "add    sum0, sum0, sum0, asr #31     \n"
+      "asrs   sum0, sum0, w1                \n"
+      "adc    sum0, sum0, x0                \n"
+      "add    sum1, sum1, sum1, asr #31     \n"
+      "asrs   sum1, sum1, x1                \n"
+      "ssat   sum0, #8, sum0                \n"
+      "adc    sum1, sum1, x0                \n"
+      "ssat   sum1, #8, sum1                \n"
+      "strb   sum0, [out], #1               \n"
+      "strb   sum1, [out], #1               \n"
+  "4:  cmp    wp, wp_end                    \n"
       "bne    1b                            \n"
       "pop    {r0, r2-r11, pc}              \n"
 
@@ -281,7 +307,7 @@ __attribute__((naked)) void mcunet_matmul_one_column_dsp(
       "bl     mcunet_requantize_pair        \n"
       "add    sp, sp, #16                   \n"
       "ldr    wp_end, [sp, #60]             \n"
-      "mov    wp, r6                        \n"
+      "add    wp, r6, #12                   \n"
       "adds   out, r7, #2                   \n"
       "b      4b                            \n"
       ".unreq in\n .unreq wp\n .unreq out\n .unreq sum0\n .unreq sum1\n"
