@@ -104,7 +104,9 @@ void require_cross_compiler() {
 std::string cpu_flags(const std::string& core) {
   const std::string flags = "-mthumb -mcpu=" + core;
   if (core == "cortex-m4") return flags + " -mfpu=fpv4-sp-d16 -mfloat-abi=hard";
-  if (core == "cortex-m7") return flags + " -mfpu=fpv5-sp-d16 -mfloat-abi=hard";
+  if (core == "cortex-m7") {
+    return flags + " -mfpu=fpv5-sp-d16 -mfloat-abi=hard -DMCUNET_DUAL_ISSUE";
+  }
   return flags + " -mfloat-abi=soft";
 }
 
