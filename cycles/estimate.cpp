@@ -1,6 +1,9 @@
 #include "mcunet/cycles/estimate.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -203,6 +206,12 @@ CycleRange& CycleRange::operator+=(const CycleRange& other) {
   low += other.low;
   high += other.high;
   return *this;
+}
+
+std::string describe(const CycleRange& range) {
+  const auto low = std::llround(range.low);
+  const auto high = std::llround(range.high);
+  return low == high ? fmt::format("{}", low) : fmt::format("{} - {}", low, high);
 }
 
 BlockCounts parse_block_counts(std::string_view text) {

@@ -127,6 +127,7 @@ TEST_F(CompileCommand, AblatesRungByRung) {
   ASSERT_EQ(rungs.size(), 6u);
   EXPECT_GT(rungs[0]["code_bytes"], rungs[1]["code_bytes"]) << "all kernels, or those in use";
   EXPECT_LE(rungs[5]["instructions"], rungs[1]["instructions"]);
+  EXPECT_LE(rungs[5]["cycles"]["low"], rungs[1]["cycles"]["low"]);
   EXPECT_LE(rungs[5]["arena_bytes"], rungs[1]["arena_bytes"]);
 }
 

@@ -48,6 +48,9 @@ struct CycleRange {
   double middle() const { return (low + high) / 2; }
 };
 
+// "1234 - 1300", or "1234" where both are the same.
+std::string describe(const CycleRange& range);
+
 struct SegmentCost {
   std::int64_t instructions = 0;
   CycleRange cycles;

@@ -12,6 +12,7 @@
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "pipeline/compile_stage.hpp"
+#include "pipeline/cycle_range_json.hpp"
 #include "program.hpp"
 #include "text_table.hpp"
 
@@ -58,6 +59,7 @@ struct Measurement {
   std::string name;
   std::int64_t arena_bytes = 0;
   std::int64_t code_bytes = 0;
+  cycles::CycleRange cycles;
   std::int64_t instructions = 0;
 };
 
@@ -69,8 +71,10 @@ Measurement measure(const Rung& rung, const AblateArguments& arguments,
   const deploy::ModelDescription model = deploy::read_model_description(folder);
   deploy::Int8Bytes input(static_cast<std::size_t>(model.input_bytes()));
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::int8_t>(i * 37);
-  const deploy::EmulationResult run = deploy::emulate(folder, std::span(&input, 1));
-  return {rung.name, compiled.arena_bytes, compiled.code_bytes(), run.inferences[0].instructions};
+  const deploy::EmulationResult run =
+      deploy::emulate(folder, std::span(&input, 1), {.estimates_cycles = true});
+  return {rung.name, compiled.arena_bytes, compiled.code_bytes(), run.inferences[0].cycles,
+          run.inferences[0].instructions};
 }
 
 int run_ablate(const AblateArguments& arguments) {
@@ -85,14 +89,15 @@ int run_ablate(const AblateArguments& arguments) {
   }
 
   Json json = Json::array();
-  TextTable table({"rung", "arena bytes", "instructions", "code bytes"});
+  TextTable table({"rung", "arena bytes", "cycles (estimated)", "instructions", "code bytes"});
   for (const Measurement& m : results) {
     json.push_back({{"name", m.name},
                     {"arena_bytes", m.arena_bytes},
+                    {"cycles", m.cycles},
                     {"instructions", m.instructions},
                     {"code_bytes", m.code_bytes}});
-    table.add_row({m.name, std::to_string(m.arena_bytes), std::to_string(m.instructions),
-                   std::to_string(m.code_bytes)});
+    table.add_row({m.name, std::to_string(m.arena_bytes), describe(m.cycles),
+                   std::to_string(m.instructions), std::to_string(m.code_bytes)});
   }
   if (arguments.json) {
     print_json({{"rungs", json}});
@@ -110,7 +115,7 @@ void add_ablate_command(CLI::App& program, Run& run) {
       "ablate", "Measure what each technique of the compiler gains for a model");
   command->footer(
       "Compiles the model once per rung, runs each on the emulated core of the device, and prints\n"
-      "memory, instructions and code size (without weights).\n\n"
+      "memory, cycles (estimated), instructions and code size (without weights).\n\n"
       "  mcunet ablate model.tflite --device stm32f746");
   command->add_option("MODEL", arguments->model, "int8 .tflite file")->required();
   command->add_option("--device", arguments->device, "Name in configs/devices/ or a file")

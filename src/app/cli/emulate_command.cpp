@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -20,6 +19,7 @@
 #include "mcunet/deploy/npy.hpp"
 #include "mcunet/deploy/reference_model.hpp"
 #include "number_range.hpp"
+#include "pipeline/cycle_range_json.hpp"
 #include "program.hpp"
 #include "text_table.hpp"
 
@@ -203,17 +203,13 @@ bool has_exact_features(const NamedInputs& inputs, const EmulationResult& result
   return result.inferences[i].features == inputs.inputs[i];
 }
 
-Json to_json(const cycles::CycleRange& range) {
-  return {{"low", std::llround(range.low)}, {"high", std::llround(range.high)}};
-}
-
 Json to_json(const cycles::LoopCost& loop) {
   return {{"function", loop.function},
           {"first", fmt::format("{:#x}", loop.first)},
           {"last", fmt::format("{:#x}", loop.last)},
           {"turns", loop.turns},
           {"instructions", loop.instructions},
-          {"cycles", to_json(loop.cycles)},
+          {"cycles", loop.cycles},
           {"code", loop.code}};
 }
 
@@ -227,9 +223,9 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
                                   {"instructions", result.inferences[i].instructions},
                                   {"exact", exact[i] ? Json(*exact[i]) : Json(nullptr)}});
     Json& inference = json["inferences"].back();
-    if (shows_cycles) inference["cycles"] = to_json(result.inferences[i].cycles);
+    if (shows_cycles) inference["cycles"] = result.inferences[i].cycles;
     if (inputs.clips.empty()) continue;
-    if (shows_cycles) inference["feature_cycles"] = to_json(result.inferences[i].feature_cycles);
+    if (shows_cycles) inference["feature_cycles"] = result.inferences[i].feature_cycles;
     inference["feature_instructions"] = result.inferences[i].feature_instructions;
     inference["features_exact"] = has_exact_features(inputs, result, i);
   }
@@ -237,7 +233,7 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
   json["steps"] = Json::array();
   for (const deploy::StepCost& step : result.steps) {
     json["steps"].push_back({{"name", step.name}, {"instructions", step.instructions}});
-    if (shows_cycles) json["steps"].back()["cycles"] = to_json(step.cycles);
+    if (shows_cycles) json["steps"].back()["cycles"] = step.cycles;
   }
   if (shows_cycles) {
     json["loops"] = Json::array();
@@ -266,10 +262,6 @@ std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& ten
   return text;
 }
 
-std::string describe(const cycles::CycleRange& range) {
-  return fmt::format("{:.0f} - {:.0f}", range.low, range.high);
-}
-
 double per_cycle(std::int64_t instructions, const cycles::CycleRange& range) {
   return static_cast<double>(instructions) / std::max(range.middle(), 1.0);
 }
@@ -289,7 +281,7 @@ void print_steps(const EmulationResult& result, bool shows_cycles) {
     std::vector<std::string> row = {std::to_string(i), step.name,
                                     std::to_string(step.instructions)};
     if (shows_cycles) {
-      row.push_back(describe(step.cycles));
+      row.push_back(cycles::describe(step.cycles));
       row.push_back(fmt::format("{:.2f}", per_cycle(step.instructions, step.cycles)));
     }
     row.push_back(fmt::format("{:.1f}", 100 * cost_of(step) / std::max(total, 1.0)));
@@ -307,7 +299,7 @@ void print_loops(const EmulationResult& result) {
   for (std::size_t i = 0; i < std::min(kShown, result.loops.size()); ++i) {
     const cycles::LoopCost& loop = result.loops[i];
     table.add_row({loop.function, fmt::format("{:#x}", loop.first), fmt::format("{:#x}", loop.last),
-                   std::to_string(loop.turns), describe(loop.cycles),
+                   std::to_string(loop.turns), cycles::describe(loop.cycles),
                    fmt::format("{:.2f}", per_cycle(loop.instructions, loop.cycles)),
                    fmt::format("{:.1f}", 100 * loop.cycles.middle() / std::max(total, 1.0))});
   }
@@ -328,7 +320,7 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
     const deploy::Inference& inference = result.inferences[i];
     std::vector<std::string> row = {inputs.names[i], std::to_string(inference.instructions)};
-    if (shows_cycles) row.push_back(describe(inference.cycles));
+    if (shows_cycles) row.push_back(cycles::describe(inference.cycles));
     row.push_back(describe_top(inference.outputs[0], model.outputs[0]));
     row.emplace_back(exact[i] ? (*exact[i] ? "yes" : "NO") : "-");
     if (!inputs.clips.empty()) {
@@ -337,8 +329,8 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
     table.add_row(row);
   }
   fmt::print("{}\n", table.to_string());
-  fmt::print("stack        {:>12} bytes at most\nboard        {} (instructions, not cycles)\n",
-             result.stack_bytes, result.board);
+  fmt::print("stack        {:>12} bytes at most\nboard        {}{}\n", result.stack_bytes,
+             result.board, shows_cycles ? "" : " (instructions, not cycles: see --cycles)");
   if (shows_cycles) {
     fmt::print(
         "cycles       estimated for a {} from the blocks that ran: a low and a high figure\n",

@@ -8,6 +8,7 @@
 #include "job_arguments.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "pipeline/cycle_range_json.hpp"
 #include "pipeline/job.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
@@ -31,10 +32,12 @@ void print(const nlohmann::json& json) {
              json.at("flash_bytes").get<std::int64_t>());
   const auto& inferences = json.at("inferences");
   if (!inferences.empty()) {
-    TextTable table({"test input", "label", "predicted", "instructions", "as on the host"});
+    TextTable table({"test input", "label", "predicted", "cycles (estimated)", "instructions",
+                     "as on the host"});
     for (const auto& inference : inferences) {
       table.add_row({inference.at("input"), std::to_string(inference.at("label").get<int>()),
                      std::to_string(inference.at("predicted").get<int>()),
+                     describe(inference.at("cycles").get<mcunet::cycles::CycleRange>()),
                      std::to_string(inference.at("instructions").get<std::int64_t>()),
                      inference.at("exact").get<bool>() ? "yes, every bit" : "NO"});
     }

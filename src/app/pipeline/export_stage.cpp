@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cycle_range_json.hpp"
 #include "feature_code.hpp"
 #include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
@@ -53,7 +54,8 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
   if (inputs.bytes.empty()) return;
   const bool is_sound = !inputs.clips.empty();
   const deploy::EmulationResult run =
-      deploy::emulate(folder, is_sound ? inputs.clips : inputs.bytes, {.takes_samples = is_sound});
+      deploy::emulate(folder, is_sound ? inputs.clips : inputs.bytes,
+                      {.estimates_cycles = true, .takes_samples = is_sound});
   const deploy::ReferenceModel reference(folder / "model.tflite");
   result.board = run.board;
   result.stack_bytes = run.stack_bytes;
@@ -67,6 +69,7 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
          .predicted = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) -
                                                 logits.begin()),
          .instructions = inference.instructions,
+         .cycles = inference.cycles,
          .is_exact = has_exact_features && inference.outputs == reference.run(inputs.bytes[i]),
          .feature_instructions = inference.feature_instructions});
   }
@@ -136,6 +139,7 @@ std::string to_json(const ExportResult& result) {
     emulated.push_back({{"input", example.name},
                         {"label", example.label},
                         {"predicted", example.predicted},
+                        {"cycles", example.cycles},
                         {"instructions", example.instructions},
                         {"exact", example.is_exact}});
     if (example.feature_instructions > 0) {

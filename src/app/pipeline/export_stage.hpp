@@ -38,6 +38,7 @@ struct EmulatedExample {
   std::int32_t label = 0;
   std::int32_t predicted = 0;
   std::int64_t instructions = 0;
+  cycles::CycleRange cycles;  // estimated
   bool is_exact = false;  // all outputs equal the reference executor's, as do features
   std::int64_t feature_instructions = 0;  // of the feature extraction; 0: there is none
 };

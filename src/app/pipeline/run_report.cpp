@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cycle_range_json.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_numbers.hpp"
@@ -106,9 +107,13 @@ JobReport::Section export_section(const Json& exported) {
                           : "the fine-tuned network: quantization-aware training is worse"}});
   }
   if (!exported.at("inferences").empty()) {
-    section.rows.push_back(
-        {"instructions on the emulated core",
-         fmt::format("{}", exported.at("inferences")[0].at("instructions").get<std::int64_t>())});
+    const Json& inference = exported.at("inferences")[0];
+    if (inference.contains("cycles")) {
+      section.rows.push_back({"cycles on the device's core (estimated)",
+                              describe(inference.at("cycles").get<cycles::CycleRange>())});
+    }
+    section.rows.push_back({"instructions on the emulated core",
+                            fmt::format("{}", inference.at("instructions").get<std::int64_t>())});
     section.rows.push_back(
         {"bit-identical to the reference", exported.at("exact").get<bool>() ? "yes" : "NO"});
   }
