@@ -106,7 +106,7 @@ LayerCosts LatencyModel::default_costs() {
   return costs;
 }
 
-double LatencyModel::instructions(const LayerShape& layer) const {
+double LatencyModel::cycles(const LayerShape& layer) const {
   const WorkAmounts& unit = costs[static_cast<std::size_t>(class_of(layer))];
   const WorkAmounts work = work_of(layer);
   double sum = 0;

@@ -71,8 +71,8 @@ TEST_F(ExperimentTest, DefaultsAreThoseOfThePaper) {
 TEST_F(ExperimentTest, TheOracleTakesTheDevicesLatencyModel) {
   const Experiment experiment = read_rest("");
   EXPECT_EQ(experiment.oracle.latency.clock_mhz, 216);
-  EXPECT_EQ(experiment.oracle.latency.cycles_per_instruction, 0.70);
-  EXPECT_EQ(experiment.oracle.latency.costs, experiment.device.latency);
+  EXPECT_EQ(experiment.oracle.latency.memory_stalls, experiment.device.memory_stalls);
+  EXPECT_EQ(experiment.oracle.latency.costs, experiment.device.latency.costs);
   EXPECT_EQ(experiment.oracle.latency.power_mw, 155);
 }
 
@@ -228,7 +228,7 @@ TEST_F(ExperimentTest, DeviceAndSpaceMayBeFilesOrWrittenOut) {
   const Experiment experiment = read(
       "device:\n  name: board\n  core: cortex-m4\n  clock_mhz: 100\n"
       "  flash: {origin: 0, size_kib: 64}\n  sram_banks: [{name: A, origin: 0x20000000, size_kib: 16}]\n"
-      "  arena_banks: [A]\n  latency: cortex-m4\n  cycles_per_instruction: 1\n"
+      "  arena_banks: [A]\n  latency: cortex-m4\n"
       "space: " +
       space.string() + "\n");
   EXPECT_EQ(experiment.device.name, "board");

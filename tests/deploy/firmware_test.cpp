@@ -7,6 +7,7 @@
 #include "example_device.hpp"
 #include "example_project.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/deploy/cores.hpp"
 
 namespace mcunet::deploy {
 namespace {
@@ -82,9 +83,9 @@ TEST(Firmware, FitsEveryShippedDevice) {
 
 TEST(Firmware, LinksForEveryCore) {
   MCUNET_REQUIRE_CROSS_COMPILER();
-  for (const char* core : {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7"}) {
+  for (const Core& core : cores()) {
     const TemporaryFolder folder;
-    EXPECT_TRUE(link_example(folder, example_device(core)).fits()) << core;
+    EXPECT_TRUE(link_example(folder, example_device(core.name)).fits()) << core.name;
   }
 }
 

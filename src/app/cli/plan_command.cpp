@@ -65,11 +65,15 @@ Json to_json(const Resources& r, const std::optional<deploy::Device>& device,
                {"is_optimal", r.is_optimal},
                {"flash_bytes", r.flash_bytes},
                {"latency_ms", nullptr},
+               {"latency_ms_low", nullptr},
+               {"latency_ms_high", nullptr},
                {"energy_mj", nullptr},
                {"elf", nullptr},
                {"fits", nullptr}};
   if (device) {
     json["latency_ms"] = r.latency_ms;
+    json["latency_ms_low"] = r.latency_ms_low;
+    json["latency_ms_high"] = r.latency_ms_high;
     json["energy_mj"] = r.energy_mj;
     json["fits"] = engine::fits(r, device->budget()) && (!linked || linked->fits());
   }
@@ -147,9 +151,9 @@ void print_summary(const Resources& r, const engine::FlashEstimate& flash,
       "flash        {:>12} bytes: weights {}, biases {}, quantization {}, code {} (estimate)\n",
       r.flash_bytes, flash.weights, flash.biases, flash.quantization, flash.code);
   if (!device) return;
-  fmt::print("latency      {:>12.1f} ms (model, not measured)\n", r.latency_ms);
-  if (device->power_mw > 0)
-    fmt::print("energy       {:>12.1f} mJ (model, not measured)\n", r.energy_mj);
+  fmt::print("latency      {:>12.1f} ms (estimate, {:.1f} to {:.1f})\n", r.latency_ms,
+             r.latency_ms_low, r.latency_ms_high);
+  if (device->power_mw > 0) fmt::print("energy       {:>12.1f} mJ (estimate)\n", r.energy_mj);
   const engine::Budget budget = device->budget();
   if (engine::fits(r, budget)) {
     fmt::print("fits {}: SRAM {} of {} bytes, flash {} of {}\n", device->name, r.peak_sram_bytes,

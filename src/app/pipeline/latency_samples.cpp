@@ -133,10 +133,10 @@ Graph make_network(const search::space::SearchSpace& space, const LatencySampleO
 
 }  // namespace
 
-std::vector<engine::LayerMeasurement> sample_instructions(const search::space::SearchSpace& space,
-                                                          const deploy::Device& device,
-                                                          const LatencySampleOptions& options,
-                                                          const std::function<void()>& advance) {
+std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchSpace& space,
+                                                    const deploy::Device& device,
+                                                    const LatencySampleOptions& options,
+                                                    const std::function<void()>& advance) {
   const ScratchFolder scratch;
   std::vector<engine::LayerMeasurement> measurements;
   for (int i = 0; i < options.networks; ++i) {

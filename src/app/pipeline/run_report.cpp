@@ -77,9 +77,10 @@ JobReport::Section search_section(const Json& search) {
   };
   add("evolution", winner);
   if (!search.at("random").is_null()) add("random search", search.at("random").at("best"));
-  section.text =
-      fmt::format("{} networks were evaluated; the winner takes {:.1f} ms by the model.",
-                  search.at("evaluations").get<int>(), resources.at("latency_ms").get<double>());
+  section.text = fmt::format(
+      "{} networks were evaluated; the winner takes an estimated {:.1f} ms ({:.1f} to {:.1f}).",
+      search.at("evaluations").get<int>(), resources.at("latency_ms").get<double>(),
+      resources.at("latency_ms_low").get<double>(), resources.at("latency_ms_high").get<double>());
   return section;
 }
 

@@ -36,13 +36,15 @@ TEST(LatencyModel, WorkFollowsFromTheShapes) {
               ElementsAre(1, 48, 12, 48, 12, 4));
 }
 
-TEST(LatencyModel, InstructionsAddUpAndBecomeMilliseconds) {
-  LatencyModel model{.clock_mhz = 100, .cycles_per_instruction = 0.5};
+TEST(LatencyModel, CyclesAddUpAndBecomeMilliseconds) {
+  LatencyModel model{.clock_mhz = 100, .memory_stalls = 0.5, .spread = 0.25};
   model.costs = {};
   model.costs[static_cast<std::size_t>(LayerClass::kPool)] = {10, 2, 0, 0, 0, 1};
-  EXPECT_EQ(model.instructions(layer(OpKind::kAveragePool2d, 2, 2, {4, 4, 3}, {2, 2, 3})),
+  EXPECT_EQ(model.cycles(layer(OpKind::kAveragePool2d, 2, 2, {4, 4, 3}, {2, 2, 3})),
             10 + 2 * 48 + 4);
-  EXPECT_DOUBLE_EQ(model.milliseconds(1e6), 5);
+  EXPECT_DOUBLE_EQ(model.milliseconds(1e6), 12.5);
+  EXPECT_DOUBLE_EQ(model.least_milliseconds(1e6), 7.5);
+  EXPECT_DOUBLE_EQ(model.most_milliseconds(1e6), 18.75);
 }
 
 TEST(LatencyModel, EveryNameIsItsOwn) {

@@ -8,8 +8,8 @@
 #include "mcunet/engine/graph/graph.hpp"
 
 // How long an operator takes on a core: amounts of work that follow from its shapes, each at a cost
-// of its own per class of operator. What the costs are in, instructions or cycles, is up to where
-// they were measured (timing/latency_fit.hpp); cycles_per_instruction makes cycles of them.
+// of its own per class of operator, in cycles. Where the costs come from is told in
+// timing/latency_fit.hpp and configs/latency/.
 namespace mcunet::engine {
 
 // Operators that share a kernel, or kernels alike. The rest counts as elementwise.
@@ -61,17 +61,28 @@ WorkAmounts work_of(const LayerShape& layer);
 
 struct LatencyModel {
   double clock_mhz = 216;
-  double cycles_per_instruction = 1;
-  double power_mw = 0;                 // while computing; nearly independent of the network
-  LayerCosts costs = default_costs();  // in instructions
+  // The share of cycles that wait states of the flash and cache misses add at most.
+  double memory_stalls = 0.3;
+  double spread = 0;    // share by which the low and the high estimate of cycles are off the costs
+  double power_mw = 0;  // while computing; nearly independent of the network
+  LayerCosts costs = default_costs();  // in cycles of a core that never waits for memory
 
   // Of a core about which nothing is known: 1.6 per multiply-accumulate, 4.5 in depthwise
   // convolutions.
   static LayerCosts default_costs();
 
-  double instructions(const LayerShape& layer) const;
-  double milliseconds(double instructions) const {
-    return instructions * cycles_per_instruction / (1e3 * clock_mhz);
+  double cycles(const LayerShape& layer) const;
+
+  // Estimates, of a sum of cycles: the one to compare, with half of the stalls; the least, without
+  // any; the most, with all of them.
+  double milliseconds(double cycles) const {
+    return cycles * (1 + memory_stalls / 2) / (1e3 * clock_mhz);
+  }
+  double least_milliseconds(double cycles) const {
+    return cycles * (1 - spread) / (1e3 * clock_mhz);
+  }
+  double most_milliseconds(double cycles) const {
+    return cycles * (1 + spread) * (1 + memory_stalls) / (1e3 * clock_mhz);
   }
 };
 
