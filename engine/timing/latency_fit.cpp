@@ -83,7 +83,12 @@ LayerMeasurement parse_line(std::string_view line, const std::string& place) {
 // first, until none is left.
 WorkAmounts fit_class(const std::vector<const LayerMeasurement*>& rows) {
   std::vector<std::size_t> kinds;
-  for (std::size_t i = 0; i < kWorkKinds; ++i) kinds.push_back(i);
+  for (std::size_t i = 0; i < kWorkKinds; ++i) {
+    const bool occurs = std::any_of(rows.begin(), rows.end(), [i](const LayerMeasurement* row) {
+      return work_of(row->layer)[i] > 0;
+    });
+    if (occurs) kinds.push_back(i);
+  }
   while (!kinds.empty()) {
     const auto columns = static_cast<Eigen::Index>(kinds.size());
     MatrixXd x(static_cast<Eigen::Index>(rows.size()), columns);
@@ -96,7 +101,7 @@ WorkAmounts fit_class(const std::vector<const LayerMeasurement*>& rows) {
       }
     }
     // Columns of like size, for the rank to be judged.
-    const VectorXd scale = x.colwise().norm().cwiseMax(1e-30);
+    const VectorXd scale = x.colwise().norm();
     const VectorXd fitted = MatrixXd(x * scale.cwiseInverse().asDiagonal())
                                 .completeOrthogonalDecomposition()
                                 .solve(y)

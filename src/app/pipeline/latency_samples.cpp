@@ -50,17 +50,18 @@ class RandomLayers {
   Shape shape() const { return graph_.tensors[last_].shape; }
 
   void append_layer() {
-    switch (between(0, 7)) {
+    switch (between(0, 8)) {
       case 0:
       case 1:
         return append_convolution(1, 1);
       case 2:
-        return append_convolution(one_in(3) ? 5 : 3, one_in(3) ? 2 : 1);
       case 3:
+        return append_convolution(one_in(3) ? 5 : 3, one_in(3) ? 2 : 1);
       case 4:
       case 5:
-        return append_depthwise(1 + 2 * between(1, 3));
       case 6:
+        return append_depthwise(1 + 2 * between(1, 3));
+      case 7:
         return append_sum();
       default:
         return append_pool();
@@ -151,9 +152,12 @@ std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchS
                                   0);
     const deploy::EmulationResult result = deploy::emulate(folder, std::span(&zeros, 1));
     for (std::size_t s = 0; s < layers.size(); ++s) {
-      measurements.push_back({.network = std::to_string(i),
+      const auto cycles = static_cast<double>(result.steps[s].instructions);
+      measurements.push_back({.core = device.core,
+                              .network = std::to_string(i),
                               .layer = layers[s],
-                              .measured = static_cast<double>(result.steps[s].instructions)});
+                              .low = cycles,
+                              .high = cycles});
     }
     if (advance) advance();
   }

@@ -12,8 +12,8 @@ using testing::HasSubstr;
 
 const LayerCosts kTruth = [] {
   LayerCosts costs{};
-  costs[static_cast<std::size_t>(LayerClass::kPointwise)] = {400, 0.9, 7, 0, 0, 30};
-  costs[static_cast<std::size_t>(LayerClass::kDepthwise3)] = {900, 0, 0, 2.5, 30, 70};
+  costs[static_cast<std::size_t>(LayerClass::kPointwise)] = {400, 0.9, 1.5, 7, 80, 1.2, 3, 30};
+  costs[static_cast<std::size_t>(LayerClass::kDepthwise3)] = {900, 0.6, 1, 6, 0, 2.5, 0, 30, 70};
   return costs;
 }();
 

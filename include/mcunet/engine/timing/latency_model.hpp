@@ -26,24 +26,27 @@ enum class LayerClass : std::uint8_t {
 inline constexpr std::size_t kLayerClasses = 8;
 std::string_view name_of(LayerClass layer);
 
-// Amounts of work, all but the call proportional to a loop of the kernels.
+// Amounts of work, all but the call proportional to a loop of the kernels (engine/kernels/README.md).
 enum class WorkKind : std::uint8_t {
   kCall,
-  kMac,     // multiply-accumulates; of a pool, values in its windows
-  kOutput,  // requantized values
-  kInput,   // values of the input; of a depthwise convolution, with borders and in words
-  kColumn,  // values gathered for the windows of all pixels; of a depthwise convolution, pairs of
-            // neighbouring outputs
-  kPixel,   // of the output; of a depthwise convolution, rows of all channels
+  kMac,      // multiply-accumulates in whole blocks: of four columns, or of four or six neighbours
+             // in a depthwise row; of a pool, values in its windows
+  kRestMac,  // those in the columns and neighbours that are left over
+  kOutput,   // requantized values
+  kOddOutput,  // pixels with an odd number of channels, as the last one has no partner
+  kInput,      // values read; of a convolution, gathered into columns
+  kOddInput,   // of those gathered, where the channels are no whole words
+  kPixel,      // of the output; of a depthwise convolution, blocks of neighbours in all channels
+  kChannel,    // of a depthwise convolution
 };
-inline constexpr std::size_t kWorkKinds = 6;
+inline constexpr std::size_t kWorkKinds = 9;
 std::string_view name_of(WorkKind kind);
 
 using WorkAmounts = std::array<double, kWorkKinds>;
 // Per amount of work, by class.
 using LayerCosts = std::array<WorkAmounts, kLayerClasses>;
 
-// What a layer's time depends on.
+// What a layer's time depends on. Padding is taken to be the same on both sides.
 struct LayerShape {
   OpKind kind = OpKind::kConv2d;
   std::int32_t kernel_height = 1;
