@@ -52,7 +52,8 @@ TEST(Device, ShippedDevicesHaveTheirBudgets) {
     std::int64_t sram_kib;
     std::int64_t flash_kib;
   };
-  for (const Expected& expected : {Expected{"stm32f412", "cortex-m4", 256 - 8, 1024 - 32},
+  for (const Expected& expected : {Expected{"stm32f207", "cortex-m3", 128 - 8, 1024 - 32},
+                                   Expected{"stm32f412", "cortex-m4", 256 - 8, 1024 - 32},
                                    Expected{"stm32f746", "cortex-m7", 320 - 8, 1024 - 32},
                                    Expected{"stm32f765", "cortex-m7", 512 - 8, 1024 - 32},
                                    Expected{"stm32g0b1", "cortex-m0plus", 144 - 8, 512 - 32},
@@ -96,7 +97,7 @@ TEST(Device, BudgetAndLatencyModelFollowTheFile) {
   EXPECT_EQ(device.latency_model().spread, 0.125);
   EXPECT_EQ(device.latency_model().costs[0][0], 5);
   EXPECT_EQ(device.latency_model().costs[0][1], 2);
-  EXPECT_EQ(device.latency_model().costs[7][2], 4);
+  EXPECT_EQ(device.latency_model().costs[7][3], 4);
   EXPECT_EQ(device.latency_model().power_mw, 10);
 }
 
@@ -133,7 +134,7 @@ TEST(Device, RefusesTheModelOfAnotherCore) {
       " (there are cortex-m0plus, cortex-m3, cortex-m4, cortex-m33, cortex-m7)";
   EXPECT_EQ(
       board_error({"core=cortex-m0plus"}),
-      "board.yaml:12: latency: must be a model of cortex-m0plus, the device's core, is one of "
+      "board.yaml:13: latency: must be a model of cortex-m0plus, the device's core, is one of "
       "cortex-m4" +
           models);
   const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
@@ -173,8 +174,8 @@ TEST(Device, RefusesValuesOutOfRange) {
   EXPECT_EQ(board_error({"memory_stalls=-0.1"}),
             "--set memory_stalls=-0.1: memory_stalls: must be between 0 and 2, is -0.1");
   EXPECT_THAT(board_error({"memory_stalls=2.1"}), HasSubstr("memory_stalls: must be between"));
-  EXPECT_EQ(board_error({"cycles_per_instruction=0.7"}),
-            "--set cycles_per_instruction=0.7: cycles_per_instruction: is no known key");
+  EXPECT_THAT(board_error({"cycles_per_instruction=0.7"}),
+              HasSubstr("cycles_per_instruction: is no known key"));
   EXPECT_THAT(board_error({"sram_banks=[{name: A, origin: 0, size_kb: 1}]"}),
               HasSubstr("sram_banks[0].size_kb: is no known key; did you mean size_kib?"));
   EXPECT_EQ(error_of([] { read_device(parse_config("", "board.yaml")); }),

@@ -132,6 +132,16 @@ Graph make_network(const search::space::SearchSpace& space, const LatencySampleO
   return lower(build_network(one, sample(one, search::space::Sampling::kUniformGenes, random)));
 }
 
+// The device with memory enough for any network here, and for what makes kernels fastest.
+deploy::Device with_room(deploy::Device device) {
+  device.flash.size_kib = 16 * 1024;
+  device.sram_banks = {{.name = "SRAM", .origin = 0x20000000, .size_kib = 4 * 1024}};
+  device.arena_banks = {"SRAM"};
+  device.stack_bank.clear();
+  device.reserved_sram_kib = 64;
+  return device;
+}
+
 }  // namespace
 
 std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchSpace& space,
@@ -139,6 +149,7 @@ std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchS
                                                     const LatencySampleOptions& options,
                                                     const std::function<void()>& advance) {
   const ScratchFolder scratch;
+  const deploy::Device roomy = with_room(device);
   std::vector<engine::LayerMeasurement> measurements;
   for (int i = 0; i < options.networks; ++i) {
     RandomStream random(options.seed, {static_cast<std::uint64_t>(i)});
@@ -146,7 +157,7 @@ std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchS
     const fs::path model = scratch.path() / "network.tflite";
     engine::write_tflite(engine::with_random_weights(graph, random), model);
     const fs::path folder = scratch.path() / "compiled";
-    compile_model(model, device, {}, folder);
+    compile_model(model, roomy, {}, folder);
     const std::vector<engine::LayerShape> layers = step_layers(folder);
     const deploy::Int8Bytes zeros(static_cast<std::size_t>(graph.tensors[graph.inputs[0]].bytes()),
                                   0);

@@ -24,7 +24,7 @@ struct LatencySampleOptions {
 };
 
 // Compiles random networks and estimates the cycles of each step on an emulated board with the
-// device's core. `advance` is called after each network. Throws Error.
+// device's core, with memory enough for the scratch that makes kernels fastest. `advance` is called after each network. Throws Error.
 std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchSpace& space,
                                                     const deploy::Device& device,
                                                     const LatencySampleOptions& options,

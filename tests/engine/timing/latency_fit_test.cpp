@@ -42,12 +42,12 @@ std::vector<LayerMeasurement> make_measurements(double noise) {
 
 TEST(LatencyFit, FindsTheCostsThatMadeTheMeasurements) {
   const LatencyFit fit = fit_latency(make_measurements(0), {});
-  for (std::size_t layer = 0; layer < kLayerClasses; ++layer) {
-    for (std::size_t kind = 0; kind < kWorkKinds; ++kind) {
-      EXPECT_NEAR(fit.costs[layer][kind], kTruth[layer][kind], 1e-3 + 1e-3 * kTruth[layer][kind]);
-    }
+  for (std::size_t kind = 0; kind < kWorkKinds; ++kind) {
+    EXPECT_NEAR(fit.costs[0][kind], kTruth[0][kind], 1e-3 + 1e-3 * kTruth[0][kind]);
   }
-  EXPECT_GT(fit.classes[0].r2, 0.999999);
+  // Of 3x3 windows all outputs have nine taps: their costs are one, however they are divided.
+  ASSERT_EQ(fit.classes.size(), 2u);
+  for (const FitQuality& quality : fit.classes) EXPECT_GT(quality.r2, 0.999999);
   EXPECT_LT(fit.max_network_error, 1e-6);
   EXPECT_EQ(fit.networks, 10);
   EXPECT_EQ(fit.core, "cortex-m4");
