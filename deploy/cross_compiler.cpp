@@ -22,6 +22,7 @@ namespace {
 
 constexpr char kCompiler[] = "arm-none-eabi-gcc";
 constexpr char kObjcopy[] = "arm-none-eabi-objcopy";
+constexpr char kObjdump[] = "arm-none-eabi-objdump";
 constexpr char kPackage[] = "gcc-arm-none-eabi";
 
 ProcessResult run_tool(const std::vector<std::string>& command, const fs::path& folder) {
@@ -182,6 +183,14 @@ bool link(const std::vector<fs::path>& objects, const fs::path& script, const st
   measure(elf, map, report);
   if (!has_room) fs::remove(elf);
   return has_room;
+}
+
+std::string disassemble(const fs::path& elf) {
+  ProcessResult result =
+      run_tool({kObjdump, "-d", "--no-show-raw-insn", "-M", "reg-names-raw", elf.string()},
+               elf.parent_path());
+  if (result.exit_code != 0) throw Error("{}: {}", kObjdump, first_error(result.log));
+  return std::move(result.log);
 }
 
 void copy_object(const fs::path& elf, const std::string& format, const fs::path& out) {

@@ -36,6 +36,9 @@ bool link(const std::vector<std::filesystem::path>& objects, const std::filesyst
           const std::string& core, const MemoryMap& map, const std::filesystem::path& elf,
           FirmwareReport& report);
 
+// The program's code as text, as cycles::parse_disassembly() reads it.
+std::string disassemble(const std::filesystem::path& elf);
+
 // Writes an image of the program: format "binary" or "ihex".
 void copy_object(const std::filesystem::path& elf, const std::string& format,
                  const std::filesystem::path& out);

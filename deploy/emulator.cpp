@@ -3,6 +3,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "block_profile.hpp"
 #include "cross_compiler.hpp"
 #include "emulator_board.hpp"
 #include "mcunet/core/error.hpp"
@@ -12,8 +13,8 @@
 
 // Two programs are built, or three. One is the network as the device runs it, whose outputs,
 // instructions and stack are reported. The other has -DMODEL_PROFILE and runs the first input once
-// more, for the instructions of each step. The third, with -DMODEL_TRACE, runs all inputs again and
-// hashes what each step gives.
+// more, for the instructions of each step; or all inputs, if cycles are asked for, while the emulator
+// counts blocks. The third, with -DMODEL_TRACE, runs all inputs again and hashes what each step gives.
 namespace mcunet::deploy {
 namespace fs = std::filesystem;
 namespace {
@@ -111,20 +112,21 @@ class Emulation {
     const fs::path folder = scratch_.path() / name;
     fs::create_directory(folder);
     build(defines, folder);
-    std::string input;
-    for (const Int8Bytes& bytes : inputs) {
-      input.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    }
-    write_file_atomically(folder / "input.bin", input);
+    return start(inputs, folder, {});
+  }
 
-    std::vector<std::string> command = emulator_command(board_);
-    command.insert(command.end(),
-                   {"-semihosting-config", "enable=on,target=native", "-kernel", "emulator.elf"});
-    const ProcessResult result = run_process(
-        command,
-        {.folder = folder, .package = kEmulatorPackage, .timeout_seconds = timeout_seconds_});
-    Console console = parse_console(result.log);
-    check_console(console, result, board_, timeout_seconds_);
+  // The same, while blocks are counted.
+  Console run(const std::string& defines, std::span<const Int8Bytes> inputs,
+              const std::string& name, const engine::ModelNames& names,
+              BlockProfile& profile) const {
+    const fs::path folder = scratch_.path() / name;
+    fs::create_directory(folder);
+    build(defines, folder);
+    profile.disassembly = cycles::parse_disassembly(disassemble(folder / kProgram));
+    constexpr char kCounts[] = "blocks.txt";
+    Console console =
+        start(inputs, folder, block_counter_arguments(profile.disassembly, names, kCounts));
+    profile.counts = cycles::parse_block_counts(read_file(folder / kCounts));
     return console;
   }
 
@@ -133,7 +135,29 @@ class Emulation {
   }
 
  private:
+  static constexpr char kProgram[] = "emulator.elf";
+
   fs::path script() const { return scratch_.path() / "emulator.ld"; }
+
+  Console start(std::span<const Int8Bytes> inputs, const fs::path& folder,
+                const std::vector<std::string>& arguments) const {
+    std::string input;
+    for (const Int8Bytes& bytes : inputs) {
+      input.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+    write_file_atomically(folder / "input.bin", input);
+
+    std::vector<std::string> command = emulator_command(board_);
+    command.insert(command.end(),
+                   {"-semihosting-config", "enable=on,target=native", "-kernel", kProgram});
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    const ProcessResult result = run_process(
+        command,
+        {.folder = folder, .package = kEmulatorPackage, .timeout_seconds = timeout_seconds_});
+    Console console = parse_console(result.log);
+    check_console(console, result, board_, timeout_seconds_);
+    return console;
+  }
 
   void build(const std::string& defines, const fs::path& folder) const {
     std::vector<fs::path> objects =
@@ -141,7 +165,7 @@ class Emulation {
                 board_.defines + " " + defines, folder);
     objects.insert(objects.end(), shared_objects_.begin(), shared_objects_.end());
     FirmwareReport report;
-    if (!link(objects, script(), core_, board_.map, folder / "emulator.elf", report)) {
+    if (!link(objects, script(), core_, board_.map, folder / kProgram, report)) {
       throw Error("the network does not fit {}: {}", board_.name, describe_excess(report).at(0));
     }
   }
@@ -195,6 +219,25 @@ void split_hashes(const std::vector<std::uint64_t>& hashes, std::size_t steps,
   }
 }
 
+// Segments of an inference: the features if there are any, each step, the way back from the last one.
+void split_cycles(const cycles::CycleEstimate& estimate, bool has_features, std::size_t steps,
+                  EmulationResult& result) {
+  const std::size_t of_features = has_features ? 1 : 0;
+  const std::size_t each = of_features + steps + 1;
+  if (estimate.segments.size() != each * result.inferences.size()) {
+    throw Error("{} segments counted in {} inferences of {}", estimate.segments.size(),
+                result.inferences.size(), each);
+  }
+  auto at = estimate.segments.begin();
+  for (Inference& inference : result.inferences) {
+    if (has_features) inference.feature_cycles = (at++)->cycles;
+    for (std::size_t i = 0; i <= steps; ++i) inference.cycles += (at++)->cycles;
+  }
+  for (std::size_t i = 0; i < result.steps.size(); ++i)
+    result.steps[i].cycles = estimate.segments[i].cycles;
+  result.loops = estimate.loops;
+}
+
 void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& model,
                   bool takes_samples) {
   if (inputs.empty()) throw Error("{}: nothing to run on: no input", model.name);
@@ -222,6 +265,7 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
   const Device device = read_project_device(folder);
   const ModelDescription model = read_model_description(folder);
   const EmulatorBoard& board = choose_board(options.board, device.core);
+  if (options.estimates_cycles) cycles::find_core(device.core);  // before anything is built
   check_inputs(inputs, model, options.takes_samples);
   const Emulation emulation(folder, model.names, board, device.core, options.timeout_seconds);
 
@@ -236,19 +280,29 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
       .board = board.name,
       .inferences = split_outputs(emulation.output_of("network"), model, console),
       .steps = {},
+      .loops = {},
       .stack_bytes = console.stack_bytes};
 
-  const Console profile = emulation.run(defines + "-D" + model.names.macro_prefix() + "_PROFILE",
-                                        inputs.first(1), "profile");
+  const std::string profiled = defines + "-D" + model.names.macro_prefix() + "_PROFILE";
+  BlockProfile blocks;
+  const Console profile = options.estimates_cycles
+                              ? emulation.run(profiled, inputs, "profile", model.names, blocks)
+                              : emulation.run(profiled, inputs.first(1), "profile");
   if (profile.steps.size() != model.steps.size()) {
     throw Error("{}: {} steps in model.json, but {} in model.h", model.name, model.steps.size(),
                 profile.steps.size());
   }
   if (options.takes_samples) {
-    result.steps.push_back({.name = "log_mel", .instructions = console.features[0]});
+    result.steps.push_back({.name = "log_mel", .instructions = console.features[0], .cycles = {}});
   }
   for (std::size_t i = 0; i < model.steps.size(); ++i) {
-    result.steps.push_back({.name = model.steps[i], .instructions = profile.steps[i]});
+    result.steps.push_back(
+        {.name = model.steps[i], .instructions = profile.steps[i], .cycles = {}});
+  }
+  if (options.estimates_cycles) {
+    split_cycles(
+        cycles::estimate_cycles(blocks.counts, blocks.disassembly, cycles::find_core(device.core)),
+        options.takes_samples, model.steps.size(), result);
   }
   if (options.traces_steps) {
     const Console trace =

@@ -54,19 +54,20 @@ MODULES = {
     ),
     "search/space": ("search/space", ("core", "engine"), TORCH + OPENCV + TBB),
     "search": ("search", ("core", "engine", "search/space"), TORCH + OPENCV),
-    "deploy": ("deploy", ("core", "engine"), TORCH + OPENCV + TBB),
+    "cycles": ("cycles", ("core",), TORCH + OPENCV + TBB),
+    "deploy": ("deploy", ("core", "cycles", "engine"), TORCH + OPENCV + TBB),
     # The spectrogram that training sees is the one that the firmware computes: the same C.
     "datasets": ("datasets", ("core", "engine/kernels"), TORCH + TBB),
     "supernet": ("supernet", ("core", "search/space", "datasets"), ()),
     "report": ("src/app/report", ("core", "search", "search/space", "engine"), TORCH + OPENCV),
     "pipeline": (
         "src/app/pipeline",
-        ("core", "engine", "search/space", "search", "deploy", "datasets", "supernet", "report"),
+        ("core", "engine", "search/space", "search", "cycles", "deploy", "datasets", "supernet", "report"),
         (),
     ),
     "cli": (
         "src/app/cli",
-        ("core", "engine", "search/space", "search", "deploy", "pipeline", "report"),
+        ("core", "engine", "search/space", "search", "cycles", "deploy", "pipeline", "report"),
         TORCH + OPENCV,
     ),
 }
@@ -132,7 +133,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     root = pathlib.Path(sys.argv[1]).resolve()
-    folders = ("include", "src", "engine", "search", "deploy", "datasets", "supernet")
+    folders = ("include", "src", "engine", "search", "cycles", "deploy", "datasets", "supernet")
     sources = [
         path
         for folder in folders

@@ -62,9 +62,7 @@ std::vector<fs::path> config_roots() {
   std::vector<fs::path> roots;
   if (const char* variable = std::getenv("MCUNET_CONFIGS")) roots.emplace_back(variable);
   roots.emplace_back("configs");
-  std::error_code error;
-  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
-  for (fs::path folder = executable.parent_path(); !error && folder.has_relative_path();
+  for (fs::path folder = executable_folder(); folder.has_relative_path();
        folder = folder.parent_path()) {
     roots.push_back(folder / "configs");
     roots.push_back(folder / "share" / "mcunet" / "configs");
@@ -209,6 +207,12 @@ void require_writable_folder(const fs::path& folder) {
   ::unlink(probe.c_str());
   remove_created();
   if (!good) throw Error("{}: cannot be written to: {}", folder.string(), std::strerror(reason));
+}
+
+fs::path executable_folder() {
+  std::error_code error;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path() : executable.parent_path();
 }
 
 fs::path find_config(const std::string& name, const std::string& group) {

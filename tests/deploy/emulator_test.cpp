@@ -71,7 +71,7 @@ TEST(Emulator, CountsInstructions) {
   ASSERT_EQ(result.steps.size(), 2u);
   EXPECT_EQ(result.steps[0].name, "first");
   EXPECT_EQ(result.steps[1].name, "second");
-  for (const StepInstructions& step : result.steps) {
+  for (const StepCost& step : result.steps) {
     EXPECT_GE(step.instructions, 6 * 16 - 4);
     EXPECT_LE(step.instructions, 6 * 16 + 16);
   }

@@ -35,6 +35,9 @@ std::string read_file(const std::filesystem::path& file, std::int64_t max_bytes 
 // no trace: long work must not end in an error that could be told before. Throws Error.
 void require_writable_folder(const std::filesystem::path& folder);
 
+// Where this program lies; empty if the system does not tell.
+std::filesystem::path executable_folder();
+
 // Finds what the user named, in this order: the path as it stands; NAME.yaml in
 // $MCUNET_CONFIGS/GROUP; then in configs/GROUP of the working directory, of a folder above the
 // executable, or of the installation. Throws Error that lists the names there are.

@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "mcunet/cycles/estimate.hpp"
 #include "mcunet/engine/codegen/compiler.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 
-// Runs a firmware project on an emulated board that has the device's core. Counts are of
-// instructions, deterministic, and no cycles: an emulator has no pipeline, cache or wait states.
+// Runs a firmware project on an emulated board that has the device's core. Counts of instructions
+// are exact and always the same. Cycles are an estimate (cycles/): an emulator has no pipeline, cache
+// or wait states.
 namespace mcunet::deploy {
 
 // The bytes of a tensor: int8 values, or what uint8 and float look like in memory.
@@ -62,6 +64,7 @@ struct EmulatorOptions {
   std::string board;  // mps2-an385, mps2-an386, mps2-an500, netduinoplus2; empty: by core
   double timeout_seconds = 600;  // for all inferences together
   bool traces_steps = false;     // hash what each step of each inference gives
+  bool estimates_cycles = false;
   // Inputs are clips, the int16 samples of each in little endian, of which the firmware makes the
   // network's input first.
   bool takes_samples = false;
@@ -70,23 +73,28 @@ struct EmulatorOptions {
 struct Inference {
   std::vector<Int8Bytes> outputs;  // in the model's order
   std::int64_t instructions = 0;   // of one invoke
+  cycles::CycleRange cycles;  // if asked for
   // If the input was a clip: the network's input that the firmware made of it.
   Int8Bytes features;
   std::int64_t feature_instructions = 0;
+  cycles::CycleRange feature_cycles;
   // If asked for: the 64-bit FNV-1a hash of each step's output, as it lies in memory when the step
   // is done.
   std::vector<std::uint64_t> step_hashes;
 };
 
-struct StepInstructions {
+struct StepCost {
   std::string name;
   std::int64_t instructions = 0;
+  cycles::CycleRange cycles;  // if asked for
 };
 
 struct EmulationResult {
   std::string board;
   std::vector<Inference> inferences;    // one per input
-  std::vector<StepInstructions> steps;  // of the first inference; feature extraction comes first
+  std::vector<StepCost> steps;          // of the first inference; feature extraction comes first
+  // If cycles were asked for: where they go, of all inferences, the costliest first.
+  std::vector<cycles::LoopCost> loops;
   std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
 };
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -39,6 +40,8 @@ struct EmulateArguments {
   std::string input_range = "-1,1";
   pipeline::MediaOptions media;
   bool json = false;
+
+  bool shows_cycles() const { return options.estimates_cycles; }
 };
 
 // The inputs of all files, one after another, each with a name.
@@ -200,23 +203,44 @@ bool has_exact_features(const NamedInputs& inputs, const EmulationResult& result
   return result.inferences[i].features == inputs.inputs[i];
 }
 
+Json to_json(const cycles::CycleRange& range) {
+  return {{"low", std::llround(range.low)}, {"high", std::llround(range.high)}};
+}
+
+Json to_json(const cycles::LoopCost& loop) {
+  return {{"function", loop.function},
+          {"first", fmt::format("{:#x}", loop.first)},
+          {"last", fmt::format("{:#x}", loop.last)},
+          {"turns", loop.turns},
+          {"instructions", loop.instructions},
+          {"cycles", to_json(loop.cycles)}};
+}
+
 Json to_json(const ModelDescription& model, const NamedInputs& inputs,
-             const EmulationResult& result, const std::vector<std::optional<bool>>& exact) {
+             const EmulationResult& result, const std::vector<std::optional<bool>>& exact,
+             bool shows_cycles) {
   Json json = {{"board", result.board}, {"inferences", Json::array()}};
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
     json["inferences"].push_back({{"input", inputs.names[i]},
                                   {"outputs", outputs_to_json(model, result.inferences[i].outputs)},
                                   {"instructions", result.inferences[i].instructions},
                                   {"exact", exact[i] ? Json(*exact[i]) : Json(nullptr)}});
-    if (inputs.clips.empty()) continue;
     Json& inference = json["inferences"].back();
+    if (shows_cycles) inference["cycles"] = to_json(result.inferences[i].cycles);
+    if (inputs.clips.empty()) continue;
+    if (shows_cycles) inference["feature_cycles"] = to_json(result.inferences[i].feature_cycles);
     inference["feature_instructions"] = result.inferences[i].feature_instructions;
     inference["features_exact"] = has_exact_features(inputs, result, i);
   }
   json["stack_bytes"] = result.stack_bytes;
   json["steps"] = Json::array();
-  for (const deploy::StepInstructions& step : result.steps) {
+  for (const deploy::StepCost& step : result.steps) {
     json["steps"].push_back({{"name", step.name}, {"instructions", step.instructions}});
+    if (shows_cycles) json["steps"].back()["cycles"] = to_json(step.cycles);
+  }
+  if (shows_cycles) {
+    json["loops"] = Json::array();
+    for (const cycles::LoopCost& loop : result.loops) json["loops"].push_back(to_json(loop));
   }
   return json;
 }
@@ -241,29 +265,71 @@ std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& ten
   return text;
 }
 
+std::string describe(const cycles::CycleRange& range) {
+  return fmt::format("{:.0f} - {:.0f}", range.low, range.high);
+}
+
+double per_cycle(std::int64_t instructions, const cycles::CycleRange& range) {
+  return static_cast<double>(instructions) / std::max(range.middle(), 1.0);
+}
+
+// The steps of the first inference; shares are of cycles where they were asked for.
+void print_steps(const EmulationResult& result, bool shows_cycles) {
+  std::vector<std::string> columns = {"step", "name", "instructions", "%"};
+  if (shows_cycles) columns = {"step", "name", "instructions", "cycles (estimated)", "IPC", "%"};
+  const auto cost_of = [&](const deploy::StepCost& step) {
+    return shows_cycles ? step.cycles.middle() : static_cast<double>(step.instructions);
+  };
+  double total = 0;
+  for (const deploy::StepCost& step : result.steps) total += cost_of(step);
+  TextTable table(columns);
+  for (std::size_t i = 0; i < result.steps.size(); ++i) {
+    const deploy::StepCost& step = result.steps[i];
+    std::vector<std::string> row = {std::to_string(i), step.name,
+                                    std::to_string(step.instructions)};
+    if (shows_cycles) {
+      row.push_back(describe(step.cycles));
+      row.push_back(fmt::format("{:.2f}", per_cycle(step.instructions, step.cycles)));
+    }
+    row.push_back(fmt::format("{:.1f}", 100 * cost_of(step) / std::max(total, 1.0)));
+    table.add_row(row);
+  }
+  fmt::print("{}\n", table.to_string());
+}
+
+void print_loops(const EmulationResult& result) {
+  constexpr std::size_t kShown = 8;
+  double total = 0;
+  for (const deploy::Inference& inference : result.inferences)
+    total += inference.cycles.middle() + inference.feature_cycles.middle();
+  TextTable table({"costliest loops", "from", "to", "turns", "cycles (estimated)", "IPC", "%"});
+  for (std::size_t i = 0; i < std::min(kShown, result.loops.size()); ++i) {
+    const cycles::LoopCost& loop = result.loops[i];
+    table.add_row({loop.function, fmt::format("{:#x}", loop.first), fmt::format("{:#x}", loop.last),
+                   std::to_string(loop.turns), describe(loop.cycles),
+                   fmt::format("{:.2f}", per_cycle(loop.instructions, loop.cycles)),
+                   fmt::format("{:.1f}", 100 * loop.cycles.middle() / std::max(total, 1.0))});
+  }
+  fmt::print("{}\n", table.to_string());
+}
+
 void print_result(const ModelDescription& model, const NamedInputs& inputs,
                   const EmulationResult& result, const std::vector<std::optional<bool>>& exact,
-                  std::int64_t reserved_stack) {
-  TextTable steps({"step", "name", "instructions", "%"});
-  std::int64_t total = 0;
-  for (const auto& step : result.steps) total += step.instructions;
-  for (std::size_t i = 0; i < result.steps.size(); ++i) {
-    const deploy::StepInstructions& step = result.steps[i];
-    const double share = 100.0 * static_cast<double>(step.instructions) /
-                         static_cast<double>(std::max<std::int64_t>(total, 1));
-    steps.add_row({std::to_string(i), step.name, std::to_string(step.instructions),
-                   fmt::format("{:.1f}", share)});
-  }
-  fmt::print("{}\n", steps.to_string());
+                  const deploy::Device& device, bool shows_cycles) {
+  print_steps(result, shows_cycles);
+  if (shows_cycles) print_loops(result);
 
-  std::vector<std::string> columns = {"input", "instructions", "largest outputs", "exact"};
+  std::vector<std::string> columns = {"input", "instructions"};
+  if (shows_cycles) columns.emplace_back("cycles (estimated)");
+  columns.insert(columns.end(), {"largest outputs", "exact"});
   if (!inputs.clips.empty()) columns.emplace_back("features exact");
   TextTable table(columns);
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
-    std::vector<std::string> row = {inputs.names[i],
-                                    std::to_string(result.inferences[i].instructions),
-                                    describe_top(result.inferences[i].outputs[0], model.outputs[0]),
-                                    exact[i] ? (*exact[i] ? "yes" : "NO") : "-"};
+    const deploy::Inference& inference = result.inferences[i];
+    std::vector<std::string> row = {inputs.names[i], std::to_string(inference.instructions)};
+    if (shows_cycles) row.push_back(describe(inference.cycles));
+    row.push_back(describe_top(inference.outputs[0], model.outputs[0]));
+    row.emplace_back(exact[i] ? (*exact[i] ? "yes" : "NO") : "-");
     if (!inputs.clips.empty()) {
       row.emplace_back(has_exact_features(inputs, result, i) ? "yes" : "NO");
     }
@@ -272,8 +338,14 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
   fmt::print("{}\n", table.to_string());
   fmt::print("stack        {:>12} bytes at most\nboard        {} (instructions, not cycles)\n",
              result.stack_bytes, result.board);
-  if (result.stack_bytes > reserved_stack) {
-    fmt::print("The device's linker script promises only {} bytes of stack.\n", reserved_stack);
+  if (shows_cycles) {
+    fmt::print(
+        "cycles       estimated for a {} from the blocks that ran: a low and a high figure\n",
+        device.core);
+  }
+  if (result.stack_bytes > device.stack_bytes()) {
+    fmt::print("The device's linker script promises only {} bytes of stack.\n",
+               device.stack_bytes());
   }
 }
 
@@ -317,10 +389,10 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
   const std::vector<std::optional<bool>> exact = compare(arguments.folder, model, inputs, result);
   if (!arguments.out.empty()) write_outputs(arguments.out, model.outputs[0], result);
   if (arguments.json) {
-    print_json(to_json(model, inputs, result, exact));
+    print_json(to_json(model, inputs, result, exact, arguments.shows_cycles()));
   } else {
-    print_result(model, inputs, result, exact,
-                 deploy::read_project_device(arguments.folder).stack_bytes());
+    print_result(model, inputs, result, exact, deploy::read_project_device(arguments.folder),
+                 arguments.shows_cycles());
   }
   return report_differences(inputs, result, exact);
 }
@@ -331,8 +403,9 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
   auto arguments = std::make_shared<EmulateArguments>();
   CLI::App* command = program.add_subcommand("emulate", "Run firmware on an emulated board");
   command->footer(
-      "DIR is what `mcunet compile` wrote. Counts are of instructions, not of cycles; if DIR\n"
-      "holds model.tflite, outputs are compared with the reference executor's.\n\n"
+      "DIR is what `mcunet compile` wrote. Instructions are counted; with --cycles, a model of\n"
+      "the core's pipeline estimates what they take. If DIR holds model.tflite, outputs are\n"
+      "compared with the reference executor's.\n\n"
       "An image is stretched to the model's input. A .wav is for models that take in samples,\n"
       "or that were exported with feature extraction: the firmware then computes features and\n"
       "network, and both are compared with the host's.\n\n"
@@ -362,6 +435,8 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       ->add_option("--timeout", arguments->options.timeout_seconds,
                    "Seconds for all inputs together [600]")
       ->check(number_between(0.001, 1e6));
+  command->add_flag("--cycles", arguments->options.estimates_cycles,
+                    "Estimate cycles of each step, and which loops cost most");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, read_media = std::move(read_media), &run] {
     const std::size_t comma = arguments->input_range.find(',');

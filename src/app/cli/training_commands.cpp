@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
 
 namespace mcunet::cli {
 
@@ -49,10 +50,7 @@ void add_missing_commands(CLI::App& program, Run& run,
 
 void hand_over(char** argv) {
   constexpr char kProgram[] = "mcunet-train";
-  std::error_code error;
-  const std::filesystem::path folder =
-      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  const std::filesystem::path program = folder / kProgram;
+  const std::filesystem::path program = executable_folder() / kProgram;
   std::fflush(nullptr);
   ::execv(program.c_str(), argv);
   if (errno == ENOENT) {
