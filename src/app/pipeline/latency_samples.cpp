@@ -161,14 +161,14 @@ std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchS
     const std::vector<engine::LayerShape> layers = step_layers(folder);
     const deploy::Int8Bytes zeros(static_cast<std::size_t>(graph.tensors[graph.inputs[0]].bytes()),
                                   0);
-    const deploy::EmulationResult result = deploy::emulate(folder, std::span(&zeros, 1));
+    const deploy::EmulationResult result =
+        deploy::emulate(folder, std::span(&zeros, 1), {.estimates_cycles = true});
     for (std::size_t s = 0; s < layers.size(); ++s) {
-      const auto cycles = static_cast<double>(result.steps[s].instructions);
       measurements.push_back({.core = device.core,
                               .network = std::to_string(i),
                               .layer = layers[s],
-                              .low = cycles,
-                              .high = cycles});
+                              .low = result.steps[s].cycles.low,
+                              .high = result.steps[s].cycles.high});
     }
     if (advance) advance();
   }
