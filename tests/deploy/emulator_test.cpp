@@ -99,6 +99,35 @@ TEST(Emulator, CountsLongRuns) {
   EXPECT_NEAR(static_cast<double>(result.steps[1].instructions), 40000100, 60);
 }
 
+TEST(Emulator, EstimatesCyclesOfEachStep) {
+  MCUNET_REQUIRE_EMULATOR();
+  constexpr double kTurns = 1e6;
+  // What a turn takes: one cycle more than its instructions on a Cortex-M4, whose pipeline refills after
+  // the jump; two on a Cortex-M7, since one instruction waits for the other's flags.
+  const std::string loop =
+      "uint32_t turns = 1000000; __asm__ volatile(\".syntax unified\\n1: subs %0, %0, #1\\n"
+      "bne 1b\" : \"+l\"(turns) : : \"cc\"); mcunet_add_one(arena, MODEL_INPUT_BYTES);";
+  const std::pair<const char*, double> cores[] = {
+      {"cortex-m0plus", 3}, {"cortex-m4", 3}, {"cortex-m7", 2}};
+  for (const auto& [core, cycles] : cores) {
+    SCOPED_TRACE(core);
+    const EmulationResult result =
+        emulate_example(core, {.estimates_cycles = true}, {.second_step = loop});
+    ASSERT_EQ(result.steps.size(), 2u);
+    EXPECT_LT(result.steps[0].cycles.high, 1000);
+    EXPECT_GE(result.steps[0].cycles.low, 6 * 16 / 2);
+    EXPECT_NEAR(result.steps[1].cycles.low, cycles * kTurns, 1000);
+    ASSERT_EQ(result.inferences.size(), 2u);
+    for (const Inference& inference : result.inferences) {
+      EXPECT_NEAR(inference.cycles.low, cycles * kTurns, 2000);
+      EXPECT_GE(inference.cycles.high, inference.cycles.low);
+    }
+    ASSERT_FALSE(result.loops.empty());
+    EXPECT_EQ(result.loops[0].turns, 2 * 999999);
+    EXPECT_NEAR(static_cast<double>(result.loops[0].instructions), 4 * kTurns, 100);
+  }
+}
+
 TEST(Emulator, RunsOnARealMicrocontrollersMemoryMap) {
   MCUNET_REQUIRE_EMULATOR();
   const EmulationResult result = emulate_example("cortex-m4", {.board = "netduinoplus2"});
