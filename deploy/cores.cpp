@@ -8,13 +8,13 @@ namespace mcunet::deploy {
 
 const std::vector<Core>& cores() {
   static const std::vector<Core> all = {
-      {.name = "cortex-m0plus", .float_flags = "-mfloat-abi=soft"},
-      {.name = "cortex-m3", .float_flags = "-mfloat-abi=soft"},
-      {.name = "cortex-m4", .float_flags = "-mfpu=fpv4-sp-d16 -mfloat-abi=hard"},
+      {.name = "cortex-m0plus", .flags = "-mfloat-abi=soft"},
+      {.name = "cortex-m3", .flags = "-mfloat-abi=soft"},
+      {.name = "cortex-m4", .flags = "-mfpu=fpv4-sp-d16 -mfloat-abi=hard"},
       // What Armv8-M adds to Armv7E-M is for atomic variables and security; C comes without.
-      {.name = "cortex-m33", .float_flags = "-mfpu=fpv5-sp-d16 -mfloat-abi=hard"},
+      {.name = "cortex-m33", .flags = "-mfpu=fpv5-sp-d16 -mfloat-abi=hard"},
       {.name = "cortex-m7",
-       .float_flags = "-mfpu=fpv5-sp-d16 -mfloat-abi=hard",
+       .flags = "-mfpu=fpv5-sp-d16 -mfloat-abi=hard -DMCUNET_DUAL_ISSUE",
        .has_caches = true},
   };
   return all;

@@ -103,7 +103,7 @@ void require_cross_compiler() {
 }
 
 std::string cpu_flags(const std::string& core) {
-  return "-mthumb -mcpu=" + core + " " + core_named(core).float_flags;
+  return "-mthumb -mcpu=" + core + " " + core_named(core).flags;
 }
 
 std::vector<std::string> split_flags(const std::string& flags) {

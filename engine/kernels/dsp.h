@@ -15,6 +15,12 @@
 #define MCUNET_DSP 0
 #endif
 
+// Whether the core issues two instructions at a time, as a Cortex-M7 does: its order of instructions
+// would cost a Cortex-M4 time. Compilers do not tell, so it is for the project's flags to say.
+#ifndef MCUNET_DUAL_ISSUE
+#define MCUNET_DUAL_ISSUE 0
+#endif
+
 #define MCUNET_INLINE static inline __attribute__((always_inline))
 
 // Four bytes from any address.

@@ -47,6 +47,46 @@ static void widen_window(const struct mcunet_conv2d_layer* layer, const int8_t* 
   }
 }
 
+// One tap of the four windows below, where it lies in the padding of some.
+static uint32_t* widen_tap(const struct mcunet_conv2d_layer* layer, const int8_t* row, int32_t x,
+                           uint32_t* columns) {
+  const int32_t channels = layer->input_channels;
+  for (int32_t i = 0; i < MCUNET_COLUMNS; ++i, x += layer->stride_width) {
+    if (x < 0 || x >= layer->input_width) {
+      widen_padding(columns + i, MCUNET_COLUMNS, layer->input_zero_point, channels);
+    } else {
+      mcunet_widen_column(columns + i, MCUNET_COLUMNS, row + x * channels, channels);
+    }
+  }
+  return columns + 2 * channels;
+}
+
+// The windows of four outputs in a row, the first one at `x`: what is in the map for all four is
+// widened at once.
+static void widen_four_windows(const struct mcunet_conv2d_layer* layer, const int8_t* input,
+                               int32_t y, int32_t x, uint32_t* columns) {
+  const int32_t channels = layer->input_channels;
+  const int32_t taps = layer->kernel_width;
+  const int32_t row_bytes = layer->input_width * channels;
+  const int32_t distance = layer->stride_width * channels;
+  const int32_t last_x = x + (MCUNET_COLUMNS - 1) * layer->stride_width;
+  const int32_t begin = x < 0 ? mcunet_clamp(-x, 0, taps) : 0;
+  const int32_t end = mcunet_clamp(layer->input_width - last_x, begin, taps);
+  const int8_t* row = input + y * row_bytes;
+  for (int32_t last = y + layer->kernel_height; y != last; ++y, row += row_bytes) {
+    if (y < 0 || y >= layer->input_height) {
+      columns = widen_padding(columns, 1, layer->input_zero_point, MCUNET_COLUMNS * taps * channels);
+      continue;
+    }
+    for (int32_t tap = 0; tap < begin; ++tap) columns = widen_tap(layer, row, x + tap, columns);
+    if (begin != end) {
+      columns = mcunet_widen_four_columns(columns, row + (x + begin) * channels,
+                                          (end - begin) * channels, distance);
+    }
+    for (int32_t tap = end; tap < taps; ++tap) columns = widen_tap(layer, row, x + tap, columns);
+  }
+}
+
 static int8_t* copy(int8_t* to, const int8_t* from, int32_t bytes) {
   for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
     mcunet_store_word(to, mcunet_load_word(from));
@@ -112,10 +152,13 @@ void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv
   const int32_t x_end = x + layer->output_width * layer->stride_width;
   for (int32_t left = layer->output_height * layer->output_width; left > 0;) {
     const int32_t count = left >= most ? most : 1;
+    const int in_one_row = x + (count - 1) * layer->stride_width < x_end;
+    const int at_once = !as_bytes && count == MCUNET_COLUMNS && in_one_row;
+    if (at_once) widen_four_windows(layer, input, y, x, columns);
     for (int32_t i = 0; i < count; ++i) {
       if (as_bytes) {
         gather_window(layer, input, y, x, bytes + i * padded_depth);
-      } else {
+      } else if (!at_once) {
         widen_window(layer, input, y, x, columns + i, count);
       }
       x += layer->stride_width;
@@ -125,7 +168,7 @@ void mcunet_conv2d(const int8_t* input, int8_t* output, const struct mcunet_conv
       }
     }
     if (count == MCUNET_COLUMNS) {
-      if (as_bytes) mcunet_widen_four_columns(columns, bytes, padded_depth);
+      if (as_bytes) mcunet_widen_four_columns(columns, bytes, padded_depth, padded_depth);
       mcunet_matmul_four_columns(columns, output, &matmul);
     } else {
       if (as_bytes) mcunet_widen_column(columns, 1, bytes, padded_depth);

@@ -35,7 +35,7 @@ void mcunet_conv2d_1x1(const int8_t* input, int8_t* output,
   int32_t pixels = layer->pixels;
   for (; pixels >= MCUNET_COLUMNS; pixels -= MCUNET_COLUMNS) {
     if ((in_channels & 3) == 0) {
-      mcunet_widen_four_columns(columns, input, in_channels);
+      mcunet_widen_four_columns(columns, input, in_channels, in_channels);
     } else {
       for (int32_t i = 0; i < MCUNET_COLUMNS; ++i) {
         widen_pixel(columns + i, MCUNET_COLUMNS, input + i * in_channels, in_channels);

@@ -57,8 +57,9 @@ void mcunet_matmul_one_column(const uint32_t* column, int8_t* output,
 // where the column goes on.
 uint32_t* mcunet_widen_column(uint32_t* column, int32_t pitch, const int8_t* values, int32_t bytes);
 
-// Widens four columns of `bytes` values each (a multiple of 4), one after the other in memory, and
-// interleaves them.
-void mcunet_widen_four_columns(uint32_t* columns, const int8_t* values, int32_t bytes);
+// Widens `bytes` values (a multiple of 4, not 0) of each of four columns, `distance` bytes apart in
+// memory, and interleaves them. Returns where the columns go on.
+uint32_t* mcunet_widen_four_columns(uint32_t* columns, const int8_t* values, int32_t bytes,
+                                    int32_t distance);
 
 #endif  // MCUNET_KERNELS_MATMUL_COLUMNS_H_

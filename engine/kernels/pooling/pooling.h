@@ -1,7 +1,7 @@
 #ifndef MCUNET_KERNELS_POOLING_H_
 #define MCUNET_KERNELS_POOLING_H_
 
-// The part of a pooling window that lies in the input. Internal to the kernels.
+// The part of a pooling window that lies in the input, and sums over it. Internal to the kernels.
 
 #include "mcunet_kernels.h"
 
@@ -25,5 +25,17 @@ MCUNET_INLINE struct mcunet_pool_extent mcunet_clip_pool(const struct mcunet_poo
       x_end < layer->input_width ? x_end : layer->input_width,
   };
 }
+
+// What is summed up: rows of pixels.
+struct mcunet_pool_rows {
+  int32_t rows;
+  int32_t row_bytes;  // from one row to the next
+  int32_t pixels;
+  int32_t pixel_bytes;  // from one pixel to the next
+};
+
+// Sums of up to four neighbouring channels, the first of `channels`; returns of how many.
+int32_t mcunet_sum_channels(const int8_t* first, int32_t channels,
+                            const struct mcunet_pool_rows* extent, int32_t sums[4]);
 
 #endif  // MCUNET_KERNELS_POOLING_H_

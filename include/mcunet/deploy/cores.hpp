@@ -9,8 +9,8 @@
 namespace mcunet::deploy {
 
 struct Core {
-  std::string name;         // as in -mcpu; configs/latency/NAME.yaml is the model of its time
-  std::string float_flags;  // of the compiler: which FPU it has, and how calls use it
+  std::string name;   // as in -mcpu; configs/latency/NAME.yaml is the model of its time
+  std::string flags;  // of the compiler, besides -mcpu: for its FPU, and for the kernels
   bool has_caches = false;
 };
 

@@ -84,7 +84,7 @@ static int guards_hold(const int8_t* result, int32_t outputs, int32_t scratch_by
   return memcmp(result, expected, (size_t)outputs) == 0;
 }
 
-static int run_convolution(int pointwise) {
+static int run_window(int pointwise) {
   struct reference_window w = {0};
   w.kernel_height = pointwise ? 1 : between(1, 5);
   w.kernel_width = pointwise ? 1 : between(1, 5);
@@ -125,6 +125,9 @@ static int run_convolution(int pointwise) {
   }
   return guards_hold(output, outputs, bytes);
 }
+
+static int run_pointwise(void) { return run_window(/*pointwise=*/1); }
+static int run_convolution(void) { return run_window(/*pointwise=*/0); }
 
 typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_layer*,
                               const void*, void*, int32_t);
@@ -203,16 +206,128 @@ static int run_add(void) {
   return memcmp(input, expected, (size_t)layer.elements) == 0;
 }
 
+// Few outputs, odd numbers of them, and depths down to the least.
+static int run_fully_connected(void) {
+  const int32_t depth = between(0, 1) ? 4 * between(1, 12) : between(1, 70);
+  struct mcunet_fully_connected_layer layer = {between(0, 3) ? 1 : between(2, 6), depth,
+                                               between(0, 1) ? between(1, 7) : between(8, 40),
+                                               {0, 0, 0}};
+  const int32_t features = layer.output_features;
+  const struct mcunet_filter f = make_filter(features, depth, depth * features);
+  const struct reference_window w = {.input_height = 1,
+                                     .input_width = layer.batches,
+                                     .input_channels = depth,
+                                     .output_height = 1,
+                                     .output_width = layer.batches,
+                                     .output_channels = features,
+                                     .kernel_height = 1,
+                                     .kernel_width = 1,
+                                     .stride_height = 1,
+                                     .stride_width = 1};
+  const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
+                                        f.output.zero_point, f.output.min, f.output.max};
+  layer.output = f.output;
+  fill_random(input, layer.batches * depth);
+  reference_conv2d(input, weights, bias, &w, &scale, expected);
+  mcunet_pack_matmul(&f, depth, packed);
+  memset(output, 0x33, sizeof output);
+  const int32_t bytes =
+      guarded_scratch(mcunet_fully_connected_scratch_bytes(layer.batches, depth));
+  mcunet_fully_connected(input, output, &layer, packed, scratch);
+  return guards_hold(output, layer.batches * features, bytes);
+}
+
+static int32_t sum_of(const int8_t* at, int32_t count, int32_t distance) {
+  int32_t sum = 0;
+  for (int32_t i = 0; i < count; ++i) sum += at[i * distance];
+  return sum;
+}
+
+// Windows over everything, of more values than 16 bits hold the sum of, and any others.
+static int run_average_pool(void) {
+  struct mcunet_pool2d_layer layer = {.input_height = between(1, 20), .input_width = between(1, 20)};
+  int32_t pad_top = 0, pad_left = 0;
+  const int everything = between(0, 1);
+  layer.channels = between(1, 11);
+  layer.kernel_height = (int16_t)(everything ? layer.input_height : between(1, layer.input_height));
+  layer.kernel_width = (int16_t)(everything ? layer.input_width : between(1, layer.input_width));
+  layer.stride_height = (int16_t)between(1, 3);
+  layer.stride_width = (int16_t)between(1, 3);
+  layer.output_height = layer.output_width = 1;
+  if (!everything) {
+    layer.output_height =
+        extent(layer.input_height, layer.kernel_height, layer.stride_height, &pad_top);
+    layer.output_width = extent(layer.input_width, layer.kernel_width, layer.stride_width, &pad_left);
+  }
+  layer.pad_top = (int16_t)pad_top;
+  layer.pad_left = (int16_t)pad_left;
+  layer.min = between(0, 2) ? -128 : between(-128, 0);
+  layer.max = between(0, 2) ? 127 : between(1, 127);
+  const int32_t outputs = layer.output_height * layer.output_width * layer.channels;
+  if (outputs + kGuard > kSize) return 1;
+  fill_random(input, layer.input_height * layer.input_width * layer.channels);
+  for (int32_t at = 0; at < outputs; ++at) {
+    const int32_t pixel = at / layer.channels;
+    const int32_t y = pixel / layer.output_width * layer.stride_height - pad_top;
+    const int32_t x = pixel % layer.output_width * layer.stride_width - pad_left;
+    int32_t sum = 0, count = 0;
+    for (int32_t row = y < 0 ? 0 : y; row < layer.input_height && row < y + layer.kernel_height;
+         ++row) {
+      const int32_t left = x < 0 ? 0 : x;
+      int32_t right = x + layer.kernel_width;
+      if (right > layer.input_width) right = layer.input_width;
+      sum += sum_of(input + (row * layer.input_width + left) * layer.channels + at % layer.channels,
+                    right - left, layer.channels);
+      count += right - left;
+    }
+    const int32_t mean = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+    expected[at] = (int8_t)(mean < layer.min ? layer.min : mean > layer.max ? layer.max : mean);
+  }
+  memset(output, 0x33, sizeof output);
+  guarded_scratch(0);
+  mcunet_average_pool2d(input, output, &layer);
+  return guards_hold(output, outputs, 0);
+}
+
+static int run_mean(void) {
+  const struct mcunet_mean_layer layer = {between(1, 3),
+                                          between(0, 1) ? between(1, 40) : between(200, 700),
+                                          between(1, 14),
+                                          between(-128, 127),
+                                          between(1 << 20, INT32_MAX - 1),
+                                          between(-1, 12),
+                                          {between(-128, 127), -128, 127}};
+  fill_random(input, layer.outer * layer.reduced * layer.inner);
+  for (int32_t at = 0; at < layer.outer * layer.inner; ++at) {
+    const int32_t sum = sum_of(input + at / layer.inner * layer.reduced * layer.inner +
+                                   at % layer.inner,
+                               layer.reduced, layer.inner) -
+                        layer.reduced * layer.input_zero_point;
+    const int32_t mean =
+        reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
+    expected[at] = (int8_t)(mean < -128 ? -128 : mean > 127 ? 127 : mean);
+  }
+  memset(output, 0x33, sizeof output);
+  guarded_scratch(0);
+  mcunet_mean(input, output, &layer);
+  return guards_hold(output, layer.outer * layer.inner, 0);
+}
+
 int main(void) {
   int failures = 0;
+  static int (*const kKinds[])(void) = {run_pointwise, run_convolution,  run_fully_connected,
+                                        run_depthwise, run_average_pool, run_mean,
+                                        run_add};
+  static const char* const kNames[] = {"conv2d_1x1", "conv2d", "fully_connected", "depthwise",
+                                       "average_pool2d", "mean", "add"};
+  enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
-    const int wrong[4] = {!run_convolution(1), !run_convolution(0), !run_depthwise(), !run_add()};
-    for (int n = 0; n < 4; ++n) {
-      static const char* const kNames[4] = {"conv2d_1x1", "conv2d", "depthwise", "add"};
-      if (wrong[n]) semihosting_print("layer %d: %s is wrong\n", i, kNames[n]);
-      failures += wrong[n];
+    for (int kind = 0; kind < kCount; ++kind) {
+      if (kKinds[kind]()) continue;
+      semihosting_print("layer %d: %s is wrong\n", i, kNames[kind]);
+      ++failures;
     }
   }
-  semihosting_print("%d random layers of 4 kinds: %d wrong\n", kLayers, failures);
+  semihosting_print("%d random layers of %d kinds: %d wrong\n", kLayers, kCount, failures);
   return failures != 0;
 }

@@ -9,7 +9,9 @@ shift $(($# < 2 ? $# : 2))
 here=$(cd "$(dirname "$0")" && pwd)
 kernels=$here/../../../engine/kernels
 case $cpu in
-  cortex-m7) board=mps2-an500 arch="-mcpu=cortex-m7 -mfpu=fpv5-sp-d16 -mfloat-abi=hard" ;;
+  cortex-m7)
+    board=mps2-an500
+    arch="-mcpu=cortex-m7 -mfpu=fpv5-sp-d16 -mfloat-abi=hard -DMCUNET_DUAL_ISSUE" ;;
   cortex-m4) board=mps2-an386 arch="-mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mfloat-abi=hard" ;;
   cortex-m3) board=mps2-an385 arch="-mcpu=cortex-m3" ;;
   # No board with enough memory: its instructions run on an M3.
