@@ -93,8 +93,8 @@ WorkAmounts work_of_depthwise(const LayerShape& layer) {
 
 std::string_view name_of(LayerClass layer) {
   constexpr std::array<std::string_view, kLayerClasses> kNames = {
-      "pointwise",   "convolution",     "depthwise_3", "depthwise_5",
-      "depthwise_7", "fully_connected", "pool",        "elementwise"};
+      "pointwise",       "convolution", "depthwise_3", "depthwise_5", "depthwise_7",
+      "fully_connected", "average",     "maximum",     "elementwise"};
   return kNames[static_cast<std::size_t>(layer)];
 }
 
@@ -125,9 +125,10 @@ LayerClass class_of(const LayerShape& layer) {
       return side <= 5 ? LayerClass::kDepthwise5 : LayerClass::kDepthwise7;
     case LatencyFamily::kFullyConnected:
       return LayerClass::kFullyConnected;
-    case LatencyFamily::kPool:
-    case LatencyFamily::kReduction:
-      return LayerClass::kPool;
+    case LatencyFamily::kAverage:
+      return LayerClass::kAverage;
+    case LatencyFamily::kMaximum:
+      return LayerClass::kMaximum;
     case LatencyFamily::kElementwise:
       break;
   }
@@ -149,10 +150,13 @@ WorkAmounts work_of(const LayerShape& layer) {
       return work_of_columns(layer, pixels, inputs / pixels, pixels / 4 * 4);
     case LatencyFamily::kDepthwise:
       return work_of_depthwise(layer);
-    case LatencyFamily::kPool:
-      return amounts({.mac = outputs * area, .output = outputs, .input = inputs, .pixel = pixels});
-    case LatencyFamily::kReduction:
-      return amounts({.mac = inputs, .output = outputs, .input = inputs, .pixel = pixels});
+    case LatencyFamily::kAverage:
+    case LatencyFamily::kMaximum:
+      // Without a window, it is all of the input.
+      return amounts({.mac = std::max(outputs * area, inputs),
+                      .output = outputs,
+                      .input = inputs,
+                      .pixel = pixels});
     case LatencyFamily::kElementwise:
       break;
   }

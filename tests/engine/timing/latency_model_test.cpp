@@ -20,7 +20,7 @@ TEST(LatencyModel, LayersFallIntoTheClassOfTheirKernel) {
   EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 5, 2, s, s)), LayerClass::kDepthwise5);
   EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 9, 1, s, s)), LayerClass::kDepthwise7);
   EXPECT_EQ(class_of(layer(OpKind::kFullyConnected, 1, 1, s, s)), LayerClass::kFullyConnected);
-  EXPECT_EQ(class_of(layer(OpKind::kMaxPool2d, 2, 2, s, s)), LayerClass::kPool);
+  EXPECT_EQ(class_of(layer(OpKind::kMaxPool2d, 2, 2, s, s)), LayerClass::kMaximum);
   EXPECT_EQ(class_of(layer(OpKind::kAdd, 1, 1, s, s)), LayerClass::kElementwise);
 }
 
@@ -53,7 +53,7 @@ TEST(LatencyModel, DepthwiseWorkIsDoneInBlocksOfNeighboursWithinTheMap) {
 TEST(LatencyModel, CyclesAddUpAndBecomeMilliseconds) {
   LatencyModel model{.clock_mhz = 100, .memory_stalls = 0.5, .spread = 0.25};
   model.costs = {};
-  model.costs[static_cast<std::size_t>(LayerClass::kPool)] = {10, 2, 0, 0, 0, 0, 0, 1};
+  model.costs[static_cast<std::size_t>(LayerClass::kAverage)] = {10, 2, 0, 0, 0, 0, 0, 1};
   EXPECT_EQ(model.cycles(layer(OpKind::kAveragePool2d, 2, 2, {4, 4, 3}, {2, 2, 3})),
             10 + 2 * 48 + 4);
   EXPECT_DOUBLE_EQ(model.milliseconds(1e6), 12.5);

@@ -20,10 +20,11 @@ enum class LayerClass : std::uint8_t {
   kDepthwise5,
   kDepthwise7,
   kFullyConnected,
-  kPool,
+  kAverage,
+  kMaximum,
   kElementwise,
 };
-inline constexpr std::size_t kLayerClasses = 8;
+inline constexpr std::size_t kLayerClasses = 9;
 std::string_view name_of(LayerClass layer);
 
 // Amounts of work, all but the call proportional to a loop of the kernels (engine/kernels/README.md).
