@@ -140,6 +140,15 @@ class Estimator {
     return last_[static_cast<std::size_t>(block)];
   }
 
+  std::vector<std::string> code_between(std::uint32_t first, std::uint32_t last) const {
+    std::vector<std::string> code;
+    for (auto line = disassembly_.lines.lower_bound(first);
+         line != disassembly_.lines.end() && line->first <= last; ++line) {
+      code.push_back(line->second.mnemonic + " " + line->second.operands);
+    }
+    return code;
+  }
+
   // Every jump back within a function closes a loop; a block belongs to the smallest around it.
   std::vector<LoopCost> find_loops() {
     std::map<std::pair<std::uint32_t, std::uint32_t>, LoopCost> loops;
@@ -168,6 +177,7 @@ class Estimator {
     for (auto& [range, loop] : loops) {
       if (loop.instructions == 0) continue;
       loop.function = disassembly_.function_at(loop.first);
+      loop.code = code_between(loop.first, loop.last);
       result.push_back(std::move(loop));
     }
     std::stable_sort(result.begin(), result.end(), [](const LoopCost& a, const LoopCost& b) {

@@ -40,6 +40,8 @@ TEST(Estimate, AddsUpSegmentsAndLoops) {
   EXPECT_EQ(estimate.loops[0].first, 0x202u);
   EXPECT_EQ(estimate.loops[0].last, 0x208u);
   EXPECT_EQ(estimate.loops[0].turns, 9);
+  EXPECT_EQ(estimate.loops[0].code,
+            (std::vector<std::string>{"smlad r1, r2, r3, r1", "subs r0, #1", "bne.n 202"}));
   EXPECT_EQ(estimate.loops[0].instructions, 27);
 }
 

@@ -61,6 +61,7 @@ struct LoopCost {
   std::int64_t turns = 0;   // times that it jumped back
   std::int64_t instructions = 0;
   CycleRange cycles;
+  std::vector<std::string> code;  // from first to last
 };
 
 struct CycleEstimate {

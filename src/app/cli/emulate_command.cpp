@@ -213,7 +213,8 @@ Json to_json(const cycles::LoopCost& loop) {
           {"last", fmt::format("{:#x}", loop.last)},
           {"turns", loop.turns},
           {"instructions", loop.instructions},
-          {"cycles", to_json(loop.cycles)}};
+          {"cycles", to_json(loop.cycles)},
+          {"code", loop.code}};
 }
 
 Json to_json(const ModelDescription& model, const NamedInputs& inputs,
