@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/deploy/cores.hpp"
 #include "templates.hpp"
 
 namespace mcunet::deploy {
@@ -125,7 +126,7 @@ std::string board_header(const Device& device) {
       "board.h.in",
       {{"title", "The board of " + device.name},
        {"name", device.name},
-       {"has_caches", device.core == "cortex-m7" ? "1" : "0"},
+       {"has_caches", core_named(device.core).has_caches ? "1" : "0"},
        {"clock", has_clock ? clock_defines(*device.clock, device.clock_mhz) : ""},
        {"console", has_clock && device.console
                        ? console_defines(*device.console, *device.clock, device.clock_mhz)

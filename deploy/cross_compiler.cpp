@@ -8,6 +8,7 @@
 #include "elf_sections.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/process.hpp"
+#include "mcunet/deploy/cores.hpp"
 
 namespace mcunet::deploy {
 namespace fs = std::filesystem;
@@ -102,12 +103,7 @@ void require_cross_compiler() {
 }
 
 std::string cpu_flags(const std::string& core) {
-  const std::string flags = "-mthumb -mcpu=" + core;
-  if (core == "cortex-m4") return flags + " -mfpu=fpv4-sp-d16 -mfloat-abi=hard";
-  if (core == "cortex-m7") {
-    return flags + " -mfpu=fpv5-sp-d16 -mfloat-abi=hard -DMCUNET_DUAL_ISSUE";
-  }
-  return flags + " -mfloat-abi=soft";
+  return "-mthumb -mcpu=" + core + " " + core_named(core).flags;
 }
 
 std::vector<std::string> split_flags(const std::string& flags) {

@@ -7,6 +7,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/named_field.hpp"
 #include "mcunet/core/names.hpp"
+#include "mcunet/deploy/cores.hpp"
 
 namespace mcunet::deploy {
 namespace {
@@ -156,6 +157,13 @@ void check_stack_bank(const ConfigNode& node, const Device& device) {
   }
 }
 
+// Costs of another core would be told as this one's, and be far off.
+void check_latency(const ConfigNode& node, const Device& device) {
+  if (device.latency.core == device.core) return;
+  node.fail(fmt::format("must be a model of {}, the device's core, is one of {} (there are {})",
+                        device.core, device.latency.core, names_of_cores()));
+}
+
 std::int64_t arena_kib(const Device& device) {
   std::int64_t total = 0;
   for (const std::string& name : device.arena_banks) total += find_bank(device, name)->size_kib;
@@ -164,34 +172,31 @@ std::int64_t arena_kib(const Device& device) {
 
 }  // namespace
 
-std::vector<Field> fields_of(engine::LayerCosts& costs) {
-  std::vector<Field> classes;
+std::vector<Field> fields_of(CoreLatency& latency) {
+  std::vector<Field> fields = {required(core_field(latency.core)),
+                               field("spread", latency.spread, between(0, 1))};
   for (std::size_t layer = 0; layer < engine::kLayerClasses; ++layer) {
     std::vector<Field> kinds;
     for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
       kinds.push_back(field(std::string(name_of(static_cast<engine::WorkKind>(kind))),
-                            costs[layer][kind], between(0, 1e9)));
+                            latency.costs[layer][kind], between(0, 1e9)));
     }
-    classes.push_back(
+    fields.push_back(
         required(section(std::string(name_of(static_cast<engine::LayerClass>(layer))), kinds)));
   }
-  return classes;
+  return fields;
 }
 
-engine::LayerCosts read_layer_costs(const ConfigNode& node) {
-  engine::LayerCosts costs{};
-  read_fields(node, fields_of(costs));
-  return costs;
+CoreLatency read_core_latency(const ConfigNode& node) {
+  CoreLatency latency;
+  read_fields(node, fields_of(latency));
+  return latency;
 }
 
 std::vector<Field> fields_of(Device& device) {
   return {
       required(name_field("name", device.name)),
-      required(choice("core", device.core,
-                      {{"cortex-m0plus", std::string("cortex-m0plus")},
-                       {"cortex-m3", std::string("cortex-m3")},
-                       {"cortex-m4", std::string("cortex-m4")},
-                       {"cortex-m7", std::string("cortex-m7")}})),
+      required(core_field(device.core)),
       required(field("clock_mhz", device.clock_mhz, frequency())),
       required(section("flash", fields_of_flash(device.flash))),
       required(section_list("sram_banks", device.sram_banks, fields_of_bank)),
@@ -200,8 +205,8 @@ std::vector<Field> fields_of(Device& device) {
       field("reserved_sram_kib", device.reserved_sram_kib, between(0, kMaxKib)),
       field("reserved_flash_kib", device.reserved_flash_kib, between(0, kMaxKib)),
       field("power_mw", device.power_mw, between(0, 1e6)),
-      required(named("latency", "latency", device.latency, read_layer_costs, fields_of)),
-      required(field("cycles_per_instruction", device.cycles_per_instruction, between(0.01, 1000))),
+      required(named("latency", "latency", device.latency, read_core_latency, fields_of)),
+      field("memory_stalls", device.memory_stalls, between(0, 2)),
       optional_section("clock", device.clock, fields_of_clock),
       optional_section("console", device.console, fields_of_console),
   };
@@ -233,9 +238,10 @@ std::int64_t Device::stack_bytes() const {
 
 engine::LatencyModel Device::latency_model() const {
   return {.clock_mhz = clock_mhz,
-          .cycles_per_instruction = cycles_per_instruction,
+          .memory_stalls = memory_stalls,
+          .spread = latency.spread,
           .power_mw = power_mw,
-          .costs = latency};
+          .costs = latency.costs};
 }
 
 engine::Budget Device::budget() const {
@@ -248,6 +254,7 @@ Device read_device(const ConfigNode& node) {
   check_banks(node, device);
   check_arena_banks(*node.find("arena_banks"), device);
   if (const ConfigNode* bank = node.find("stack_bank")) check_stack_bank(*bank, device);
+  check_latency(*node.find("latency"), device);
   if (device.clock) check_clock(*node.find("clock"), device);
   if (device.console && !device.clock) {
     node.find("console")->fail("needs clock, which its rate comes from");

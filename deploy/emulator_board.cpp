@@ -2,9 +2,8 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 #include "mcunet/core/error.hpp"
+#include "mcunet/deploy/cores.hpp"
 
 namespace mcunet::deploy {
 namespace {
@@ -19,10 +18,8 @@ EmulatorBoard mps2(const char* name, const char* core) {
           .defines = ""};
 }
 
-// Cores in an order in which each runs the programs of those before it.
-int rank_of(const std::string& core) {
-  const std::vector<std::string> order = {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7"};
-  return static_cast<int>(std::find(order.begin(), order.end(), core) - order.begin());
+bool runs_programs_of(const EmulatorBoard& board, const std::string& core) {
+  return &core_named(core) <= &core_named(board.core);
 }
 
 }  // namespace
@@ -48,7 +45,7 @@ const EmulatorBoard& choose_board(const std::string& name, const std::string& co
   std::vector<std::string> names;
   for (const EmulatorBoard& board : emulator_boards()) {
     names.push_back(board.name);
-    const bool runs = rank_of(core) <= rank_of(board.core);
+    const bool runs = runs_programs_of(board, core);
     if (name.empty() ? runs : name == board.name) {
       if (runs) return board;
       throw Error("{} has a {}, which cannot run firmware for a {}", name, board.core, core);

@@ -10,7 +10,7 @@ namespace mcunet::deploy {
 
 struct EmulatorBoard {
   std::string name;  // as in qemu-system-arm -M
-  std::string core;  // that the emulator has; a cortex-m0plus program runs on a cortex-m3
+  std::string core;  // that the emulator has; it runs programs of cores before it, too (cores.hpp)
   MemoryMap map;
   std::string defines;  // compiler flags that choose the board's timer; may be empty
 };

@@ -13,12 +13,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 using engine::Resources;
 
-constexpr int kStateFormat = 1;
+constexpr int kStateFormat = 2;
 
 // A list rather than a map: a state holds thousands of them and is written after each generation.
 Json to_json(const Resources& r) {
   return Json::array({r.peak_sram_bytes, r.lower_bound_bytes, r.flash_bytes, r.macs, r.params,
-                      r.latency_ms, r.energy_mj, r.is_optimal});
+                      r.latency_ms, r.latency_ms_low, r.latency_ms_high, r.energy_mj,
+                      r.is_optimal});
 }
 
 Resources resources_from_json(const Json& json) {
@@ -30,8 +31,10 @@ Resources resources_from_json(const Json& json) {
           .macs = count(3),
           .params = count(4),
           .latency_ms = amount(5),
-          .energy_mj = amount(6),
-          .is_optimal = json.at(7)};
+          .latency_ms_low = amount(6),
+          .latency_ms_high = amount(7),
+          .energy_mj = amount(8),
+          .is_optimal = json.at(9)};
 }
 
 Json to_json(const Generation& g) {

@@ -33,7 +33,7 @@ class CostSum {
     kernels_.clear();
     for (const Op& op : graph.ops) {
       add(graph, op);
-      if (latency != nullptr) instructions += latency->instructions(layer_shape_of(graph, op));
+      if (latency != nullptr) cycles += latency->cycles(layer_shape_of(graph, op));
     }
     flash.code = kStartUpCode + kKernelCode * static_cast<std::int64_t>(kernels_.size()) +
                  kStepCode * static_cast<std::int64_t>(graph.ops.size());
@@ -42,7 +42,7 @@ class CostSum {
   FlashEstimate flash;
   std::int64_t params = 0;
   std::int64_t macs = 0;
-  double instructions = 0;
+  double cycles = 0;
 
  private:
   void add(const Graph& graph, const Op& op) {
@@ -117,7 +117,9 @@ Resources ResourceOracle::measure(const Graph& graph) {
   resources.flash_bytes = costs.flash.total();
   resources.macs = costs.macs;
   resources.params = costs.params;
-  resources.latency_ms = options_.latency.milliseconds(costs.instructions);
+  resources.latency_ms = options_.latency.milliseconds(costs.cycles);
+  resources.latency_ms_low = options_.latency.least_milliseconds(costs.cycles);
+  resources.latency_ms_high = options_.latency.most_milliseconds(costs.cycles);
   resources.energy_mj = resources.latency_ms * options_.latency.power_mw * 1e-3;
   return resources;
 }

@@ -20,8 +20,8 @@ using Eigen::VectorXd;
 
 constexpr int kFolds = 5;
 constexpr char kHeader[] =
-    "network,kind,kernel_height,kernel_width,stride,input_height,input_width,input_channels,"
-    "output_height,output_width,output_channels,measured";
+    "core,network,kind,kernel_height,kernel_width,stride,input_height,input_width,input_channels,"
+    "output_height,output_width,output_channels,low,high";
 
 std::size_t index_of(LayerClass layer) { return static_cast<std::size_t>(layer); }
 
@@ -37,35 +37,44 @@ std::vector<std::string> split(std::string_view line) {
   return fields;
 }
 
+double parse_cycles(const std::string& text, const std::string& place) {
+  double cycles = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cycles);
+  if (error != std::errc() || end != text.data() + text.size() || !(cycles > 0) ||
+      !std::isfinite(cycles)) {
+    throw Error("{}: cycles must be greater than 0, are {}", place, text);
+  }
+  return cycles;
+}
+
 LayerMeasurement parse_line(std::string_view line, const std::string& place) {
   const std::vector<std::string> fields = split(line);
-  constexpr std::size_t kFields = 12;
+  constexpr std::size_t kFields = 14;
   if (fields.size() != kFields) {
     throw Error("{}: must have {} fields, has {}", place, kFields, fields.size());
   }
-  const std::optional<OpKind> kind = kind_named(fields[1]);
-  if (!kind) throw Error("{}: {} is no operator", place, fields[1]);
+  const std::optional<OpKind> kind = kind_named(fields[2]);
+  if (!kind) throw Error("{}: {} is no operator", place, fields[2]);
   std::array<std::int32_t, 9> numbers{};
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const std::string& text = fields[i + 2];
+    const std::string& text = fields[i + 3];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), numbers[i]);
     if (error != std::errc() || end != text.data() + text.size() || numbers[i] < 1) {
       throw Error("{}: must be a whole number of at least 1, is {}", place, text);
     }
   }
-  LayerMeasurement result{.network = fields[0],
+  LayerMeasurement result{.core = fields[0],
+                          .network = fields[1],
                           .layer = {.kind = *kind,
                                     .kernel_height = numbers[0],
                                     .kernel_width = numbers[1],
                                     .stride = numbers[2],
                                     .input = {numbers[3], numbers[4], numbers[5]},
-                                    .output = {numbers[6], numbers[7], numbers[8]}}};
-  const std::string& text = fields.back();
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), result.measured);
-  if (error != std::errc() || end != text.data() + text.size() || !(result.measured > 0) ||
-      !std::isfinite(result.measured)) {
-    throw Error("{}: what was measured must be greater than 0, is {}", place, text);
+                                    .output = {numbers[6], numbers[7], numbers[8]}},
+                          .low = parse_cycles(fields[12], place),
+                          .high = parse_cycles(fields[13], place)};
+  if (result.high < result.low) {
+    throw Error("{}: high must be at least low, {}, is {}", place, fields[12], fields[13]);
   }
   return result;
 }
@@ -74,7 +83,12 @@ LayerMeasurement parse_line(std::string_view line, const std::string& place) {
 // first, until none is left.
 WorkAmounts fit_class(const std::vector<const LayerMeasurement*>& rows) {
   std::vector<std::size_t> kinds;
-  for (std::size_t i = 0; i < kWorkKinds; ++i) kinds.push_back(i);
+  for (std::size_t i = 0; i < kWorkKinds; ++i) {
+    const bool occurs = std::any_of(rows.begin(), rows.end(), [i](const LayerMeasurement* row) {
+      return work_of(row->layer)[i] > 0;
+    });
+    if (occurs) kinds.push_back(i);
+  }
   while (!kinds.empty()) {
     const auto columns = static_cast<Eigen::Index>(kinds.size());
     MatrixXd x(static_cast<Eigen::Index>(rows.size()), columns);
@@ -83,11 +97,11 @@ WorkAmounts fit_class(const std::vector<const LayerMeasurement*>& rows) {
       const LayerMeasurement& row = *rows[static_cast<std::size_t>(r)];
       const WorkAmounts work = work_of(row.layer);
       for (Eigen::Index c = 0; c < columns; ++c) {
-        x(r, c) = work[kinds[static_cast<std::size_t>(c)]] / row.measured;
+        x(r, c) = work[kinds[static_cast<std::size_t>(c)]] / row.cycles();
       }
     }
     // Columns of like size, for the rank to be judged.
-    const VectorXd scale = x.colwise().norm().cwiseMax(1e-30);
+    const VectorXd scale = x.colwise().norm();
     const VectorXd fitted = MatrixXd(x * scale.cwiseInverse().asDiagonal())
                                 .completeOrthogonalDecomposition()
                                 .solve(y)
@@ -119,7 +133,7 @@ LayerCosts fit_all(const std::vector<const LayerMeasurement*>& rows, const Layer
 double told(const LayerCosts& costs, const LayerShape& layer) {
   LatencyModel model;
   model.costs = costs;
-  return model.instructions(layer);
+  return model.cycles(layer);
 }
 
 // Sums for R² and errors over pairs of what was measured and what was told.
@@ -210,10 +224,10 @@ std::string write_measurements(std::span<const LayerMeasurement> measurements) {
   std::string csv = std::string(kHeader) + "\n";
   for (const LayerMeasurement& m : measurements) {
     const LayerShape& l = m.layer;
-    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(m.network),
-                       name_of(l.kind), l.kernel_height, l.kernel_width, l.stride, l.input.height,
-                       l.input.width, l.input.channels, l.output.height, l.output.width,
-                       l.output.channels, m.measured);
+    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(m.core),
+                       csv_field(m.network), name_of(l.kind), l.kernel_height, l.kernel_width,
+                       l.stride, l.input.height, l.input.width, l.input.channels, l.output.height,
+                       l.output.width, l.output.channels, m.low, m.high);
   }
   return csv;
 }
@@ -227,9 +241,19 @@ LatencyFit fit_latency(std::span<const LayerMeasurement> measurements, const Lay
     throw Error("a latency model needs measurements of at least 2 networks, not {}",
                 networks.size());
   }
+  LatencyFit fit{.core = measurements[0].core};
+  double low = 0;
+  double high = 0;
   std::vector<const LayerMeasurement*> all;
-  for (const LayerMeasurement& m : measurements) all.push_back(&m);
-  LatencyFit fit;
+  for (const LayerMeasurement& m : measurements) {
+    if (m.core != fit.core) {
+      throw Error("a latency model is of one core, not of {} and {}", fit.core, m.core);
+    }
+    low += m.low;
+    high += m.high;
+    all.push_back(&m);
+  }
+  fit.spread = (high - low) / (high + low);
   fit.costs = fit_all(all, base);
   const std::vector<double> held_out = tell_held_out(measurements, networks, base);
 
@@ -238,8 +262,8 @@ LatencyFit fit_latency(std::span<const LayerMeasurement> measurements, const Lay
     Comparison unseen;
     for (std::size_t i = 0; i < measurements.size(); ++i) {
       if (index_of(class_of(measurements[i].layer)) != layer) continue;
-      fitted.add(measurements[i].measured, told(fit.costs, measurements[i].layer));
-      unseen.add(measurements[i].measured, held_out[i]);
+      fitted.add(measurements[i].cycles(), told(fit.costs, measurements[i].layer));
+      unseen.add(measurements[i].cycles(), held_out[i]);
     }
     if (fitted.measured.empty()) continue;
     fit.classes.push_back({.layer = static_cast<LayerClass>(layer),
@@ -252,7 +276,7 @@ LatencyFit fit_latency(std::span<const LayerMeasurement> measurements, const Lay
   std::vector<double> expected(networks.size(), 0);
   for (std::size_t i = 0; i < measurements.size(); ++i) {
     const auto n = static_cast<std::size_t>(networks.at(measurements[i].network));
-    measured[n] += measurements[i].measured;
+    measured[n] += measurements[i].cycles();
     expected[n] += held_out[i];
   }
   fit.networks = static_cast<int>(networks.size());

@@ -1,7 +1,6 @@
 #include "mcunet/engine/timing/latency_model.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "mcunet/engine/graph/operator_table.hpp"
 
@@ -14,18 +13,94 @@ double& cost(LayerCosts& costs, LayerClass layer, WorkKind kind) {
 
 LatencyFamily family_of(const LayerShape& layer) { return traits_of(layer.kind).latency; }
 
+// In the order of WorkKind.
+struct Amounts {
+  std::int64_t mac = 0;
+  std::int64_t rest_mac = 0;
+  std::int64_t output = 0;
+  std::int64_t odd_output = 0;
+  std::int64_t input = 0;
+  std::int64_t odd_input = 0;
+  std::int64_t pixel = 0;
+  std::int64_t channel = 0;
+};
+
+WorkAmounts amounts(const Amounts& a) {
+  const auto count = [](std::int64_t amount) { return static_cast<double>(amount); };
+  return {1,
+          count(a.mac),
+          count(a.rest_mac),
+          count(a.output),
+          count(a.odd_output),
+          count(a.input),
+          count(a.odd_input),
+          count(a.pixel),
+          count(a.channel)};
+}
+
+std::int64_t rounded_up(std::int64_t value, std::int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+// Columns of `taps` values times all channels, which are computed in pairs; `in_fours` of the
+// columns four at a time.
+WorkAmounts work_of_columns(const LayerShape& layer, std::int64_t columns, std::int64_t taps,
+                            std::int64_t in_fours) {
+  const std::int64_t depth = std::max<std::int64_t>(8, rounded_up(taps, 4));
+  const std::int64_t channels = rounded_up(layer.output.channels, 2);
+  return amounts({.mac = in_fours * channels * depth,
+                  .rest_mac = (columns - in_fours) * channels * depth,
+                  .output = columns * channels,
+                  .odd_output = columns * (layer.output.channels % 2),
+                  .input = columns * depth,
+                  .odd_input = layer.input.channels % 4 == 0 ? 0 : columns * depth,
+                  .pixel = columns});
+}
+
+// Rows that the windows of one column of outputs have inside of the map. 3x3 windows are computed
+// whole.
+std::int64_t window_rows(const LayerShape& layer) {
+  const std::int64_t windows = layer.output.height;
+  const std::int64_t size = layer.kernel_height;
+  const std::int64_t stride = layer.stride;
+  if (size <= 3) return windows * size;
+  const std::int64_t padding =
+      std::max<std::int64_t>(0, (windows - 1) * stride + size - layer.input.height);
+  const auto outside = [&](std::int64_t border) {
+    const std::int64_t cut = std::min(windows, rounded_up(border, stride) / stride);
+    return cut * border - stride * cut * (cut - 1) / 2;
+  };
+  return windows * size - outside(padding / 2) - outside(padding - padding / 2);
+}
+
+// Channel by channel, a few neighbours of an output row at a time and the rest in pairs.
+WorkAmounts work_of_depthwise(const LayerShape& layer) {
+  const std::int64_t block = layer.kernel_width >= 7 ? 4 : 6;
+  const std::int64_t channels = layer.output.channels;
+  const std::int64_t in_blocks = layer.output.width / block * block;
+  const std::int64_t rest = rounded_up(layer.output.width - in_blocks, 2);
+  const std::int64_t rows = channels * layer.output.height;
+  const std::int64_t taps = channels * window_rows(layer) * layer.kernel_width;
+  return amounts({.mac = taps * in_blocks,
+                  .rest_mac = taps * rest,
+                  .output = rows * (in_blocks + rest),
+                  .input = rounded_up(layer.input.width, 4) * layer.input.height * channels,
+                  .pixel = rows * (in_blocks / block + (rest > 0 ? 1 : 0)),
+                  .channel = channels});
+}
+
 }  // namespace
 
 std::string_view name_of(LayerClass layer) {
   constexpr std::array<std::string_view, kLayerClasses> kNames = {
-      "pointwise",   "convolution",     "depthwise_3", "depthwise_5",
-      "depthwise_7", "fully_connected", "pool",        "elementwise"};
+      "pointwise",       "convolution", "depthwise_3", "depthwise_5", "depthwise_7",
+      "fully_connected", "average",     "maximum",     "elementwise"};
   return kNames[static_cast<std::size_t>(layer)];
 }
 
 std::string_view name_of(WorkKind kind) {
-  constexpr std::array<std::string_view, kWorkKinds> kNames = {"call",  "mac",    "output",
-                                                               "input", "column", "pixel"};
+  constexpr std::array<std::string_view, kWorkKinds> kNames = {
+      "call", "mac", "rest_mac", "output", "odd_output", "input", "odd_input", "pixel", "channel"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -50,9 +125,10 @@ LayerClass class_of(const LayerShape& layer) {
       return side <= 5 ? LayerClass::kDepthwise5 : LayerClass::kDepthwise7;
     case LatencyFamily::kFullyConnected:
       return LayerClass::kFullyConnected;
-    case LatencyFamily::kPool:
-    case LatencyFamily::kReduction:
-      return LayerClass::kPool;
+    case LatencyFamily::kAverage:
+      return LayerClass::kAverage;
+    case LatencyFamily::kMaximum:
+      return LayerClass::kMaximum;
     case LatencyFamily::kElementwise:
       break;
   }
@@ -60,53 +136,50 @@ LayerClass class_of(const LayerShape& layer) {
 }
 
 WorkAmounts work_of(const LayerShape& layer) {
-  const auto outputs = static_cast<double>(layer.output.elements());
-  const auto inputs = static_cast<double>(layer.input.elements());
-  const double area = static_cast<double>(layer.kernel_height) * layer.kernel_width;
-  const double pixels = static_cast<double>(layer.output.height) * layer.output.width;
+  const std::int64_t outputs = layer.output.elements();
+  const std::int64_t inputs = layer.input.elements();
+  const std::int64_t area = std::int64_t{layer.kernel_height} * layer.kernel_width;
+  const std::int64_t pixels = std::int64_t{layer.output.height} * layer.output.width;
   switch (family_of(layer)) {
-    case LatencyFamily::kConvolution: {
-      const double taps = area * layer.input.channels;
-      return {1, outputs * taps, outputs, inputs, pixels * taps, pixels};
-    }
-    case LatencyFamily::kTransposedConvolution: {
-      // An output sees every stride-th tap.
-      const double taps = inputs * area / pixels;
-      return {1, outputs * taps, outputs, inputs, pixels * taps, pixels};
-    }
-    case LatencyFamily::kDepthwise: {
-      // Row by row of a channel: padded input in words of four, outputs in pairs.
-      const double rows = static_cast<double>(layer.output.height) * layer.output.channels;
-      const double words = std::ceil((layer.input.width + layer.kernel_width - 1) / 4.0);
-      const double padded = 4 * words * layer.input.height * layer.input.channels;
-      const double pairs = rows * std::ceil(layer.output.width / 2.0);
-      return {1, outputs * area, outputs, padded, pairs, rows};
-    }
+    case LatencyFamily::kConvolution:
+      return work_of_columns(layer, pixels, area * layer.input.channels, pixels / 4 * 4);
+    case LatencyFamily::kTransposedConvolution:
+      // An output sees every stride-th tap, in a column of its own.
+      return work_of_columns(layer, pixels, inputs * area / pixels, 0);
     case LatencyFamily::kFullyConnected:
-      return {1, outputs * inputs / pixels, outputs, inputs, inputs, pixels};
-    case LatencyFamily::kPool:
-      return {1, outputs * area, outputs, inputs, outputs, pixels};
-    case LatencyFamily::kReduction:
+      return work_of_columns(layer, pixels, inputs / pixels, pixels / 4 * 4);
+    case LatencyFamily::kDepthwise:
+      return work_of_depthwise(layer);
+    case LatencyFamily::kAverage:
+    case LatencyFamily::kMaximum:
+      // Without a window, it is all of the input.
+      return amounts({.mac = std::max(outputs * area, inputs),
+                      .output = outputs,
+                      .input = inputs,
+                      .pixel = pixels});
     case LatencyFamily::kElementwise:
       break;
   }
-  return {1, inputs, outputs, inputs, outputs, pixels};
+  return amounts({.output = outputs, .input = inputs, .pixel = pixels});
 }
 
 LayerCosts LatencyModel::default_costs() {
   LayerCosts costs{};
+  const auto set = [&](LayerClass layer, double per_mac) {
+    for (WorkKind kind : {WorkKind::kMac, WorkKind::kRestMac}) cost(costs, layer, kind) = per_mac;
+  };
   for (LayerClass layer :
        {LayerClass::kPointwise, LayerClass::kConvolution, LayerClass::kFullyConnected}) {
-    cost(costs, layer, WorkKind::kMac) = 1.6;
+    set(layer, 1.6);
   }
   for (LayerClass layer :
        {LayerClass::kDepthwise3, LayerClass::kDepthwise5, LayerClass::kDepthwise7}) {
-    cost(costs, layer, WorkKind::kMac) = 4.5;
+    set(layer, 4.5);
   }
   return costs;
 }
 
-double LatencyModel::instructions(const LayerShape& layer) const {
+double LatencyModel::cycles(const LayerShape& layer) const {
   const WorkAmounts& unit = costs[static_cast<std::size_t>(class_of(layer))];
   const WorkAmounts work = work_of(layer);
   double sum = 0;

@@ -28,7 +28,7 @@ TEST(CycleLog, RefusesALogThatIsNotOfTheNetwork) {
 
 TEST(LatencySamples, MeasureEveryStepOfRandomNetworks) {
   const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
-  const auto measurements = sample_instructions(
+  const auto measurements = sample_cycles(
       search::space::load_shipped_space("proxyless"), deploy::load_device("stm32f412"),
       {.networks = 2, .widths = {0.2}, .resolutions = {48}, .seed = 3});
   ASSERT_GT(measurements.size(), 40u);
@@ -39,8 +39,8 @@ TEST(LatencySamples, MeasureEveryStepOfRandomNetworks) {
   double counted = 0;
   double expected = 0;
   for (const auto& m : measurements) {
-    counted += m.measured;
-    expected += device.latency_model().instructions(m.layer);
+    counted += m.cycles();
+    expected += device.latency_model().cycles(m.layer);
   }
   EXPECT_NEAR(expected / counted, 1, 0.15) << "the shipped model was fitted to others like these";
 }

@@ -31,8 +31,8 @@ arena_banks: [A, B]
 reserved_sram_kib: 2
 reserved_flash_kib: 4
 power_mw: 10
-latency: {pointwise: {call: 5, mac: 2}, convolution: {}, depthwise_3: {mac: 3}, depthwise_5: {}, depthwise_7: {}, fully_connected: {}, pool: {}, elementwise: {output: 4}}
-cycles_per_instruction: 0.75
+latency: {core: cortex-m4, spread: 0.125, pointwise: {call: 5, mac: 2}, convolution: {}, depthwise_3: {mac: 3}, depthwise_5: {}, depthwise_7: {}, fully_connected: {}, average: {}, maximum: {}, elementwise: {output: 4}}
+memory_stalls: 0.5
 )";
 
 Device read_board(const std::vector<std::string>& overrides = {}) {
@@ -52,16 +52,20 @@ TEST(Device, ShippedDevicesHaveTheirBudgets) {
     std::int64_t sram_kib;
     std::int64_t flash_kib;
   };
-  for (const Expected& expected : {Expected{"stm32f412", "cortex-m4", 256 - 8, 1024 - 32},
+  for (const Expected& expected : {Expected{"stm32f207", "cortex-m3", 128 - 8, 1024 - 32},
+                                   Expected{"stm32f412", "cortex-m4", 256 - 8, 1024 - 32},
                                    Expected{"stm32f746", "cortex-m7", 320 - 8, 1024 - 32},
                                    Expected{"stm32f765", "cortex-m7", 512 - 8, 1024 - 32},
-                                   Expected{"stm32h743", "cortex-m7", 512, 2048 - 32}}) {
+                                   Expected{"stm32g0b1", "cortex-m0plus", 144 - 8, 512 - 32},
+                                   Expected{"stm32h743", "cortex-m7", 512, 2048 - 32},
+                                   Expected{"stm32u575", "cortex-m33", 768 - 8, 2048 - 32}}) {
     const Device device = load_shipped(expected.name);
     EXPECT_EQ(device.name, expected.name);
     EXPECT_EQ(device.core, expected.core);
     EXPECT_EQ(device.sram_budget_bytes(), expected.sram_kib * kKib) << expected.name;
     EXPECT_EQ(device.flash_budget_bytes(), expected.flash_kib * kKib) << expected.name;
-    EXPECT_GT(device.power_mw, 0) << expected.name;
+    EXPECT_EQ(device.latency.core, expected.core);
+    EXPECT_GT(device.memory_stalls, 0) << expected.name;
   }
 }
 
@@ -89,10 +93,11 @@ TEST(Device, BudgetAndLatencyModelFollowTheFile) {
   EXPECT_EQ(device.budget().latency_ms, std::nullopt);
   EXPECT_EQ(device.budget().energy_mj, std::nullopt);
   EXPECT_EQ(device.latency_model().clock_mhz, 100);
-  EXPECT_EQ(device.latency_model().cycles_per_instruction, 0.75);
+  EXPECT_EQ(device.latency_model().memory_stalls, 0.5);
+  EXPECT_EQ(device.latency_model().spread, 0.125);
   EXPECT_EQ(device.latency_model().costs[0][0], 5);
   EXPECT_EQ(device.latency_model().costs[0][1], 2);
-  EXPECT_EQ(device.latency_model().costs[7][2], 4);
+  EXPECT_EQ(device.latency_model().costs[8][3], 4);
   EXPECT_EQ(device.latency_model().power_mw, 10);
 }
 
@@ -121,7 +126,25 @@ TEST(Device, RefusesUnknownBanks) {
 TEST(Device, RefusesAnUnknownCore) {
   EXPECT_EQ(board_error({"core=cortex-m85"}),
             "--set core=cortex-m85: core: must be one of cortex-m0plus, "
-            "cortex-m3, cortex-m4, cortex-m7, is cortex-m85");
+            "cortex-m3, cortex-m4, cortex-m33, cortex-m7, is cortex-m85");
+}
+
+TEST(Device, RefusesTheModelOfAnotherCore) {
+  const std::string models =
+      " (there are cortex-m0plus, cortex-m3, cortex-m4, cortex-m33, cortex-m7)";
+  EXPECT_EQ(
+      board_error({"core=cortex-m0plus"}),
+      "board.yaml:13: latency: must be a model of cortex-m0plus, the device's core, is one of "
+      "cortex-m4" +
+          models);
+  const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
+  EXPECT_EQ(board_error({"latency=cortex-m7"}),
+            "--set latency=cortex-m7: latency: must be a model of cortex-m4, the device's core, is "
+            "one of cortex-m7" +
+                models);
+  EXPECT_EQ(board_error({"core=cortex-m7", "latency=cortex-m7"}), "(no error)");
+  EXPECT_THAT(board_error({"latency.core=cortex-m85"}),
+              HasSubstr("latency.core: must be one of cortex-m0plus"));
 }
 
 TEST(Device, RefusesToReserveEverything) {
@@ -141,11 +164,18 @@ TEST(Device, RefusesValuesOutOfRange) {
               HasSubstr("flash.size_kib: must be between 1 and 4194304, is 0"));
   EXPECT_THAT(board_error({"flash={origin: 0x100000000, size_kib: 1}"}),
               HasSubstr("flash.origin: is out of range"));
-  EXPECT_THAT(board_error({"latency={pointwise: {mac: 1}}"}),
+  EXPECT_THAT(board_error({"latency={core: cortex-m4, pointwise: {mac: 1}}"}),
               HasSubstr("latency: lacks the key convolution"));
   EXPECT_THAT(board_error({"latency.pointwise.mac=-1"}), HasSubstr("latency.pointwise.mac: must"));
   EXPECT_THAT(board_error({"latency=no-core"}), HasSubstr("no-core: is no file and no name"));
-  EXPECT_THAT(board_error({"cycles_per_instruction=0"}), HasSubstr("cycles_per_instruction: must"));
+  EXPECT_THAT(board_error({"latency={pointwise: {mac: 1}}"}),
+              HasSubstr("latency: lacks the key core"));
+  EXPECT_THAT(board_error({"latency.spread=1.5"}), HasSubstr("latency.spread: must be between 0"));
+  EXPECT_EQ(board_error({"memory_stalls=-0.1"}),
+            "--set memory_stalls=-0.1: memory_stalls: must be between 0 and 2, is -0.1");
+  EXPECT_THAT(board_error({"memory_stalls=2.1"}), HasSubstr("memory_stalls: must be between"));
+  EXPECT_THAT(board_error({"cycles_per_instruction=0.7"}),
+              HasSubstr("cycles_per_instruction: is no known key"));
   EXPECT_THAT(board_error({"sram_banks=[{name: A, origin: 0, size_kb: 1}]"}),
               HasSubstr("sram_banks[0].size_kb: is no known key; did you mean size_kib?"));
   EXPECT_EQ(error_of([] { read_device(parse_config("", "board.yaml")); }),

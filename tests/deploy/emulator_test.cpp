@@ -50,6 +50,7 @@ TEST(Emulator, RunsOnTheBoardOfEveryCore) {
   const std::pair<const char*, const char*> cores[] = {{"cortex-m0plus", "mps2-an385"},
                                                        {"cortex-m3", "mps2-an385"},
                                                        {"cortex-m4", "mps2-an386"},
+                                                       {"cortex-m33", "mps2-an500"},
                                                        {"cortex-m7", "mps2-an500"}};
   for (const auto& [core, board] : cores) {
     SCOPED_TRACE(core);

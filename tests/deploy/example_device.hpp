@@ -17,7 +17,7 @@ inline Device example_device(const std::string& core = "cortex-m4") {
   device.arena_banks = {"A", "B"};
   device.reserved_sram_kib = 2;
   device.reserved_flash_kib = 4;
-  device.latency = engine::LatencyModel::default_costs();
+  device.latency = {.core = core, .costs = engine::LatencyModel::default_costs()};
   return device;
 }
 

@@ -7,6 +7,7 @@
 #include "example_device.hpp"
 #include "example_project.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/deploy/cores.hpp"
 
 namespace mcunet::deploy {
 namespace {
@@ -82,9 +83,9 @@ TEST(Firmware, FitsEveryShippedDevice) {
 
 TEST(Firmware, LinksForEveryCore) {
   MCUNET_REQUIRE_CROSS_COMPILER();
-  for (const char* core : {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7"}) {
+  for (const Core& core : cores()) {
     const TemporaryFolder folder;
-    EXPECT_TRUE(link_example(folder, example_device(core)).fits()) << core;
+    EXPECT_TRUE(link_example(folder, example_device(core.name)).fits()) << core.name;
   }
 }
 
@@ -101,6 +102,7 @@ TEST(Firmware, SramExcessIsExact) {
   const FirmwareReport report = link_example(folder, device, {.arena_bytes = most + 8});
   EXPECT_FALSE(report.fits());
   EXPECT_THAT(describe_excess(report), ElementsAre("SRAM: 24584 bytes of 24576, 8 too many"));
+  EXPECT_EQ(report.sram_excess_bytes(), 8);
   EXPECT_EQ(report.bss_bytes, fitting.bss_bytes + room + 8);
   EXPECT_EQ(report.text_bytes, fitting.text_bytes);
   EXPECT_TRUE(report.elf.empty());

@@ -58,7 +58,9 @@ TEST_F(PlanCommand, StepsSumUp) {
   const nlohmann::json json =
       plan({"mobilenet_v2", "--width", "0.35", "--resolution", "144", "--device", "stm32f746"});
   EXPECT_EQ(json.at("fits"), true);
-  EXPECT_GT(json.at("latency_ms"), 0);
+  EXPECT_GT(json.at("latency_ms_low"), 0);
+  EXPECT_LT(json.at("latency_ms_low"), json.at("latency_ms"));
+  EXPECT_LT(json.at("latency_ms"), json.at("latency_ms_high"));
   EXPECT_GT(json.at("energy_mj"), 0);
   std::int64_t macs = 0;
   std::int64_t peak = 0;
@@ -76,6 +78,13 @@ TEST_F(PlanCommand, StepsSumUp) {
   EXPECT_EQ(peak, json.at("lower_bound_bytes"));
   EXPECT_GE(peaks, 1);
   EXPECT_EQ(json.at("block_peaks_bytes").size(), 19u) << "stem, 17 blocks, head";
+}
+
+TEST_F(PlanCommand, ACoreWithoutPackedArithmeticIsToldItsOwnTime) {
+  const auto latency_ms = [&](const std::string& device) {
+    return plan({"small_cifar", "--device", device}).at("latency_ms").get<double>();
+  };
+  EXPECT_GT(latency_ms("stm32g0b1"), 4 * latency_ms("stm32f412"));
 }
 
 TEST_F(PlanCommand, SchedulesAndScratchMatter) {

@@ -62,9 +62,16 @@ struct SerialConsole {
   int baud = 115200;
 };
 
+// What layers take on a core: a file of configs/latency/.
+struct CoreLatency {
+  std::string core;
+  double spread = 0;  // see engine::LatencyModel
+  engine::LayerCosts costs = {};
+};
+
 struct Device {
   std::string name;
-  std::string core;  // as in -mcpu: cortex-m4, cortex-m7
+  std::string core;  // one of cores()
   double clock_mhz = 0;
   MemoryBank flash;
   std::vector<MemoryBank> sram_banks;
@@ -75,8 +82,9 @@ struct Device {
   std::int64_t reserved_sram_kib = 0;   // for the stack and the application's own data
   std::int64_t reserved_flash_kib = 0;  // for the application around the network
   double power_mw = 0;                  // while computing
-  engine::LayerCosts latency = {};      // in instructions (configs/latency/)
-  double cycles_per_instruction = 1;
+  CoreLatency latency;                  // of its core
+  // The share of the core's cycles that wait states of the flash and cache misses add at most.
+  double memory_stalls = 0.3;
   std::optional<ClockTree> clock;  // absent: firmware leaves the clock as it is after reset
   std::optional<SerialConsole> console;
 
@@ -96,10 +104,10 @@ struct Device {
   engine::Budget budget() const;
 };
 
-// The keys of configs/latency/NAME.yaml: a map per class of layer with the cost of each kind of
-// work.
-std::vector<Field> fields_of(engine::LayerCosts& costs);
-engine::LayerCosts read_layer_costs(const ConfigNode& node);
+// The keys of configs/latency/NAME.yaml: core, spread, and a map per class of layer with the cost of
+// each kind of work.
+std::vector<Field> fields_of(CoreLatency& latency);
+CoreLatency read_core_latency(const ConfigNode& node);
 
 // The keys of configs/devices/NAME.yaml.
 std::vector<Field> fields_of(Device& device);

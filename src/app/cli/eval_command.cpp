@@ -32,6 +32,8 @@ Json to_json(const EvalResult& result, bool on_test_split) {
           {"peak_sram_bytes", r.peak_sram_bytes},
           {"flash_bytes", r.flash_bytes},
           {"latency_ms", r.latency_ms},
+          {"latency_ms_low", r.latency_ms_low},
+          {"latency_ms_high", r.latency_ms_high},
           {"fits", engine::fits(r, result.budget)},
           {"subnet", Json::parse(result.json)}};
 }
@@ -43,7 +45,8 @@ void print_result(const EvalResult& result, bool on_test_split) {
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
   fmt::print("peak SRAM    {:>12} bytes\nflash        {:>12} bytes\n", r.peak_sram_bytes,
              r.flash_bytes);
-  fmt::print("latency      {:>12.1f} ms (model, not measured)\n", r.latency_ms);
+  fmt::print("latency      {:>12.1f} ms (estimate, {:.1f} to {:.1f})\n", r.latency_ms,
+             r.latency_ms_low, r.latency_ms_high);
   const std::vector<std::string> excess = engine::describe_excess(r, result.budget);
   if (excess.empty()) {
     fmt::print("fits {}\n", result.device_name);

@@ -11,6 +11,7 @@
 #include "mcunet/core/names.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/standard_streams.hpp"
+#include "mcunet/deploy/cores.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/engine/timing/latency_fit.hpp"
 #include "pipeline/latency_samples.hpp"
@@ -39,10 +40,11 @@ struct ProfileArguments {
 // A file of configs/latency/.
 std::string model_text(const LatencyFit& fit, const std::vector<std::string>& files) {
   std::string text = fmt::format(
-      "# Costs per amount of work, by class of layer: mcunet profile --fit {}\n"
-      "# Networks held out: {:.1f} % off on average, {:.1f} % at most, of {}.\n",
+      "# Cycles per amount of work, by class of layer: mcunet profile --fit {}\n"
+      "# Networks held out: {:.1f} % off on average, {:.1f} % at most, of {}.\n"
+      "core: {}\nspread: {:.2g}\n",
       on_one_line(fmt::format("{}", fmt::join(files, " "))), 100 * fit.network_error,
-      100 * fit.max_network_error, fit.networks);
+      100 * fit.max_network_error, fit.networks, fit.core, fit.spread);
   for (std::size_t layer = 0; layer < engine::kLayerClasses; ++layer) {
     std::vector<std::string> costs;
     for (std::size_t kind = 0; kind < engine::kWorkKinds; ++kind) {
@@ -57,7 +59,9 @@ std::string model_text(const LatencyFit& fit, const std::vector<std::string>& fi
 }
 
 Json to_json(const LatencyFit& fit) {
-  Json json = {{"networks", fit.networks},
+  Json json = {{"core", fit.core},
+               {"spread", fit.spread},
+               {"networks", fit.networks},
                {"network_error", fit.network_error},
                {"max_network_error", fit.max_network_error},
                {"classes", Json::array()}};
@@ -100,6 +104,11 @@ int run_fit(const ProfileArguments& arguments) {
     std::vector<LayerMeasurement> of_file = engine::read_measurements(read_file(file), file);
     if (of_file.empty()) throw Error("{}: holds no measurements", file);
     for (LayerMeasurement& m : of_file) {
+      try {
+        deploy::core_named(m.core);
+      } catch (const Error& error) {
+        throw Error("{}: {}", file, error.what());
+      }
       if (arguments.fit.size() > 1) m.network = file + ":" + m.network;
       measurements.push_back(std::move(m));
     }
@@ -119,15 +128,14 @@ int run_fit(const ProfileArguments& arguments) {
 int report_measurements(const std::vector<LayerMeasurement>& measurements, const char* made_how,
                         const ProfileArguments& arguments) {
   double sum = 0;
-  for (const LayerMeasurement& m : measurements) sum += m.measured;
+  for (const LayerMeasurement& m : measurements) sum += m.cycles();
   write_file_atomically(arguments.out, fmt::format("# {}\n", on_one_line(made_how)) +
                                            write_measurements(measurements));
   if (arguments.json) {
     print_json({{"measurements", measurements.size()}, {"sum", sum}});
   } else {
-    fmt::print("{} layers, {:.0f} {} together: {}\nNext: mcunet profile --fit {}\n",
-               measurements.size(), sum, arguments.log.empty() ? "instructions" : "cycles",
-               arguments.out, arguments.out);
+    fmt::print("{} layers, {:.0f} cycles together: {}\nNext: mcunet profile --fit {}\n",
+               measurements.size(), sum, arguments.out, arguments.out);
   }
   return kDone;
 }
@@ -137,11 +145,11 @@ int run_sample(const ProfileArguments& arguments) {
   const search::space::SearchSpace space =
       search::space::read_search_space(load_config(find_config(arguments.space, "spaces")));
   Progress progress("Measuring", arguments.networks, "networks");
-  const std::vector<LayerMeasurement> measurements = pipeline::sample_instructions(
+  const std::vector<LayerMeasurement> measurements = pipeline::sample_cycles(
       space, device, {.networks = arguments.networks, .seed = arguments.seed},
       [&] { progress.advance(); });
   const std::string how = fmt::format(
-      "Instructions of layers on an emulated {}: "
+      "Estimated cycles of layers on a {}: "
       "mcunet profile --sample {} --device {} --space {} --seed {}",
       device.core, arguments.networks, arguments.device, arguments.space, arguments.seed);
   return report_measurements(measurements, how.c_str(), arguments);
@@ -152,14 +160,19 @@ int run_log(const ProfileArguments& arguments) {
   const std::vector<std::int64_t> cycles = pipeline::parse_cycle_log(
       read_file(arguments.log), static_cast<int>(layers.size()), arguments.log);
   const std::string name = deploy::read_model_description(arguments.folder).name;
+  const deploy::Device device = deploy::read_project_device(arguments.folder);
   std::vector<LayerMeasurement> measurements;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    measurements.push_back(
-        {.network = name, .layer = layers[i], .measured = static_cast<double>(cycles[i])});
+    const auto measured = static_cast<double>(cycles[i]);
+    measurements.push_back({.core = device.core,
+                            .network = name,
+                            .layer = layers[i],
+                            .low = measured,
+                            .high = measured});
   }
-  const std::string how = fmt::format(
-      "Cycles of layers on a board with {}: mcunet profile {} --log {}",
-      deploy::read_project_device(arguments.folder).name, arguments.folder, arguments.log);
+  const std::string how =
+      fmt::format("Cycles of layers on a board with {}: mcunet profile {} --log {}", device.name,
+                  arguments.folder, arguments.log);
   return report_measurements(measurements, how.c_str(), arguments);
 }
 
@@ -204,16 +217,17 @@ void add_profile_command(CLI::App& program, Run& run) {
       "Layers are measured on a board, in cycles:\n\n"
       "  mcunet profile out/                               # firmware that prints cycles per step\n"
       "  mcunet profile out/ --log console.txt --out cycles.csv\n\n"
-      "or on an emulated core, in instructions, which are no cycles:\n\n"
-      "  mcunet profile --sample 48 --device stm32f746 --out cortex-m7.csv\n\n"
-      "A model of either takes the place of a file in configs/latency/. One in cycles goes with\n"
-      "`cycles_per_instruction: 1` in the device's description:\n\n"
+      "or estimated on an emulated core, whose memory never waits:\n\n"
+      "  mcunet profile --sample 24 --device stm32f746 --out cortex-m7.csv\n\n"
+      "A model of either is what `latency` names in the device's description, as a file or as a\n"
+      "name in configs/latency/. One of a board knows its memory: it goes with\n"
+      "`memory_stalls: 0`:\n\n"
       "  mcunet profile --fit cycles.csv --out my-board.yaml");
   command->add_option("DIR", arguments->folder, "Folder that mcunet compile wrote");
   auto* log = command->add_option("--log", arguments->log, "What the board's console printed");
   auto* sample = command
                      ->add_option("--sample", arguments->networks,
-                                  "Measure so many random networks on an emulated core")
+                                  "Estimate so many random networks on an emulated core")
                      ->check(CLI::Range(1, 10'000));
   auto* fit = command->add_option("--fit", arguments->fit, "Measurements to fit a model to");
   log->excludes(sample)->excludes(fit);

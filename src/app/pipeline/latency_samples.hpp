@@ -10,7 +10,7 @@
 #include "mcunet/engine/timing/latency_fit.hpp"
 #include "mcunet/search/space/search_space.hpp"
 
-// Measurements to fit a latency model to: from networks made for the purpose on an emulated core,
+// Cycles to fit a latency model to: of networks made for the purpose, estimated on an emulated core,
 // or from what a board logs.
 namespace mcunet::pipeline {
 
@@ -23,11 +23,12 @@ struct LatencySampleOptions {
   std::uint64_t seed = 0;
 };
 
-// Compiles random networks and counts the instructions of each step on an emulated board with the
-// device's core. `advance` is called after each network. Throws Error.
-std::vector<engine::LayerMeasurement> sample_instructions(
-    const search::space::SearchSpace& space, const deploy::Device& device,
-    const LatencySampleOptions& options, const std::function<void()>& advance = {});
+// Compiles random networks and estimates the cycles of each step on an emulated board with the
+// device's core, with memory enough for the scratch that makes kernels fastest. `advance` is called after each network. Throws Error.
+std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchSpace& space,
+                                                    const deploy::Device& device,
+                                                    const LatencySampleOptions& options,
+                                                    const std::function<void()>& advance = {});
 
 // The layers that a folder of `mcunet compile` runs, step by step. Throws Error if it does not hold
 // its model.tflite, or if that has other steps.

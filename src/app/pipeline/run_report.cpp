@@ -78,10 +78,18 @@ JobReport::Section search_section(const Json& search) {
   };
   add("evolution", winner);
   if (!search.at("random").is_null()) add("random search", search.at("random").at("best"));
-  section.text =
-      fmt::format("{} networks were evaluated; the winner takes {:.1f} ms by the model.",
-                  search.at("evaluations").get<int>(), resources.at("latency_ms").get<double>());
+  section.text = fmt::format(
+      "{} networks were evaluated; the winner takes an estimated {:.1f} ms ({:.1f} to {:.1f}).",
+      search.at("evaluations").get<int>(), resources.at("latency_ms").get<double>(),
+      resources.at("latency_ms_low").get<double>(), resources.at("latency_ms_high").get<double>());
   return section;
+}
+
+std::string planned_sram(const Json& exported) {
+  const std::string all = kib(exported.at("peak_sram_bytes"));
+  const auto memory = exported.find("memory");
+  if (memory == exported.end() || memory->at("grown_bytes") == 0) return all;
+  return fmt::format("{}, of them {} for speed", all, kib(memory->at("grown_bytes")));
 }
 
 JobReport::Section export_section(const Json& exported) {
@@ -90,7 +98,7 @@ JobReport::Section export_section(const Json& exported) {
                   {"top-1 in float, test set", percent(exported.at("fp32").at("top1"))},
                   {"top-1 in int8, test set", percent(exported.at("int8").at("top1"))},
                   {"ranges by", exported.at("range_method")},
-                  {"planned SRAM", kib(exported.at("peak_sram_bytes"))},
+                  {"planned SRAM", planned_sram(exported)},
                   {"measured SRAM: static data and stack", kib(exported.at("measured_sram_bytes"))},
                   {"flash as linked", kib(exported.at("flash_bytes"))},
                   {"fits", exported.at("fits").get<bool>() ? "yes" : "no"}};

@@ -26,6 +26,8 @@ Json to_json(const engine::Resources& r) {
           {"lower_bound_bytes", r.lower_bound_bytes},
           {"flash_bytes", r.flash_bytes},
           {"latency_ms", r.latency_ms},
+          {"latency_ms_low", r.latency_ms_low},
+          {"latency_ms_high", r.latency_ms_high},
           {"energy_mj", r.energy_mj}};
 }
 

@@ -211,12 +211,14 @@ void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
   HtmlPage page(fmt::format("Memory plan of {}", context.network_name), has_plots);
   page.paragraph(fmt::format(
       "Peak SRAM {} bytes (lower bound {}{}), flash {} bytes, "
-      "{:.3f} million MACs, {:.3f} million parameters, about {:.1f} ms.",
+      "{:.3f} million MACs, {:.3f} million parameters, an estimated {:.1f} ms ({:.1f} to {:.1f}).",
       r.peak_sram_bytes, r.lower_bound_bytes, r.is_optimal ? ", proven optimal" : "", r.flash_bytes,
-      static_cast<double>(r.macs) / 1e6, static_cast<double>(r.params) / 1e6, r.latency_ms));
+      static_cast<double>(r.macs) / 1e6, static_cast<double>(r.params) / 1e6, r.latency_ms,
+      r.latency_ms_low, r.latency_ms_high));
   for (const std::string& excess : describe_excess(r, context.budget)) {
     page.paragraph("Does not fit: " + excess + ".");
   }
+  if (!context.note.empty()) page.paragraph(context.note + ".");
   page.heading("Memory map");
   page.figure("memory_map",
               "Where each buffer lies in the arena, over the steps of one inference.");

@@ -27,7 +27,7 @@ struct Axis {
 constexpr Axis kAxes[] = {{Objective::kSram, "peak SRAM (KiB)", 1024},
                           {Objective::kFlash, "flash (KiB)", 1024},
                           {Objective::kMacs, "million MACs", 1e6},
-                          {Objective::kLatency, "latency (ms)", 1}};
+                          {Objective::kLatency, "latency (ms, estimate)", 1}};
 
 // Figure 13. Accuracies in percent.
 Plot curve_plot(const SearchState& evolution, const SearchState& random) {
@@ -95,13 +95,15 @@ Plot front_plot(const SearchState& state, const Axis& axis) {
 std::vector<std::vector<std::string>> winner_rows(const Candidate& evolution,
                                                   const Candidate* random) {
   std::vector<std::vector<std::string>> rows = {{"", "accuracy (%)", "million MACs", "SRAM (bytes)",
-                                                 "flash (bytes)", "latency (ms)", "energy (mJ)"}};
+                                                 "flash (bytes)", "latency (ms, estimate)",
+                                                 "energy (mJ)"}};
   const auto add = [&](const char* name, const Candidate& c) {
     rows.push_back({name, fmt::format("{:.2f}", 100 * c.accuracy),
                     fmt::format("{:.2f}", static_cast<double>(c.resources.macs) / 1e6),
                     std::to_string(c.resources.peak_sram_bytes),
                     std::to_string(c.resources.flash_bytes),
-                    fmt::format("{:.1f}", c.resources.latency_ms),
+                    fmt::format("{:.1f} ({:.1f} to {:.1f})", c.resources.latency_ms,
+                                c.resources.latency_ms_low, c.resources.latency_ms_high),
                     fmt::format("{:.1f}", c.resources.energy_mj)});
   };
   add("evolution", evolution);

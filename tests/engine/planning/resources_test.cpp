@@ -51,15 +51,18 @@ TEST(ResourceOracle, CountsWhatTheInputIsPreparedIn) {
 }
 
 TEST(ResourceOracle, LatencyAndEnergyFollowTheModel) {
-  LatencyModel model{.clock_mhz = 100, .cycles_per_instruction = 0.5, .power_mw = 50};
+  LatencyModel model{.clock_mhz = 100, .memory_stalls = 0.5, .spread = 0.125, .power_mw = 50};
   model.costs = {};
   const auto mac = static_cast<std::size_t>(WorkKind::kMac);
   model.costs[static_cast<std::size_t>(LayerClass::kPointwise)][mac] = 4;
   model.costs[static_cast<std::size_t>(LayerClass::kDepthwise5)][mac] = 6;
   ResourceOracle oracle({.latency = model});
   const Resources resources = oracle.measure(make_residual_block({}));
-  const double cycles = 48.0 * (2 * (96 + 96) + 3 * 600);
-  EXPECT_DOUBLE_EQ(resources.latency_ms, cycles / 100e3);
+  // Columns of 4 values are padded to 8; of 8 windows of 5 rows, 34 rows are within the map.
+  const double cycles = 4 * 48.0 * (8 * 24 + 24 * 4) + 6 * 24.0 * 34 * 5 * 6;
+  EXPECT_DOUBLE_EQ(resources.latency_ms, 1.25 * cycles / 100e3);
+  EXPECT_DOUBLE_EQ(resources.latency_ms_low, 0.875 * cycles / 100e3);
+  EXPECT_DOUBLE_EQ(resources.latency_ms_high, 1.125 * 1.5 * cycles / 100e3);
   EXPECT_DOUBLE_EQ(resources.energy_mj, resources.latency_ms * 50 / 1000);
 }
 

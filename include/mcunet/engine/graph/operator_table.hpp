@@ -95,8 +95,8 @@ enum class LatencyFamily : std::uint8_t {
   kTransposedConvolution,
   kDepthwise,
   kFullyConnected,
-  kPool,
-  kReduction,
+  kAverage,  // of a window, or of everything
+  kMaximum,
   kElementwise,
 };
 

@@ -21,8 +21,10 @@ struct Resources {
   std::int64_t lower_bound_bytes = 0;  // no plan of this schedule can have a lower peak
   std::int64_t flash_bytes = 0;        // weights, biases, quantization constants, code
   std::int64_t macs = 0;
-  std::int64_t params = 0;  // as training frameworks count them
-  double latency_ms = 0;
+  std::int64_t params = 0;     // as training frameworks count them
+  double latency_ms = 0;       // an estimate: this one is compared, in budgets and by the search
+  double latency_ms_low = 0;   // of the core alone
+  double latency_ms_high = 0;  // with all that its memory may make it wait
   double energy_mj = 0;
   bool is_optimal = false;  // the peak is proven to be the least of this schedule
 };

@@ -7,15 +7,18 @@
 
 #include "mcunet/engine/timing/latency_model.hpp"
 
-// Least squares from measured layers to the costs of a latency model. The measure is instructions
-// in an emulator or cycles on a board.
+// Least squares from layers, whose cycles were estimated in an emulator or measured on a board, to
+// the costs of a latency model.
 namespace mcunet::engine {
 
 struct LayerMeasurement {
+  std::string core;
   std::string network;  // layers of one network are held out together
   LayerShape layer;
-  double measured = 0;
+  double low = 0;  // cycles, at the least and at the most; the same where they were measured
+  double high = 0;
 
+  double cycles() const { return (low + high) / 2; }
   bool operator==(const LayerMeasurement&) const = default;
 };
 
@@ -28,12 +31,14 @@ std::string write_measurements(std::span<const LayerMeasurement> measurements);
 struct FitQuality {
   LayerClass layer = LayerClass::kPointwise;
   int measurements = 0;
-  double r2 = 0;              // of all measurements, in the measure itself
+  double r2 = 0;              // of all measurements, in cycles
   double held_out_r2 = 0;     // each network told by a fit to the others, five parts
   double held_out_error = 0;  // mean relative error then
 };
 
 struct LatencyFit {
+  std::string core;
+  double spread = 0;  // of all cycles, as LatencyModel has it
   LayerCosts costs = {};
   std::vector<FitQuality> classes;  // those that were measured
   // Of the sum over the layers of a network held out.
@@ -43,7 +48,8 @@ struct LatencyFit {
 };
 
 // Minimizes relative errors; costs are not negative, so that more work never takes less. Classes
-// without measurements keep the costs of `base`. Throws Error if there are fewer than two networks.
+// without measurements keep the costs of `base`. Throws Error if there are fewer than two networks, or
+// more cores than one.
 LatencyFit fit_latency(std::span<const LayerMeasurement> measurements, const LayerCosts& base);
 
 }  // namespace mcunet::engine

@@ -8,8 +8,8 @@
 #include "mcunet/engine/graph/graph.hpp"
 
 // How long an operator takes on a core: amounts of work that follow from its shapes, each at a cost
-// of its own per class of operator. What the costs are in, instructions or cycles, is up to where
-// they were measured (timing/latency_fit.hpp); cycles_per_instruction makes cycles of them.
+// of its own per class of operator, in cycles. Where the costs come from is told in
+// timing/latency_fit.hpp and configs/latency/.
 namespace mcunet::engine {
 
 // Operators that share a kernel, or kernels alike. The rest counts as elementwise.
@@ -20,30 +20,34 @@ enum class LayerClass : std::uint8_t {
   kDepthwise5,
   kDepthwise7,
   kFullyConnected,
-  kPool,
+  kAverage,
+  kMaximum,
   kElementwise,
 };
-inline constexpr std::size_t kLayerClasses = 8;
+inline constexpr std::size_t kLayerClasses = 9;
 std::string_view name_of(LayerClass layer);
 
-// Amounts of work, all but the call proportional to a loop of the kernels.
+// Amounts of work, all but the call proportional to a loop of the kernels (engine/kernels/README.md).
 enum class WorkKind : std::uint8_t {
   kCall,
-  kMac,     // multiply-accumulates; of a pool, values in its windows
-  kOutput,  // requantized values
-  kInput,   // values of the input; of a depthwise convolution, with borders and in words
-  kColumn,  // values gathered for the windows of all pixels; of a depthwise convolution, pairs of
-            // neighbouring outputs
-  kPixel,   // of the output; of a depthwise convolution, rows of all channels
+  kMac,      // multiply-accumulates in whole blocks: of four columns, or of four or six neighbours
+             // in a depthwise row; of a pool, values in its windows
+  kRestMac,  // those in the columns and neighbours that are left over
+  kOutput,   // requantized values
+  kOddOutput,  // pixels with an odd number of channels, as the last one has no partner
+  kInput,      // values read; of a convolution, gathered into columns
+  kOddInput,   // of those gathered, where the channels are no whole words
+  kPixel,      // of the output; of a depthwise convolution, blocks of neighbours in all channels
+  kChannel,    // of a depthwise convolution
 };
-inline constexpr std::size_t kWorkKinds = 6;
+inline constexpr std::size_t kWorkKinds = 9;
 std::string_view name_of(WorkKind kind);
 
 using WorkAmounts = std::array<double, kWorkKinds>;
 // Per amount of work, by class.
 using LayerCosts = std::array<WorkAmounts, kLayerClasses>;
 
-// What a layer's time depends on.
+// What a layer's time depends on. Padding is taken to be the same on both sides.
 struct LayerShape {
   OpKind kind = OpKind::kConv2d;
   std::int32_t kernel_height = 1;
@@ -61,17 +65,28 @@ WorkAmounts work_of(const LayerShape& layer);
 
 struct LatencyModel {
   double clock_mhz = 216;
-  double cycles_per_instruction = 1;
-  double power_mw = 0;                 // while computing; nearly independent of the network
-  LayerCosts costs = default_costs();  // in instructions
+  // The share of cycles that wait states of the flash and cache misses add at most.
+  double memory_stalls = 0.3;
+  double spread = 0;    // share by which the low and the high estimate of cycles are off the costs
+  double power_mw = 0;  // while computing; nearly independent of the network
+  LayerCosts costs = default_costs();  // in cycles of a core that never waits for memory
 
   // Of a core about which nothing is known: 1.6 per multiply-accumulate, 4.5 in depthwise
   // convolutions.
   static LayerCosts default_costs();
 
-  double instructions(const LayerShape& layer) const;
-  double milliseconds(double instructions) const {
-    return instructions * cycles_per_instruction / (1e3 * clock_mhz);
+  double cycles(const LayerShape& layer) const;
+
+  // Estimates, of a sum of cycles: the one to compare, with half of the stalls; the least, without
+  // any; the most, with all of them.
+  double milliseconds(double cycles) const {
+    return cycles * (1 + memory_stalls / 2) / (1e3 * clock_mhz);
+  }
+  double least_milliseconds(double cycles) const {
+    return cycles * (1 - spread) / (1e3 * clock_mhz);
+  }
+  double most_milliseconds(double cycles) const {
+    return cycles * (1 + spread) * (1 + memory_stalls) / (1e3 * clock_mhz);
   }
 };
 
