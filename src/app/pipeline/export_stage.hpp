@@ -8,6 +8,7 @@
 
 #include "compile_stage.hpp"
 #include "mcunet/core/config.hpp"
+#include "mcunet/cycles/estimate.hpp"
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/datasets/log_mel.hpp"
 #include "mcunet/deploy/device.hpp"
@@ -40,7 +41,7 @@ struct EmulatedExample {
   std::int32_t predicted = 0;
   std::int64_t instructions = 0;
   cycles::CycleRange cycles;  // estimated
-  bool is_exact = false;  // all outputs equal the reference executor's, as do features
+  bool is_exact = false;      // all outputs equal the reference executor's, as do features
   std::int64_t feature_instructions = 0;  // of the feature extraction; 0: there is none
 };
 
