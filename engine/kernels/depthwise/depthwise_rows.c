@@ -91,8 +91,11 @@ static void gather_two_channels(const int8_t* from, int32_t rows, int32_t width,
 
 #endif
 
-static void gather_one_channel(const int8_t* from, int32_t rows, int32_t width, int32_t channels,
-                               int32_t zero_point, int16_t* to, int32_t pitch) {
+// For the last of an odd number, so rarely that it is not worth a copy wherever rows are gathered.
+static __attribute__((noinline)) void gather_one_channel(const int8_t* from, int32_t rows,
+                                                         int32_t width, int32_t channels,
+                                                         int32_t zero_point, int16_t* to,
+                                                         int32_t pitch) {
   for (; rows > 0; --rows, to += pitch) {
     for (int32_t x = 0; x < width; ++x, from += channels) to[x] = (int16_t)(*from - zero_point);
   }
