@@ -116,9 +116,9 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
   };
   // A network without a name of its own is alone in its program.
   add("shares_arena", !compiled.options.names.is_default());
-  add("staging", !compiled.staging_offsets.empty(),
-      {.texts = {{"staging_count", std::to_string(compiled.staging_offsets.size())},
-                 {"staging_addresses", addresses(compiled.staging_offsets)}}});
+  add("staging", !compiled.arena.staging_offsets.empty(),
+      {.texts = {{"staging_count", std::to_string(compiled.arena.staging_offsets.size())},
+                 {"staging_addresses", addresses(compiled.arena.staging_offsets)}}});
   TemplateValues kernels;
   for (const std::string& name : kernel_functions()) {
     kernels.sections["kernels"].push_back({.texts = {{"kernel", name}}});
@@ -129,7 +129,7 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
 TemplateValues values_of(const CompiledGraph& compiled, const std::vector<StepCode>& steps) {
   TemplateValues values = {.texts = compiled.options.names.template_texts(),
                            .sections = {{"arrays", {}}}};
-  values.texts["arena_bytes"] = std::to_string(compiled.plan.arena_bytes);
+  values.texts["arena_bytes"] = std::to_string(compiled.arena.plan.arena_bytes);
   values.texts["step_count"] = std::to_string(steps.size());
   add_border(compiled, "input", compiled.graph.inputs, values);
   add_border(compiled, "output", compiled.graph.outputs, values);

@@ -4,7 +4,6 @@
 #include "mcunet/engine/graph/dead_channels.hpp"
 #include "mcunet/engine/graph/graph_passes.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
-#include "mcunet/engine/planning/plan_validator.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
@@ -26,29 +25,6 @@ void check_types(const Graph& graph, Borders borders) {
           graph.info_of(id).name);
     }
   }
-}
-
-void plan_arena(CompiledGraph& compiled) {
-  const std::vector<std::int64_t>& staging = compiled.options.staging_bytes;
-  const auto requested = [&] {
-    return staging.empty() ? compiled.requests.buffers
-                           : with_staging(compiled.graph, compiled.requests, staging);
-  };
-  PlannerOptions options;
-  if (!staging.empty()) options.alignment = kStagingAlignment;
-  compiled.plan = plan_memory(requested(), options);
-  if (compiled.options.adapts_scratch) {
-    grow_scratch(compiled.graph, compiled.schedule, options.alignment, compiled.requests,
-                 compiled.plan);
-  }
-  for (const PlanViolation& violation :
-       validate_plan(requested(), compiled.plan, options.alignment)) {
-    throw Error("the planner made an invalid plan: {}", violation.message);
-  }
-  const auto end =
-      compiled.plan.offsets.begin() + static_cast<std::ptrdiff_t>(compiled.requests.buffers.size());
-  compiled.staging_offsets.assign(end, compiled.plan.offsets.end());
-  compiled.plan.offsets.erase(end, compiled.plan.offsets.end());
 }
 
 }  // namespace
@@ -85,8 +61,12 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   // Only specialised kernels work in place.
   schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;
   make_schedule(compiled.graph, schedule, compiled.schedule);
-  request_memory(compiled.graph, compiled.schedule, ScratchPolicy::kOwn, compiled.requests);
-  plan_arena(compiled);
+  ArenaOptions arena_options{.growth = options.scratch_growth,
+                             .budget_bytes = options.sram_budget_bytes,
+                             .staging_bytes = options.staging_bytes};
+  // What the specialised kernels would do with more memory, the general ones do not.
+  if (!options.specializes_kernels) arena_options.budget_bytes.reset();
+  compiled.arena = plan_arena(compiled.graph, compiled.schedule, arena_options);
   return compiled;
 }
 

@@ -16,8 +16,8 @@ std::string StepWriter::address(std::int64_t offset) const {
 }
 
 std::string StepWriter::scratch_address() const {
-  const std::int32_t buffer = compiled_.requests.step_scratch_buffer[step_];
-  return buffer == kNoId ? "0" : address(compiled_.plan.offsets[buffer]);
+  const std::int32_t buffer = compiled_.arena.requests.step_scratch_buffer[step_];
+  return buffer == kNoId ? "0" : address(compiled_.arena.plan.offsets[buffer]);
 }
 
 std::string StepWriter::add_array(const std::string& what, std::vector<unsigned char> bytes) {

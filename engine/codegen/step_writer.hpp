@@ -44,7 +44,7 @@ class StepWriter {
     return compiled_.offset_of(graph_.inputs_of(op_)[0]) == compiled_.offset_of(op_.output);
   }
   std::string scratch_address() const;
-  std::int64_t scratch_bytes() const { return compiled_.requests.step_scratch_bytes[step_]; }
+  std::int64_t scratch_bytes() const { return compiled_.arena.requests.step_scratch_bytes[step_]; }
 
   // Adds bytes to the flash; returns the name of their array.
   std::string add_array(const std::string& what, std::vector<unsigned char> bytes);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "kernels/scratch.h"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
+#include "planning/kernel_scratch.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -47,72 +47,6 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
   return 0;
 }
 
-// How much scratch a kernel is given: the least, or what makes it fastest.
-enum class Appetite { kLeast, kMost };
-
-std::int64_t own_convolution_scratch(const Graph& graph, const Op& op, Appetite appetite) {
-  const Shape& input = graph.input_of(op).shape;
-  const Window& w = op.window;
-  const mcunet_conv2d_layer layer{.input_channels = input.channels,
-                                  .kernel_height = w.kernel_height,
-                                  .kernel_width = w.kernel_width};
-  if (w.dilation_height != 1 || w.dilation_width != 1) {
-    const mcunet_conv2d_dilated_layer dilated{.window = layer};
-    return mcunet_conv2d_dilated_scratch_bytes(&dilated);
-  }
-  const std::int32_t general =
-      mcunet_conv2d_scratch_bytes(&layer, appetite == Appetite::kMost ? 4 : 1);
-  if (!is_pointwise(op) || w.stride_height != 1 || w.stride_width != 1) return general;
-  // Either kernel may be called.
-  return std::max(general,
-                  mcunet_conv2d_1x1_scratch_bytes(input.height * input.width, input.channels));
-}
-
-std::int64_t own_transposed_scratch(const Graph& graph, const Op& op) {
-  const Window& w = op.window;
-  const mcunet_conv2d_layer layer{.input_channels = graph.input_of(op).shape.channels,
-                                  .kernel_height = w.kernel_height,
-                                  .kernel_width = w.kernel_width,
-                                  .stride_height = w.stride_height,
-                                  .stride_width = w.stride_width};
-  return mcunet_transpose_conv2d_scratch_bytes(&layer);
-}
-
-std::int64_t own_depthwise_scratch(const Graph& graph, const Op& op, Appetite appetite) {
-  const Shape& input = graph.input_of(op).shape;
-  const Shape& output = graph.output_of(op).shape;
-  if (!has_in_place_kernel(op) || output.channels != input.channels) return 0;
-  const mcunet_depthwise_layer layer{.input_height = input.height,
-                                     .input_width = input.width,
-                                     .output_height = output.height,
-                                     .output_width = output.width,
-                                     .channels = input.channels,
-                                     .pad_top = op.window.padding.top,
-                                     .pad_left = op.window.padding.left};
-  return (appetite == Appetite::kMost ? mcunet_depthwise_whole_scratch_bytes
-                                      : mcunet_depthwise_scratch_bytes)(
-      &layer, op.window.kernel_height, op.window.stride_height);
-}
-
-std::int64_t own_scratch(const Graph& graph, const Op& op, Appetite appetite) {
-  switch (ScratchKind{traits_of(op.kind).scratch}) {
-    case ScratchKind::kColumns:
-      return own_convolution_scratch(graph, op, appetite);
-    case ScratchKind::kTransposedColumns:
-      return own_transposed_scratch(graph, op);
-    case ScratchKind::kRows:
-      return own_depthwise_scratch(graph, op, appetite);
-    case ScratchKind::kFeatures: {
-      const auto rows = static_cast<std::int32_t>(rows_of(graph, op));
-      const std::int64_t features = weight_layout(graph, op).per_output();
-      return mcunet_fully_connected_scratch_bytes(rows, static_cast<std::int32_t>(features));
-    }
-    case ScratchKind::kNone:
-      break;
-  }
-  return 0;
-}
-
 // Of a step, the most that one of its operators needs.
 template <typename BytesOf>
 std::int64_t most_of(const Graph& graph, const Step& step, BytesOf bytes_of) {
@@ -136,40 +70,10 @@ void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequest
   requests.tensor_buffers = requests.buffers.size();
 }
 
-// The largest stretch of the arena in which nothing but `own` is alive in a step.
-struct Stretch {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-};
-
-Stretch largest_free_stretch(const MemoryRequests& requests, const MemoryPlan& plan,
-                             std::int32_t step, std::int32_t own, std::int64_t alignment) {
-  std::vector<Stretch> taken;
-  for (std::size_t i = 0; i < requests.buffers.size(); ++i) {
-    const BufferRequest& buffer = requests.buffers[i];
-    if (static_cast<std::int32_t>(i) == own || step < buffer.first_step ||
-        step > buffer.last_step) {
-      continue;
-    }
-    const std::int64_t end = plan.offsets[i] + buffer.size_bytes;
-    taken.push_back({plan.offsets[i], (end + alignment - 1) / alignment * alignment});
-  }
-  std::sort(taken.begin(), taken.end(),
-            [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
-  taken.push_back({plan.arena_bytes, plan.arena_bytes});
-  Stretch best;
-  std::int64_t end = 0;
-  for (const Stretch& next : taken) {
-    if (next.begin - end > best.end - best.begin) best = {end, next.begin};
-    end = std::max(end, next.end);
-  }
-  return best;
-}
-
 }  // namespace
 
 std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy) {
-  return policy == ScratchPolicy::kOwn ? own_scratch(graph, op, Appetite::kLeast)
+  return policy == ScratchPolicy::kOwn ? least_scratch_bytes(graph, op)
                                        : tinyengine_scratch(graph, op);
 }
 
@@ -206,24 +110,6 @@ std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests
   for (const TensorId input : graph.inputs) buffers[requests.tensor_buffer[input]].first_step = 0;
   for (const std::int64_t bytes : staging_bytes) buffers.push_back({bytes, 0, 0, kNoId});
   return buffers;
-}
-
-void grow_scratch(const Graph& graph, const Schedule& schedule, std::int64_t alignment,
-                  MemoryRequests& requests, MemoryPlan& plan) {
-  for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
-    const std::int32_t buffer = requests.step_scratch_buffer[index];
-    if (buffer == kNoId) continue;
-    const std::int64_t most = most_of(graph, schedule.steps[index], [&](const Op& op) {
-      return own_scratch(graph, op, Appetite::kMost);
-    });
-    const Stretch free =
-        largest_free_stretch(requests, plan, static_cast<std::int32_t>(index), buffer, alignment);
-    const std::int64_t bytes = std::min(most, free.end - free.begin);
-    if (bytes <= requests.buffers[buffer].size_bytes) continue;
-    requests.buffers[buffer].size_bytes = bytes;
-    requests.step_scratch_bytes[index] = bytes;
-    plan.offsets[buffer] = free.begin;
-  }
 }
 
 }  // namespace mcunet::engine

@@ -157,11 +157,12 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(defaults.exporting.emulated_examples, 8);
   EXPECT_EQ(defaults.exporting.test_examples, std::nullopt);
   EXPECT_EQ(defaults.exporting.names.prefix(), "model");
+  EXPECT_EQ(defaults.exporting.memory, engine::ScratchGrowth::kWithinBudget);
   Experiment experiment = read_rest(
       "finetune: {epochs: 3, learning_rate: 0.2, distillation: true,\n"
       "  quantization_aware: {epochs: 2, learning_rate: 0.005}}\n"
       "quantization: {calibration_images: 7, selection_images: 9, method: percentile}\n"
-      "export: {emulated_examples: 0, test_examples: 50, prefix: digits}\n");
+      "export: {emulated_examples: 0, test_examples: 50, prefix: digits, memory: least}\n");
   EXPECT_EQ(experiment.finetune.epochs, 3);
   EXPECT_EQ(experiment.finetune.learning_rate, 0.2);
   EXPECT_TRUE(experiment.finetune.distillation);
@@ -173,6 +174,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(experiment.exporting.emulated_examples, 0);
   EXPECT_EQ(experiment.exporting.test_examples, 50);
   EXPECT_EQ(experiment.exporting.names.prefix(), "digits");
+  EXPECT_EQ(experiment.exporting.memory, engine::ScratchGrowth::kWithinArena);
   const std::string text = to_json_text(write_fields(fields_of(experiment)));
   Experiment copy = read_experiment(parse_config(text, "manifest.json"));
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
@@ -205,6 +207,8 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
   EXPECT_EQ(
       rest_error("export: {prefix: console}\n"),
       "x.yaml:3: export.prefix: \"console\" is in use by the firmware; choose another prefix");
+  EXPECT_EQ(rest_error("export: {memory: most}\n"),
+            "x.yaml:3: export.memory: must be one of least, fastest, is most");
   EXPECT_EQ(rest_error("export: {test_examples: 0}\n"),
             "x.yaml:3: export.test_examples: must be at least 1, is 0");
 }

@@ -17,9 +17,11 @@ namespace fs = std::filesystem;
 
 class ExportStage : public testing::Test {
  protected:
-  ExportResult run(const deploy::Device& device) {
+  ExportResult run(const deploy::Device& device,
+                   std::optional<std::int64_t> sram_budget_bytes = std::nullopt) {
     return export_network(network_,
                           {.device = device,
+                           .sram_budget_bytes = sram_budget_bytes,
                            .options = {.emulated_examples = 3},
                            .training = training_,
                            .held_out = training_,
@@ -51,6 +53,20 @@ TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
   const auto json = nlohmann::json::parse(to_json(result));
   EXPECT_EQ(json["inferences"].size(), 3U);
   EXPECT_EQ(json["exact"], true);
+}
+
+// The stem, as wide as it is here, is the peak, and has one column in the least memory.
+TEST_F(ExportStage, MemoryForSpeedStaysWithinTheJobsLimit) {
+  search::space::Network wide = small_network();
+  wide.stem_channels = wide.blocks[0].in_channels = wide.blocks[0].mid_channels = 48;
+  network_ = trained_network(wide);
+  const deploy::Device device = deploy::load_device("stm32f746");
+  const CompileResult free = run(device).compiled;
+  EXPECT_GT(free.scratch_gain.bytes, 0);
+  const CompileResult limited = run(device, free.arena_bytes - 1).compiled;
+  EXPECT_LT(limited.arena_bytes, free.arena_bytes);
+  EXPECT_EQ(limited.least_sram_bytes(), free.least_sram_bytes());
+  EXPECT_EQ(run(device, 100).compiled.scratch_gain.bytes, 0);
 }
 
 TEST(CheckExact, NamesTheFirstExampleThatDiffers) {

@@ -89,7 +89,7 @@ TEST(FeatureCode, IsInThePlansOfTheSearch) {
     const std::int64_t planned = oracle.measure(graph).peak_sram_bytes;
     EXPECT_GE(planned, 2 * parameters.samples);
     EXPECT_EQ(planned, engine::compile_graph(graph, {.staging_bytes = feature_staging(parameters)})
-                           .plan.arena_bytes);
+                           .arena.plan.arena_bytes);
   }
 }
 
@@ -97,13 +97,13 @@ TEST(FeatureCode, LiesInTheArena) {
   const LogMelParameters parameters = datasets::log_mel_parameters(32, 8000, 8000);
   const engine::CompiledGraph compiled = engine::compile_graph(
       sound_graph(parameters), {.staging_bytes = feature_staging(parameters)});
-  ASSERT_EQ(compiled.staging_offsets.size(), 2U);
+  ASSERT_EQ(compiled.arena.staging_offsets.size(), 2U);
   const std::int64_t scratch = (256 + 1) * 8;
   EXPECT_EQ(feature_staging(parameters), (std::vector<std::int64_t>{16000, scratch}));
   // This network's own need is less than the samples, the scratch and its input together.
-  EXPECT_GE(compiled.plan.arena_bytes, 16000 + scratch + 32 * 32);
-  EXPECT_LE(compiled.plan.arena_bytes, 16000 + scratch + 32 * 32 + 16);
-  EXPECT_LE(compiled.plan.lower_bound_bytes, compiled.plan.arena_bytes);
+  EXPECT_GE(compiled.arena.plan.arena_bytes, 16000 + scratch + 32 * 32);
+  EXPECT_LE(compiled.arena.plan.arena_bytes, 16000 + scratch + 32 * 32 + 16);
+  EXPECT_LE(compiled.arena.plan.lower_bound_bytes, compiled.arena.plan.arena_bytes);
 }
 
 TEST(FeatureCode, RefusesNetworksThatTakeInSomethingElse) {

@@ -135,6 +135,8 @@ TEST_F(PlanReport, ThePageNamesTheLimitsThatAreExceeded) {
   const TemporaryFolder folder;
   write_plan_report(graph_, oracle_, {"net", resources_, {.sram_bytes = 300}}, folder.path());
   EXPECT_THAT(read_file(folder / "index.html"), HasSubstr("Does not fit: SRAM 312 of 300 bytes."));
+  write_plan_report(graph_, oracle_, {"net", resources_, {}, "It has grown"}, folder.path());
+  EXPECT_THAT(read_file(folder / "index.html"), HasSubstr("<p>It has grown.</p>"));
 }
 
 TEST_F(PlanReport, TheMapsDataHoldEveryBuffer) {

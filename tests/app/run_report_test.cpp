@@ -69,6 +69,18 @@ TEST_F(RunReport, OfAWholeJobLinksItsPages) {
     }
   }
 
+  // What the arena has for speed is told apart from what the search counted.
+  auto exported = nlohmann::ordered_json::parse(read_file(run_folder() / "export.json"));
+  const std::string as_exported = exported.dump(2) + "\n";
+  exported["peak_sram_bytes"] = 3072;
+  exported["memory"]["grown_bytes"] = 1024;
+  folder_.write("run/export.json", exported.dump());
+  write_run_report(experiment, run);
+  EXPECT_THAT(page(),
+              HasSubstr("<td>planned SRAM</td><td>3.0 KiB, of them 1.0 KiB for speed</td>"));
+  folder_.write("run/export.json", as_exported);
+  write_run_report(experiment, run);
+
   // Drawn again, it is the same.
   write_run_report(experiment, run);
   EXPECT_EQ(page(), index);

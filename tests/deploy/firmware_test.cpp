@@ -101,6 +101,7 @@ TEST(Firmware, SramExcessIsExact) {
   const FirmwareReport report = link_example(folder, device, {.arena_bytes = most + 8});
   EXPECT_FALSE(report.fits());
   EXPECT_THAT(describe_excess(report), ElementsAre("SRAM: 24584 bytes of 24576, 8 too many"));
+  EXPECT_EQ(report.sram_excess_bytes(), 8);
   EXPECT_EQ(report.bss_bytes, fitting.bss_bytes + room + 8);
   EXPECT_EQ(report.text_bytes, fitting.text_bytes);
   EXPECT_TRUE(report.elf.empty());

@@ -1,4 +1,8 @@
 // mcunet compile, emulate, ablate and flash, from the outside.
+#include <fmt/format.h>
+
+#include <map>
+
 #include "engine/random_graphs.hpp"
 #include "engine/residual_block.hpp"
 #include "engine/uint8_graph.hpp"
@@ -107,10 +111,12 @@ TEST_F(CompileCommand, AblatesRungByRung) {
   const Outcome outcome = run({"ablate", "model.tflite", "--device", "stm32f412", "--json"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const nlohmann::json rungs = parse_output(outcome)["rungs"];
-  ASSERT_EQ(rungs.size(), 6u);
+  ASSERT_EQ(rungs.size(), 7u);
   EXPECT_GT(rungs[0]["code_bytes"], rungs[1]["code_bytes"]) << "all kernels, or those in use";
   EXPECT_LE(rungs[5]["instructions"], rungs[1]["instructions"]);
   EXPECT_LE(rungs[5]["arena_bytes"], rungs[1]["arena_bytes"]);
+  EXPECT_LE(rungs[6]["instructions"], rungs[5]["instructions"]);
+  EXPECT_GE(rungs[6]["arena_bytes"], rungs[5]["arena_bytes"]);
 }
 
 TEST_F(CompileCommand, PlansATfliteFile) {
@@ -137,6 +143,112 @@ TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
             "mcunet: planned sizes only: arm-none-eabi-gcc: "
             "is not installed (package gcc-arm-none-eabi)\n");
   EXPECT_EQ(created(), before);
+}
+
+// A convolution whose step is the peak, with room for one column in the least arena.
+engine::Graph peak_convolution() {
+  engine::Graph graph;
+  graph.outputs = {
+      append_op(graph, {.kind = engine::OpKind::kConv2d, .window = engine::centred_window(3, 1)},
+                {add_input(graph, {16, 16, 16})}, 16)};
+  RandomStream random(7);
+  return engine::with_random_weights(graph, random);
+}
+constexpr std::int64_t kLeastArena = 2 * 16 * 16 * 16 + 2 * 144;
+constexpr std::int64_t kGrowth = 3 * 2 * 144;
+
+TEST_F(CompileCommand, MemoryToSpareMakesKernelsFaster) {
+  write_model(peak_convolution());
+  write("input.bin", std::string(16 * 16 * 16, '\x19') + std::string(16 * 16 * 16, '\xe3'));
+  std::map<std::string, nlohmann::json> compiled;
+  std::map<std::string, nlohmann::json> emulated;
+  for (const std::string memory : {"least", "fastest"}) {
+    const Outcome outcome = run({"compile", "model.tflite", "--device", "stm32f746", "--out", "out",
+                                 "--memory", memory, "--json"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    compiled[memory] = parse_output(outcome);
+    EXPECT_EQ(compiled[memory]["memory"]["choice"], memory);
+    EXPECT_EQ(compiled[memory]["memory"]["least_sram_bytes"], kLeastArena);
+    EXPECT_EQ(compiled[memory]["lower_bound_bytes"], kLeastArena);
+    const Outcome inferences = run({"emulate", "out", "--input", "input.bin", "--json"});
+    ASSERT_EQ(inferences.exit_code, 0) << inferences.err;
+    emulated[memory] = parse_output(inferences)["inferences"];
+    for (const auto& inference : emulated[memory]) EXPECT_EQ(inference["exact"], true);
+  }
+  const nlohmann::json& least = compiled["least"];
+  const nlohmann::json& fastest = compiled["fastest"];
+  EXPECT_EQ(least["peak_sram_bytes"], kLeastArena);
+  EXPECT_EQ(least["memory"]["grown_bytes"], 0);
+  EXPECT_EQ(fastest["peak_sram_bytes"], kLeastArena + kGrowth);
+  EXPECT_EQ(fastest["memory"]["grown_bytes"], kGrowth);
+  EXPECT_EQ(fastest["memory"]["four_columns"], 1);
+  EXPECT_EQ(fastest["memory"]["whole_planes"], 0);
+  EXPECT_EQ(fastest["elf"]["bss"], least["elf"]["bss"].get<std::int64_t>() + kGrowth);
+  EXPECT_EQ(nlohmann::json::parse(read("out/model.json"))["arena_bytes"], kLeastArena + kGrowth);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(emulated["least"][i]["outputs"], emulated["fastest"][i]["outputs"]);
+  }
+  // What is said to be saved is what is, more or less.
+  const auto instructions = [&](const char* memory) {
+    return emulated[memory][0]["instructions"].get<double>();
+  };
+  const double saved = instructions("least") - instructions("fastest");
+  EXPECT_GT(saved, 0.1 * instructions("least"));
+  EXPECT_NEAR(fastest["memory"]["saved_instructions"], saved, 0.3 * saved);
+  EXPECT_EQ(parse_output(compile())["memory"], fastest["memory"]) << "by default";
+}
+
+TEST_F(CompileCommand, SaysWhatMemoryIsSpentOn) {
+  write_model(peak_convolution());
+  const std::string gain =
+      "864 bytes for speed: 1 convolution works on four columns instead of one";
+  EXPECT_THAT(run({"compile", "model.tflite", "--device", "stm32f746", "--out", "out"}).out,
+              HasSubstr(gain));
+  EXPECT_THAT(
+      run({"compile", "model.tflite", "--device", "stm32f746", "--out", "out", "--memory", "least"})
+          .out,
+      testing::Not(HasSubstr("for speed")));
+  const std::vector<std::string> plan = {"plan",      "model.tflite", "--device",
+                                         "stm32f746", "--scratch",    "own"};
+  EXPECT_THAT(run(plan).out, HasSubstr(gain + "\n"));
+  const auto planned = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), plan.begin(), plan.end());
+    return parse_output(run(more));
+  };
+  const nlohmann::json fastest = planned({"--out", "plan", "--json"});
+  EXPECT_EQ(fastest["peak_sram_bytes"], kLeastArena) << "as the search counts";
+  EXPECT_EQ(fastest["memory"]["grown_bytes"], kGrowth);
+  EXPECT_THAT(read("plan/index.html"), HasSubstr("The firmware has " + gain + "; about "));
+  EXPECT_EQ(planned({"--memory", "least", "--json"})["memory"]["grown_bytes"], 0);
+}
+
+// A device that keeps nothing back for the stack and static data, which take what kernels wish for.
+TEST_F(CompileCommand, MemoryToSpareIsWhatTheLinkerLeaves) {
+  write_model(peak_convolution());
+  const std::string shipped = read_file(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
+  const auto device_of = [&](int kib) {
+    std::string device = shipped;
+    const std::string size = "size_kib: 256";
+    device.replace(device.find(size), size.size(), fmt::format("size_kib: {}", kib));
+    device.replace(device.find("reserved_sram_kib: 8"), 20, "reserved_sram_kib: 0");
+    return device;
+  };
+  write("large.yaml", device_of(16));
+  EXPECT_EQ(parse_output(compile("large.yaml"))["memory"]["grown_bytes"], kGrowth);
+  // 10240 bytes: arena of 8480, at least 1024 of stack, and static data.
+  write("tight.yaml", device_of(10));
+  const Outcome outcome = compile("tight.yaml");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(parse_output(outcome)["fits"], true);
+  EXPECT_EQ(parse_output(outcome)["memory"]["grown_bytes"], 0);
+  // The least does not fit: as with --memory least.
+  write("small.yaml", device_of(8));
+  const Outcome least = run({"compile", "model.tflite", "--device", "small.yaml", "--out", "least",
+                             "--memory", "least", "--json"});
+  const Outcome fastest = compile("small.yaml");
+  EXPECT_EQ(fastest.exit_code, 3);
+  EXPECT_EQ(fastest.err, least.err);
+  EXPECT_EQ(parse_output(fastest)["peak_sram_bytes"], kLeastArena);
 }
 
 TEST_F(CompileCommand, ModelsOfTwoInputsTakeTwoFiles) {

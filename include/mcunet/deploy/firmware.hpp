@@ -48,11 +48,11 @@ struct RegionUse {
 
 // What the linker made of the project. All of it is measured, also where it does not fit.
 struct FirmwareReport {
-  std::int64_t text_bytes = 0;   // code and constants, weights among them
-  std::int64_t data_bytes = 0;   // initialized variables: in flash and in SRAM
-  std::int64_t bss_bytes = 0;    // the arena and other variables
-  std::int64_t stack_bytes = 0;  // the least that is left to the stack
-  std::vector<RegionUse> regions;
+  std::int64_t text_bytes = 0;     // code and constants, weights among them
+  std::int64_t data_bytes = 0;     // initialized variables: in flash and in SRAM
+  std::int64_t bss_bytes = 0;      // the arena and other variables
+  std::int64_t stack_bytes = 0;    // the least that is left to the stack
+  std::vector<RegionUse> regions;  // flash, the arena's banks, the stack's own if it has one
 
   // Below folder/build; empty if it does not fit, and then there are no such files.
   std::filesystem::path elf;
@@ -62,6 +62,7 @@ struct FirmwareReport {
 
   std::int64_t flash_bytes() const { return text_bytes + data_bytes; }
   std::int64_t sram_bytes() const { return data_bytes + bss_bytes + stack_bytes; }
+  std::int64_t sram_excess_bytes() const { return regions.at(1).excess_bytes(); }
   bool fits() const;
 };
 

@@ -39,7 +39,7 @@ std::vector<Rung> make_rungs() {
                          .fuses_padding = false,
                          .specializes_kernels = false,
                          .links_all_kernels = true,
-                         .adapts_scratch = false};
+                         .scratch_growth = engine::ScratchGrowth::kNone};
   std::vector<Rung> rungs = {{"all kernels linked, nothing specialised", options}};
   options.links_all_kernels = false;
   rungs.push_back({"+ only the kernels in use", options});
@@ -47,10 +47,12 @@ std::vector<Rung> make_rungs() {
   rungs.push_back({"+ padding fused", options});
   options.specializes_kernels = true;
   rungs.push_back({"+ specialised kernels", options});
-  options.adapts_scratch = true;
+  options.scratch_growth = engine::ScratchGrowth::kWithinArena;
   rungs.push_back({"+ adaptive im2col", options});
   options.schedule.in_place_depthwise = true;
   rungs.push_back({"+ in-place depthwise", options});
+  options.scratch_growth = engine::ScratchGrowth::kWithinBudget;
+  rungs.push_back({"+ scratch in memory to spare", options});
   return rungs;
 }
 

@@ -8,6 +8,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/standard_streams.hpp"
 #include "mcunet/deploy/device.hpp"
+#include "memory_option.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "program.hpp"
 #include "text_table.hpp"
@@ -26,6 +27,7 @@ struct CompileArguments {
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
+  engine::ScratchGrowth memory = engine::ScratchGrowth::kWithinBudget;
   bool no_specialization = false;
   std::string borders = "caller";
   engine::ModelNames names;
@@ -44,6 +46,7 @@ Json to_json(const CompileResult& result) {
   return {{"macs", result.macs},
           {"peak_sram_bytes", result.peak_sram_bytes()},
           {"lower_bound_bytes", result.lower_bound_bytes},
+          {"memory", Json::parse(memory_to_json(result))},
           {"flash_bytes", firmware.flash_bytes()},
           {"constant_bytes", result.constant_bytes},
           {"code_bytes", result.code_bytes()},
@@ -60,6 +63,7 @@ void print_result(const CompileResult& result, const CompileArguments& arguments
   const deploy::FirmwareReport& firmware = result.firmware;
   fmt::print("MACs        {:>10}\narena       {:>10} bytes, lower bound {}\n", result.macs,
              result.arena_bytes, result.lower_bound_bytes);
+  for (const std::string& line : describe_memory(result)) fmt::print("            {}\n", line);
   fmt::print("linked      {:>10} bytes of flash: constants {}, code {}\n", firmware.flash_bytes(),
              result.constant_bytes, result.code_bytes());
   fmt::print("            {:>10} bytes of SRAM with {} for the stack\n\n", firmware.sram_bytes(),
@@ -80,7 +84,8 @@ void print_result(const CompileResult& result, const CompileArguments& arguments
 int run_compile(const CompileArguments& arguments) {
   engine::CompileOptions options;
   options.fuses_padding = !arguments.no_fusion;
-  options.adapts_scratch = !arguments.no_adaptive_im2col;
+  options.scratch_growth =
+      arguments.no_adaptive_im2col ? engine::ScratchGrowth::kNone : arguments.memory;
   options.specializes_kernels = !arguments.no_specialization;
   options.schedule.in_place_depthwise = !arguments.no_in_place_depthwise;
   options.folds_dead_channels = arguments.fold_dead_channels;
@@ -129,8 +134,11 @@ void add_compile_command(CLI::App& program, Run& run) {
   command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
   command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,
                     "Give depthwise convolutions an output of their own");
-  command->add_flag("--no-adaptive-im2col", arguments->no_adaptive_im2col,
-                    "Give each kernel the least scratch that it works with");
+  CLI::Option* memory = add_memory_option(*command, arguments->memory);
+  command
+      ->add_flag("--no-adaptive-im2col", arguments->no_adaptive_im2col,
+                 "Give each kernel the least scratch that it works with")
+      ->excludes(memory);
   command->add_flag("--no-specialization", arguments->no_specialization,
                     "Call one general kernel for all windows");
   command

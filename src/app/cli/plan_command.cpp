@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/planning/plan_validator.hpp"
 #include "mcunet/engine/planning/resources.hpp"
+#include "memory_option.hpp"
 #include "number_range.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "pipeline/network_source.hpp"
@@ -26,6 +28,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using engine::Resources;
+using pipeline::CompileResult;
 using report::StepUse;
 
 struct PlanArguments {
@@ -34,13 +37,14 @@ struct PlanArguments {
   std::string out;
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   engine::ScratchPolicy scratch = engine::ScratchPolicy::kTinyEngine;
+  engine::ScratchGrowth memory = engine::ScratchGrowth::kWithinBudget;
   bool json = false;
 };
 
 // The firmware of a .tflite file for a device, made in a folder that is gone afterwards. Nothing,
 // and a line that says why, if it cannot be made: a plan needs no cross compiler.
-std::optional<deploy::FirmwareReport> link_model(const PlanArguments& arguments,
-                                                 const deploy::Device& device) {
+std::optional<CompileResult> link_model(const PlanArguments& arguments,
+                                        const deploy::Device& device) {
   const std::filesystem::path model = arguments.source.name_or_file;
   if (model.extension() != ".tflite") return std::nullopt;
   try {
@@ -48,7 +52,8 @@ std::optional<deploy::FirmwareReport> link_model(const PlanArguments& arguments,
     engine::CompileOptions options;
     options.schedule = engine::options_of(arguments.schedule);
     options.borders = arguments.source.borders;
-    return pipeline::compile_model(model, device, options, scratch.path() / "model").firmware;
+    options.scratch_growth = arguments.memory;
+    return pipeline::compile_model(model, device, options, scratch.path() / "model");
   } catch (const Error& error) {
     say("mcunet: planned sizes only: {}\n", error.what());
     return std::nullopt;
@@ -56,8 +61,7 @@ std::optional<deploy::FirmwareReport> link_model(const PlanArguments& arguments,
 }
 
 Json to_json(const Resources& r, const std::optional<deploy::Device>& device,
-             const std::optional<deploy::FirmwareReport>& linked,
-             const std::vector<StepUse>& steps) {
+             const std::optional<CompileResult>& linked, const std::vector<StepUse>& steps) {
   Json json = {{"macs", r.macs},
                {"params", r.params},
                {"peak_sram_bytes", r.peak_sram_bytes},
@@ -67,17 +71,20 @@ Json to_json(const Resources& r, const std::optional<deploy::Device>& device,
                {"latency_ms", nullptr},
                {"energy_mj", nullptr},
                {"elf", nullptr},
+               {"memory", nullptr},
                {"fits", nullptr}};
   if (device) {
     json["latency_ms"] = r.latency_ms;
     json["energy_mj"] = r.energy_mj;
-    json["fits"] = engine::fits(r, device->budget()) && (!linked || linked->fits());
+    json["fits"] = engine::fits(r, device->budget()) && (!linked || linked->firmware.fits());
   }
   if (linked) {
-    json["elf"] = {{"text", linked->text_bytes},
-                   {"data", linked->data_bytes},
-                   {"bss", linked->bss_bytes},
-                   {"stack", linked->stack_bytes}};
+    const deploy::FirmwareReport& firmware = linked->firmware;
+    json["elf"] = {{"text", firmware.text_bytes},
+                   {"data", firmware.data_bytes},
+                   {"bss", firmware.bss_bytes},
+                   {"stack", firmware.stack_bytes}};
+    json["memory"] = Json::parse(memory_to_json(*linked));
   }
   json["steps"] = Json::array();
   for (const StepUse& step : steps) {
@@ -126,12 +133,16 @@ void print_block_peaks(const std::vector<StepUse>& steps) {
   fmt::print("{}\n", table.to_string());
 }
 
-// Planned are the arena with the scratch, weights, constants and an estimate of the code; linked is
-// all of the firmware, but for its stack.
-void print_linked(const Resources& r, const deploy::FirmwareReport& linked) {
+// Planned are the arena with the least scratch, weights, constants and an estimate of the code;
+// linked is all of the firmware, but for its stack.
+void print_linked(const Resources& r, const CompileResult& linked) {
+  const deploy::FirmwareReport& firmware = linked.firmware;
   fmt::print("planned / linked   SRAM {} / {} bytes (stack {} apart), flash {} / {} bytes\n",
-             r.peak_sram_bytes, linked.data_bytes + linked.bss_bytes, linked.stack_bytes,
-             r.flash_bytes, linked.flash_bytes());
+             r.peak_sram_bytes, firmware.data_bytes + firmware.bss_bytes, firmware.stack_bytes,
+             r.flash_bytes, firmware.flash_bytes());
+  for (const std::string& line : describe_memory(linked)) {
+    fmt::print("                   {}\n", line);
+  }
 }
 
 void print_summary(const Resources& r, const engine::FlashEstimate& flash,
@@ -157,6 +168,12 @@ void print_summary(const Resources& r, const engine::FlashEstimate& flash,
   }
 }
 
+std::string note_on(const std::optional<CompileResult>& linked) {
+  if (!linked) return "";
+  const std::vector<std::string> lines = describe_memory(*linked);
+  return lines.empty() ? "" : fmt::format("The firmware has {}", fmt::join(lines, "; "));
+}
+
 int run_plan(const PlanArguments& arguments) {
   if (!arguments.out.empty()) {
     require_writable_folder(arguments.out);
@@ -176,12 +193,16 @@ int run_plan(const PlanArguments& arguments) {
   const std::vector<StepUse> steps = report::describe_steps(graph, oracle);
   const engine::Budget budget = device ? device->budget() : engine::Budget{};
 
-  std::optional<deploy::FirmwareReport> linked;
+  std::optional<CompileResult> linked;
   if (device) linked = link_model(arguments, *device);
 
   const Json json = to_json(resources, device, linked, steps);
   if (!arguments.out.empty()) {
-    report::write_plan_report(graph, oracle, {arguments.source.name_or_file, resources, budget},
+    report::write_plan_report(graph, oracle,
+                              {.network_name = arguments.source.name_or_file,
+                               .resources = resources,
+                               .budget = budget,
+                               .note = note_on(linked)},
                               arguments.out);
     write_file_atomically(std::filesystem::path(arguments.out) / "plan.json", json.dump(2) + "\n");
   }
@@ -198,7 +219,8 @@ int run_plan(const PlanArguments& arguments) {
   }
   std::vector<std::string> excess = describe_excess(resources, budget);
   if (linked) {
-    for (const std::string& text : describe_excess(*linked)) excess.push_back("linked " + text);
+    for (const std::string& text : describe_excess(linked->firmware))
+      excess.push_back("linked " + text);
   }
   for (const std::string& text : excess) {
     say("mcunet: does not fit {}: {}\n", device->name, text);
@@ -245,6 +267,7 @@ void add_plan_command(CLI::App& program, Run& run) {
                    "caller or\ninvoke [caller]")
       ->transform(CLI::CheckedTransformer(std::map<std::string, engine::Borders>{
           {"caller", engine::Borders::kCaller}, {"invoke", engine::Borders::kInvoke}}));
+  add_memory_option(*command, arguments->memory);
   command->add_option("--out", arguments->out, "Folder for plan.json, plots and index.html");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, &run] { run = [arguments] { return run_plan(*arguments); }; });

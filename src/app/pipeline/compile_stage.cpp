@@ -1,5 +1,9 @@
 #include "compile_stage.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "feature_code.hpp"
@@ -75,6 +79,41 @@ void check_replaceable(const fs::path& folder) {
   }
 }
 
+struct Request {
+  const fs::path& model;
+  const deploy::Device& device;
+  const engine::CompileOptions& options;
+  const std::optional<datasets::LogMelParameters>& spectrogram;
+  std::string name;
+  deploy::ConsoleKind console;
+};
+
+CompileResult write_and_link(const Request& request, const CompiledGraph& compiled,
+                             const StagedFolder& staged) {
+  CompileResult result;
+  result.arena_bytes = compiled.arena.plan.arena_bytes;
+  result.lower_bound_bytes = compiled.arena.plan.lower_bound_bytes;
+  result.scratch_growth = compiled.options.scratch_growth;
+  result.scratch_gain = compiled.arena.gain;
+  result.saved_ms =
+      request.device.latency_model().milliseconds(compiled.arena.gain.saved_instructions);
+  result.macs = engine::cost_of(compiled.graph).macs;
+
+  engine::GeneratedCode code = engine::generate_code(compiled);
+  if (request.spectrogram) {
+    add_features(compiled.graph, *request.spectrogram, request.options.names, code);
+  }
+  result.constant_bytes = code.constant_bytes;
+  for (const engine::GeneratedFile& file : code.files) staged.write(file.path, file.contents);
+  staged.write("model.tflite", read_file(request.model));
+  staged.write("model.json",
+               description_of(compiled, request.name, request.device, result, request.spectrogram));
+  deploy::write_firmware_project(staged.path(), request.device, request.console,
+                                 request.options.names);
+  result.firmware = deploy::link_firmware(staged.path(), request.device);
+  return result;
+}
+
 }  // namespace
 
 CompileResult compile_model(const fs::path& model, const deploy::Device& device,
@@ -84,30 +123,53 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const std::string& name) {
   engine::CompileOptions all_options = options;
   if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
+  std::int64_t& sram_budget = all_options.sram_budget_bytes.emplace(std::min(
+      device.sram_budget_bytes(), options.sram_budget_bytes.value_or(device.sram_budget_bytes())));
   const engine::Graph graph = engine::read_tflite(model);
-  const CompiledGraph compiled =
-      under_name(model, [&] { return engine::compile_graph(graph, all_options); });
-  CompileResult result;
-  result.arena_bytes = compiled.plan.arena_bytes;
-  result.lower_bound_bytes = compiled.plan.lower_bound_bytes;
-  result.macs = engine::cost_of(compiled.graph).macs;
-
+  const auto compile = [&] {
+    return under_name(model, [&] { return engine::compile_graph(graph, all_options); });
+  };
+  CompiledGraph compiled = compile();
   check_replaceable(folder);
-  const StagedFolder staged(folder);
-  engine::GeneratedCode code = engine::generate_code(compiled);
-  if (spectrogram) add_features(compiled.graph, *spectrogram, options.names, code);
-  result.constant_bytes = code.constant_bytes;
-  for (const engine::GeneratedFile& file : code.files) {
-    staged.write(file.path, file.contents);
+  const Request request{.model = model,
+                        .device = device,
+                        .options = options,
+                        .spectrogram = spectrogram,
+                        .name = name.empty() ? model.stem().string() : name,
+                        .console = console.value_or(deploy::default_console(device))};
+  for (;;) {
+    const StagedFolder staged(folder);
+    const CompileResult result = write_and_link(request, compiled, staged);
+    const std::int64_t excess = result.firmware.sram_excess_bytes();
+    if (excess == 0 || result.scratch_gain.bytes == 0) {
+      staged.commit();
+      return result;
+    }
+    // The device reserves less than static data and the stack take.
+    sram_budget = result.arena_bytes - excess;
+    compiled = compile();
   }
-  staged.write("model.tflite", read_file(model));
-  staged.write("model.json", description_of(compiled, name.empty() ? model.stem().string() : name,
-                                            device, result, spectrogram));
-  deploy::write_firmware_project(staged.path(), device,
-                                 console.value_or(deploy::default_console(device)), options.names);
-  result.firmware = deploy::link_firmware(staged.path(), device);
-  staged.commit();
-  return result;
+}
+
+std::vector<std::string> describe_memory(const CompileResult& result) {
+  const engine::ScratchGain& gain = result.scratch_gain;
+  const std::string layers = describe(gain);
+  if (layers.empty()) return {};
+  return {fmt::format("{} bytes for speed: {}", gain.bytes, layers),
+          fmt::format("about {:.0f} instructions less, {:.2f} ms (estimate)",
+                      gain.saved_instructions, result.saved_ms)};
+}
+
+std::string memory_to_json(const CompileResult& result) {
+  const engine::ScratchGain& gain = result.scratch_gain;
+  return Json{{"choice", engine::name_of(result.scratch_growth)},
+              {"least_sram_bytes", result.least_sram_bytes()},
+              {"grown_bytes", gain.bytes},
+              {"four_columns", gain.four_columns},
+              {"whole_planes", gain.whole_planes},
+              {"saved_instructions", std::llround(gain.saved_instructions)},
+              {"saved_ms", result.saved_ms}}
+      .dump();
 }
 
 }  // namespace mcunet::pipeline

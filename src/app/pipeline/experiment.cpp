@@ -217,7 +217,10 @@ Field prefix(engine::ModelNames& names) {
 
 std::vector<Field> fields_of_export(ExportOptions& options) {
   return {field("emulated_examples", options.emulated_examples, between(0, 10'000)),
-          field("test_examples", options.test_examples, at_least(1)), prefix(options.names)};
+          field("test_examples", options.test_examples, at_least(1)), prefix(options.names),
+          choice("memory", options.memory,
+                 {{"least", engine::ScratchGrowth::kWithinArena},
+                  {"fastest", engine::ScratchGrowth::kWithinBudget}})};
 }
 
 // The value of a key of the space becomes the dataset's, or is it already.

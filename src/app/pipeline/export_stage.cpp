@@ -108,8 +108,11 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / "model.tflite";
   engine::write_tflite(quantized.graph, model);
-  result.compiled = compile_model(model, context.device, {.names = context.options.names}, folder,
-                                  std::nullopt, context.spectrogram, network->description().name);
+  const engine::CompileOptions options{.scratch_growth = context.options.memory,
+                                       .sram_budget_bytes = context.sram_budget_bytes,
+                                       .names = context.options.names};
+  result.compiled = compile_model(model, context.device, options, folder, std::nullopt,
+                                  context.spectrogram, network->description().name);
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);
@@ -150,6 +153,7 @@ std::string to_json(const ExportResult& result) {
                {"compared_methods", methods},
                {"macs", result.compiled.macs},
                {"peak_sram_bytes", result.compiled.peak_sram_bytes()},
+               {"memory", Json::parse(memory_to_json(result.compiled))},
                {"measured_sram_bytes", result.measured_sram_bytes()},
                {"flash_bytes", firmware.flash_bytes()},
                {"elf",

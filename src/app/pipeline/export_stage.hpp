@@ -20,6 +20,7 @@ namespace mcunet::pipeline {
 // What a network is exported with. The datasets are opened without augmentation.
 struct ExportContext {
   deploy::Device device;
+  std::optional<std::int64_t> sram_budget_bytes;  // of the job, if that is less than the device's
   QuantizationOptions quantization;
   ExportOptions options;
   std::uint64_t seed = 0;

@@ -82,6 +82,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run) {
   const auto held_out = splits.open(Split::kSearch);
   const auto test = splits.open(Split::kTest);
   ExportContext context{.device = experiment.device,
+                        .sram_budget_bytes = experiment.budget.sram_bytes,
                         .quantization = experiment.quantization,
                         .options = experiment.exporting,
                         .seed = experiment.seed,

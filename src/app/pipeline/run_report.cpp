@@ -83,13 +83,20 @@ JobReport::Section search_section(const Json& search) {
   return section;
 }
 
+std::string planned_sram(const Json& exported) {
+  const std::string all = kib(exported.at("peak_sram_bytes"));
+  const auto memory = exported.find("memory");
+  if (memory == exported.end() || memory->at("grown_bytes") == 0) return all;
+  return fmt::format("{}, of them {} for speed", all, kib(memory->at("grown_bytes")));
+}
+
 JobReport::Section export_section(const Json& exported) {
   JobReport::Section section{.heading = "Quantized network and firmware"};
   section.rows = {{"", ""},
                   {"top-1 in float, test set", percent(exported.at("fp32").at("top1"))},
                   {"top-1 in int8, test set", percent(exported.at("int8").at("top1"))},
                   {"ranges by", exported.at("range_method")},
-                  {"planned SRAM", kib(exported.at("peak_sram_bytes"))},
+                  {"planned SRAM", planned_sram(exported)},
                   {"measured SRAM: static data and stack", kib(exported.at("measured_sram_bytes"))},
                   {"flash as linked", kib(exported.at("flash_bytes"))},
                   {"fits", exported.at("fits").get<bool>() ? "yes" : "no"}};

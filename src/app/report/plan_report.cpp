@@ -217,6 +217,7 @@ void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
   for (const std::string& excess : describe_excess(r, context.budget)) {
     page.paragraph("Does not fit: " + excess + ".");
   }
+  if (!context.note.empty()) page.paragraph(context.note + ".");
   page.heading("Memory map");
   page.figure("memory_map",
               "Where each buffer lies in the arena, over the steps of one inference.");

@@ -37,6 +37,7 @@ struct PlanReportContext {
   std::string network_name;
   engine::Resources resources;
   engine::Budget budget;  // empty without a device
+  std::string note = {};  // what else is known of the network's memory; may be empty
 };
 
 // Writes FOLDER/index.html with the memory map and the per-block chart beside it.

@@ -8,6 +8,7 @@
 #include "generated_model.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_passes.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "random_graphs.hpp"
 #include "shared_data.hpp"
@@ -74,6 +75,30 @@ TEST_P(GeneratedWideSums, ComputesWhatTheReferenceExecutorComputes) {
 INSTANTIATE_TEST_SUITE_P(CodeWriter, GeneratedWideSums, testing::ValuesIn(kWideSumOpKinds),
                          [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
 
+// A network in an arena with room for four columns and whole planes.
+TEST(CodeWriter, FasterKernelsComputeTheSame) {
+  CompileOptions options;
+  options.sram_budget_bytes = 1 << 20;
+  for (const int kernel : {3, 5, 7}) {
+    for (const int stride : {1, 2}) {
+      SCOPED_TRACE(fmt::format("{}x{} of stride {}", kernel, kernel, stride));
+      Graph shapes;
+      const TensorId input = add_input(shapes, {23, 21, 3});
+      const TensorId columns = append_op(
+          shapes, {.kind = OpKind::kConv2d, .window = centred_window(kernel, 1)}, {input}, 13);
+      shapes.outputs = {append_op(
+          shapes, {.kind = OpKind::kDepthwiseConv2d, .window = centred_window(kernel, stride)},
+          {columns}, 13)};
+      RandomStream random(kernel);
+      const Graph graph = with_random_weights(shapes, random);
+      const CompiledGraph compiled = compile_graph(graph, options);
+      EXPECT_EQ(compiled.arena.gain.four_columns + compiled.arena.gain.whole_planes, 2);
+      const std::vector<TensorBytes> inputs = random_inputs(graph, 1);
+      EXPECT_EQ(GeneratedModel(compiled, "generated-faster").run(inputs), execute(graph, inputs));
+    }
+  }
+}
+
 // Whole networks; the inputs are random bytes.
 TEST(CodeWriter, RealModelsComputeWhatTheReferenceExecutorComputes) {
   MCUNET_REQUIRE_SHARED_DATA(data);
@@ -85,7 +110,8 @@ TEST(CodeWriter, RealModelsComputeWhatTheReferenceExecutorComputes) {
       const std::vector<TensorBytes> inputs = random_inputs(compiled.graph, trial);
       EXPECT_EQ(model.run(inputs), execute(compiled.graph, inputs)) << name;
     }
-    RecordProperty(fmt::format("{}_arena_bytes", name), std::to_string(compiled.plan.arena_bytes));
+    RecordProperty(fmt::format("{}_arena_bytes", name),
+                   std::to_string(compiled.arena.plan.arena_bytes));
   }
 }
 
@@ -106,14 +132,16 @@ TEST(CodeWriter, EveryOptionComputesTheSame) {
   const Graph graph = read_tflite(data / "tflite/mcunet_vww.tflite");
   const std::vector<TensorBytes> inputs = random_inputs(compile_graph(graph).graph, 5);
   const std::vector<TensorBytes> expected = execute(compile_graph(graph).graph, inputs);
-  const std::int64_t arena = compile_graph(graph).plan.arena_bytes;
+  const std::int64_t arena = compile_graph(graph).arena.plan.arena_bytes;
   CompileOptions options;
   const auto expect_same = [&](const char* name) {
     const CompiledGraph compiled = compile_graph(graph, options);
     EXPECT_EQ(GeneratedModel(compiled, name).run(inputs), expected) << name;
-    EXPECT_GE(compiled.plan.arena_bytes, arena) << name;
+    EXPECT_GE(compiled.arena.plan.arena_bytes, arena) << name;
   };
-  options.adapts_scratch = false;
+  options.sram_budget_bytes = 1 << 20;
+  expect_same("generated-fastest");
+  options.scratch_growth = ScratchGrowth::kNone;
   expect_same("generated-least-scratch");
   options.schedule.in_place_depthwise = false;
   expect_same("generated-out-of-place");

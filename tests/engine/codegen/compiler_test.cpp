@@ -30,10 +30,17 @@ TEST(Compiler, StagingLiesInTheArenaBesideTheInputs) {
   const Graph graph = random_graph(OpKind::kConv2d, 3);
   const CompiledGraph plain = compile_graph(graph);
   const CompiledGraph staged = compile_graph(graph, {.staging_bytes = {1000, 24}});
-  EXPECT_TRUE(plain.staging_offsets.empty());
-  ASSERT_EQ(staged.staging_offsets.size(), 2u);
-  EXPECT_GE(staged.plan.arena_bytes, 1024 + graph.tensors[graph.inputs[0]].bytes());
-  for (const std::int64_t offset : staged.staging_offsets) EXPECT_EQ(offset % 8, 0);
+  EXPECT_TRUE(plain.arena.staging_offsets.empty());
+  ASSERT_EQ(staged.arena.staging_offsets.size(), 2u);
+  EXPECT_GE(staged.arena.plan.arena_bytes, 1024 + graph.tensors[graph.inputs[0]].bytes());
+  for (const std::int64_t offset : staged.arena.staging_offsets) EXPECT_EQ(offset % 8, 0);
+}
+
+TEST(Compiler, GeneralKernelsHaveNoUseForMoreMemory) {
+  const Graph graph = random_graph(OpKind::kConv2d, 3);
+  const CompiledGraph compiled =
+      compile_graph(graph, {.specializes_kernels = false, .sram_budget_bytes = 1 << 20});
+  EXPECT_EQ(compiled.arena.gain.bytes, 0);
 }
 
 TEST(Compiler, RefusesAGraphWithoutOperators) {

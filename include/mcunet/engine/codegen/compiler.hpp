@@ -1,14 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mcunet/engine/codegen/model_names.hpp"
 #include "mcunet/engine/graph/graph.hpp"
-#include "mcunet/engine/planning/memory_planner.hpp"
-#include "mcunet/engine/planning/memory_requests.hpp"
+#include "mcunet/engine/planning/arena.hpp"
 #include "mcunet/engine/planning/schedule.hpp"
 
 // From a graph to all that code is written from: passes, a schedule, a plan of the memory.
@@ -32,7 +32,8 @@ struct CompileOptions {
       true;  // else one kernel serves all windows; no depthwise in place then
   // For comparison: links every kernel there is, as an interpreter must (Figure 6).
   bool links_all_kernels = false;
-  bool adapts_scratch = true;  // else each kernel has the least scratch that it works with
+  ScratchGrowth scratch_growth = ScratchGrowth::kWithinBudget;
+  std::optional<std::int64_t> sram_budget_bytes;  // of the arena; absent: it is the least
   Borders borders = Borders::kCaller;
   bool folds_dead_channels = false;  // see dead_channels.hpp
   // Buffers in which the caller prepares the inputs: in the arena, alive together with the inputs
@@ -46,13 +47,11 @@ struct CompiledGraph {
   Graph graph;  // as the passes left it
   CompileOptions options;
   Schedule schedule;
-  MemoryRequests requests;
-  MemoryPlan plan;
-  std::vector<std::int64_t> staging_offsets;  // in the arena, as options.staging_bytes
+  Arena arena;
 
   // Of a tensor that has a buffer, in the arena.
   std::int64_t offset_of(TensorId tensor) const {
-    return plan.offsets[requests.tensor_buffer[tensor]];
+    return arena.plan.offsets[arena.requests.tensor_buffer[tensor]];
   }
 };
 
@@ -61,8 +60,7 @@ struct CompiledGraph {
 // one of something that compiles.
 Graph prepare_graph(const Graph& graph, const CompileOptions& options = {});
 
-// Prepares, schedules and plans with the scratch accounting of our own kernels; the plan has passed
-// validate_plan.
+// Prepares, schedules and plans the arena with the scratch accounting of our own kernels.
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
 
 }  // namespace mcunet::engine

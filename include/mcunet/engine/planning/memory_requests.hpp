@@ -50,10 +50,4 @@ std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests
 // Of offsets, once there is staging: samples and spectra are read as words.
 inline constexpr std::int64_t kStagingAlignment = 8;
 
-// Lets the scratch of each step have what the plan leaves free in that step, up to what makes its
-// kernel faster (paper, equation 2: as many columns as fit). The arena stays as it is, and
-// offsets are multiples of `alignment`.
-void grow_scratch(const Graph& graph, const Schedule& schedule, std::int64_t alignment,
-                  MemoryRequests& requests, MemoryPlan& plan);
-
 }  // namespace mcunet::engine
