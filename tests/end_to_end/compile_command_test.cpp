@@ -70,6 +70,23 @@ TEST_F(CompileCommand, CompilesEmulatesAndAgrees) {
   EXPECT_GT(result["stack_bytes"], 0);
   EXPECT_EQ(result["steps"].size(), 1u);
 
+  EXPECT_FALSE(result["steps"][0].contains("cycles"));
+
+  const Outcome estimated = run({"emulate", "out", "--input", "input.bin", "--cycles", "--json"});
+  ASSERT_EQ(estimated.exit_code, 0) << estimated.err;
+  const nlohmann::json costs = parse_output(estimated);
+  EXPECT_EQ(costs["inferences"][0]["instructions"], result["inferences"][0]["instructions"]);
+  double low = 0;
+  for (const auto& step : costs["steps"]) {
+    EXPECT_GT(step["cycles"]["low"], 0);
+    EXPECT_GE(step["cycles"]["high"], step["cycles"]["low"]);
+    low += step["cycles"]["low"].get<double>();
+  }
+  EXPECT_NEAR(costs["inferences"][1]["cycles"]["low"].get<double>(), low, 100);
+  EXPECT_FALSE(costs["loops"].empty());
+  const Outcome shown = run({"emulate", "out", "--input", "input.bin", "--cycles"});
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("cycles (estimated)"), HasSubstr("costliest loops")));
+
   write("short.bin", "x");
   EXPECT_THAT(failure({"emulate", "out", "--input", "short.bin"}),
               HasSubstr("short.bin: has 1 bytes"));
