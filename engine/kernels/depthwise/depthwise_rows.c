@@ -3,6 +3,8 @@
 // Gathers `rows` rows of two channels, less the zero point, `pitch` values apart.
 #if MCUNET_DSP
 
+// clang-format off
+
 // Four pixels at a time, 17 instructions for 8 values, and what is left at the end of the row.
 static __attribute__((naked)) void gather_two_channels(
     const int8_t* from __attribute__((unused)), int32_t rows __attribute__((unused)),
@@ -66,6 +68,8 @@ static __attribute__((naked)) void gather_two_channels(
       ".unreq first\n .unreq second\n .unreq left\n .unreq a\n .unreq w\n .unreq c\n"
       ".unreq d\n .unreq three\n .unreq gap\n");
 }
+
+// clang-format on
 
 #else
 
