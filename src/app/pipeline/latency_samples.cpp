@@ -50,7 +50,7 @@ class RandomLayers {
   Shape shape() const { return graph_.tensors[last_].shape; }
 
   void append_layer() {
-    switch (between(0, 8)) {
+    switch (between(0, 9)) {
       case 0:
       case 1:
         return append_convolution(1, 1);
