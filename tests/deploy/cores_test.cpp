@@ -6,6 +6,7 @@
 #include "core/error_text.hpp"
 #include "cross_compiler.hpp"
 #include "emulator_board.hpp"
+#include "mcunet/cycles/pipeline.hpp"
 #include "mcunet/deploy/device.hpp"
 
 namespace mcunet::deploy {
@@ -22,9 +23,10 @@ double cycles_per_mac(const std::string& core) {
   return model.cycles(layer) / (16 * 16 * 64 * 64);
 }
 
-TEST(Cores, EachHasAModelOfItsTimeAndABoard) {
+TEST(Cores, EachHasAModelOfItsTimeAPipelineAndABoard) {
   for (const Core& core : cores()) {
     EXPECT_GT(cycles_per_mac(core.name), 0.5) << core.name;
+    EXPECT_EQ(cycles::find_core(core.name).name, core.name);
     EXPECT_NE(choose_board("", core.name).name, "");
     EXPECT_NE(cpu_flags(core.name).find("-mcpu=" + core.name + " -m"), std::string::npos);
   }

@@ -38,6 +38,16 @@ TEST(Firmware, ProjectRemembersItsDevice) {
   EXPECT_EQ(device.arena_region().origin, 0x24000000u);
 }
 
+TEST(Firmware, ProjectTellsKernelsOfACoreThatIssuesTwoInstructions) {
+  const TemporaryFolder folder;
+  for (const char* file : {"Makefile", "CMakeLists.txt"}) {
+    write_firmware_project(folder.path(), shipped_device("stm32f746"));
+    EXPECT_THAT(read_file(folder / file), HasSubstr("-DMCUNET_DUAL_ISSUE"));
+    write_firmware_project(folder.path(), shipped_device("stm32f412"));
+    EXPECT_THAT(read_file(folder / file), Not(HasSubstr("MCUNET_DUAL_ISSUE")));
+  }
+}
+
 TEST(Firmware, FolderWithoutAProjectIsAnError) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { read_project_device(folder.path()); }),

@@ -1,4 +1,6 @@
 // mcunet compile, emulate, ablate and flash, from the outside.
+#include <fmt/format.h>
+
 #include <map>
 
 #include "engine/random_graphs.hpp"

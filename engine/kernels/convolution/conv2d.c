@@ -75,7 +75,8 @@ static void widen_four_windows(const struct mcunet_conv2d_layer* layer, const in
   const int8_t* row = input + y * row_bytes;
   for (int32_t last = y + layer->kernel_height; y != last; ++y, row += row_bytes) {
     if (y < 0 || y >= layer->input_height) {
-      columns = widen_padding(columns, 1, layer->input_zero_point, MCUNET_COLUMNS * taps * channels);
+      columns =
+          widen_padding(columns, 1, layer->input_zero_point, MCUNET_COLUMNS * taps * channels);
       continue;
     }
     for (int32_t tap = 0; tap < begin; ++tap) columns = widen_tap(layer, row, x + tap, columns);

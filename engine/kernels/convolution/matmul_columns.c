@@ -23,12 +23,32 @@ __attribute__((used, noinline)) void mcunet_requantize_pair(const int32_t* sums,
 
 uint32_t* mcunet_widen_column(uint32_t* column, int32_t pitch, const int8_t* values,
                               int32_t bytes) {
-  for (const int8_t* end = values + bytes; values != end; values += 4) {
+  const int8_t* const end = values + bytes;
+#if MCUNET_DSP
+  // In the order that lets most of them go together.
+  uint32_t even, odd;
+  if (bytes == 0) return column;
+  __asm__ volatile(
+      "1:                                   \n"
+      "ldr    %[odd], [%[values]], #4       \n"
+      "cmp    %[values], %[end]             \n"
+      "sxtb16 %[even], %[odd]               \n"
+      "sxtb16 %[odd], %[odd], ror #8        \n"
+      "str    %[even], [%[column]]          \n"
+      "str    %[odd], [%[column], %[pitch]] \n"
+      "add    %[column], %[column], %[step] \n"
+      "bne    1b                            \n"
+      : [column] "+r"(column), [values] "+r"(values), [even] "=&r"(even), [odd] "=&r"(odd)
+      : [end] "r"(end), [pitch] "r"(4 * pitch), [step] "r"(8 * pitch)
+      : "memory", "cc");
+#else
+  for (; values != end; values += 4) {
     const uint32_t word = mcunet_load_word(values);
     column[0] = mcunet_widen_even(word);
     column[pitch] = mcunet_widen_odd(word);
     column += 2 * pitch;
   }
+#endif
   return column;
 }
 

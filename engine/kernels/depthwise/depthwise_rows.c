@@ -3,6 +3,8 @@
 // Gathers `rows` rows of two channels, less the zero point, `pitch` values apart.
 #if MCUNET_DSP
 
+// clang-format off
+
 // Four pixels at a time, 17 instructions for 8 values, and what is left at the end of the row.
 static __attribute__((naked)) void gather_two_channels(
     const int8_t* from __attribute__((unused)), int32_t rows __attribute__((unused)),
@@ -67,6 +69,8 @@ static __attribute__((naked)) void gather_two_channels(
       ".unreq d\n .unreq three\n .unreq gap\n");
 }
 
+// clang-format on
+
 #else
 
 static void gather_two_channels(const int8_t* from, int32_t rows, int32_t width, int32_t channels,
@@ -91,8 +95,11 @@ static void gather_two_channels(const int8_t* from, int32_t rows, int32_t width,
 
 #endif
 
-static void gather_one_channel(const int8_t* from, int32_t rows, int32_t width, int32_t channels,
-                               int32_t zero_point, int16_t* to, int32_t pitch) {
+// For the last of an odd number, so rarely that it is not worth a copy wherever rows are gathered.
+static __attribute__((noinline)) void gather_one_channel(const int8_t* from, int32_t rows,
+                                                         int32_t width, int32_t channels,
+                                                         int32_t zero_point, int16_t* to,
+                                                         int32_t pitch) {
   for (; rows > 0; --rows, to += pitch) {
     for (int32_t x = 0; x < width; ++x, from += channels) to[x] = (int16_t)(*from - zero_point);
   }

@@ -41,7 +41,7 @@ MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t taps) { return (10 
 // What the output rows of one channel share, and the extent of the current one. The assembly in
 // depthwise_row_dsp.inc knows this order.
 struct mcunet_depthwise_row {
-  int32_t rows;  // of the window, to sum over; at least 1
+  int32_t rows;  // of the window, to sum over; at least 1, of a 3x3 window all three
   int32_t outputs;
   int32_t channels;  // distance of outputs in bytes
   int32_t bias;

@@ -80,7 +80,8 @@ static void add_terms(const int8_t* half, const int8_t* other, int8_t* output,
   while (half != terms->half_end) {
     const int32_t first = terms->half_base + *half++ * (1 << (kHeadroom - 1));
     const int32_t second = terms->other_base + *other++ * (1 << kHeadroom);
-    const int32_t sum = first + mcunet_rescale_down(second, terms->other_doubled, terms->other_shift);
+    const int32_t sum =
+        first + mcunet_rescale_down(second, terms->other_doubled, terms->other_shift);
     *output++ =
         (int8_t)mcunet_requantize_linear(sum, terms->doubled, terms->shift, terms->zero_point);
   }

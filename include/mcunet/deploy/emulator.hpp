@@ -73,7 +73,7 @@ struct EmulatorOptions {
 struct Inference {
   std::vector<Int8Bytes> outputs;  // in the model's order
   std::int64_t instructions = 0;   // of one invoke
-  cycles::CycleRange cycles;  // if asked for
+  cycles::CycleRange cycles;       // if asked for
   // If the input was a clip: the network's input that the firmware made of it.
   Int8Bytes features;
   std::int64_t feature_instructions = 0;
@@ -91,11 +91,11 @@ struct StepCost {
 
 struct EmulationResult {
   std::string board;
-  std::vector<Inference> inferences;    // one per input
-  std::vector<StepCost> steps;          // of the first inference; feature extraction comes first
+  std::vector<Inference> inferences;  // one per input
+  std::vector<StepCost> steps;        // of the first inference; feature extraction comes first
   // If cycles were asked for: where they go, of all inferences, the costliest first.
   std::vector<cycles::LoopCost> loops;
-  std::int64_t stack_bytes = 0;         // high-water mark over all of them, main() included
+  std::int64_t stack_bytes = 0;  // high-water mark over all of them, main() included
 };
 
 // Throws Error, with the package to install, if a program that emulate() needs is not there.

@@ -95,6 +95,7 @@ CompileResult write_and_link(const Request& request, const CompiledGraph& compil
   result.lower_bound_bytes = compiled.arena.plan.lower_bound_bytes;
   result.scratch_growth = compiled.options.scratch_growth;
   result.scratch_gain = compiled.arena.gain;
+  // These instructions take about a cycle each.
   result.saved_ms =
       request.device.latency_model().milliseconds(compiled.arena.gain.saved_instructions);
   result.macs = engine::cost_of(compiled.graph).macs;

@@ -50,7 +50,7 @@ class RandomLayers {
   Shape shape() const { return graph_.tensors[last_].shape; }
 
   void append_layer() {
-    switch (between(0, 8)) {
+    switch (between(0, 9)) {
       case 0:
       case 1:
         return append_convolution(1, 1);
@@ -101,7 +101,9 @@ class RandomLayers {
   void append_pool() {
     if (shape().height < 4) return;
     Op pool{.kind = one_in(2) ? OpKind::kAveragePool2d : OpKind::kMaxPool2d, .has_bias = false};
-    pool.window = {.kernel_height = 2, .kernel_width = 2, .stride_height = 2, .stride_width = 2};
+    const auto side = static_cast<std::int16_t>(between(2, 3));
+    pool.window = {
+        .kernel_height = side, .kernel_width = side, .stride_height = 2, .stride_width = 2};
     last_ = append_op(graph_, pool, {last_});
   }
 

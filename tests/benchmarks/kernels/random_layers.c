@@ -209,7 +209,8 @@ static int run_add(void) {
 // Few outputs, odd numbers of them, and depths down to the least.
 static int run_fully_connected(void) {
   const int32_t depth = between(0, 1) ? 4 * between(1, 12) : between(1, 70);
-  struct mcunet_fully_connected_layer layer = {between(0, 3) ? 1 : between(2, 6), depth,
+  struct mcunet_fully_connected_layer layer = {between(0, 3) ? 1 : between(2, 6),
+                                               depth,
                                                between(0, 1) ? between(1, 7) : between(8, 40),
                                                {0, 0, 0}};
   const int32_t features = layer.output_features;
@@ -231,8 +232,7 @@ static int run_fully_connected(void) {
   reference_conv2d(input, weights, bias, &w, &scale, expected);
   mcunet_pack_matmul(&f, depth, packed);
   memset(output, 0x33, sizeof output);
-  const int32_t bytes =
-      guarded_scratch(mcunet_fully_connected_scratch_bytes(layer.batches, depth));
+  const int32_t bytes = guarded_scratch(mcunet_fully_connected_scratch_bytes(layer.batches, depth));
   mcunet_fully_connected(input, output, &layer, packed, scratch);
   return guards_hold(output, layer.batches * features, bytes);
 }
@@ -245,7 +245,8 @@ static int32_t sum_of(const int8_t* at, int32_t count, int32_t distance) {
 
 // Windows over everything, of more values than 16 bits hold the sum of, and any others.
 static int run_average_pool(void) {
-  struct mcunet_pool2d_layer layer = {.input_height = between(1, 20), .input_width = between(1, 20)};
+  struct mcunet_pool2d_layer layer = {.input_height = between(1, 20),
+                                      .input_width = between(1, 20)};
   int32_t pad_top = 0, pad_left = 0;
   const int everything = between(0, 1);
   layer.channels = between(1, 11);
@@ -257,7 +258,8 @@ static int run_average_pool(void) {
   if (!everything) {
     layer.output_height =
         extent(layer.input_height, layer.kernel_height, layer.stride_height, &pad_top);
-    layer.output_width = extent(layer.input_width, layer.kernel_width, layer.stride_width, &pad_left);
+    layer.output_width =
+        extent(layer.input_width, layer.kernel_width, layer.stride_width, &pad_left);
   }
   layer.pad_top = (int16_t)pad_top;
   layer.pad_left = (int16_t)pad_left;
@@ -299,10 +301,10 @@ static int run_mean(void) {
                                           {between(-128, 127), -128, 127}};
   fill_random(input, layer.outer * layer.reduced * layer.inner);
   for (int32_t at = 0; at < layer.outer * layer.inner; ++at) {
-    const int32_t sum = sum_of(input + at / layer.inner * layer.reduced * layer.inner +
-                                   at % layer.inner,
-                               layer.reduced, layer.inner) -
-                        layer.reduced * layer.input_zero_point;
+    const int32_t sum =
+        sum_of(input + at / layer.inner * layer.reduced * layer.inner + at % layer.inner,
+               layer.reduced, layer.inner) -
+        layer.reduced * layer.input_zero_point;
     const int32_t mean =
         reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
     expected[at] = (int8_t)(mean < -128 ? -128 : mean > 127 ? 127 : mean);
@@ -318,8 +320,8 @@ int main(void) {
   static int (*const kKinds[])(void) = {run_pointwise, run_convolution,  run_fully_connected,
                                         run_depthwise, run_average_pool, run_mean,
                                         run_add};
-  static const char* const kNames[] = {"conv2d_1x1", "conv2d", "fully_connected", "depthwise",
-                                       "average_pool2d", "mean", "add"};
+  static const char* const kNames[] = {
+      "conv2d_1x1", "conv2d", "fully_connected", "depthwise", "average_pool2d", "mean", "add"};
   enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
     for (int kind = 0; kind < kCount; ++kind) {
