@@ -7,6 +7,7 @@
 
 #include "elf_sections.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
 #include "mcunet/core/process.hpp"
 #include "mcunet/deploy/cores.hpp"
 
@@ -152,7 +153,7 @@ std::vector<fs::path> compile(const fs::path& project, const std::vector<fs::pat
     objects.push_back(folder / source.filename().replace_extension(".o"));
   }
   for (const auto& [folder, words] : commands) {
-    fs::create_directories(folder);
+    make_folder(folder);
     const ProcessResult result = run_tool(words, folder);
     if (result.exit_code != 0) fail(result.log);
   }

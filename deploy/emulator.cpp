@@ -109,8 +109,7 @@ class Emulation {
   // Builds the program with more compiler flags and runs it in a folder of its own.
   Console run(const std::string& defines, std::span<const Int8Bytes> inputs,
               const std::string& name) const {
-    const fs::path folder = scratch_.path() / name;
-    fs::create_directory(folder);
+    const fs::path folder = make_folder(scratch_.path() / name);
     build(defines, folder);
     return start(inputs, folder, {});
   }

@@ -48,12 +48,6 @@ std::string_view console_template(const Device& device, ConsoleKind kind) {
   return "serial_console.c";
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
-}
-
 }  // namespace
 
 void require_free_names(const engine::ModelNames& names) {

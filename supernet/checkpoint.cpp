@@ -32,9 +32,7 @@ CheckpointStore::CheckpointStore(fs::path folder, int rank)
     : folder_(std::move(folder)), rank_(rank) {}
 
 void CheckpointStore::save(const Checkpoint& checkpoint) {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) throw Error("{}: cannot be created: {}", folder_.string(), error.message());
+  make_folder(folder_);
   const Json header = {{"step", checkpoint.step},
                        {"identity", Json::parse(checkpoint.identity)},
                        {"state", Json::parse(checkpoint.state)}};
@@ -42,7 +40,8 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
   const std::string name = fmt::format("rank-{}-step-{:012}{}", rank_, checkpoint.step, kSuffix);
   write_file_atomically(folder_ / name, first_line(body) + body);
   std::vector<fs::path> all = files();
-  for (std::size_t i = kKept; i < all.size(); ++i) fs::remove(all[i], error);
+  std::error_code ignored;
+  for (std::size_t i = kKept; i < all.size(); ++i) fs::remove(all[i], ignored);
 }
 
 std::vector<fs::path> CheckpointStore::files() const {

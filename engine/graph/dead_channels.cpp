@@ -89,6 +89,11 @@ class Constants {
         return false;
       case ChannelFlow::kPass:
         return is_constant_alike(op, channel);
+      case ChannelFlow::kPad:
+        return of(graph_.inputs_of(op)[0], channel) ==
+               graph_.info_of(op.output).quantization.zero_point;
+      case ChannelFlow::kStack:
+        return is_constant_throughout(op, channel);
       case ChannelFlow::kOpaque:
         return false;
     }
@@ -96,23 +101,23 @@ class Constants {
   }
 
   bool is_constant_alike(const Op& op, std::int32_t channel) const {
-    const TensorId first = graph_.inputs_of(op)[0];
     for (TensorId input : graph_.inputs_of(op)) {
       const bool is_repeated = graph_.tensors[input].shape.channels == 1;
-      const auto value = of(input, is_repeated ? 0 : channel);
-      // Along another axis, parts of one channel may differ.
-      if (!value || (op.kind == OpKind::kConcatenation && value != of(first, channel))) {
-        return false;
-      }
-    }
-    if (op.kind == OpKind::kPad) {
-      return of(first, channel) == graph_.info_of(op.output).quantization.zero_point;
+      if (!of(input, is_repeated ? 0 : channel)) return false;
     }
     const ConstantId operand = graph_.details_of(op).operand;
     if (operand == kNoId) return true;
     // One value per channel, or one for all.
     const Shape shape = shape_of_dims(graph_.constants[operand].dims);
     return shape.height == 1 && shape.width == 1;
+  }
+
+  // Parts of one channel may be constant and differ.
+  bool is_constant_throughout(const Op& op, std::int32_t channel) const {
+    const auto inputs = graph_.inputs_of(op);
+    const auto value = of(inputs[0], channel);
+    return value && std::all_of(inputs.begin(), inputs.end(),
+                                [&](TensorId input) { return of(input, channel) == value; });
   }
 
   const Graph& graph_;
@@ -168,6 +173,8 @@ class Needs {
       case ChannelFlow::kMultiply:
         return visit_depthwise(op);
       case ChannelFlow::kPass:
+      case ChannelFlow::kPad:
+      case ChannelFlow::kStack:
         return visit_alike(op);
       case ChannelFlow::kConcatenate:
         return visit_concatenation(op);

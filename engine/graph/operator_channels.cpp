@@ -18,7 +18,7 @@ ChannelFlow channels_of_reduction(const Graph& graph, const Op& op) {
 ChannelFlow channels_of_pad(const Graph& graph, const Op& op) {
   const OpDetails& details = graph.details_of(op);
   const bool pads_channels = details.channels_before != 0 || details.channels_after != 0;
-  return pads_channels ? ChannelFlow::kOpaque : ChannelFlow::kPass;
+  return pads_channels ? ChannelFlow::kOpaque : ChannelFlow::kPad;
 }
 
 ChannelFlow channels_of_reshape(const Graph& graph, const Op& op) {
@@ -29,7 +29,7 @@ ChannelFlow channels_of_reshape(const Graph& graph, const Op& op) {
 
 ChannelFlow channels_of_concatenation(const Graph& graph, const Op& op) {
   return graph.details_of(op).axis == Axis::kChannels ? ChannelFlow::kConcatenate
-                                                      : ChannelFlow::kPass;
+                                                      : ChannelFlow::kStack;
 }
 
 }  // namespace mcunet::engine

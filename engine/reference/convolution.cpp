@@ -42,7 +42,8 @@ class Requantizer {
   std::vector<std::uint32_t> biases_;
 };
 
-// Calls visit(ky, kx, y, x) for the taps of an output position that lie inside the input.
+// Calls visit(tap, index) for the taps of an output position that lie inside the input, with the index
+// of the input's first channel there.
 template <typename Visit>
 void for_each_tap(const KernelCall& call, std::int32_t out_y, std::int32_t out_x,
                   const Visit& visit) {
@@ -54,7 +55,8 @@ void for_each_tap(const KernelCall& call, std::int32_t out_y, std::int32_t out_x
     for (std::int32_t kx = 0; kx < w.kernel_width; ++kx) {
       const auto x = std::int64_t{out_x} * w.stride_width - w.padding.left + kx * w.dilation_width;
       if (x < 0 || x >= input.width) continue;
-      visit(ky, kx, static_cast<std::int32_t>(y), static_cast<std::int32_t>(x));
+      visit(std::size_t(ky) * w.kernel_width + kx,
+            offset(input, static_cast<std::int32_t>(y), static_cast<std::int32_t>(x), 0));
     }
   }
 }
@@ -91,29 +93,47 @@ const std::int8_t* weights_of(const KernelCall& call) {
   return reinterpret_cast<const std::int8_t*>(weights.data.data());
 }
 
-}  // namespace
-
-void run_conv_2d(const KernelCall& call) {
+// Every output value is the sum of products(channel, tap, index) over its taps, requantized.
+template <typename Products>
+void sum_windows(const KernelCall& call, const Products& products) {
   const Requantizer requantize(call);
-  const Shape& in = call.input_shape();
   const Shape& out = call.output_shape();
-  const Window& w = call.op.window;
-  const std::int32_t zero_point = call.input_quantization().zero_point;
-  const auto input = call.input();
-  const std::int8_t* weights = weights_of(call);
   for (std::int32_t y = 0; y < out.height; ++y) {
     for (std::int32_t x = 0; x < out.width; ++x) {
       for (std::int32_t c = 0; c < out.channels; ++c) {
         std::uint32_t sum = 0;
-        for_each_tap(call, y, x, [&](auto ky, auto kx, auto in_y, auto in_x) {
-          const std::size_t tap = (std::size_t(c) * w.kernel_height + ky) * w.kernel_width + kx;
-          sum += dot(&input[offset(in, in_y, in_x, 0)], weights + tap * in.channels,
-                     static_cast<std::size_t>(in.channels), zero_point);
+        for_each_tap(call, y, x, [&](std::size_t tap, std::size_t index) {
+          sum += products(std::size_t(c), tap, index);
         });
         call.int8_output()[offset(out, y, x, c)] = requantize(sum, c);
       }
     }
   }
+}
+
+}  // namespace
+
+void run_conv_2d(const KernelCall& call) {
+  const Window& w = call.op.window;
+  const std::size_t taps = std::size_t(w.kernel_height) * w.kernel_width;
+  const auto channels = static_cast<std::size_t>(call.input_shape().channels);
+  const std::int32_t zero_point = call.input_quantization().zero_point;
+  const auto input = call.input();
+  const std::int8_t* weights = weights_of(call);
+  sum_windows(call, [&](std::size_t c, std::size_t tap, std::size_t index) {
+    return dot(&input[index], weights + (c * taps + tap) * channels, channels, zero_point);
+  });
+}
+
+void run_depthwise_conv_2d(const KernelCall& call) {
+  const auto channels = static_cast<std::size_t>(call.output_shape().channels);
+  const std::size_t multiplier = channels / call.input_shape().channels;
+  const std::int32_t zero_point = call.input_quantization().zero_point;
+  const auto input = call.input();
+  const std::int8_t* weights = weights_of(call);
+  sum_windows(call, [&](std::size_t c, std::size_t tap, std::size_t index) {
+    return dot(&input[index + c / multiplier], weights + tap * channels + c, 1, zero_point);
+  });
 }
 
 // Every input pixel adds to the outputs that the kernel covers when it is laid there.
@@ -140,29 +160,6 @@ void run_transpose_conv(const KernelCall& call) {
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     call.int8_output()[i] = requantize(sums[i], static_cast<std::int32_t>(i) % out.channels);
-  }
-}
-
-void run_depthwise_conv_2d(const KernelCall& call) {
-  const Requantizer requantize(call);
-  const Shape& in = call.input_shape();
-  const Shape& out = call.output_shape();
-  const std::int32_t multiplier = out.channels / in.channels;
-  const std::int32_t zero_point = call.input_quantization().zero_point;
-  const auto input = call.input();
-  const std::int8_t* weights = weights_of(call);
-  for (std::int32_t y = 0; y < out.height; ++y) {
-    for (std::int32_t x = 0; x < out.width; ++x) {
-      for (std::int32_t c = 0; c < out.channels; ++c) {
-        std::uint32_t sum = 0;
-        for_each_tap(call, y, x, [&](auto ky, auto kx, auto in_y, auto in_x) {
-          const auto tap = std::size_t(ky) * call.op.window.kernel_width + kx;
-          sum += dot(&input[offset(in, in_y, in_x, c / multiplier)],
-                     weights + tap * out.channels + c, 1, zero_point);
-        });
-        call.int8_output()[offset(out, y, x, c)] = requantize(sum, c);
-      }
-    }
   }
 }
 

@@ -56,12 +56,22 @@ class TfliteOperators {
 #define OPERATOR(kind, stem, ...) void read_##stem();
 #include "mcunet/engine/graph/operators.inc"
 
-  void read_pool();
   void read_binary(tflite::ActivationFunction activation);
   void read_unary();
   void read_reduction();
   template <typename Options>
   void read_resize(const Options& options);
+
+  // window_operators.cpp
+  void read_pool();
+  void set_weights(ConstantId weights);  // and the bias
+  ConstantId add_ungrouped(std::int32_t input_channels);
+  void set_kernel(std::int32_t height, std::int32_t width);
+  // After the kernel and the dilation are set.
+  void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
+  // Of a window that slides over a tensor of shape `under`.
+  void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                   const Shape& under);
 
   // layout_operators.cpp
   void read_expand_dims();
@@ -78,14 +88,6 @@ class TfliteOperators {
   bool fold(tflite::BuiltinOperator code);
 
   OpDetails& details() { return edit_details(graph_, op_); }
-  void set_weights(ConstantId weights);  // and the bias
-  ConstantId add_ungrouped(std::int32_t input_channels);
-  void set_kernel(std::int32_t height, std::int32_t width);
-  // After the kernel and the dilation are set.
-  void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
-  // Of a window that slides over a tensor of shape `under`.
-  void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
-                   const Shape& under);
   void set_activation(tflite::ActivationFunction activation);
   template <typename Options>
   const Options& options() const {

@@ -186,6 +186,13 @@ std::string read_file(const fs::path& file, std::int64_t max_bytes) {
   return contents;
 }
 
+fs::path make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  return folder;
+}
+
 void require_writable_folder(const fs::path& folder) {
   std::vector<fs::path> missing;  // deepest first
   std::error_code error;
@@ -196,10 +203,11 @@ void require_writable_folder(const fs::path& folder) {
   const auto remove_created = [&] {
     for (const fs::path& path : missing) ::rmdir(path.c_str());
   };
-  fs::create_directories(folder, error);
-  if (error) {
+  try {
+    make_folder(folder);
+  } catch (const Error&) {
     remove_created();
-    throw Error("{}: cannot be created: {}", folder.string(), error.message());
+    throw;
   }
   const fs::path probe = partial_file(folder / "probe");
   const bool good = write_and_flush(probe, "");

@@ -109,12 +109,11 @@ RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, s
 
 void RunDirectory::write(const fs::path& relative, const std::string& contents) const {
   const fs::path file = folder_ / relative;
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
-  if (error) throw Error("{}: cannot be created: {}", file.parent_path().string(), error.message());
+  make_folder(file.parent_path());
   if (!has_manifest_) {
     // Until the first stage is complete, an older manifest would vouch for the new results.
-    fs::remove(folder_ / "manifest.json", error);
+    std::error_code ignored;
+    fs::remove(folder_ / "manifest.json", ignored);
   }
   write_file_atomically(file, contents);
 }

@@ -16,13 +16,6 @@ namespace {
 
 constexpr char kPrefix[] = ".mcunet-";
 
-fs::path make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
-  return folder;
-}
-
 // As fs::remove_all, which holds a descriptor for each level and leaves everything where there are
 // too few of them.
 void remove_tree(const fs::path& folder) {

@@ -109,6 +109,14 @@ TEST_F(FinetuneStage, AStoppedStageGoesOnToTheSameWeights) {
   EXPECT_EQ(read_file(run_folder() / "network.pt"), whole);
 }
 
+TEST_F(FinetuneStage, WithoutASupernetTheOldResultStays) {
+  finetune({"finetune.epochs=1"});
+  std::filesystem::remove(run_folder() / kWeightsFile);
+  EXPECT_NE(error_of([&] { finetune({"finetune.epochs=1"}); }), "(no error)");
+  EXPECT_TRUE(open(experiment({"finetune.epochs=1"})).is_complete(kFinetuneStage));
+  EXPECT_EQ(finetune({"finetune.epochs=1"}, /*resume=*/true).steps, 8);
+}
+
 TEST_F(FinetuneStage, RefusesToGoOnFromAnotherSupernet) {
   finetune({}, false, [] { return true; });
   write_supernet(2);

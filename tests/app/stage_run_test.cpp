@@ -24,7 +24,8 @@ class StageRun : public testing::Test {
               return 7;
             },
         .work =
-            [this, ends](int& result) {
+            [this, ends](int& result, const Begin& begin) {
+              begin();
               ++works_;
               result = 8;
               return ends;
@@ -55,11 +56,24 @@ TEST_F(StageRun, WhatComesToNoEndIsNotComplete) {
   EXPECT_FALSE(run.is_complete(kSearchStage));
 }
 
-TEST_F(StageRun, DiscardsItselfAndWhatFollowsBeforeTheWork) {
+TEST_F(StageRun, WhatItNeedsIsLoadedBeforeAnythingIsDiscarded) {
   RunDirectory run = open();
   for (const char* name : kStages) run.mark_complete(name, {});
   Stage<int> failing = stage();
-  failing.work = [](int&) -> bool { throw Error("no data"); };
+  failing.work = [](int&, const Begin&) -> bool { throw Error("no data"); };
+  EXPECT_THROW(run_stage(run, /*resume=*/false, failing), Error);
+  const RunDirectory again = open();
+  for (const char* name : kStages) EXPECT_TRUE(again.is_complete(name)) << name;
+}
+
+TEST_F(StageRun, DiscardsItselfAndWhatFollowsWhenItBegins) {
+  RunDirectory run = open();
+  for (const char* name : kStages) run.mark_complete(name, {});
+  Stage<int> failing = stage();
+  failing.work = [](int&, const Begin& begin) -> bool {
+    begin();
+    throw Error("no memory");
+  };
   EXPECT_THROW(run_stage(run, /*resume=*/false, failing), Error);
   const RunDirectory again = open();
   EXPECT_TRUE(again.is_complete(kTrainStage));

@@ -196,6 +196,16 @@ TEST(ReadFile, ReadsFilesThatDoNotTellTheirSize) {
   EXPECT_THAT(read_file("/proc/self/status"), HasSubstr("VmSize"));
 }
 
+TEST(MakeFolder, MakesThoseAboveToo) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(make_folder(folder / "a/b"), folder / "a/b");
+  EXPECT_TRUE(fs::is_directory(folder / "a/b"));
+  EXPECT_EQ(make_folder(folder / "a/b"), folder / "a/b") << "which is there";
+  folder.write("file", "x");
+  EXPECT_EQ(error_of([&] { make_folder(folder / "file/below"); }),
+            (folder / "file/below").string() + ": cannot be created: Not a directory");
+}
+
 TEST(RequireWritableFolder, LeavesNoTrace) {
   const TemporaryFolder folder;
   require_writable_folder(folder / "a/b/c");

@@ -93,4 +93,9 @@ struct Arithmetic {
   }
 };
 
+// The index of an element in a tensor of these sizes.
+inline std::size_t index_in(const int (&sizes)[3], int y, int x, int c) {
+  return static_cast<std::size_t>((y * sizes[1] + x) * sizes[2] + c);
+}
+
 }  // namespace mcunet::kernels_test

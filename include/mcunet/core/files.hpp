@@ -31,6 +31,9 @@ inline constexpr std::int64_t kMaxTextBytes = std::int64_t{64} << 20;
 // is larger than that, or cannot be read.
 std::string read_file(const std::filesystem::path& file, std::int64_t max_bytes = kMaxFileBytes);
 
+// Creates the folder and those above it where they are missing; returns it. Throws Error.
+std::filesystem::path make_folder(const std::filesystem::path& folder);
+
 // Proves that the folder exists or can be created and that a file can be written there, and leaves
 // no trace: long work must not end in an error that could be told before. Throws Error.
 void require_writable_folder(const std::filesystem::path& folder);

@@ -72,7 +72,8 @@ supernet::TrainerContext finetune_context(const NetworkTraining& training,
 }
 
 // Writes the network and its weights, unless it is stopped.
-FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run) {
+FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run,
+                        const Begin& begin) {
   const auto& [experiment, space, subnet, folder, resume, should_stop] = training;
   use_threads(experiment.train.trainer);
   SupernetEstimator inherited(experiment, space, folder);
@@ -86,9 +87,10 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
     return evaluator.evaluate(network, itself).top1();
   };
 
-  empty_unless_resumed(training, folder / kFolder);
   const Supernet supernet = load_supernet(experiment, space, folder);
   supernet::TrainerContext context = finetune_context(training, inherited.identity(), supernet);
+  begin();
+  empty_unless_resumed(training, folder / kFolder);
   context.evaluate = [&](const Supernet& network) {
     return std::vector<std::pair<std::string, double>>{{"top1", top1(network)}};
   };
@@ -133,8 +135,8 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
                                   const Subnet& subnet, RunDirectory& run, bool resume,
                                   const std::function<bool()>& should_stop) {
   const auto read = [&] { return read_result(space, run.folder() / "finetune.json"); };
-  const auto work = [&](FinetuneResult& result) {
-    result = finetune({experiment, space, subnet, run.folder(), resume, should_stop}, run);
+  const auto work = [&](FinetuneResult& result, const Begin& begin) {
+    result = finetune({experiment, space, subnet, run.folder(), resume, should_stop}, run, begin);
     return !result.stopped;
   };
   const auto write = [&](FinetuneResult& result, double seconds) {

@@ -69,7 +69,7 @@ void require_export_programs(const Experiment& experiment) {
 }
 
 // Whether the firmware fits.
-bool export_winner(const Experiment& experiment, const RunDirectory& run) {
+bool export_winner(const Experiment& experiment, const RunDirectory& run, const Begin& begin) {
   remove_abandoned_scratch(run.folder());
   use_threads(experiment.train.trainer);
   const supernet::FixedNetwork network = load_finetuned(run.folder());
@@ -93,6 +93,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run) {
     context.spectrogram = datasets::spectrogram_of(splits.options, resolution);
   }
   if (is_aware) context.quantization_aware = load_quantization_aware(run.folder());
+  begin();
   const ExportResult result = export_network(network, context, run.folder() / kExportFolder);
   run.write("network.onnx", to_onnx(lower(network), network->description().name));
   run.write("export.json", to_json(result));
@@ -146,8 +147,8 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
   if (!resume || !run.is_complete(kExportStage)) require_export_programs(experiment);
   const auto read = [] { return true; };
-  const auto work = [&](bool& fits) {
-    fits = export_winner(experiment, run);
+  const auto work = [&](bool& fits, const Begin& begin) {
+    fits = export_winner(experiment, run, begin);
     return fits;
   };
   const auto write = [](bool, double) {};

@@ -197,7 +197,7 @@ PostTraining keep_post_training(const FloatGraph& network, const Dataset& traini
 
 // Writes the weights, unless it is stopped.
 QuantizationAwareResult train_aware(const NetworkTraining& training, const FixedNetwork& network,
-                                    const RunDirectory& run) {
+                                    const RunDirectory& run, const Begin& begin) {
   const Experiment& experiment = training.experiment;
   use_threads(experiment.train.trainer);
   const FloatGraph lowered = lower(network);
@@ -206,6 +206,7 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   // network that follows others leaves them.
   const auto data = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
+  begin();
   empty_unless_resumed(training, training.run / kFolder);
   const PostTraining post_training =
       keep_post_training(lowered, *splits.open(Split::kTrain), *held_out, experiment, run);
@@ -240,9 +241,9 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
   const fs::path& folder = run.folder();
   const bool goes_on = resume && !run.is_outdated(kQuantizationAwareStage);
   const auto read = [&] { return read_result(folder / kResultFile); };
-  const auto work = [&](QuantizationAwareResult& result) {
+  const auto work = [&](QuantizationAwareResult& result, const Begin& begin) {
     result = train_aware({experiment, space, subnet, folder, goes_on, should_stop},
-                         load_finetuned(folder), run);
+                         load_finetuned(folder), run, begin);
     return !result.stopped;
   };
   const auto write = [&](QuantizationAwareResult& result, double seconds) {

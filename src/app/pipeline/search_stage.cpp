@@ -201,7 +201,8 @@ SearchStageResult run_search_stage(const Experiment& experiment,
     files.open();
     return {files.load("evolution"), files.load("random"), files.load("front")};
   };
-  const auto work = [&](SearchStageResult& result) {
+  const auto work = [&](SearchStageResult& result, const Begin& begin) {
+    begin();
     result = SearchRun(experiment, space, accuracy, run, resume).run();
     accuracy.finish();  // so that the cost holds what its processes took
     if (!result.is_feasible()) StateFiles(run, space, {}).start_afresh();

@@ -98,7 +98,8 @@ SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
     const auto file = run.folder() / "space.json";
     return ranking_from_json(read_file(file), file.string());
   };
-  const auto work = [&](SpaceRanking& ranking) {
+  const auto work = [&](SpaceRanking& ranking, const Begin& begin) {
+    begin();
     ranking = optimize(experiment);
     return ranking.is_feasible();
   };

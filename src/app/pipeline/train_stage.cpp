@@ -122,7 +122,7 @@ void resume_or_start(const SupernetTraining& training, supernet::Trainer& traine
 }
 
 // Writes the weights, unless it is stopped.
-TrainResult train_supernet(const SupernetTraining& training) {
+TrainResult train_supernet(const SupernetTraining& training, const Begin& begin) {
   const Experiment& experiment = training.experiment;
   const SearchSpace& space = training.chosen.space;
   const supernet::TrainerOptions& options = experiment.train.trainer;
@@ -140,6 +140,7 @@ TrainResult train_supernet(const SupernetTraining& training) {
   supernet::Trainer trainer(space, *train_data, options,
                             trainer_context(training, device, evaluator));
   resume_or_start(training, trainer);
+  begin();
   TrainResult result{.width = space.widths.front(),
                      .resolution = largest_resolution(space),
                      .chosen_by = training.chosen.chosen_by,
@@ -211,8 +212,8 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
     const std::filesystem::path file = run.folder() / "train.json";
     return train_result_from_json(read_file(file), chosen.space, file.string());
   };
-  const auto work = [&](TrainResult& result) {
-    result = train_supernet({experiment, chosen, run.folder(), resume, should_stop});
+  const auto work = [&](TrainResult& result, const Begin& begin) {
+    result = train_supernet({experiment, chosen, run.folder(), resume, should_stop}, begin);
     return !result.stopped;
   };
   const auto write = [&](TrainResult& result, double seconds) {

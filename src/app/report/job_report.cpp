@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "html_page.hpp"
-#include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
 
@@ -55,10 +54,7 @@ void write_job_report(const JobReport& report, const std::filesystem::path& fold
     for (const auto& [file, text] : section.links) page.link(file, text);
   }
   add_costs(page, report.costs);
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
-  write_file_atomically(folder / "index.html", page.to_string());
+  write_file_atomically(make_folder(folder) / "index.html", page.to_string());
 }
 
 }  // namespace mcunet::report

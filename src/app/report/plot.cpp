@@ -92,9 +92,7 @@ void look_for_gnuplot() {
 }
 
 bool draw(const std::vector<Plot>& plots, const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error("{}: cannot be created: {}", folder.string(), error.message());
+  make_folder(folder);
   const Drawings drawings = draw_or_warn(plots);
   for (const auto& [file, contents] : drawings) write_file_atomically(folder / file, contents);
   for (const Plot& plot : plots) {
@@ -102,8 +100,9 @@ bool draw(const std::vector<Plot>& plots, const fs::path& folder) {
     write_file_atomically(folder / (plot.name + ".gp"), draw_commands(plot));
     if (!drawings.empty()) continue;
     // Older drawings show other data.
+    std::error_code ignored;
     for (const char* extension : {".svg", ".pdf"})
-      fs::remove(folder / (plot.name + extension), error);
+      fs::remove(folder / (plot.name + extension), ignored);
   }
   return !drawings.empty();
 }

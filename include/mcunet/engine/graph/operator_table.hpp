@@ -104,7 +104,9 @@ enum class LatencyFamily : std::uint8_t {
 enum class ChannelFlow : std::uint8_t {
   kMix,          // every output channel from every input channel, by weights
   kMultiply,     // output channel c from input channel c / multiplier, by weights
-  kPass,         // channel by channel
+  kPass,         // channel by channel, what is constant staying so
+  kPad,          // channel by channel, with zeros at the borders
+  kStack,        // channel by channel, the inputs side by side along another axis
   kConcatenate,  // channel by channel, the inputs one after the other
   kOpaque,       // any from any: all are needed
 };

@@ -1,0 +1,170 @@
+// Operators with weights or windows: convolutions, fully connected layers, pools, padding.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
+#include "tflite/grouped_convolution.hpp"
+#include "tflite/operators.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+std::int16_t narrow(std::int64_t value, const char* what) {
+  if (value < 0 || value > std::numeric_limits<std::int16_t>::max()) {
+    throw Error("a {} of {} is out of range", what, value);
+  }
+  return static_cast<std::int16_t>(value);
+}
+
+}  // namespace
+
+void TfliteOperators::set_weights(ConstantId weights) {
+  require_inputs(2, 3);
+  details().weights = weights;
+  op_.has_bias = has_input(2);
+  if (op_.has_bias) details().bias = constant(input(2));
+}
+
+void TfliteOperators::set_kernel(std::int32_t height, std::int32_t width) {
+  op_.window.kernel_height = narrow(height, "kernel height");
+  op_.window.kernel_width = narrow(width, "kernel width");
+}
+
+void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height,
+                                  std::int32_t width) {
+  set_strides(padding, height, width, graph_.tensors[activation(input(0))].shape);
+}
+
+void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
+                                  const Shape& under) {
+  Window& w = op_.window;
+  w.stride_height = narrow(height, "stride");
+  w.stride_width = narrow(width, "stride");
+  if (w.stride_height < 1 || w.stride_width < 1) throw Error("a stride is 0");
+  if (padding == tflite::Padding_VALID) return;
+  if (padding != tflite::Padding_SAME) throw Error("padding {} is unknown", int{padding});
+  w.padding = same_padding(w, under);
+}
+
+void TfliteOperators::read_conv_2d() {
+  const auto& o = options<tflite::Conv2DOptions>();
+  tensors_.require_map(input(0));
+  const TensorId source = activation(input(0));
+  const std::vector<std::int32_t> dims = tensors_.dims(input(1));
+  if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
+  const std::int32_t channels = graph_.tensors[source].shape.channels;
+  if (channels == dims[3]) {
+    set_weights(constant(input(1)));
+  } else {
+    set_weights(add_ungrouped(channels));
+  }
+  set_kernel(dims[1], dims[2]);
+  op_.window.dilation_height = narrow(o.dilation_h(), "dilation");
+  op_.window.dilation_width = narrow(o.dilation_w(), "dilation");
+  set_strides(o.padding(), o.stride_h(), o.stride_w());
+  set_activation(o.activation());
+  append({source});
+}
+
+// The weights of a convolution in groups as those of a full one.
+ConstantId TfliteOperators::add_ungrouped(std::int32_t input_channels) {
+  const Constant grouped = tensors_.constant(input(1));
+  tensors_.charge(static_cast<std::size_t>(grouped.elements() / grouped.dims[3] * input_channels));
+  graph_.constants.push_back(ungrouped_weights(grouped, input_channels));
+  return static_cast<ConstantId>(graph_.constants.size()) - 1;
+}
+
+// Its inputs are the output's shape, the weights, the tensor and the bias.
+void TfliteOperators::read_transpose_conv() {
+  const auto& o = options<tflite::TransposeConvOptions>();
+  require_inputs(3, 4);
+  tensors_.require_map(input(2));
+  settle_dims(output(), tensors_.short_integers(input(0)));
+  details().weights = constant(input(1));
+  op_.has_bias = has_input(3);
+  if (op_.has_bias) details().bias = constant(input(3));
+  const std::vector<std::int32_t> dims = tensors_.dims(input(1));
+  if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
+  set_kernel(dims[1], dims[2]);
+  set_strides(o.padding(), o.stride_h(), o.stride_w(), tensors_.activation(output()).shape);
+  set_activation(o.activation());
+  append({activation(input(2))});
+}
+
+void TfliteOperators::read_depthwise_conv_2d() {
+  const auto& o = options<tflite::DepthwiseConv2DOptions>();
+  tensors_.require_map(input(0));
+  set_weights(constant(input(1)));
+  const std::vector<std::int32_t> dims = tensors_.dims(input(1));
+  if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
+  set_kernel(dims[1], dims[2]);
+  op_.window.dilation_height = narrow(o.dilation_h(), "dilation");
+  op_.window.dilation_width = narrow(o.dilation_w(), "dilation");
+  set_strides(o.padding(), o.stride_h(), o.stride_w());
+  set_activation(o.activation());
+  const TensorId source = activation(input(0));
+  const std::int64_t channels = graph_.tensors[source].shape.channels;
+  if (o.depth_multiplier() != 0 && o.depth_multiplier() * channels != dims[3]) {
+    throw Error("a depth multiplier of {} contradicts its weights", o.depth_multiplier());
+  }
+  append({source});
+}
+
+void TfliteOperators::read_fully_connected() {
+  const auto& o = options<tflite::FullyConnectedOptions>();
+  if (o.weights_format() != 0) throw Error("its weights are shuffled, which is not supported");
+  set_weights(constant(input(1)));
+  set_activation(o.activation());
+  const TensorId source = activation(input(0));
+  const std::vector<std::int32_t> weights = tensors_.dims(input(1));
+  const std::int64_t elements = graph_.tensors[source].shape.elements();
+  if (weights.size() != 2) throw Error("its weights have {} dimensions", weights.size());
+  if (elements % weights[1] != 0) {
+    throw Error("its weights take {} features, its input has {} values", weights[1], elements);
+  }
+  const auto rows = static_cast<std::int32_t>(elements / weights[1]);
+  std::vector<std::int32_t> dims = {rows, weights[0]};
+  if (o.keep_num_dims()) {
+    dims = tensors_.dims(input(0));
+    if (dims.empty()) throw Error("its input has no dimensions to keep");
+    dims.back() = weights[0];
+  }
+  settle_dims(output(), dims);
+  append({rows == 1 ? source : viewed(source, {1, rows, weights[1]})});
+}
+
+void TfliteOperators::read_average_pool_2d() { read_pool(); }
+void TfliteOperators::read_max_pool_2d() { read_pool(); }
+
+void TfliteOperators::read_pool() {
+  const auto& o = options<tflite::Pool2DOptions>();
+  require_inputs(1, 1);
+  tensors_.require_map(input(0));
+  set_kernel(o.filter_h(), o.filter_w());
+  set_strides(o.padding(), o.stride_h(), o.stride_w());
+  set_activation(o.activation());
+  append({activation(input(0))});
+}
+
+void TfliteOperators::read_pad() {
+  require_inputs(2, 2);
+  tensors_.require_map(input(0));
+  const TensorId source = activation(input(0));
+  const std::vector<std::int32_t> paddings = tensors_.short_integers(input(1));
+  const auto rank = static_cast<int>(tensors_.dims(input(0)).size());
+  if (paddings.size() != 2 * static_cast<std::size_t>(rank)) {
+    throw Error("{}: has {} values", tensors_.describe(input(1)), paddings.size());
+  }
+  std::array<std::int32_t, 8> all = {};  // before and after batch, height, width, channels
+  std::copy(paddings.begin(), paddings.end(), all.end() - 2 * rank);
+  if (all[0] != 0 || all[1] != 0) throw Error("padding of the batch is not supported");
+  op_.window.padding = {narrow(all[2], "padding"), narrow(all[3], "padding"),
+                        narrow(all[4], "padding"), narrow(all[5], "padding")};
+  details().channels_before = all[6];
+  details().channels_after = all[7];
+  append({source});
+}
+
+}  // namespace mcunet::engine
