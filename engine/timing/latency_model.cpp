@@ -153,7 +153,7 @@ WorkAmounts work_of(const LayerShape& layer) {
     case LatencyFamily::kAverage:
     case LatencyFamily::kMaximum:
       // Without a window, it is all of the input.
-      return amounts({.mac = std::max(outputs * area, inputs), .output = outputs, .pixel = pixels});
+      return amounts({.mac = std::max(outputs * area, inputs), .output = outputs});
     case LatencyFamily::kElementwise:
       break;
   }
