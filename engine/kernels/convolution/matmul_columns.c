@@ -90,7 +90,8 @@ __attribute__((naked)) uint32_t* mcunet_widen_four_columns(
 }
 
 // enter_midway: not zero if the depth is an even number of fours, so that after the first four the
-// loop over eights is entered in its middle.
+// loop over eights is entered in its middle; for four columns where one instruction is issued at a
+// time.
 #define MATMUL_STACK_ARGUMENTS                                                                     \
   const uint32_t *columns_end, uint32_t enter_midway, int32_t zero_point, const void *weights_end, \
       const struct mcunet_matmul *matmul
