@@ -153,10 +153,7 @@ WorkAmounts work_of(const LayerShape& layer) {
     case LatencyFamily::kAverage:
     case LatencyFamily::kMaximum:
       // Without a window, it is all of the input.
-      return amounts({.mac = std::max(outputs * area, inputs),
-                      .output = outputs,
-                      .input = inputs,
-                      .pixel = pixels});
+      return amounts({.mac = std::max(outputs * area, inputs), .output = outputs});
     case LatencyFamily::kElementwise:
       break;
   }

@@ -12,7 +12,13 @@ namespace {
 SearchStageResult make_result(const search::space::SearchSpace& space) {
   search::SearchState state;
   state.evaluated = {{smallest(space), {.peak_sram_bytes = 10, .macs = 5}, 0.25},
-                     {largest(space), {.peak_sram_bytes = 20, .macs = 9}, 0.5}};
+                     {largest(space),
+                      {.peak_sram_bytes = 20,
+                       .macs = 9,
+                       .latency_ms = 4,
+                       .latency_ms_low = 3,
+                       .latency_ms_high = 5},
+                      0.5}};
   state.generations = {{.evaluated = 1, .planned = 4, .fitting = 1},
                        {.evaluated = 0},
                        {.evaluated = 1, .planned = 1, .fitting = 1}};
@@ -31,7 +37,7 @@ TEST(SearchResults, CsvHasALinePerNetwork) {
       "energy_mj,subnet\n"
       "evolution,0,0.25,10,0,5,0,0,0,\"{\"\"width\"\":1.0,\"\"resolution\"\":32,"
       "\"\"depths\"\":[1,1],\"\"kernels\"\":[[3],[3]],\"\"expand_ratios\"\":[[3.0],[3.0]]}\"\n"
-      "evolution,2,0.5,20,0,9,0,0,0,\"{\"\"width\"\":1.0,\"\"resolution\"\":32,"
+      "evolution,2,0.5,20,0,9,0,4,0,\"{\"\"width\"\":1.0,\"\"resolution\"\":32,"
       "\"\"depths\"\":[2,1],\"\"kernels\"\":[[5,5],[3]],\"\"expand_ratios\"\":[[3.0,3.0],"
       "[6.0]]}\"\n");
 }
@@ -47,6 +53,9 @@ TEST(SearchResults, JsonTellsTheCostOfTheSearch) {
   EXPECT_EQ(json["history"].size(), 2u) << "a generation without networks is no row";
   EXPECT_EQ(json["fronts"]["sram"].size(), 2u);
   EXPECT_EQ(json["winner"]["accuracy"], 0.5);
+  EXPECT_EQ(json["winner"]["resources"]["latency_ms"], 4);
+  EXPECT_EQ(json["winner"]["resources"]["latency_ms_low"], 3);
+  EXPECT_EQ(json["winner"]["resources"]["latency_ms_high"], 5);
 }
 
 }  // namespace

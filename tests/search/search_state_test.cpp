@@ -64,7 +64,12 @@ TEST(SearchState, JsonRoundTripIsExact) {
   for (std::size_t i = 0; i < back.evaluated.size(); ++i) {
     EXPECT_EQ(back.evaluated[i].subnet, state.evaluated[i].subnet);
     EXPECT_EQ(back.evaluated[i].accuracy, state.evaluated[i].accuracy);
-    EXPECT_EQ(back.evaluated[i].resources.latency_ms, state.evaluated[i].resources.latency_ms);
+    const engine::Resources& resources = back.evaluated[i].resources;
+    EXPECT_EQ(resources.latency_ms, state.evaluated[i].resources.latency_ms);
+    EXPECT_EQ(resources.latency_ms_low, state.evaluated[i].resources.latency_ms_low);
+    EXPECT_EQ(resources.latency_ms_high, state.evaluated[i].resources.latency_ms_high);
+    EXPECT_LT(resources.latency_ms_low, resources.latency_ms);
+    EXPECT_LT(resources.latency_ms, resources.latency_ms_high);
     EXPECT_EQ(back.evaluated[i].resources.is_optimal, state.evaluated[i].resources.is_optimal);
   }
   SearchState none;
