@@ -147,7 +147,7 @@ TEST_F(DamagedRun, IsToldByTheValue) {
                              {"train.json", "/test/largest_top1", nullptr},
                              {"search.json", "/winner/subnet/width", "wide"},
                              {"search.json", "/winner/subnet/kernels/0/0", 4},
-                             {"search/evolution.json", "/format", 2},
+                             {"search/evolution.json", "/format", 99},
                              {"search/evolution.json", "/generations/0/evaluated", -5},
                              {"search/evolution.json", "/generations/0/evaluated", 1'000'000},
                              {"search/evolution.json", "/generations/0/planned", 0.5},
