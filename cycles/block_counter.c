@@ -233,17 +233,22 @@ static bool parse_address(const char* text, uint64_t* address) {
   return *end == '\0';
 }
 
+// The value of KEY=VALUE; NULL if the key is another one.
+static const char* value_of(const char* argument, const char* key) {
+  const size_t length = strlen(key);
+  const bool is_key = strncmp(argument, key, length) == 0 && argument[length] == '=';
+  return is_key ? argument + length + 1 : NULL;
+}
+
 static bool parse_argument(const char* argument) {
-  const char* const value = strchr(argument, '=');
-  if (value == NULL) return false;
-  const size_t length = (size_t)(value - argument);
-  const bool is_out = strncmp(argument, "out", length) == 0;
-  if (is_out) return state.out == NULL && (state.out = fopen(value + 1, "w")) != NULL;
-  if (strncmp(argument, "caller", length) == 0) return parse_range(value + 1, &state.caller);
-  if (strncmp(argument, "body", length) == 0) return parse_range(value + 1, &state.body);
-  if (strncmp(argument, "pause", length) == 0) return parse_address(value + 1, &state.pause);
-  if (strncmp(argument, "entry", length) == 0 && state.entry_count < kMostEntries)
-    return parse_address(value + 1, &state.entries[state.entry_count++]);
+  const char* value = NULL;
+  if ((value = value_of(argument, "out")) != NULL)
+    return state.out == NULL && (state.out = fopen(value, "w")) != NULL;
+  if ((value = value_of(argument, "caller")) != NULL) return parse_range(value, &state.caller);
+  if ((value = value_of(argument, "body")) != NULL) return parse_range(value, &state.body);
+  if ((value = value_of(argument, "pause")) != NULL) return parse_address(value, &state.pause);
+  if ((value = value_of(argument, "entry")) != NULL && state.entry_count < kMostEntries)
+    return parse_address(value, &state.entries[state.entry_count++]);
   return false;
 }
 

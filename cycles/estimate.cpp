@@ -159,7 +159,9 @@ class Estimator {
       if (edge.from == 0) continue;
       const std::uint32_t first = address_of(edge.to);
       const std::uint32_t last = last_address_of(edge.from);
-      if (first > last || run_of(edge.from).back().unit != Unit::kBranch) continue;
+      if (first > last || run_of(edge.from).back().unit != Unit::kBranch ||
+          disassembly_.function_at(first) != disassembly_.function_at(last))
+        continue;
       LoopCost& loop = loops[{first, last}];
       loop.first = first;
       loop.last = last;

@@ -38,7 +38,8 @@ std::string escape_commas(const std::string& text) {
   return escaped;
 }
 
-// Beside the folder of the programs.
+}  // namespace
+
 fs::path find_block_counter() {
   const fs::path file = executable_folder().parent_path() / "lib/mcunet/block_counter.so";
   if (!fs::exists(file)) {
@@ -50,8 +51,6 @@ fs::path find_block_counter() {
   return file;
 }
 
-}  // namespace
-
 std::vector<std::string> block_counter_arguments(const cycles::Disassembly& program,
                                                  const engine::ModelNames& names,
                                                  const std::string& counts) {
@@ -59,7 +58,7 @@ std::vector<std::string> block_counter_arguments(const cycles::Disassembly& prog
   const CodeRange body = require_function(program, names.prefix() + "_invoke");
   const CodeRange pause = require_function(program, names.prefix() + "_step_done");
   std::string argument =
-      fmt::format("{},out={},caller={:x}-{:x},body={:x}-{:x},entry={:x},pause={:x}",
+      fmt::format("file={},out={},caller={:x}-{:x},body={:x}-{:x},entry={:x},pause={:x}",
                   escape_commas(find_block_counter().string()), escape_commas(counts), caller.first,
                   caller.end, body.first, body.end, body.first, pause.first);
   if (const auto features = range_of(program, names.part("features") + "_from_samples"))

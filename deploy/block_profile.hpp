@@ -4,16 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/cycles/estimate.hpp"
+#include "mcunet/cycles/instruction.hpp"
 #include "mcunet/engine/codegen/model_names.hpp"
 
 // Which blocks of a program an emulator ran, counted by its plugin (cycles/block_counter.c).
 namespace mcunet::deploy {
 
-struct BlockProfile {
-  cycles::BlockCounts counts;
-  cycles::Disassembly disassembly;
-};
+// The plugin's file. Throws Error if it is missing.
+std::filesystem::path find_block_counter();
 
 // What QEMU is told for a program of emulator_main.c that was built with -DMODEL_PROFILE. Each step is a
 // segment, and so is what comes behind the last one; a segment before them if features are extracted.

@@ -87,6 +87,11 @@ void check_console(const Console& console, const ProcessResult& run, const Emula
   }
 }
 
+struct BlockProfile {
+  cycles::BlockCounts counts;
+  cycles::Disassembly disassembly;
+};
+
 class Emulation {
  public:
   Emulation(const fs::path& project, const engine::ModelNames& names, const EmulatorBoard& board,
@@ -118,8 +123,7 @@ class Emulation {
   Console run(const std::string& defines, std::span<const Int8Bytes> inputs,
               const std::string& name, const engine::ModelNames& names,
               BlockProfile& profile) const {
-    const fs::path folder = scratch_.path() / name;
-    fs::create_directory(folder);
+    const fs::path folder = make_folder(scratch_.path() / name);
     build(defines, folder);
     profile.disassembly = cycles::parse_disassembly(disassemble(folder / kProgram));
     constexpr char kCounts[] = "blocks.txt";
@@ -257,6 +261,7 @@ void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& mod
 void require_emulator() {
   require_cross_compiler();
   require_program(emulator_command(emulator_boards().front())[0], kEmulatorPackage);
+  find_block_counter();
 }
 
 EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> inputs,

@@ -45,6 +45,14 @@ TEST(Estimate, AddsUpSegmentsAndLoops) {
   EXPECT_EQ(estimate.loops[0].instructions, 27);
 }
 
+TEST(Estimate, TakesNoCallAtTheEndForALoop) {
+  const CycleEstimate estimate = estimate_cycles(
+      parse_block_counts("block 1 200 1\nblock 2 100 1\nedge 0 0 1 1\nedge 0 1 2 1\ndone 1\n"),
+      parse_disassembly("00000100 <first>:\n 100:\tbx\tlr\n00000200 <second>:\n 200:\tb.w\t100\n"),
+      find_core("cortex-m4"));
+  EXPECT_TRUE(estimate.loops.empty());
+}
+
 TEST(Estimate, ChargesWrongPredictionsToCoresThatPredict) {
   const auto cycles = [](const std::string& counts) {
     return estimate_cycles(parse_block_counts(counts), parse_disassembly(kProgram),

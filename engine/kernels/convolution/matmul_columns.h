@@ -21,7 +21,8 @@
 //   uint8  channels          of this pair that exist: 2 or 1
 //
 // One weight word and SXTB16 with and without rotation give one pair for each of the two channels;
-// two channels by four columns take 13 instructions per 16 multiply-accumulates, and 14 registers.
+// two channels by four columns take 13 instructions per 16 multiply-accumulates, 33 per 32 where two are
+// issued at a time, and 14 registers.
 // Columns and weights are 4-byte aligned. Nothing is read outside of them: where a weight word is
 // loaded ahead, the last one is the pair's `doubled`.
 

@@ -6,7 +6,7 @@
 // clang-format off
 
 // Four pixels at a time, 17 instructions for 8 values, and what is left at the end of the row.
-static __attribute__((naked)) void gather_two_channels(
+static __attribute__((naked, noinline, used)) void gather_two_channels(
     const int8_t* from __attribute__((unused)), int32_t rows __attribute__((unused)),
     int32_t width __attribute__((unused)), int32_t channels __attribute__((unused)),
     uint32_t minus_zero_point __attribute__((unused)), int16_t* first __attribute__((unused)),

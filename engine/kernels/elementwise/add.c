@@ -29,10 +29,9 @@ enum { kHeadroom = 20 };
 
 // An element is a chain of instructions that wait for each other, so the end of one is interleaved
 // with the beginning of the next. Either half is as in the plain form below.
-static __attribute__((naked)) void add_terms(const int8_t* half __attribute__((unused)),
-                                             const int8_t* other __attribute__((unused)),
-                                             int8_t* output __attribute__((unused)),
-                                             const struct terms* terms __attribute__((unused))) {
+static __attribute__((naked, noinline, used)) void add_terms(
+    const int8_t* half __attribute__((unused)), const int8_t* other __attribute__((unused)),
+    int8_t* output __attribute__((unused)), const struct terms* terms __attribute__((unused))) {
   __asm__ volatile(
       "push   {r4-r11, lr}          \n"
       "ldm    r3, {r4-r11}          \n"

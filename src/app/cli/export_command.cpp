@@ -18,8 +18,7 @@ namespace {
 
 // What the arena has beyond the least.
 std::string for_speed(const nlohmann::json& json) {
-  const auto memory = json.find("memory");
-  const auto bytes = memory == json.end() ? 0 : memory->at("grown_bytes").get<std::int64_t>();
+  const auto bytes = json.at("memory").at("grown_bytes").get<std::int64_t>();
   return bytes == 0 ? "" : fmt::format(" ({} of them for speed)", bytes);
 }
 

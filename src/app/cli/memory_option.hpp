@@ -12,8 +12,8 @@ inline CLI::Option* add_memory_option(CLI::App& command, engine::ScratchGrowth& 
   using engine::ScratchGrowth;
   return command
       .add_option("--memory", growth,
-                  "What kernels get to work in: least, or fastest, which takes more where that\n"
-                  "makes a layer faster and the device has it to spare [fastest]")
+                  "What kernels of the firmware get to work in: least, or fastest, which takes\n"
+                  "more where that makes a layer faster and the device has it to spare [fastest]")
       ->transform(CLI::CheckedTransformer(std::map<std::string, ScratchGrowth>{
           {"least", ScratchGrowth::kWithinArena}, {"fastest", ScratchGrowth::kWithinBudget}}));
 }

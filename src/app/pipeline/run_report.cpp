@@ -87,9 +87,8 @@ JobReport::Section search_section(const Json& search) {
 
 std::string planned_sram(const Json& exported) {
   const std::string all = kib(exported.at("peak_sram_bytes"));
-  const auto memory = exported.find("memory");
-  if (memory == exported.end() || memory->at("grown_bytes") == 0) return all;
-  return fmt::format("{}, of them {} for speed", all, kib(memory->at("grown_bytes")));
+  const Json& grown = exported.at("memory").at("grown_bytes");
+  return grown == 0 ? all : fmt::format("{}, of them {} for speed", all, kib(grown));
 }
 
 JobReport::Section export_section(const Json& exported) {
@@ -116,10 +115,8 @@ JobReport::Section export_section(const Json& exported) {
   }
   if (!exported.at("inferences").empty()) {
     const Json& inference = exported.at("inferences")[0];
-    if (inference.contains("cycles")) {
-      section.rows.push_back({"cycles on the device's core (estimated)",
-                              describe(inference.at("cycles").get<cycles::CycleRange>())});
-    }
+    section.rows.push_back({"cycles on the device's core (estimated)",
+                            describe(inference.at("cycles").get<cycles::CycleRange>())});
     section.rows.push_back({"instructions on the emulated core",
                             fmt::format("{}", inference.at("instructions").get<std::int64_t>())});
     section.rows.push_back(
