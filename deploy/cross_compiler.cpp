@@ -30,12 +30,15 @@ ProcessResult run_tool(const std::vector<std::string>& command, const fs::path& 
   return run_to_end(command, {.folder = folder, .package = kPackage});
 }
 
-// What a reader needs of a log: its first line that tells of an error.
+// What a reader needs of a log: its first line that tells of an error. Where collect2 says no more than that
+// the linker failed, that is the linker's last line.
 std::string first_error(const std::string& log) {
   std::istringstream stream(log);
   std::string first;
-  for (std::string line; std::getline(stream, line);) {
+  std::string last;
+  for (std::string line; std::getline(stream, line); last = line) {
     if (first.empty()) first = line;
+    if (line.find("ld returned") != std::string::npos && !last.empty()) return last;
     if (line.find("rror") != std::string::npos || line.find("undefined") != std::string::npos) {
       return line;
     }
