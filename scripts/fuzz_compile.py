@@ -120,9 +120,15 @@ def outputs_on_host(folder, inputs):
 
 def outputs_in_emulator(arguments, folder, inputs):
     """Those of the firmware, which must be the reference executor's."""
-    (folder / "input.bin").write_bytes(inputs)
+    files = []
+    for tensor in json.loads((folder / "model.json").read_text())["inputs"]:
+        width = {"float32": 4}.get(tensor["type"], 1)
+        size = tensor["height"] * tensor["width"] * tensor["channels"] * width
+        files.append(folder / f"input{len(files)}.bin")
+        files[-1].write_bytes(inputs[:size])
+        inputs = inputs[size:]
     command = [arguments.programs / "mcunet", "emulate", folder, "--json"]
-    done = run(command + ["--input", folder / "input.bin"])
+    done = run(command + ["--input", ",".join(str(file) for file in files)])
     if done.returncode != 0:
         raise Finding(f"emulate: {done.stderr.decode(errors='replace')[:300]}")
     inference = json.loads(done.stdout)["inferences"][0]
