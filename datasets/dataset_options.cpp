@@ -38,7 +38,8 @@ std::vector<Field> fields_of_audio(AudioOptions& audio) {
 std::vector<Field> fields_of_synthetic(SyntheticOptions& synthetic) {
   return {field("examples", synthetic.examples, between(1, 1e9)),
           field("held_out_examples", synthetic.held_out_examples, between(1, 1e9)),
-          field("classes", synthetic.classes, between(2, 1000))};
+          field("classes", synthetic.classes, between(2, 1000)),
+          field("difficulty", synthetic.difficulty, between(0, 1))};
 }
 
 }  // namespace

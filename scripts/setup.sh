@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what mcunet needs on Debian 12 or a relative of it, and builds it.
+# Installs what mcunet needs on Debian 12 or a relative of it, and builds its programs.
 #
-#   scripts/setup.sh              packages and a Release build in build/release
+#   scripts/setup.sh              packages, and a Release build of the programs in build/release
 #   scripts/setup.sh --packages   packages only
 #   scripts/setup.sh --build      build only
 #
+# scripts/test.sh builds the tests.
 # Can be run again at any time: what is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -48,7 +49,7 @@ install_packages() {
 
 build() {
   cmake --preset release >/dev/null
-  cmake --build build/release
+  cmake --build build/release --target mcunet
   echo "Built build/release/bin/mcunet; try: build/release/bin/mcunet --help"
 }
 
@@ -56,5 +57,5 @@ case "${1:-}" in
   --packages) install_packages ;;
   --build) build ;;
   '') install_packages && build ;;
-  *) sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  *) sed -n '2,9p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac

@@ -43,6 +43,17 @@ void BudgetNeeds::add(const Resources& network, const Budget& budget) {
   });
 }
 
+void BudgetNeeds::add(const BudgetNeeds& others) {
+  if (!others.least) return;
+  if (!least) least = others.least;
+  take_least(*least, *others.least);
+  for_each_limit([&](const char*, const char*, auto, auto, auto need) {
+    const auto& other = others.*need;
+    auto& known = this->*need;
+    if (other) known = std::min(known.value_or(*other), *other);
+  });
+}
+
 std::vector<std::string> explain_infeasible(const BudgetNeeds& needs, const Budget& budget) {
   std::vector<std::string> reasons;
   if (!needs.least) return {"no network was planned"};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_numbers.hpp"
@@ -88,15 +89,16 @@ SearchState read_state(const space::SearchSpace& space, const Json& json,
 
 }  // namespace
 
-const Candidate* SearchState::best() const {
-  const auto found = std::max_element(
-      evaluated.begin(), evaluated.end(),
-      [](const Candidate& a, const Candidate& b) { return a.accuracy < b.accuracy; });
-  return found == evaluated.end() ? nullptr : &*found;
+bool is_better(const Candidate& a, const Candidate& b) {
+  const auto key = [](const Candidate& c) {
+    return std::tuple(-c.accuracy, c.resources.peak_sram_bytes, c.resources.latency_ms);
+  };
+  return key(a) < key(b);
 }
 
-double SearchState::overhead_share() const {
-  return seconds > 0 ? std::max(0.0, 1 - accuracy_seconds / seconds) : 0;
+const Candidate* SearchState::best() const {
+  const auto found = std::min_element(evaluated.begin(), evaluated.end(), is_better);
+  return found == evaluated.end() ? nullptr : &*found;
 }
 
 std::vector<GenerationSummary> summarize(const SearchState& state) {

@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/stopwatch.hpp"
-#include "mcunet/search/infeasibility.hpp"
 #include "mcunet/search/subnet_oracle.hpp"
 
 namespace mcunet::search {
@@ -80,12 +80,13 @@ std::vector<CdfPoint> summarize_cdf(const std::vector<std::int64_t>& sorted) {
 }
 
 SpaceStatistics summarize(const space::SearchSpace& space, const std::vector<Resources>& samples,
-                          const Budget& budget) {
+                          const Resources& smallest, const Budget& budget) {
   SpaceStatistics result;
   result.width = space.widths.front();
   result.resolution = space.resolutions.front();
   result.sampled = static_cast<std::int64_t>(samples.size());
-  result.least = samples.front();
+  result.least = smallest;
+  result.smallest_fits = engine::fits(smallest, budget);
   std::vector<std::int64_t> macs;
   for (const Resources& sample : samples) {
     take_least(result.least, sample);
@@ -94,6 +95,7 @@ SpaceStatistics summarize(const space::SearchSpace& space, const std::vector<Res
     if (engine::fits(sample, budget)) macs.push_back(sample.macs);
   }
   result.satisfying = static_cast<std::int64_t>(macs.size());
+  if (macs.empty() && result.smallest_fits) macs.push_back(smallest.macs);
   if (macs.empty()) return result;
 
   std::sort(macs.begin(), macs.end());
@@ -113,6 +115,14 @@ SpaceStatistics summarize(const space::SearchSpace& space, const std::vector<Res
   result.max_macs = macs.back();
   result.cdf = summarize_cdf(macs);
   return result;
+}
+
+BudgetNeeds needs_of(const std::vector<Resources>& samples, const Resources& smallest,
+                     const Budget& budget) {
+  BudgetNeeds needs;
+  needs.add(smallest, budget);
+  for (const Resources& sample : samples) needs.add(sample, budget);
+  return needs;
 }
 
 // Mean MACs of one space under each pair of limits of the sweep; other limits stay as they are.
@@ -187,6 +197,7 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
   SpaceRanking ranking;
   ranking.spaces.resize(grid.size());
   std::vector<std::vector<double>> means(grid.size());
+  std::vector<BudgetNeeds> needs(grid.size());
   Workers workers(oracle);
   const auto threads = static_cast<std::size_t>(
       options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency());
@@ -195,7 +206,9 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
   arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, grid.size(), [&](std::size_t s) {
       const std::vector<Resources> samples = plan_samples(grid[s], options, workers, advance);
-      ranking.spaces[s] = summarize(grid[s], samples, budget);
+      const Resources smallest = workers.local().oracle.measure(grid[s], space::smallest(grid[s]));
+      ranking.spaces[s] = summarize(grid[s], samples, smallest, budget);
+      if (!ranking.spaces[s].is_feasible()) needs[s] = needs_of(samples, smallest, budget);
       means[s] = sweep_means(samples, budget, options);
     });
   });
@@ -206,8 +219,14 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
                      const bool a_counts = a.satisfying_share() >= options.min_satisfying_share;
                      const bool b_counts = b.satisfying_share() >= options.min_satisfying_share;
                      if (a_counts != b_counts) return a_counts;
-                     return a.mean_macs > b.mean_macs;
+                     const auto key = [](const SpaceStatistics& s) {
+                       return std::tuple(s.satisfying > 0, s.mean_macs);
+                     };
+                     return key(a) > key(b);
                    });
+  if (!ranking.is_feasible()) {
+    for (const BudgetNeeds& of_space : needs) ranking.needs.add(of_space);
+  }
   ranking.seconds = stopwatch.seconds();
   return ranking;
 }

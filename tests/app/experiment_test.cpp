@@ -271,6 +271,18 @@ TEST_F(ExperimentTest, RefusesBadValues) {
   EXPECT_EQ(rest_error("seed: -1\n"), "x.yaml:3: seed: is out of range: -1");
 }
 
+TEST_F(ExperimentTest, RefusesLimitsThatTheDeviceDoesNotHave) {
+  EXPECT_EQ(
+      rest_error("budget: {sram_kib: 312.5}\n"),
+      "x.yaml:3: budget.sram_kib: is 312.5, but stm32f746 leaves 312 for a network, after what "
+      "it reserves");
+  EXPECT_EQ(
+      rest_error("budget: {sram_kib: 312, flash_kib: 1024}\n"),
+      "x.yaml:3: budget.flash_kib: is 1024, but stm32f746 leaves 992 for a network, after what "
+      "it reserves");
+  EXPECT_EQ(read_rest("budget: {sram_kib: 312, flash_kib: 992}\n").budget.flash_bytes, 992 * kKib);
+}
+
 TEST_F(ExperimentTest, AnEnergyLimitNeedsADeviceWithPower) {
   const Experiment f746 = read_rest("");
   Experiment copy = f746;

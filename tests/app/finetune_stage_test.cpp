@@ -85,6 +85,32 @@ TEST_F(FinetuneStage, LearnsAndLeavesItsResults) {
                     HasSubstr("is no result of the finetune stage: ")));
 }
 
+TEST_F(FinetuneStage, TrainingThatMakesItWorseIsThrownAway) {
+  // A supernet that knows something, and steps so large that nothing of it is left.
+  std::vector<std::string> overrides = {"train.largest_epochs=10", "train.elastic_epochs=10",
+                                        "train.learning_rate=2", "train.elastic_learning_rate=1",
+                                        "train.correlation_samples=0"};
+  overrides.insert(overrides.end(), {"finetune.epochs=1", "finetune.learning_rate=300"});
+  const Experiment options = experiment(overrides);
+  {
+    RunDirectory run = open(options);
+    run_train_stage(options, run, /*resume=*/false, kNever);
+  }
+  const FinetuneResult result = finetune(overrides);
+  ASSERT_LT(result.top1, result.inherited_top1);
+  EXPECT_TRUE(result.keeps_inherited());
+  const auto json = nlohmann::json::parse(read_file(run_folder() / "finetune.json"));
+  EXPECT_EQ(json.at("kept"), "inherited");
+  const supernet::FixedNetwork inherited =
+      load_supernet(options, space(), run_folder())->extract(subnet());
+  const TensorDictionary kept = weights();
+  for (const auto& entry : inherited->named_parameters()) {
+    EXPECT_TRUE(entry.value().equal(kept.at(entry.key()))) << entry.key();
+  }
+  SupernetEstimator estimator(options, space(), run_folder());
+  EXPECT_EQ(result.inherited_top1, estimator.estimate(subnet()));
+}
+
 TEST_F(FinetuneStage, TheTeacherMatters) {
   const FinetuneResult alone = finetune();
   const TensorDictionary without = weights();

@@ -16,16 +16,16 @@ using testing::HasSubstr;
 TEST(SearchReport, DrawsCurvesFrontsAndTheWinner) {
   const search::SearchProblem problem = search::make_small_problem();
   search::SyntheticAccuracy accuracy(1);
-  const search::SearchState evolution =
+  search::SearchState evolution =
       search::evolve(problem, accuracy, {.population = 20, .iterations = 3});
-  const search::SearchState none;
+  evolution.seconds = 100;
+  evolution.accuracy_seconds = 98.77;
   const TemporaryFolder folder;
-  write_search_report({evolution, none, evolution},
+  write_search_report({evolution, {}, evolution},
                       {.device_name = "stm32f746",
                        .space = problem.space,
                        .budget = problem.budget,
-                       .oracle = problem.oracle,
-                       .overhead_share = 0.0123},
+                       .oracle = problem.oracle},
                       folder.path());
   const std::string page = read_file(folder / "search.html");
   EXPECT_THAT(page, HasSubstr("Search for stm32f746"));

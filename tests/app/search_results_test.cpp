@@ -9,7 +9,7 @@
 namespace mcunet::pipeline {
 namespace {
 
-SearchStageResult make_result(const search::space::SearchSpace& space) {
+search::SearchResult make_result(const search::space::SearchSpace& space) {
   search::SearchState state;
   state.evaluated = {{smallest(space), {.peak_sram_bytes = 10, .macs = 5}, 0.25},
                      {largest(space),
@@ -40,6 +40,24 @@ TEST(SearchResults, CsvHasALinePerNetwork) {
       "evolution,2,0.5,20,0,9,0,4,0,\"{\"\"width\"\":1.0,\"\"resolution\"\":32,"
       "\"\"depths\"\":[2,1],\"\"kernels\"\":[[5,5],[3]],\"\"expand_ratios\"\":[[3.0,3.0],"
       "[6.0]]}\"\n");
+}
+
+TEST(SearchResults, JsonHasTheBestThatWasMeasured) {
+  const ScopedVariable configs("MCUNET_CONFIGS", MCUNET_SOURCE_DIR "/configs");
+  const search::space::SearchSpace space = search::space::make_tiny_space();
+  const Experiment experiment =
+      read_experiment(parse_config("device: stm32f746\nspace: proxyless\n", "x.yaml"));
+  search::SearchResult result = make_result(space);
+  const auto to_json = [&] {
+    return nlohmann::json::parse(search_to_json(experiment, space, result));
+  };
+  EXPECT_EQ(to_json()["found_by"], "evolution");
+  result.random = result.evolution;
+  result.random.evaluated[0].accuracy = 0.75;
+  EXPECT_EQ(to_json()["found_by"], "random search");
+  EXPECT_EQ(to_json()["winner"]["accuracy"], 0.75);
+  EXPECT_EQ(to_json()["winner"]["resources"]["peak_sram_bytes"], 10);
+  EXPECT_EQ(to_json()["evolution"]["accuracy"], 0.5);
 }
 
 TEST(SearchResults, JsonTellsTheCostOfTheSearch) {

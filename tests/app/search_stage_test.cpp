@@ -42,8 +42,8 @@ class SearchStage : public testing::Test {
                          rest,
                      "x.yaml"));
   }
-  SearchStageResult run(const Experiment& experiment, search::AccuracyEstimator& estimator,
-                        bool resume = false, const std::string& identity = "supernet") {
+  search::SearchResult run(const Experiment& experiment, search::AccuracyEstimator& estimator,
+                           bool resume = false, const std::string& identity = "supernet") {
     Experiment copy = experiment;
     RunDirectory directory(folder_ / "run", write_fields(fields_of(copy)), experiment.seed, resume);
     return run_search_stage(experiment, experiment.space.at(0.3, 96), {estimator, identity},
@@ -59,7 +59,7 @@ class SearchStage : public testing::Test {
 
 TEST_F(SearchStage, WritesItsResultsAndCompletes) {
   Mortal accuracy(1000);
-  const SearchStageResult result = run(make_experiment(), accuracy);
+  const search::SearchResult result = run(make_experiment(), accuracy);
   EXPECT_EQ(result.evolution.evaluated.size(), 80u);
   EXPECT_EQ(result.random.evaluated.size(), 80u);
   EXPECT_EQ(result.front.evaluated.size(), 100u);
@@ -76,7 +76,7 @@ TEST_F(SearchStage, WritesItsResultsAndCompletes) {
 TEST_F(SearchStage, JsonHoldsWinnerHistoryBaselineAndFronts) {
   Mortal accuracy(1000);
   const Experiment experiment = make_experiment();
-  const SearchStageResult result = run(experiment, accuracy);
+  const search::SearchResult result = run(experiment, accuracy);
   const nlohmann::json json = read_json();
   EXPECT_EQ(json["winner"]["accuracy"], result.evolution.best()->accuracy);
   EXPECT_LE(json["winner"]["resources"]["peak_sram_bytes"], *experiment.budget.sram_bytes);
@@ -125,9 +125,9 @@ TEST_F(SearchStage, ResumesExactlyAfterBeingKilledAnywhere) {
 TEST_F(SearchStage, ACompleteStageIsReadBack) {
   const Experiment experiment = make_experiment();
   Mortal accuracy(1000);
-  const SearchStageResult first = run(experiment, accuracy);
+  const search::SearchResult first = run(experiment, accuracy);
   Mortal unused(0);
-  const SearchStageResult again = run(experiment, unused, /*resume=*/true);
+  const search::SearchResult again = run(experiment, unused, /*resume=*/true);
   EXPECT_EQ(again.evolution.best()->subnet, first.evolution.best()->subnet);
   EXPECT_EQ(again.front.evaluated.size(), first.front.evaluated.size());
 }
@@ -147,7 +147,7 @@ TEST_F(SearchStage, RefusesToResumeTheSearchOfSomethingElse) {
 
 TEST_F(SearchStage, AnInfeasibleBudgetLeavesNothing) {
   Mortal accuracy(1000);
-  const SearchStageResult result = run(make_experiment("budget: {sram_kib: 1}\n"), accuracy);
+  const search::SearchResult result = run(make_experiment("budget: {sram_kib: 1}\n"), accuracy);
   EXPECT_FALSE(result.is_feasible());
   EXPECT_THAT(result.evolution.infeasible,
               ElementsAre(StartsWith("SRAM: the limit is 1024 bytes, the smallest")));
@@ -158,7 +158,7 @@ TEST_F(SearchStage, TheBaselineCanBeLeftOut) {
   Mortal accuracy(1000);
   Experiment experiment = make_experiment();
   experiment.search.random_baseline = false;
-  const SearchStageResult result = run(experiment, accuracy);
+  const search::SearchResult result = run(experiment, accuracy);
   EXPECT_TRUE(result.random.evaluated.empty());
   EXPECT_TRUE(read_json()["random"].is_null());
 }
@@ -166,10 +166,9 @@ TEST_F(SearchStage, TheBaselineCanBeLeftOut) {
 TEST_F(SearchStage, TheReportShowsTheSearch) {
   Mortal accuracy(1000);
   const Experiment experiment = make_experiment();
-  const SearchStageResult result = run(experiment, accuracy);
+  const search::SearchResult result = run(experiment, accuracy);
   const std::filesystem::path folder = folder_ / "report";
-  report::write_search_report({result.evolution, result.random, result.front},
-                              report_context(experiment, experiment.space.at(0.3, 96), result),
+  report::write_search_report(result, report_context(experiment, experiment.space.at(0.3, 96)),
                               folder);
   const std::string page = read_file(folder / "search.html");
   for (const char* file : {"search_curve.svg", "front_sram.svg", "front_latency.svg", "winner.svg",

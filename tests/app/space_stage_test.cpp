@@ -85,28 +85,6 @@ TEST_F(SpaceStage, RefusesADamagedResult) {
   }
 }
 
-search::SpaceRanking make_infeasible() {
-  search::SpaceRanking ranking;
-  ranking.spaces.resize(2);
-  ranking.spaces[0].least = {.peak_sram_bytes = 5000, .flash_bytes = 900, .latency_ms = 7};
-  ranking.spaces[1].least = {.peak_sram_bytes = 4000, .flash_bytes = 1000, .latency_ms = 8};
-  return ranking;
-}
-
-TEST(ExplainInfeasible, NamesEveryLimitThatNothingMeets) {
-  EXPECT_THAT(explain_infeasible(make_infeasible(),
-                                 {.sram_bytes = 3999, .flash_bytes = 899, .latency_ms = 6}),
-              ElementsAre("SRAM: the limit is 3999 bytes, the smallest of the networks needs 4000",
-                          "flash: the limit is 899 bytes, the smallest of the networks needs 900",
-                          "latency: the limit is 6 ms, the smallest of the networks needs 7"));
-}
-
-TEST(ExplainInfeasible, SaysIfOnlyTheCombinationIsTooMuch) {
-  EXPECT_THAT(
-      explain_infeasible(make_infeasible(), {.sram_bytes = 4000, .flash_bytes = 900}),
-      ElementsAre("each limit alone can be met, but no network meets all of them together"));
-}
-
 TEST_F(SpaceStage, TheReportsContextNamesTheJob) {
   const report::SpaceReportContext context = report_context(make_experiment());
   EXPECT_EQ(context.device_name, "stm32f746");

@@ -9,7 +9,9 @@ using testing::HasSubstr;
 
 class EvalCommand : public CommandTest {
  protected:
-  EvalCommand() { write("small.yaml", kSmallTraining); }
+  EvalCommand() {
+    write("small.yaml", std::string(kSmallTraining) + "  width: 0.5\n  resolution: 32\n");
+  }
 
   void train() { ASSERT_EQ(run({"train", "small.yaml", "--out", "out"}).exit_code, 0); }
 

@@ -160,7 +160,8 @@ TEST_F(RunCommand, NothingFitsTheSpaces) {
 }
 
 TEST_F(RunCommand, NothingFitsTheSearch) {
-  const std::vector<std::string> small = {"--set", "budget.sram_kib=1"};
+  const std::vector<std::string> small = {"--set", "budget.sram_kib=1",  "--set", "train.width=0.5",
+                                          "--set", "train.resolution=32"};
   ASSERT_EQ(run(job("train", "out", small)).exit_code, 0);
   const std::string weights = read("out/supernet.pt");
   const Outcome outcome = run(job("search", "out", small));

@@ -19,7 +19,9 @@ using testing::IsSupersetOf;
 
 class TrainCommand : public CommandTest {
  protected:
-  TrainCommand() { write("small.yaml", kSmallTraining); }
+  TrainCommand() {
+    write("small.yaml", std::string(kSmallTraining) + "  width: 0.5\n  resolution: 32\n");
+  }
 
   // Quietly, so that standard error holds the program's own line alone.
   std::vector<std::string> train(const std::string& out, std::vector<std::string> more = {}) const {
@@ -37,7 +39,7 @@ TEST_F(TrainCommand, TrainsAndMeasures) {
   EXPECT_EQ(outcome.out, read("out/train.json"));
   EXPECT_EQ(json.at("width"), 0.5);
   EXPECT_EQ(json.at("resolution"), 32);
-  EXPECT_EQ(json.at("chosen_by"), "the space small");
+  EXPECT_EQ(json.at("chosen_by"), "width and resolution of the section train");
   EXPECT_EQ(json.at("device"), "cpu");
   EXPECT_EQ(json.at("steps"), 60);
   EXPECT_EQ(json.at("search").at("examples"), 80);
@@ -120,13 +122,51 @@ TEST_F(TrainCommand, TakesTheOptimizedSpace) {
   EXPECT_THAT(read("out/manifest.json"), AllOf(HasSubstr("\"space\": {"), HasSubstr("\"train\"")));
 }
 
+TEST_F(TrainCommand, RanksTheSpacesFirst) {
+  const std::vector<std::string> unpinned = {"--json", "--set", "train.width=null", "--set",
+                                             "train.resolution=null"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), unpinned.begin(), unpinned.end());
+    return more;
+  };
+  const std::vector<std::string> quick =
+      with({"--set", "space_optimization={widths: [0.3, 0.5], resolutions: [24, 32], samples: 20}",
+            "--set", "train.largest_epochs=1", "--set", "train.elastic_epochs=0"});
+  const Outcome outcome = run(train("out", quick));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto ranking = nlohmann::json::parse(read("out/space.json"));
+  const auto json = parse_output(outcome);
+  EXPECT_EQ(json.at("chosen_by"), "out/space.json");
+  EXPECT_EQ(json.at("width"), ranking.at("best").at("width"));
+  EXPECT_EQ(json.at("resolution"), ranking.at("best").at("resolution"));
+
+  std::vector<std::string> hopeless = quick;
+  hopeless.insert(hopeless.end(), {"--set", "budget.sram_kib=1"});
+  const Outcome none = run(train("hopeless", hopeless));
+  EXPECT_EQ(none.exit_code, 3);
+  EXPECT_THAT(none.err, HasSubstr("nothing fits stm32f746: SRAM: the limit is 1024 bytes"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "work/hopeless"));
+}
+
+TEST_F(TrainCommand, WhatCannotLinkIsKnownBefore) {
+  write("tiny_device.yaml",
+        "name: tiny\ncore: cortex-m4\nclock_mhz: 100\nlatency: cortex-m4\n"
+        "flash: {origin: 0x08000000, size_kib: 8}\n"
+        "sram_banks: [{name: SRAM, origin: 0x20000000, size_kib: 64}]\narena_banks: [SRAM]\n"
+        "reserved_flash_kib: 1\n");
+  const Outcome outcome = run(train("out", {"--set", "device=tiny_device.yaml"}));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err,
+              HasSubstr("nothing fits tiny: the smallest network of the space, once linked, needs "
+                        "flash: "));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "work/out/supernet.pt"));
+}
+
 TEST_F(TrainCommand, BadInput) {
   EXPECT_THAT(failure(train("out", {"--set", "train.device=cuda:7"})),
               testing::StartsWith("device: cuda:7 is not there"));
   EXPECT_THAT(failure(train("out", {"--set", "dataset=null"})),
               HasSubstr("training needs the section dataset"));
-  EXPECT_THAT(failure(train("out", {"--set", "space.widths=[0.5, 1]"})),
-              HasSubstr("a supernet has one width, this space has 0.5, 1: set train.width"));
   EXPECT_THAT(failure(train("out", {"--set", "train.elastic_resolutions=[64]"})),
               HasSubstr("must be at least 16 and smaller than the resolution 32, one is 64"));
   EXPECT_THAT(created(), testing::IsEmpty());

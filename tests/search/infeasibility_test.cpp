@@ -32,5 +32,23 @@ TEST(Infeasibility, SaysWhatEachLimitWouldHaveToBeBesideTheOthers) {
           "flash: the limit is 200 bytes, the smallest that meets the other limits needs 300"));
 }
 
+TEST(Infeasibility, NeedsOfSeveralSpacesAddUp) {
+  const engine::Budget budget{.sram_bytes = 100, .flash_bytes = 200};
+  const engine::Resources networks[] = {{.peak_sram_bytes = 100, .flash_bytes = 300},
+                                        {.peak_sram_bytes = 170, .flash_bytes = 200},
+                                        {.peak_sram_bytes = 160, .flash_bytes = 199}};
+  BudgetNeeds together;
+  BudgetNeeds apart;
+  for (const engine::Resources& network : networks) {
+    together.add(network, budget);
+    BudgetNeeds one;
+    one.add(network, budget);
+    apart.add(one);
+  }
+  apart.add(BudgetNeeds{});
+  EXPECT_EQ(explain_infeasible(apart, budget), explain_infeasible(together, budget));
+  EXPECT_EQ(apart.sram_bytes, 160);
+}
+
 }  // namespace
 }  // namespace mcunet::search

@@ -36,20 +36,16 @@ TEST(SearchState, SummarizesGenerations) {
   EXPECT_EQ(rows[1].max, 0.5);
 }
 
-TEST(SearchState, TheBestIsTheFirstOfEquals) {
+TEST(SearchState, TheBestOfEqualsHasLessSramThenLessLatency) {
   SearchState state = make_state();
   EXPECT_EQ(state.best(), &state.evaluated[4]);
   state.evaluated[1].accuracy = 0.5;
   EXPECT_EQ(state.best(), &state.evaluated[1]);
+  state.evaluated[1].resources.latency_ms = 2;
+  EXPECT_EQ(state.best(), &state.evaluated[4]);
+  state.evaluated[4].resources.peak_sram_bytes = 1;
+  EXPECT_EQ(state.best(), &state.evaluated[1]);
   EXPECT_EQ(SearchState{}.best(), nullptr);
-}
-
-TEST(SearchState, OverheadIsWhatTheAccuraciesDidNotTake) {
-  SearchState state;
-  EXPECT_EQ(state.overhead_share(), 0);
-  state.seconds = 10;
-  state.accuracy_seconds = 9;
-  EXPECT_DOUBLE_EQ(state.overhead_share(), 0.1);
 }
 
 TEST(SearchState, JsonRoundTripIsExact) {

@@ -50,6 +50,34 @@ std::vector<Resources> measure_all(const SpaceOptimizerOptions& options, double 
   return results;
 }
 
+// Where every sample is too large, the smallest network of the space decides.
+TEST(SpaceOptimizer, NothingFitsOnlyIfTheSmallestNetworkDoesNot) {
+  SpaceOptimizerOptions options = small_grid();
+  options.samples = 20;
+  const auto least = [&](double width, int resolution) {
+    const space::SearchSpace space = space::load_shipped_space("proxyless").at(width, resolution);
+    return engine::ResourceOracle({}).measure(lower(build_network(space, smallest(space))));
+  };
+  const Resources smallest = least(0.3, 96);
+  engine::Budget budget{.flash_bytes = smallest.flash_bytes};
+  const SpaceRanking ranking = rank(options, budget);
+  EXPECT_TRUE(ranking.is_feasible());
+  const SpaceStatistics& best = ranking.spaces.front();
+  EXPECT_EQ(best.width, 0.3);
+  EXPECT_EQ(best.satisfying, 0);
+  EXPECT_TRUE(best.smallest_fits);
+  EXPECT_EQ(best.mean_macs, static_cast<double>(least(0.3, best.resolution).macs));
+  EXPECT_FALSE(ranking.spaces.back().is_feasible());
+
+  *budget.flash_bytes -= 1;
+  const SpaceRanking none = rank(options, budget);
+  EXPECT_FALSE(none.is_feasible());
+  EXPECT_THAT(explain_infeasible(none.needs, budget),
+              testing::ElementsAre(
+                  fmt::format("flash: the limit is {} bytes, the smallest of the networks needs {}",
+                              *budget.flash_bytes, smallest.flash_bytes)));
+}
+
 TEST(SpaceOptimizer, StatisticsAreThoseOfTheNetworksThatFit) {
   const SpaceOptimizerOptions options = small_grid();
   for (const SpaceStatistics& space : rank(options).spaces) {

@@ -57,6 +57,8 @@ struct SyntheticOptions {
   std::int64_t examples = 2000;          // of kTrain
   std::int64_t held_out_examples = 500;  // of kSearch and of kTest
   int classes = 4;
+  double difficulty =
+      0;  // of images: 0 is learnt in a minute by any network, 1 by none to the full
 };
 
 struct DatasetOptions {

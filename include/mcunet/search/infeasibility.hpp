@@ -20,6 +20,7 @@ struct BudgetNeeds {
   std::optional<double> energy_mj;
 
   void add(const engine::Resources& network, const engine::Budget& budget);
+  void add(const BudgetNeeds& others);
 };
 
 // Each resource at its smaller value.

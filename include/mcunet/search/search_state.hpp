@@ -28,6 +28,10 @@ struct Candidate {
   double accuracy = 0;
 };
 
+// The order in which a search prefers networks: by accuracy; of equals the one of less SRAM, then
+// of less latency.
+bool is_better(const Candidate& a, const Candidate& b);
+
 // How one generation came about.
 struct Generation {
   std::int64_t evaluated = 0;   // networks, each for the first time in this search
@@ -51,10 +55,8 @@ struct SearchState {
   double planning_seconds = 0;  // of it, proposing and planning
   std::int64_t plans = 0;       // made in planning_seconds
 
-  // The most accurate network, the first of equals; null if there is none.
+  // By is_better, the first of equals; null if there is none.
   const Candidate* best() const;
-  // Of the time, what did not go into the accuracies.
-  double overhead_share() const;
 };
 
 // One row of a curve over generations (paper, Figure 13).

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mcunet/engine/planning/resources.hpp"
+#include "mcunet/search/infeasibility.hpp"
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space/subnet.hpp"
 
@@ -36,7 +37,7 @@ struct CdfPoint {
   double share = 0;
 };
 
-// What was learnt of one space. MACs are of the networks within the budget.
+// What was learnt of one space. MACs are of the sampled networks within the budget.
 struct SpaceStatistics {
   double width = 1;
   int resolution = 224;
@@ -48,13 +49,16 @@ struct SpaceStatistics {
   std::int64_t top20_macs = 0;  // the top 20 % of the networks have at least so many
   std::int64_t max_macs = 0;
   std::vector<CdfPoint> cdf;  // at most 200 points
-  // Of all sampled networks: the smallest need, to tell what would have been enough.
+  // Of all sampled networks and the smallest of the space: the smallest need of each resource.
   engine::Resources least;
+  // Whether the smallest network of the space fits. Where no sample does, the figures above are its.
+  bool smallest_fits = false;
   // Plans that the planner could not prove optimal, and the sum of their gaps to the lower bound.
   std::int64_t unproven_plans = 0;
   std::int64_t above_bound_plans = 0;
 
   double satisfying_share() const;
+  bool is_feasible() const { return satisfying > 0 || smallest_fits; }
 };
 
 // The best space under one pair of limits; width 0 if nothing fits.
@@ -67,11 +71,14 @@ struct SweepCell {
 };
 
 struct SpaceRanking {
-  std::vector<SpaceStatistics> spaces;  // the best first; spaces that nothing fits come last
-  std::vector<SweepCell> sweep;         // SRAM by SRAM, flash by flash
-  double seconds = 0;                   // wall time
+  // The best first: by the mean MACs of the samples that fit; then spaces of which no sample but the
+  // smallest network fits, by its MACs; then those of which nothing fits.
+  std::vector<SpaceStatistics> spaces;
+  std::vector<SweepCell> sweep;  // SRAM by SRAM, flash by flash
+  BudgetNeeds needs;             // of all spaces, if nothing fits
+  double seconds = 0;            // wall time
 
-  bool is_feasible() const { return !spaces.empty() && spaces.front().satisfying > 0; }
+  bool is_feasible() const { return !spaces.empty() && spaces.front().is_feasible(); }
 };
 
 // Samples and plans; the result depends on the options alone, not on the number of threads.

@@ -62,6 +62,9 @@ void print_finetune(const pipeline::FinetuneResult& result) {
   fmt::print(
       "top-1 on the search split: {:.2f} % inherited, {:.2f} % fine-tuned; test split {:.2f} %\n",
       100 * result.inherited_top1, 100 * result.top1, 100 * result.test_top1);
+  if (result.keeps_inherited()) {
+    fmt::print("Fine-tuning made the network worse, so the inherited weights are kept\n");
+  }
 }
 
 void add_finetune_command(CLI::App& program, Run& run) {

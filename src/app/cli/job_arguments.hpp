@@ -13,8 +13,10 @@ class App;
 
 namespace mcunet::pipeline {
 struct FinetuneResult;
-struct SearchStageResult;
-}  // namespace mcunet::pipeline
+}
+namespace mcunet::search {
+struct SearchResult;
+}
 
 // What the commands that work on one experiment have in common.
 namespace mcunet::cli {
@@ -51,7 +53,7 @@ std::function<bool()> stop_on_signals();
 int print_infeasible(const pipeline::Experiment& experiment,
                      const std::vector<std::string>& reasons,
                      bool json);  // returns the exit code
-void print_search(const pipeline::SearchStageResult& result, const std::string& folder);
+void print_search(const search::SearchResult& result, const std::string& folder);
 void print_finetune(const pipeline::FinetuneResult& result);
 void print_export(const std::string& export_json, const std::string& folder);
 

@@ -22,20 +22,18 @@ using Json = nlohmann::ordered_json;
 // The result files of all stages in one object.
 Json to_json(const RunDirectory& run) {
   Json json;
-  for (const char* stage : {"space", "train", "search", "finetune", "export"}) {
+  for (const char* stage :
+       {"space", "train", "search", "finetune", "export", "quantization_aware"}) {
+    if (!run.is_complete(stage)) continue;  // not asked for
     json[stage] = Json::parse(read_file(run.folder() / (std::string(stage) + ".json")));
-  }
-  const std::filesystem::path aware = run.folder() / "quantization_aware.json";
-  if (run.is_complete(pipeline::kQuantizationAwareStage)) {
-    json["quantization_aware"] = Json::parse(read_file(aware));
   }
   return json;
 }
 
 void print_result(const JobResult& result, const RunDirectory& run, const std::string& folder) {
-  const search::SpaceStatistics& space = result.space.spaces.front();
-  fmt::print("Search space: {}, {} of {} networks fit\n",
-             report::space_label(space.width, space.resolution), space.satisfying, space.sampled);
+  fmt::print("Search space: {} (by {})\n",
+             report::space_label(result.train->width, result.train->resolution),
+             result.train->chosen_by);
   fmt::print("Supernet: the largest sub-network has {:.2f} % on the test split\n",
              100 * result.train->test_top1);
   print_search(*result.search, folder);
@@ -52,16 +50,11 @@ int run_whole_job(const JobArguments& arguments) {
   }
   const JobResult result =
       pipeline::run_job(job.experiment, job.run, {arguments.resume, stop_on_signals()});
-  if (!result.space.is_feasible()) {
-    return print_infeasible(job.experiment,
-                            pipeline::explain_infeasible(result.space, job.experiment.budget),
-                            arguments.json);
+  if (!result.infeasible.empty()) {
+    return print_infeasible(job.experiment, result.infeasible, arguments.json);
   }
   if (result.is_stopped) {
     throw Error("stopped; go on with: {}", arguments.to_resume("run"));
-  }
-  if (!result.search->is_feasible()) {
-    return print_infeasible(job.experiment, result.search->evolution.infeasible, arguments.json);
   }
   if (arguments.json) {
     print_json(to_json(job.run));

@@ -20,15 +20,15 @@
 namespace mcunet::cli {
 namespace {
 
-using pipeline::SearchStageResult;
+using search::SearchResult;
 
 int run_search(const JobArguments& arguments) {
   report::look_for_gnuplot();
   Job job(arguments);
-  const std::optional<SearchStageResult> searched =
+  const std::optional<SearchResult> searched =
       pipeline::search_run(job.experiment, job.run, {arguments.resume, stop_on_signals()});
   if (!searched) throw Error("stopped; go on with: {}", arguments.to_resume("search"));
-  const SearchStageResult& result = *searched;
+  const SearchResult& result = *searched;
   if (!result.is_feasible()) {
     return print_infeasible(job.experiment, result.evolution.infeasible, arguments.json);
   }
@@ -51,25 +51,26 @@ int print_infeasible(const pipeline::Experiment& experiment,
   return kDoesNotFit;
 }
 
-void print_search(const SearchStageResult& result, const std::string& folder) {
+void print_search(const SearchResult& result, const std::string& folder) {
   TextTable table({"found by", "top-1", "peak SRAM", "flash", "MACs", "latency"});
-  const auto add = [&](const char* name, const search::SearchState& state) {
-    const search::Candidate* best = state.best();
+  const auto add = [&](std::string_view name, const search::Candidate* best) {
     if (best == nullptr) return;
     const engine::Resources& r = best->resources;
-    table.add_row({name, fmt::format("{:.2f} %", 100 * best->accuracy),
+    table.add_row({std::string(name), fmt::format("{:.2f} %", 100 * best->accuracy),
                    fmt::format("{:.1f} KiB", static_cast<double>(r.peak_sram_bytes) / 1024),
                    fmt::format("{:.1f} KiB", static_cast<double>(r.flash_bytes) / 1024),
                    fmt::format("{:.2f}M", static_cast<double>(r.macs) / 1e6),
                    fmt::format("{:.1f} ms", r.latency_ms)});
   };
-  add("evolution", result.evolution);
-  add("random search", result.random);
-  fmt::print("Best of {} networks on the search split\n{}\n", result.evolution.evaluated.size(),
+  const search::Winner winner = result.winner();
+  add("evolution", result.evolution.best());
+  add("random search", result.random.best());
+  if (winner.found_by == "front") add(winner.found_by, &winner.network);
+  fmt::print("Best of {} networks on the search split\n{}\n", result.evaluations(),
              table.to_string());
   fmt::print("Searched for {}, {:.2f} % of it outside the accuracies\n",
              format_duration(result.seconds()), 100 * result.overhead_share());
-  fmt::print("Winner: {}/search.json\n", folder);
+  fmt::print("Winner, found by {}: {}/search.json\n", winner.found_by, folder);
 }
 
 void add_search_command(CLI::App& program, Run& run) {

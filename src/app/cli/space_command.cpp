@@ -35,7 +35,7 @@ std::string ranking_table(const SpaceRanking& ranking, int rows) {
   TextTable table({"rank", "space", "mean MACs", "±95 %", "top 20 % from", "fit", "of"});
   for (int i = 0; i < std::min<int>(rows, static_cast<int>(ranking.spaces.size())); ++i) {
     const SpaceStatistics& s = ranking.spaces[i];
-    if (s.satisfying == 0) break;
+    if (!s.is_feasible()) break;
     table.add_row({std::to_string(i + 1), report::space_label(s.width, s.resolution),
                    fmt::format("{:.2f}M", s.mean_macs / 1e6),
                    fmt::format("{:.2f}M", s.mean_macs_error / 1e6),
@@ -72,9 +72,8 @@ void print_result(const pipeline::Experiment& experiment, const SpaceRanking& ra
     fmt::print("Best space under other limits\n{}\n",
                sweep_table(ranking, experiment.space_optimization.sweep_flash_bytes.size()));
   }
-  fmt::print("Best space for {}: {} ({:.1f}M MACs on average, {} of {} networks fit)\n",
-             experiment.device.name, report::space_label(best.width, best.resolution),
-             best.mean_macs / 1e6, best.satisfying, best.sampled);
+  fmt::print("Best space for {}: {} ({})\n", experiment.device.name,
+             report::space_label(best.width, best.resolution), report::describe_fit(best));
   fmt::print("Planned {} networks in {:.2f} s\n", planned, ranking.seconds);
   fmt::print("{}: {}\n", arguments.no_report ? "Results" : "Report",
              arguments.no_report ? folder : folder + "/report/index.html");
@@ -106,7 +105,7 @@ int run_space(const SpaceArguments& arguments) {
   const SpaceRanking ranking = pipeline::run_space_stage(experiment, run);
   if (!ranking.is_feasible()) {
     if (arguments.json) fmt::print("{}", pipeline::ranking_to_json(ranking));
-    for (const std::string& reason : pipeline::explain_infeasible(ranking, experiment.budget)) {
+    for (const std::string& reason : search::explain_infeasible(ranking.needs, experiment.budget)) {
       say("mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
     }
     return kDoesNotFit;

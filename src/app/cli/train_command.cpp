@@ -7,7 +7,7 @@
 #include "job_arguments.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
-#include "pipeline/train_stage.hpp"
+#include "pipeline/job.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
 
@@ -46,6 +46,8 @@ void print_result(const TrainResult& result, const std::string& folder) {
 
 int run_train(const JobArguments& arguments) {
   Job job(arguments);
+  const std::vector<std::string> infeasible = pipeline::prepare_training(job.experiment, job.run);
+  if (!infeasible.empty()) return print_infeasible(job.experiment, infeasible, arguments.json);
   const TrainResult result =
       pipeline::run_train_stage(job.experiment, job.run, arguments.resume, stop_on_signals());
   const std::string folder = arguments.folder();
@@ -70,8 +72,8 @@ void add_train_command(CLI::App& program, Run& run) {
   command->footer(
       "Trains the largest sub-network first, then all of them together in one set of weights.\n"
       "The experiment needs the sections dataset and train. Width and resolution are those of\n"
-      "the section train, else the best of an optimized space in the same folder, else the\n"
-      "space's own. The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl\n"
+      "the section train, else the best for the device: the spaces are ranked first, in a few\n"
+      "seconds, unless the folder holds a ranking (mcunet space). The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl\n"
       "and tensorboard/. A training that was stopped or killed goes on with --resume and ends\n"
       "with the same weights.\n\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers\n"

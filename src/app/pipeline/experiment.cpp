@@ -257,6 +257,17 @@ search::SpaceOptimizerOptions default_optimizer() {
   return options;
 }
 
+// A limit of the job, or the device's where it has none; refused if the device has less.
+void limit_to_device(const ConfigNode& root, const char* key, std::optional<std::int64_t>& limit,
+                     std::int64_t of_device, const deploy::Device& device) {
+  if (limit.value_or(of_device) > of_device) {
+    root.find("budget")->find(key)->fail(fmt::format(
+        "is {}, but {} leaves {} for a network, after what it reserves",
+        static_cast<double>(*limit) / 1024, device.name, static_cast<double>(of_device) / 1024));
+  }
+  limit = limit.value_or(of_device);
+}
+
 // All that networks may have in this job.
 std::set<int> resolutions_of(const Experiment& experiment) {
   std::set<int> all(experiment.space.resolutions.begin(), experiment.space.resolutions.end());
@@ -305,14 +316,14 @@ Experiment read_experiment(const ConfigNode& root) {
   Experiment experiment;
   experiment.space_optimization = default_optimizer();
   read_fields(root, fields_of(experiment));
-  const engine::Budget device_budget = experiment.device.budget();
+  const deploy::Device& device = experiment.device;
   engine::Budget& budget = experiment.budget;
-  if (!budget.sram_bytes) budget.sram_bytes = device_budget.sram_bytes;
-  if (!budget.flash_bytes) budget.flash_bytes = device_budget.flash_bytes;
-  if (budget.energy_mj && experiment.device.power_mw == 0) {
+  limit_to_device(root, "sram_kib", budget.sram_bytes, device.sram_budget_bytes(), device);
+  limit_to_device(root, "flash_kib", budget.flash_bytes, device.flash_budget_bytes(), device);
+  if (budget.energy_mj && device.power_mw == 0) {
     root.find("budget")->fail("energy_mj needs a device with power_mw");
   }
-  experiment.oracle.latency = experiment.device.latency_model();
+  experiment.oracle.latency = device.latency_model();
   if (experiment.dataset && experiment.oracle.scratch == engine::ScratchPolicy::kOwn) {
     experiment.oracle.staging = input_staging(*experiment.dataset, resolutions_of(experiment));
   }

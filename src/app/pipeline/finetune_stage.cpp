@@ -76,7 +76,7 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
                         const Begin& begin) {
   const auto& [experiment, space, subnet, folder, resume, should_stop] = training;
   use_threads(experiment.train.trainer);
-  SupernetEstimator inherited(experiment, space, folder);
+  const std::string supernet_identity = accuracy_identity(experiment, space, folder);
   const Subnet itself = search::space::largest(search::space::space_of(space, subnet));
   const Splits splits{dataset_of(experiment), subnet.resolution};
   const auto data = splits.open(Split::kTrain, /*augment=*/true);
@@ -86,9 +86,8 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   const auto top1 = [&](const Supernet& network) {
     return evaluator.evaluate(network, itself).top1();
   };
-
   const Supernet supernet = load_supernet(experiment, space, folder);
-  supernet::TrainerContext context = finetune_context(training, inherited.identity(), supernet);
+  supernet::TrainerContext context = finetune_context(training, supernet_identity, supernet);
   begin();
   empty_unless_resumed(training, folder / kFolder);
   context.evaluate = [&](const Supernet& network) {
@@ -103,13 +102,16 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   result.steps = trainer->step();
   if (result.stopped) return result;
 
-  result.inherited_top1 = inherited.estimate(subnet);
+  result.inherited_top1 = evaluator.evaluate(supernet, subnet).top1();
   result.top1 = top1(trainer->weights());
   const auto test = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment));
-  FixedNetwork network = trainer->weights()->extract(itself);
+  const bool keeps_inherited = result.keeps_inherited();
+  const Supernet& kept = keeps_inherited ? supernet : trainer->weights();
+  const Subnet& network_of_it = keeps_inherited ? subnet : itself;
+  FixedNetwork network = kept->extract(network_of_it);
   evaluator.recalibrate(network);
-  result.test_top1 = tester.evaluate(trainer->weights(), itself).top1();
+  result.test_top1 = tester.evaluate(kept, network_of_it).top1();
   run.write(kNetworkFile, search::space::network_to_json(network->description()));
   supernet::write_tensor_file(folder / kFinetunedWeights, supernet::weights_of(*network));
   return result;
@@ -150,6 +152,7 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
 std::string finetune_to_json(const FinetuneResult& result, const SearchSpace& space) {
   const Json json = {{"inherited_top1", result.inherited_top1},
                      {"top1", result.top1},
+                     {"kept", result.keeps_inherited() ? "inherited" : "fine-tuned"},
                      {"test_top1", result.test_top1},
                      {"steps", result.steps},
                      {"seconds", result.seconds},

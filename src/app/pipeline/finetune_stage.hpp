@@ -19,11 +19,14 @@ struct FinetuneResult {
   search::space::Subnet subnet;  // of the supernet's space
   double inherited_top1 = 0;     // on the search split, before; statistics recalibrated
   double top1 = 0;               // on the search split, after
-  double test_top1 = 0;
+  double test_top1 = 0;          // of the weights that were kept
   std::int64_t steps = 0;
   double seconds = 0;    // since the last start
   bool stopped = false;  // by should_stop: nothing but the steps is there
   std::int64_t total_steps = 0;
+
+  // Training that made the network worse is thrown away: the inherited weights are kept.
+  bool keeps_inherited() const { return top1 < inherited_top1; }
 };
 
 // The network that the search of a run found best. Throws Error if there was no search.
@@ -31,7 +34,8 @@ search::space::Subnet read_winner(const search::space::SearchSpace& space,
                                   const std::filesystem::path& run);
 
 // Trains one sub-network further, from the weights that it has in the run's supernet, as a space of
-// one network. Writes network.json and network.pt, its statistics recalibrated, and finetune.json.
+// one network. Writes network.json, network.pt, which holds the better weights of before and after
+// on the search split, with statistics recalibrated, and finetune.json.
 // A stage that is complete is read back, if `resume`. Throws Error as run_train_stage does.
 FinetuneResult run_finetune_stage(const Experiment& experiment,
                                   const search::space::SearchSpace& space,

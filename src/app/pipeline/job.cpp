@@ -14,6 +14,7 @@
 #include "run_report.hpp"
 #include "stage_run.hpp"
 #include "trained_supernet.hpp"
+#include "trial_link.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -105,11 +106,12 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
 
 }  // namespace
 
-std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDirectory& run,
-                                            const StageControl& control) {
+std::optional<search::SearchResult> search_run(const Experiment& experiment, RunDirectory& run,
+                                               const StageControl& control) {
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
-  const auto search = [&](search::AccuracyEstimator& accuracies, const std::string& identity,
-                          const std::function<void()>& finish) -> std::optional<SearchStageResult> {
+  const auto search =
+      [&](search::AccuracyEstimator& accuracies, const std::string& identity,
+          const std::function<void()>& finish) -> std::optional<search::SearchResult> {
     StoppableEstimator estimator(accuracies, control.should_stop);
     try {
       return run_search_stage(experiment, space, {estimator, identity, finish}, run,
@@ -156,6 +158,25 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
                          {.name = kExportStage, .read = read, .work = work, .write = write});
 }
 
+std::vector<std::string> prepare_training(const Experiment& experiment, RunDirectory& run) {
+  if (!(experiment.train.width && experiment.train.resolution)) {
+    heading("Search space");
+    const search::SpaceRanking ranking = run_space_stage(experiment, run);
+    if (!ranking.is_feasible()) return search::explain_infeasible(ranking.needs, experiment.budget);
+  }
+  if (run.is_complete(kTrainStage)) return {};
+  try {
+    deploy::require_cross_compiler();
+  } catch (const Error& error) {
+    spdlog::warn("Whether firmware will link is not known: {}", error.what());
+    return {};
+  }
+  const TrialLink trial =
+      try_to_link(experiment, choose_training_space(experiment, run.folder()).space);
+  for (const std::string& warning : trial.warnings) spdlog::warn("{}", warning);
+  return trial.failures;
+}
+
 JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageControl& control) {
   JobResult result;
   // What is not there is told before any work, not after hours of training.
@@ -163,9 +184,8 @@ JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageCo
   require_export_programs(experiment);
   datasets::class_names(dataset_of(experiment));
   check_search_devices(experiment);
-  heading("Search space");
-  result.space = run_space_stage(experiment, run);
-  if (!result.space.is_feasible()) return result;
+  result.infeasible = prepare_training(experiment, run);
+  if (!result.infeasible.empty()) return result;
   heading("Supernet");
   result.train = run_train_stage(experiment, run, control.resume, control.should_stop);
   result.is_stopped = result.train->stopped;
@@ -173,7 +193,9 @@ JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageCo
   heading("Search");
   result.search = search_run(experiment, run, control);
   result.is_stopped = !result.search;
-  if (result.is_stopped || !result.search->is_feasible()) return result;
+  if (result.is_stopped) return result;
+  result.infeasible = result.search->evolution.infeasible;
+  if (!result.infeasible.empty()) return result;
   heading("Fine-tuning");
   result.finetune = finetune_run(experiment, run, control);
   result.is_stopped = result.finetune->stopped;

@@ -30,8 +30,8 @@ struct StageControl {
 
 // The stages that need the supernet of a run, by the winner of its search. As their functions in
 // NAME_stage.hpp, with everything else taken from the run. No result: the search was stopped.
-std::optional<SearchStageResult> search_run(const Experiment& experiment, RunDirectory& run,
-                                            const StageControl& control);
+std::optional<search::SearchResult> search_run(const Experiment& experiment, RunDirectory& run,
+                                               const StageControl& control);
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
                             const StageControl& control);
 // Nothing if the experiment does not ask for it.
@@ -43,11 +43,16 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
 // excess, and the stage is not complete.
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume);
 
+// What a training begins with: ranks the spaces, unless the section `train` says both width and
+// resolution, and tries to link a network of the space that will be trained, if a cross compiler is
+// there. Returns why nothing fits, or nothing.
+std::vector<std::string> prepare_training(const Experiment& experiment, RunDirectory& run);
+
 // As far as the job came: a stage is absent if one before it found nothing that fits, or stopped.
 struct JobResult {
-  search::SpaceRanking space;
+  std::vector<std::string> infeasible;  // why nothing fits, if nothing does
   std::optional<TrainResult> train;
-  std::optional<SearchStageResult> search;
+  std::optional<search::SearchResult> search;
   std::optional<FinetuneResult> finetune;
   std::optional<QuantizationAwareResult> quantization_aware;
   std::optional<bool> exported;  // whether the firmware fits

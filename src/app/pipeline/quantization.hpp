@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -13,6 +11,10 @@
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/engine/quantization/activation_statistics.hpp"
+
+namespace at {
+class Tensor;
+}
 
 namespace mcunet::pipeline {
 

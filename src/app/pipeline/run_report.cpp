@@ -76,8 +76,11 @@ JobReport::Section search_section(const Json& search) {
                             kib(r.at("flash_bytes")),
                             fmt::format("{:.2f}M", r.at("macs").get<double>() / 1e6)});
   };
-  add("evolution", winner);
-  if (!search.at("random").is_null()) add("random search", search.at("random").at("best"));
+  const std::string found_by = search.value("found_by", "evolution");
+  add(found_by.c_str(), winner);
+  if (found_by != "evolution") add("evolution", search.at("evolution"));
+  if (found_by != "random search" && !search.at("random").is_null())
+    add("random search", search.at("random").at("best"));
   section.text = fmt::format(
       "{} networks were evaluated; the winner takes an estimated {:.1f} ms ({:.1f} to {:.1f}).",
       search.at("evaluations").get<int>(), resources.at("latency_ms").get<double>(),
@@ -127,13 +130,11 @@ JobReport::Section export_section(const Json& exported) {
 
 JobReport::Section space_section(const search::SpaceRanking& ranking) {
   const search::SpaceStatistics& best = ranking.spaces.front();
-  return {
-      .heading = "Search space",
-      .text = fmt::format("The best of {} spaces is {}: {} of {} networks fit, "
-                          "with {:.1f} million MACs on average.",
-                          ranking.spaces.size(), report::space_label(best.width, best.resolution),
-                          best.satisfying, best.sampled, best.mean_macs / 1e6),
-      .links = {{"space.html", "The ranking in full"}}};
+  return {.heading = "Search space",
+          .text = fmt::format("The best of {} spaces is {}: {}.", ranking.spaces.size(),
+                              report::space_label(best.width, best.resolution),
+                              report::describe_fit(best)),
+          .links = {{"space.html", "The ranking in full"}}};
 }
 
 search::space::SearchSpace read_space(const fs::path& problem_file) {
@@ -151,8 +152,11 @@ JobReport::Section finetune_section(const Json& finetune) {
   return {.heading = "Fine-tuning",
           .text = fmt::format(
               "The winner had {} on the search split with the weights that it inherited, "
-              "and has {} now; {} on the test set.",
+              "and {} after fine-tuning{}; {} on the test set.",
               percent(finetune.at("inherited_top1")), percent(finetune.at("top1")),
+              finetune.value("kept", "fine-tuned") == "inherited"
+                  ? ", which made it worse, so that the inherited weights were kept"
+                  : "",
               percent(finetune.at("test_top1")))};
 }
 
@@ -165,12 +169,12 @@ void draw_search(const Experiment& experiment, const fs::path& run, const fs::pa
     return fs::exists(file) ? search::state_from_json(space, read_file(file), file.string())
                             : search::SearchState{};
   };
-  const SearchStageResult result{load("evolution.json"), load("random.json"), load("front.json")};
+  const search::SearchResult result{load("evolution.json"), load("random.json"),
+                                    load("front.json")};
   if (!result.is_feasible()) {
     throw Error("{}: holds no networks; {}", (states / "evolution.json").string(), kHowToRestore);
   }
-  report::write_search_report({result.evolution, result.random, result.front},
-                              report_context(experiment, space, result), folder);
+  report::write_search_report(result, report_context(experiment, space), folder);
 }
 
 }  // namespace

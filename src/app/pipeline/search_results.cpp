@@ -69,7 +69,7 @@ Json baseline_of(const search::space::SearchSpace& space, const SearchState& ran
           {"history", history_of(random)}};
 }
 
-Json cost_of(const SearchStageResult& result) {
+Json cost_of(const search::SearchResult& result) {
   const double planning = result.front.planning_seconds + result.random.planning_seconds;
   const std::int64_t plans = result.front.plans + result.random.plans;
   return {{"seconds", result.seconds()},
@@ -83,11 +83,12 @@ Json cost_of(const SearchStageResult& result) {
 }  // namespace
 
 std::string search_to_json(const Experiment& experiment, const search::space::SearchSpace& space,
-                           const SearchStageResult& result) {
-  const Candidate& best = *result.evolution.best();
-  Json json = {{"winner", to_json(space, best)}};
+                           const search::SearchResult& result) {
+  const auto [best, found_by] = result.winner();
+  Json json = {{"winner", to_json(space, best)}, {"found_by", found_by}};
   json["winner"]["network"] =
       Json::parse(search::space::network_to_json(search::space::build_network(space, best.subnet)));
+  json["evolution"] = to_json(space, *result.evolution.best());
   json["evaluations"] = result.evolution.evaluated.size();
   json["is_exhausted"] = result.evolution.is_exhausted;
   json["history"] = history_of(result.evolution);
@@ -110,7 +111,7 @@ std::string search_to_json(const Experiment& experiment, const search::space::Se
 }
 
 std::string search_to_csv(const search::space::SearchSpace& space,
-                          const SearchStageResult& result) {
+                          const search::SearchResult& result) {
   std::string csv =
       "search,generation,accuracy,peak_sram_bytes,flash_bytes,macs,params,latency_ms,energy_mj,"
       "subnet\n";

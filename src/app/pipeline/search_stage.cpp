@@ -125,8 +125,8 @@ class SearchRun {
                    });
   }
 
-  SearchStageResult run() {
-    SearchStageResult result;
+  search::SearchResult run() {
+    search::SearchResult result;
     const SearchStageOptions& options = experiment_.search;
     result.evolution =
         phase("evolution", "Evolution", evolution_size(options.evolution), {},
@@ -188,42 +188,36 @@ class SearchRun {
 
 }  // namespace
 
-double SearchStageResult::overhead_share() const {
-  const double all = seconds();
-  return all > 0 ? 1 - (front.accuracy_seconds + random.accuracy_seconds) / all : 0;
-}
-
-SearchStageResult run_search_stage(const Experiment& experiment,
-                                   const search::space::SearchSpace& space,
-                                   const AccuracySource& accuracy, RunDirectory& run, bool resume) {
-  const auto read = [&]() -> SearchStageResult {
+search::SearchResult run_search_stage(const Experiment& experiment,
+                                      const search::space::SearchSpace& space,
+                                      const AccuracySource& accuracy, RunDirectory& run,
+                                      bool resume) {
+  const auto read = [&]() -> search::SearchResult {
     const StateFiles files(run, space, describe_problem(experiment, space, accuracy.identity));
     files.open();
     return {files.load("evolution"), files.load("random"), files.load("front")};
   };
-  const auto work = [&](SearchStageResult& result, const Begin& begin) {
+  const auto work = [&](search::SearchResult& result, const Begin& begin) {
     begin();
     result = SearchRun(experiment, space, accuracy, run, resume).run();
     accuracy.finish();  // so that the cost holds what its processes took
     if (!result.is_feasible()) StateFiles(run, space, {}).start_afresh();
     return result.is_feasible();
   };
-  const auto write = [&](const SearchStageResult& result, double) {
+  const auto write = [&](const search::SearchResult& result, double) {
     run.write("search.json", search_to_json(experiment, space, result));
     run.write("search.csv", search_to_csv(space, result));
   };
-  return run_stage<SearchStageResult>(
+  return run_stage<search::SearchResult>(
       run, /*resume=*/true, {.name = kSearchStage, .read = read, .work = work, .write = write});
 }
 
 report::SearchReportContext report_context(const Experiment& experiment,
-                                           const search::space::SearchSpace& space,
-                                           const SearchStageResult& result) {
+                                           const search::space::SearchSpace& space) {
   return {.device_name = experiment.device.name,
           .space = space,
           .budget = experiment.budget,
-          .oracle = experiment.oracle,
-          .overhead_share = result.overhead_share()};
+          .oracle = experiment.oracle};
 }
 
 }  // namespace mcunet::pipeline

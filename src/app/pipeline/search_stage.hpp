@@ -6,7 +6,7 @@
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/accuracy_estimator.hpp"
-#include "mcunet/search/search_state.hpp"
+#include "mcunet/search/search_result.hpp"
 #include "report/search_report.hpp"
 #include "stages.hpp"
 
@@ -22,17 +22,6 @@ struct AccuracySource {
   std::function<void()> finish = [] {};
 };
 
-struct SearchStageResult {
-  search::SearchState evolution;
-  search::SearchState random;  // the baseline; without networks if there is none
-  search::SearchState front;   // evolution's networks, and those bred for the front
-
-  bool is_feasible() const { return evolution.best() != nullptr; }
-  double seconds() const { return front.seconds + random.seconds; }
-  // Of the time, what did not go into the accuracies.
-  double overhead_share() const;
-};
-
 // Searches `space`, that of the experiment at the supernet's width, for the most accurate network
 // within the budget: evolution, random search at equal evaluations, and the front. Writes
 // search.json and search.csv, and marks the stage complete. Accuracies are kept in
@@ -40,19 +29,20 @@ struct SearchStageResult {
 // generation: with `resume`, a run that was killed goes on from there and ends with the same
 // result. If nothing fits, the result says why and the stage is not complete. A stage that is
 // complete is read back. Throws Error if the folder holds a search of something else.
-SearchStageResult run_search_stage(const Experiment& experiment,
-                                   const search::space::SearchSpace& space,
-                                   const AccuracySource& accuracy, RunDirectory& run, bool resume);
+search::SearchResult run_search_stage(const Experiment& experiment,
+                                      const search::space::SearchSpace& space,
+                                      const AccuracySource& accuracy, RunDirectory& run,
+                                      bool resume);
 
 // search.json.
 std::string search_to_json(const Experiment& experiment, const search::space::SearchSpace& space,
-                           const SearchStageResult& result);
+                           const search::SearchResult& result);
 
 // Every evaluated network, one a line.
-std::string search_to_csv(const search::space::SearchSpace& space, const SearchStageResult& result);
+std::string search_to_csv(const search::space::SearchSpace& space,
+                          const search::SearchResult& result);
 
 report::SearchReportContext report_context(const Experiment& experiment,
-                                           const search::space::SearchSpace& space,
-                                           const SearchStageResult& result);
+                                           const search::space::SearchSpace& space);
 
 }  // namespace mcunet::pipeline

@@ -7,7 +7,6 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_numbers.hpp"
 #include "mcunet/core/progress.hpp"
-#include "mcunet/search/infeasibility.hpp"
 #include "stage_run.hpp"
 #include "stages.hpp"
 
@@ -29,6 +28,7 @@ Json to_json(const SpaceStatistics& space) {
                {"max_macs", space.max_macs},
                {"satisfying", space.satisfying},
                {"sampled", space.sampled},
+               {"smallest_fits", space.smallest_fits},
                {"least_sram_bytes", space.least.peak_sram_bytes},
                {"least_flash_bytes", space.least.flash_bytes},
                {"least_latency_ms", space.least.latency_ms},
@@ -50,6 +50,7 @@ SpaceStatistics space_from_json(const Json& json) {
   space.max_macs = count_at(json, "max_macs");
   space.satisfying = count_at(json, "satisfying");
   space.sampled = count_at(json, "sampled");
+  space.smallest_fits = json.at("smallest_fits").get<bool>();
   space.least.peak_sram_bytes = count_at(json, "least_sram_bytes");
   space.least.flash_bytes = count_at(json, "least_flash_bytes");
   space.least.latency_ms = amount_at(json, "least_latency_ms");
@@ -112,13 +113,6 @@ SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
   return run_stage<SpaceRanking>(
       run, /*resume=*/true,
       {.name = kSpaceStage, .read = read, .work = work, .write = write, .discards = {}});
-}
-
-std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,
-                                            const engine::Budget& budget) {
-  search::BudgetNeeds needs{.least = ranking.spaces.front().least};
-  for (const SpaceStatistics& space : ranking.spaces) search::take_least(*needs.least, space.least);
-  return search::explain_infeasible(needs, budget);
 }
 
 std::string ranking_to_json(const SpaceRanking& ranking) {

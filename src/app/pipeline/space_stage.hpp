@@ -16,11 +16,6 @@ namespace mcunet::pipeline {
 // stage that is complete already is read back instead.
 search::SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run);
 
-// For each limit that rules out every sampled network on its own: "SRAM: limit 4096 bytes, the
-// smallest network needs 30112"; one line on their combination if none does.
-std::vector<std::string> explain_infeasible(const search::SpaceRanking& ranking,
-                                            const engine::Budget& budget);
-
 // space.json, and its inverse; `source` names the text in errors.
 std::string ranking_to_json(const search::SpaceRanking& ranking);
 search::SpaceRanking ranking_from_json(const std::string& text, const std::string& source);

@@ -92,13 +92,12 @@ Plot front_plot(const SearchState& state, const Axis& axis) {
   return plot;
 }
 
-std::vector<std::vector<std::string>> winner_rows(const Candidate& evolution,
-                                                  const Candidate* random) {
+std::vector<std::vector<std::string>> winner_rows(const search::SearchResult& result) {
   std::vector<std::vector<std::string>> rows = {{"", "accuracy (%)", "million MACs", "SRAM (bytes)",
                                                  "flash (bytes)", "latency (ms, estimate)",
                                                  "energy (mJ)"}};
-  const auto add = [&](const char* name, const Candidate& c) {
-    rows.push_back({name, fmt::format("{:.2f}", 100 * c.accuracy),
+  const auto add = [&](std::string_view name, const Candidate& c) {
+    rows.push_back({std::string(name), fmt::format("{:.2f}", 100 * c.accuracy),
                     fmt::format("{:.2f}", static_cast<double>(c.resources.macs) / 1e6),
                     std::to_string(c.resources.peak_sram_bytes),
                     std::to_string(c.resources.flash_bytes),
@@ -106,19 +105,20 @@ std::vector<std::vector<std::string>> winner_rows(const Candidate& evolution,
                                 c.resources.latency_ms_low, c.resources.latency_ms_high),
                     fmt::format("{:.1f}", c.resources.energy_mj)});
   };
-  add("evolution", evolution);
-  if (random != nullptr) add("random search", *random);
+  const search::Winner winner = result.winner();
+  add("evolution", *result.evolution.best());
+  if (result.random.best() != nullptr) add("random search", *result.random.best());
+  if (winner.found_by == "front") add(winner.found_by, winner.network);
   return rows;
 }
 
-std::string describe_cost(const SearchReportStates& states, const SearchReportContext& context) {
-  const std::size_t evaluated = states.front.evaluated.size() + states.random.evaluated.size();
+std::string describe_cost(const search::SearchResult& result) {
   return fmt::format(
       "{} networks were evaluated in {:.1f} s; {:.2f} % of the time went "
       "into anything but their accuracies. The engine planned {} networks.{}",
-      evaluated, states.front.seconds + states.random.seconds, 100 * context.overhead_share,
-      states.front.plans + states.random.plans,
-      states.evolution.is_exhausted ? " Evolution ended early: it found no more new networks."
+      result.evaluations(), result.seconds(), 100 * result.overhead_share(),
+      result.front.plans + result.random.plans,
+      result.evolution.is_exhausted ? " Evolution ended early: it found no more new networks."
                                     : "");
 }
 
@@ -135,19 +135,20 @@ void write_winner(const Candidate& winner, const SearchReportContext& context,
 
 }  // namespace
 
-void write_search_report(const SearchReportStates& states, const SearchReportContext& context,
+void write_search_report(const search::SearchResult& result, const SearchReportContext& context,
                          const std::filesystem::path& folder) {
-  const Candidate& winner = *states.evolution.best();
+  const auto [winner, found_by] = result.winner();
   const search::space::Network network = search::space::build_network(context.space, winner.subnet);
-  std::vector<Plot> plots = {curve_plot(states.evolution, states.random)};
-  for (const Axis& axis : kAxes) plots.push_back(front_plot(states.front, axis));
+  std::vector<Plot> plots = {curve_plot(result.evolution, result.random)};
+  for (const Axis& axis : kAxes) plots.push_back(front_plot(result.front, axis));
   const bool has_plots = draw(plots, folder);
   write_winner(winner, context, network, folder / "winner");
   write_file_atomically(folder / "winner.svg", draw_network(network));
 
   HtmlPage page(fmt::format("Search for {}", context.device_name), has_plots);
-  page.paragraph(describe_cost(states, context));
-  page.table(winner_rows(winner, states.random.best()), 1);
+  page.paragraph(describe_cost(result));
+  page.table(winner_rows(result), 1);
+  page.paragraph(fmt::format("The winner was found by {}.", found_by));
   page.heading("Progress");
   page.figure("search_curve",
               "Accuracy of each generation: mean, and the range from the least to the most.");

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mcunet/engine/planning/resources.hpp"
-#include "mcunet/search/search_state.hpp"
+#include "mcunet/search/search_result.hpp"
 
 namespace mcunet::report {
 
@@ -15,20 +15,13 @@ struct SearchReportContext {
   search::space::SearchSpace space;
   engine::Budget budget;
   engine::OracleOptions oracle;
-  double overhead_share = 0;  // of the time, what did not go into the accuracies
-};
-
-struct SearchReportStates {
-  const search::SearchState& evolution;
-  const search::SearchState& random;  // without networks: none is drawn
-  const search::SearchState& front;
 };
 
 // Writes FOLDER/search.html with the plots beside it: the curve of evolution and random search with
 // the range of each generation (paper, Figure 13), accuracy against each resource with the front
 // (Figure 9), the winner drawn block by block, and its plan with the memory of each block (Figure
 // 11) in FOLDER/winner.
-void write_search_report(const SearchReportStates& states, const SearchReportContext& context,
+void write_search_report(const search::SearchResult& result, const SearchReportContext& context,
                          const std::filesystem::path& folder);
 
 // The winner of the search in one space.

@@ -34,7 +34,7 @@ Plot cdf_plot(const SpaceRanking& ranking) {
   std::string curves;
   std::size_t count = 0;
   for (const SpaceStatistics& space : ranking.spaces) {
-    if (space.satisfying == 0 || count == kCurves) break;
+    if (!space.is_feasible() || count == kCurves) break;
     const std::string label = space_label(space.width, space.resolution);
     for (const search::CdfPoint& point : space.cdf) {
       plot.csv += fmt::format("{},{:.4f},{:.4f}\n", label,
@@ -107,7 +107,7 @@ Plot grid_plot(const SpaceRanking& ranking) {
     const double mean = millions(space.mean_macs);
     plot.csv += fmt::format("{},{},{:.3f},{},{},{}\n", index_in(widths, space.width),
                             index_in(resolutions, space.resolution), mean,
-                            space.satisfying == 0 ? "-" : fmt::format("{:.1f}", mean), space.width,
+                            space.is_feasible() ? fmt::format("{:.1f}", mean) : "-", space.width,
                             space.resolution);
   }
   double max = 1e-3;
@@ -157,7 +157,7 @@ std::vector<std::vector<std::string>> ranking_rows(const SpaceRanking& ranking) 
   int rank = 0;
   for (const SpaceStatistics& s : ranking.spaces) {
     ++rank;
-    if (s.satisfying == 0) {
+    if (!s.is_feasible()) {
       rows.push_back({std::to_string(rank), space_label(s.width, s.resolution), "-", "-", "-", "-",
                       "0", std::to_string(s.sampled)});
       continue;
@@ -203,6 +203,16 @@ std::string describe_planning(const SpaceRanking& ranking, const SpaceReportCont
 
 std::string space_label(double width, int resolution) {
   return fmt::format("w{}-r{}", width, resolution);
+}
+
+std::string describe_fit(const SpaceStatistics& space) {
+  const double mean = millions(space.mean_macs);
+  if (space.satisfying > 0) {
+    return fmt::format("{} of {} sampled networks fit, with {:.1f}M MACs on average",
+                       space.satisfying, space.sampled, mean);
+  }
+  return fmt::format("none of {} sampled networks fits, but the smallest does, with {:.1f}M MACs",
+                     space.sampled, mean);
 }
 
 void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& context,

@@ -26,4 +26,7 @@ void write_space_report(const search::SpaceRanking& ranking, const SpaceReportCo
 // "w0.5-r144"
 std::string space_label(double width, int resolution);
 
+// "56 of 1000 sampled networks fit, with 10.8M MACs on average"
+std::string describe_fit(const search::SpaceStatistics& space);
+
 }  // namespace mcunet::report

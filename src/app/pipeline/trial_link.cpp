@@ -1,0 +1,98 @@
+#include "trial_link.hpp"
+
+#include <fmt/format.h>
+
+#include "compile_stage.hpp"
+#include "mcunet/core/scratch_folder.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
+#include "mcunet/search/subnet_oracle.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using deploy::FirmwareReport;
+using engine::Resources;
+using search::space::SearchSpace;
+using search::space::Subnet;
+
+constexpr int kSamples = 100;
+
+struct Trial {
+  Subnet subnet;
+  Resources planned;
+};
+
+Trial choose_trial(const Experiment& experiment, const SearchSpace& space) {
+  search::SubnetOracle oracle(experiment.oracle);
+  const Subnet smallest = search::space::smallest(space);
+  Trial trial{smallest, oracle.measure(space, smallest)};
+  for (int i = 0; i < kSamples; ++i) {
+    RandomStream random(experiment.seed, {static_cast<std::uint64_t>(i)});
+    Trial other{search::space::sample(space, search::space::Sampling::kUniformGenes, random), {}};
+    other.planned = oracle.measure(space, other.subnet);
+    if (engine::fits(other.planned, experiment.budget) &&
+        other.planned.peak_sram_bytes > trial.planned.peak_sram_bytes) {
+      trial = other;
+    }
+  }
+  return trial;
+}
+
+engine::Graph make_model(const Experiment& experiment, const SearchSpace& space,
+                         const Subnet& subnet) {
+  RandomStream random(experiment.seed);
+  engine::Graph graph = engine::with_random_weights(
+      search::space::lower(search::space::build_network(space, subnet)), random);
+  if (experiment.dataset && datasets::is_audio(experiment.dataset->kind)) {
+    engine::edit_info(graph, graph.inputs[0]).quantization = {.scale = 1.0F / 128, .zero_point = 0};
+  }
+  return graph;
+}
+
+FirmwareReport link(const Experiment& experiment, const SearchSpace& space, const Subnet& subnet) {
+  const ScratchFolder scratch;
+  const std::filesystem::path model = scratch.path() / "trial.tflite";
+  engine::write_tflite(make_model(experiment, space, subnet), model);
+  std::optional<datasets::LogMelParameters> spectrogram;
+  if (experiment.dataset && datasets::is_audio(experiment.dataset->kind)) {
+    spectrogram = datasets::spectrogram_of(*experiment.dataset, subnet.resolution);
+  }
+  const engine::CompileOptions options{.scratch_growth = engine::ScratchGrowth::kWithinArena,
+                                       .sram_budget_bytes = experiment.budget.sram_bytes,
+                                       .names = experiment.exporting.names};
+  return compile_model(model, experiment.device, options, scratch.path() / "linked", std::nullopt,
+                       spectrogram)
+      .firmware;
+}
+
+// What lies in a region beside what is planned does not grow with the network.
+void warn_at_limit(const deploy::RegionUse& region, std::int64_t planned, std::int64_t limit,
+                   const char* key, std::vector<std::string>& warnings) {
+  const std::int64_t excess = limit - planned + region.used_bytes - region.capacity_bytes;
+  if (excess <= 0) return;
+  warnings.push_back(fmt::format(
+      "a network planned at the limit of {} bytes would need about {} bytes more {} than there are "
+      "once it is linked; {}: {} leaves room for them",
+      limit, excess, region.name, key, (limit - excess) / 1024));
+}
+
+}  // namespace
+
+TrialLink try_to_link(const Experiment& experiment, const SearchSpace& space) {
+  const Trial trial = choose_trial(experiment, space);
+  const FirmwareReport linked = link(experiment, space, trial.subnet);
+  TrialLink result;
+  warn_at_limit(linked.regions.at(0), trial.planned.flash_bytes, *experiment.budget.flash_bytes,
+                "budget.flash_kib", result.warnings);
+  warn_at_limit(linked.regions.at(1), trial.planned.peak_sram_bytes, *experiment.budget.sram_bytes,
+                "budget.sram_kib", result.warnings);
+  if (linked.fits()) return result;
+  const FirmwareReport smallest = link(experiment, space, search::space::smallest(space));
+  for (const std::string& excess : deploy::describe_excess(smallest)) {
+    result.failures.push_back("the smallest network of the space, once linked, needs " + excess);
+  }
+  return result;
+}
+
+}  // namespace mcunet::pipeline
