@@ -121,6 +121,14 @@ std::vector<std::string> explain_infeasible(const SpaceRanking& ranking,
   return search::explain_infeasible(needs, budget);
 }
 
+int training_resolution(const Experiment& experiment) {
+  if (experiment.train.resolution) return *experiment.train.resolution;
+  const SpaceRanking ranking = optimize(experiment);
+  if (ranking.is_feasible()) return ranking.spaces.front().resolution;
+  throw Error("no network of the space {} fits {}, so there is no resolution to train at",
+              experiment.space.name, experiment.device.name);
+}
+
 std::string ranking_to_json(const SpaceRanking& ranking) {
   Json json;
   json["spaces"] = Json::array();
