@@ -168,7 +168,7 @@ std::optional<std::vector<std::int16_t>> read_audio_file(const std::filesystem::
   thread_local std::vector<std::uint8_t> bytes;
   if (!read_file_bytes(file, bytes)) return std::nullopt;
   const auto sound = decode(bytes);
-  if (!sound) return std::nullopt;
+  if (!sound || sound->samples.empty()) return std::nullopt;
   std::vector<std::int16_t> result;
   const int rate = sample_rate == kOwnSampleRate ? sound->sample_rate : sample_rate;
   const double frames = static_cast<double>(sound->samples.size()) * rate / sound->sample_rate;

@@ -8,10 +8,25 @@
 namespace mcunet::datasets {
 namespace {
 
+Field evaluation(std::optional<ImageFit>& fit) {
+  const auto named = [](ImageFit& value) {
+    return choice("evaluation", value,
+                  {{"crop", ImageFit::kCrop}, {"stretch", ImageFit::kStretch}});
+  };
+  auto read = [&fit, named](const ConfigNode& node) {
+    fit.reset();
+    if (node.kind != ConfigNode::Kind::kNull) named(fit.emplace()).read(node);
+  };
+  return {"evaluation", std::move(read),
+          [&fit, named] { return fit ? named(*fit).write() : ConfigNode{}; }};
+}
+
 std::vector<Field> fields_of_image(ImageOptions& image) {
   Field channels = choice("channels", image.channels, {{"3", 3}, {"1", 1}});
   channels.write = [&image] { return write_value(image.channels); };
   return {std::move(channels),
+          evaluation(image.evaluation),
+          field("bits", image.bits, between(8, 16)),
           field("min_crop_scale", image.min_crop_scale, between(0.01, 1)),
           field("flip", image.flip),
           field("brightness", image.brightness, between(0, 1)),
@@ -105,6 +120,14 @@ LogMelParameters spectrogram_of(const DatasetOptions& options, int resolution) {
   const int rate = options.audio.sample_rate;
   return log_mel_parameters(resolution, rate,
                             static_cast<int>(std::int64_t{rate} * options.audio.clip_ms / 1000));
+}
+
+Preprocessing preprocessing_of(const DatasetOptions& options, int resolution) {
+  if (is_audio(options.kind)) return spectrogram_of(options, resolution);
+  const ImageFit usual = options.kind == DatasetKind::kVww ? ImageFit::kStretch : ImageFit::kCrop;
+  return ImagePreprocessing{.shape = {resolution, resolution, options.image.channels},
+                            .fit = options.image.evaluation.value_or(usual),
+                            .bits = options.image.bits};
 }
 
 }  // namespace mcunet::datasets

@@ -11,11 +11,6 @@ namespace mcunet::datasets {
 namespace fs = std::filesystem;
 namespace {
 
-std::string lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
-}
-
 // How many of each class: proportional, the largest remainders rounded up, and never a whole class
 // where it has more than one file.
 std::vector<std::size_t> quotas(const std::vector<std::vector<std::size_t>>& of_class,
@@ -64,19 +59,12 @@ std::vector<fs::path> files_in(const fs::path& folder, const std::vector<std::st
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string extension = lower_case(entry.path().extension().string());
-    if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) continue;
+    if (!has_extension(entry.path(), extensions)) continue;
     if (entry.path().filename().string()[0] != '.') files.push_back(entry.path());
   }
   if (error) throw Error("{}: cannot be read: {}", folder.string(), error.message());
   std::sort(files.begin(), files.end());
   return files;
-}
-
-const std::vector<std::string>& image_extensions() {
-  static const std::vector<std::string> extensions = {".jpg", ".jpeg", ".png", ".bmp", ".webp",
-                                                      ".tif", ".tiff", ".ppm", ".pgm"};
-  return extensions;
 }
 
 std::vector<LabelledFile> list_class_folders(const fs::path& root,

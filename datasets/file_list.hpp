@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "mcunet/datasets/media_files.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 
 // The files of a split, before any is opened. Each kind of dataset is a function that lists them.
@@ -28,8 +29,6 @@ std::vector<std::string> folder_names(const std::filesystem::path& root);
 // The files of a folder that have one of the extensions (lower case, with the dot), sorted.
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder,
                                             const std::vector<std::string>& extensions);
-
-const std::vector<std::string>& image_extensions();
 
 // Class folders with image files, as in root/CLASS/image.jpg; their names must be among the
 // classes. Throws Error if there is none.

@@ -24,10 +24,11 @@ cv::Size size_with_shorter_side(cv::Size image, int side) {
   return {std::max(1, cvRound(image.width * scale)), std::max(1, cvRound(image.height * scale))};
 }
 
-// Blue first and 8 bits, to red first and [-1, 1].
-void normalize(const cv::Mat& image, bool flip, std::span<float> output) {
+// Blue first and 8 bits, to red first and the network's input.
+void normalize(const cv::Mat& image, bool flip, const ImagePreprocessing& preprocessing,
+               std::span<float> output) {
   float table[256];
-  for (int p = 0; p < 256; ++p) table[p] = (static_cast<float>(p) - 127.5f) / 127.5f;
+  for (int p = 0; p < 256; ++p) table[p] = preprocessing.input_of(p);
   const int channels = image.channels();
   float* to = output.data();
   for (int y = 0; y < image.rows; ++y) {
@@ -46,30 +47,36 @@ void normalize(const cv::Mat& image, bool flip, std::span<float> output) {
   }
 }
 
+// What decoding depends on.
+std::string cache_key(const ImagePreprocessing& image, bool augment) {
+  const InputShape& shape = image.shape;
+  const std::string fit = augment ? fmt::format("{} for crops", kCachedSides * shape.width)
+                          : image.fit == ImageFit::kStretch
+                              ? fmt::format("stretched to {}", shape.width)
+                              : fmt::format("centre {} of {}", shape.width, image.crop_share);
+  return fmt::format("image 3, {} channels, {} bits, {}", shape.channels, image.bits.value_or(0),
+                     fit);
+}
+
 class ImageDataset : public Dataset {
  public:
-  ImageDataset(FileList list, const DatasetOptions& options, ImageFit fit, int resolution,
-               bool augment)
+  ImageDataset(FileList list, const DatasetOptions& options, int resolution, bool augment)
       : list_(std::move(list)),
         options_(options.image),
-        fit_(fit),
-        resolution_(resolution),
+        preprocessing_(std::get<ImagePreprocessing>(preprocessing_of(options, resolution))),
         augment_(augment),
         cache_(options.cache),
-        cache_key_(augment ? fmt::format("image 2, {} channels, {} for crops", options_.channels,
-                                         kCachedSides * resolution)
-                           : fmt::format("image 2, {} channels, {} {}", options_.channels,
-                                         fit == ImageFit::kStretch ? "stretched to" : "centre",
-                                         resolution)) {}
+        cache_key_(cache_key(preprocessing_, augment)) {}
 
   std::int64_t size() const override { return static_cast<std::int64_t>(list_.files.size()); }
   const std::vector<std::string>& classes() const override { return list_.classes; }
-  InputShape input_shape() const override { return {resolution_, resolution_, options_.channels}; }
+  InputShape input_shape() const override { return preprocessing_.shape; }
   std::int32_t label(std::int64_t index) const override { return file(index).label; }
   std::string name(std::int64_t index) const override { return escaped(file(index).path); }
 
   bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
-    const cv::Size target(resolution_, resolution_);
+    const InputShape& shape = preprocessing_.shape;
+    const cv::Size target(shape.width, shape.height);
     bool flip = false;
     cv::Mat image;
     if (augment_) {
@@ -80,10 +87,10 @@ class ImageDataset : public Dataset {
         if (source.empty()) return false;
         crop = random_crop(source.size(), options_.min_crop_scale, random);
       } else {
-        const auto encoded = EncodedImage::read(file(index).path);
+        const auto encoded = EncodedImage::read(file(index).path, preprocessing_.bits);
         if (!encoded) return false;
         crop = random_crop(encoded->size(), options_.min_crop_scale, random);
-        source = encoded->decode(options_.channels, target, crop);
+        source = encoded->decode(shape.channels, target, crop);
         if (source.empty()) return false;
       }
       image = resize_crop(source, crop, target);
@@ -92,7 +99,7 @@ class ImageDataset : public Dataset {
       image = cached(file(index).path);
       if (image.empty()) return false;
     }
-    normalize(image, flip, output);
+    normalize(image, flip, preprocessing_, output);
     if (augment_) jitter_colours(output, options_, random);
     return true;
   }
@@ -122,21 +129,19 @@ class ImageDataset : public Dataset {
   }
 
   cv::Mat decode_fixed_part(const std::string& path) const {
-    const auto encoded = EncodedImage::read(path);
+    if (!augment_) return read_for_evaluation(path, preprocessing_);
+    const auto encoded = EncodedImage::read(path, preprocessing_.bits);
     if (!encoded) return {};
     const cv::Size size = encoded->size();
-    const cv::Size target = augment_ ? size_with_shorter_side(size, kCachedSides * resolution_)
-                                     : cv::Size(resolution_, resolution_);
-    cv::Rect2d crop =
-        augment_ ? cv::Rect2d({0, 0}, cv::Size2d(size)) : evaluation_crop(size, target, fit_);
+    const cv::Size target = size_with_shorter_side(size, kCachedSides * preprocessing_.shape.width);
+    cv::Rect2d crop({0, 0}, cv::Size2d(size));
     const cv::Mat source = encoded->decode(options_.channels, target, crop);
     return source.empty() ? source : resize_crop(source, crop, target);
   }
 
   FileList list_;
   ImageOptions options_;
-  ImageFit fit_;
-  int resolution_;
+  ImagePreprocessing preprocessing_;
   bool augment_;
   DecodedCache cache_;
   std::string cache_key_;
@@ -145,8 +150,8 @@ class ImageDataset : public Dataset {
 }  // namespace
 
 std::unique_ptr<Dataset> make_image_dataset(FileList list, const DatasetOptions& options,
-                                            ImageFit fit, int resolution, bool augment) {
-  return std::make_unique<ImageDataset>(std::move(list), options, fit, resolution, augment);
+                                            int resolution, bool augment) {
+  return std::make_unique<ImageDataset>(std::move(list), options, resolution, augment);
 }
 
 }  // namespace mcunet::datasets

@@ -3,11 +3,11 @@
 #include <memory>
 
 #include "file_list.hpp"
-#include "mcunet/datasets/image_file.hpp"
 
 namespace mcunet::datasets {
 
+// Without augmentation an example is what preprocessing_of() describes.
 std::unique_ptr<Dataset> make_image_dataset(FileList list, const DatasetOptions& options,
-                                            ImageFit fit, int resolution, bool augment);
+                                            int resolution, bool augment);
 
 }  // namespace mcunet::datasets

@@ -5,6 +5,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "exif.hpp"
 #include "file_bytes.hpp"
 #include "image_size.hpp"
 #include "jpeg_decoder.hpp"
@@ -22,12 +23,86 @@ void keep_opencv_on_one_thread() {
   std::call_once(once, [] { cv::setNumThreads(1); });
 }
 
-cv::Mat decode_whole(const std::vector<std::uint8_t>& bytes) {
+cv::Mat decode_whole(const std::vector<std::uint8_t>& bytes, int more_flags = 0) {
   try {
-    return cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
+    return cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION | more_flags);
   } catch (const cv::Exception&) {  // dimensions beyond its limits, or a damaged header
     return {};
   }
+}
+
+// Cameras of 12 bits store them in 16, where they would be all but black.
+constexpr int kUsualBits = 12;
+
+cv::Mat to_8_bits(const cv::Mat& image, std::optional<int> bits) {
+  if (!bits) {
+    double largest = 0;
+    cv::minMaxLoc(image.reshape(1), nullptr, &largest);
+    bits = largest < (1 << kUsualBits) ? kUsualBits : 16;
+  }
+  cv::Mat result(image.size(), CV_8UC(image.channels()));
+  const int elements = image.cols * image.channels();
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* from = image.ptr<std::uint16_t>(y);
+    std::uint8_t* to = result.ptr(y);
+    for (int i = 0; i < elements; ++i) {
+      to[i] = static_cast<std::uint8_t>(std::min(from[i] >> (*bits - 8), 255));
+    }
+  }
+  return result;
+}
+
+// All formats but JPEG, in 8 bits.
+cv::Mat decode_deep(const std::vector<std::uint8_t>& bytes, std::optional<int> bits) {
+  const cv::Mat image = decode_whole(bytes, cv::IMREAD_ANYDEPTH);
+  if (image.depth() == CV_16U) return to_8_bits(image, bits);
+  return image.depth() == CV_8U ? image : decode_whole(bytes);
+}
+
+// How what is stored becomes upright, in this order.
+struct Turn {
+  bool is_transposed = false;
+  bool is_mirrored = false;  // left and right
+  bool is_flipped = false;   // top and bottom
+};
+
+Turn turn_of(int orientation) {
+  const int after = orientation <= 4 ? orientation : orientation - 4;
+  // 5 is a mere exchange; 6 is mirrored behind it, as 2 is; and so on.
+  return {.is_transposed = orientation > 4,
+          .is_mirrored = after == 2 || after == 3,
+          .is_flipped = after == 3 || after == 4};
+}
+
+cv::Size exchanged(cv::Size size) { return {size.height, size.width}; }
+
+cv::Rect2d reflected(cv::Rect2d part, cv::Size2d image, const Turn& turn) {
+  if (turn.is_mirrored) part.x = image.width - part.x - part.width;
+  if (turn.is_flipped) part.y = image.height - part.y - part.height;
+  return part;
+}
+
+cv::Rect2d transposed(const cv::Rect2d& part) { return {part.y, part.x, part.height, part.width}; }
+
+// The place in what is stored of a part of the upright image.
+cv::Rect2d to_stored(const cv::Rect2d& part, cv::Size upright, int orientation) {
+  const Turn turn = turn_of(orientation);
+  const cv::Rect2d before = reflected(part, upright, turn);
+  return turn.is_transposed ? transposed(before) : before;
+}
+
+// Turns pixels as they are stored, and a place in them.
+cv::Mat to_upright(cv::Mat image, cv::Rect2d& part, int orientation) {
+  const Turn turn = turn_of(orientation);
+  if (turn.is_transposed) {
+    image = image.t();
+    part = transposed(part);
+  }
+  part = reflected(part, image.size(), turn);
+  if (!turn.is_mirrored && !turn.is_flipped) return image;
+  cv::Mat result;
+  cv::flip(image, result, turn.is_mirrored ? (turn.is_flipped ? -1 : 1) : 0);
+  return result;
 }
 
 cv::Mat with_channels(const cv::Mat& colour, int channels) {
@@ -56,7 +131,8 @@ int choose_reduction(const cv::Rect2d& crop, cv::Size target) {
 
 }  // namespace
 
-std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file) {
+std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file,
+                                               std::optional<int> bits) {
   keep_opencv_on_one_thread();
   thread_local std::vector<std::uint8_t> bytes;
   if (!read_file_bytes(file, bytes) || bytes.empty()) return std::nullopt;
@@ -65,12 +141,16 @@ std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file
   if (const auto header = read_jpeg_header(bytes)) {
     const std::int64_t pixels = std::int64_t{header->height} * header->width;
     if (!header->is_complete || pixels == 0 || pixels > kMostPixels) return std::nullopt;
-    image.size_ = {header->width, header->height};
+    image.orientation_ = header->orientation;
+    const cv::Size stored(header->width, header->height);
+    image.size_ = turn_of(image.orientation_).is_transposed ? exchanged(stored) : stored;
   } else {
     const auto declared = declared_image_size(bytes);
     if (!declared || declared->pixels() > kMostPixels) return std::nullopt;
-    image.decoded_ = decode_whole(bytes);
+    image.decoded_ = decode_deep(bytes, bits);
     if (image.decoded_.empty()) return std::nullopt;
+    cv::Rect2d whole;
+    image.decoded_ = to_upright(image.decoded_, whole, orientation_of_file(bytes));
     image.size_ = image.decoded_.size();
   }
   return image;
@@ -79,16 +159,20 @@ std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file
 cv::Mat EncodedImage::decode(int channels, cv::Size target, cv::Rect2d& crop) const {
   if (!decoded_.empty()) return with_channels(decoded_, channels);
   const int reduction = choose_reduction(crop, target);
-  const cv::Rect2d reduced(crop.x / reduction, crop.y / reduction, crop.width / reduction,
-                           crop.height / reduction);
-  const cv::Rect part = touched_pixels(reduced, reduced_size(size_, reduction));
-  const cv::Mat image = decode_jpeg_part(*bytes_, channels, reduction, size_, part);
+  const cv::Size stored_size = turn_of(orientation_).is_transposed ? exchanged(size_) : size_;
+  const cv::Rect2d stored = to_stored(crop, size_, orientation_);
+  const cv::Rect2d reduced(stored.x / reduction, stored.y / reduction, stored.width / reduction,
+                           stored.height / reduction);
+  const cv::Rect part = touched_pixels(reduced, reduced_size(stored_size, reduction));
+  const cv::Mat image = decode_jpeg_part(*bytes_, channels, reduction, stored_size, part);
   if (image.empty()) {  // corrupt, or of colours that only OpenCV converts
     const cv::Mat whole = decode_whole(*bytes_);
-    return whole.size() == size_ ? with_channels(whole, channels) : cv::Mat();
+    if (whole.size() != stored_size) return {};
+    cv::Rect2d unused;
+    return to_upright(with_channels(whole, channels), unused, orientation_);
   }
   crop = reduced - cv::Point2d(part.tl());
-  return image;
+  return to_upright(image, crop, orientation_);
 }
 
 cv::Mat resize_crop(const cv::Mat& image, const cv::Rect2d& crop, cv::Size size) {
@@ -105,32 +189,41 @@ cv::Mat resize_crop(const cv::Mat& image, const cv::Rect2d& crop, cv::Size size)
   return result;
 }
 
-cv::Rect2d evaluation_crop(cv::Size image, cv::Size target, ImageFit fit) {
-  if (fit == ImageFit::kStretch) return {0, 0, double(image.width), double(image.height)};
-  // The crop is 224 / 256 of the shorter side, in the shape of the target.
-  const double scale =
-      224.0 / 256.0 *
-      std::min(double(image.width) / target.width, double(image.height) / target.height);
+cv::Rect2d evaluation_crop(cv::Size image, const ImagePreprocessing& preprocessing) {
+  const cv::Size target(preprocessing.shape.width, preprocessing.shape.height);
+  if (preprocessing.fit == ImageFit::kStretch || image == target) {
+    return {0, 0, double(image.width), double(image.height)};
+  }
+  // A share of the shorter side, in the shape of the target.
+  const double scale = preprocessing.crop_share * std::min(double(image.width) / target.width,
+                                                           double(image.height) / target.height);
   const double width = scale * target.width;
   const double height = scale * target.height;
   return {(image.width - width) / 2, (image.height - height) / 2, width, height};
 }
 
-std::optional<std::vector<std::uint8_t>> read_image_file(const std::filesystem::path& file,
-                                                         const InputShape& shape, ImageFit fit) {
-  const auto encoded = EncodedImage::read(file);
-  if (!encoded) return std::nullopt;
+cv::Mat read_for_evaluation(const std::filesystem::path& file,
+                            const ImagePreprocessing& preprocessing) {
+  const auto encoded = EncodedImage::read(file, preprocessing.bits);
+  if (!encoded) return {};
+  const InputShape& shape = preprocessing.shape;
   const cv::Size target(shape.width, shape.height);
-  cv::Rect2d crop = evaluation_crop(encoded->size(), target, fit);
+  cv::Rect2d crop = evaluation_crop(encoded->size(), preprocessing);
   const cv::Mat image = encoded->decode(shape.channels, target, crop);
+  return image.empty() ? image : resize_crop(image, crop, target);
+}
+
+std::optional<std::vector<std::uint8_t>> read_image_file(const std::filesystem::path& file,
+                                                         const ImagePreprocessing& preprocessing) {
+  const cv::Mat image = read_for_evaluation(file, preprocessing);
   if (image.empty()) return std::nullopt;
+  const InputShape& shape = preprocessing.shape;
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.elements()));
   cv::Mat output(shape.height, shape.width, CV_8UC(shape.channels), pixels.data());
-  cv::Mat small = resize_crop(image, crop, target);
   if (shape.channels == 1) {
-    small.copyTo(output);
+    image.copyTo(output);
   } else {
-    cv::cvtColor(small, output, cv::COLOR_BGR2RGB);
+    cv::cvtColor(image, output, cv::COLOR_BGR2RGB);
   }
   return pixels;
 }

@@ -2,12 +2,15 @@
 
 #include <cstring>
 
+#include "exif.hpp"
+
 namespace mcunet::datasets {
 namespace {
 
 constexpr std::uint8_t kStartOfImage = 0xD8;
 constexpr std::uint8_t kEndOfImage = 0xD9;
 constexpr std::uint8_t kStartOfScan = 0xDA;
+constexpr std::uint8_t kApplication1 = 0xE1;  // EXIF, or XMP
 
 bool has_no_length(std::uint8_t marker) { return marker == 0x01 || (marker & 0xF8) == 0xD0; }
 
@@ -36,6 +39,7 @@ std::size_t end_of_scan(std::span<const std::uint8_t> bytes, std::size_t at) {
 std::optional<JpegHeader> read_jpeg_header(std::span<const std::uint8_t> bytes) {
   if (bytes.size() < 4 || bytes[0] != 0xFF || bytes[1] != kStartOfImage) return std::nullopt;
   JpegHeader header;
+  bool has_exif = false;
   std::size_t at = 2;
   while (at + 1 < bytes.size()) {
     if (bytes[at] != 0xFF || bytes[at + 1] == 0xFF) {  // fill bytes, or rubbish between segments
@@ -57,7 +61,13 @@ std::optional<JpegHeader> read_jpeg_header(std::span<const std::uint8_t> bytes) 
       header.height = big_endian(bytes.data() + at + 3);
       header.width = big_endian(bytes.data() + at + 5);
     }
-    at += static_cast<std::size_t>(length);
+    const std::size_t end = at + static_cast<std::size_t>(length);
+    if (marker == kApplication1 && end <= bytes.size() && !has_exif) {
+      const auto segment = bytes.subspan(at + 2, end - at - 2);
+      has_exif = segment.size() > 4 && std::memcmp(segment.data(), "Exif", 4) == 0;
+      if (has_exif) header.orientation = exif_orientation(segment);
+    }
+    at = end;
     if (marker == kStartOfScan) at = end_of_scan(bytes, at);
   }
   return header;

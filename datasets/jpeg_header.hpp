@@ -9,6 +9,7 @@ namespace mcunet::datasets {
 struct JpegHeader {
   int height = 0;
   int width = 0;
+  int orientation = 1;       // see exif.hpp
   bool is_complete = false;  // the end marker is there
 };
 

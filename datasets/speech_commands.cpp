@@ -24,11 +24,6 @@ const std::vector<std::string>& ten_words() {
   return words;
 }
 
-const std::vector<std::string>& sound_extensions() {
-  static const std::vector<std::string> extensions = {".wav", ".flac", ".ogg"};
-  return extensions;
-}
-
 std::set<std::string> read_list(const fs::path& file) {
   std::set<std::string> names;
   std::error_code ignored;

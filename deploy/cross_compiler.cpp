@@ -120,7 +120,6 @@ std::vector<std::string> split_flags(const std::string& flags) {
 std::vector<fs::path> model_sources(const fs::path& project, const engine::ModelNames& names) {
   const std::string network = names.prefix() + ".c";
   const std::string weights = names.part("weights") + ".c";
-  const std::string features = names.part("features") + ".c";
   for (const std::string& name : {names.prefix() + ".h", network, weights}) {
     if (!fs::exists(project / name)) {
       throw Error("{}: holds no {}, so it is no generated network", project.string(), name);
@@ -131,7 +130,10 @@ std::vector<fs::path> model_sources(const fs::path& project, const engine::Model
   for (const auto& entry : fs::directory_iterator(project / "kernels", no_kernels)) {
     if (entry.path().extension() == ".c") sources.push_back(entry.path());
   }
-  if (fs::exists(project / features)) sources.push_back(project / features);
+  for (const char* part : {"features", "frame"}) {  // of networks that have their preprocessing
+    const fs::path file = project / (names.part(part) + ".c");
+    if (fs::exists(file)) sources.push_back(file);
+  }
   std::sort(sources.begin(), sources.end());
   sources.insert(sources.begin(), {project / network, project / weights});
   return sources;

@@ -43,8 +43,9 @@ std::vector<ModelTensor> read_tensors(const Json& list) {
 }
 
 std::optional<ModelFeatures> read_features(const Json& json) {
-  if (!json.contains("features")) return std::nullopt;
-  const Json& section = json.at("features");
+  const auto preprocessing = json.find("preprocessing");
+  if (preprocessing == json.end() || !preprocessing->contains("sound")) return std::nullopt;
+  const Json& section = preprocessing->at("sound");
   const ModelFeatures features{.sample_rate = section.at("sample_rate").get<std::int32_t>(),
                                .samples = section.at("samples").get<std::int32_t>()};
   if (features.sample_rate < 1 || features.samples < 1) throw Error("a clip has no samples");

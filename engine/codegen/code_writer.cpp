@@ -119,6 +119,10 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
   add("staging", !compiled.arena.staging_offsets.empty(),
       {.texts = {{"staging_count", std::to_string(compiled.arena.staging_offsets.size())},
                  {"staging_addresses", addresses(compiled.arena.staging_offsets)}}});
+  auto& notes = values.sections["input_notes"];
+  for (const std::string& note : compiled.options.input_notes) {
+    notes.push_back({.texts = {{"input_note", note}}});
+  }
   TemplateValues kernels;
   for (const std::string& name : kernel_functions()) {
     kernels.sections["kernels"].push_back({.texts = {{"kernel", name}}});

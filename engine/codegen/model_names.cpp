@@ -76,7 +76,9 @@ std::map<std::string, std::string, std::less<>> ModelNames::template_texts() con
           {"MODEL", macro_prefix()},
           {"weights", part("weights")},
           {"features", part("features")},
-          {"FEATURES", in_capitals(part("features"))}};
+          {"FEATURES", in_capitals(part("features"))},
+          {"frame", part("frame")},
+          {"FRAME", in_capitals(part("frame"))}};
 }
 
 }  // namespace mcunet::engine

@@ -11,6 +11,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/datasets/audio_file.hpp"
 #include "mcunet/deploy/reference_model.hpp"
+#include "pipeline/preprocessing_code.hpp"
 #include "shared_data.hpp"
 
 namespace mcunet::pipeline {
@@ -121,7 +122,7 @@ TEST(FeatureCode, IsDescribedInModelJson) {
   const TemporaryFolder folder;
   const LogMelParameters parameters = datasets::log_mel_parameters(32, 8000, 6400);
   const CompileResult result = compile_sound_model(parameters, "stm32f412", folder / "model");
-  EXPECT_EQ(read_features(folder / "model"), parameters);
+  EXPECT_EQ(read_model_preprocessing(folder / "model"), datasets::Preprocessing(parameters));
   const deploy::ModelDescription model = deploy::read_model_description(folder / "model");
   ASSERT_TRUE(model.features);
   EXPECT_EQ(model.features->samples, 6400);
@@ -136,8 +137,7 @@ TEST(FeatureCode, IsDescribedInModelJson) {
   compile_model(folder / "model/model.tflite", deploy::load_device("stm32f412"), {},
                 folder / "plain");
   EXPECT_FALSE(fs::exists(folder / "plain/features.c"));
-  EXPECT_THAT(error_of([&] { read_features(folder / "plain"); }),
-              HasSubstr("the network has no feature extraction"));
+  EXPECT_EQ(read_model_preprocessing(folder / "plain"), std::nullopt);
 }
 
 // Features and network, bit for bit, from the samples.

@@ -24,7 +24,7 @@ using namespace mcunet::datasets;
 cv::Rect2d choose_crop(cv::Size image, bool augment, cv::Size target, std::uint64_t index) {
   RandomStream random(1, {index});
   return augment ? random_crop(image, 0.08, random)
-                 : evaluation_crop(image, target, ImageFit::kCentreCrop);
+                 : evaluation_crop(image, {.shape = {target.height, target.width, 3}});
 }
 
 void decode_plainly(const fs::path& file, bool augment, cv::Size target, std::uint64_t index) {

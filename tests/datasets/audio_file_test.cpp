@@ -79,6 +79,13 @@ TEST(AudioFile, FindsTruncatedAndDamagedFiles) {
   }
 }
 
+TEST(AudioFile, WithoutASampleIsUnreadable) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.wav", wav_bytes({}, 16000));
+  EXPECT_FALSE(read_audio_file(file, 16000));
+  EXPECT_FALSE(read_audio_file(file, kOwnSampleRate));
+}
+
 TEST(AudioFile, TakesTheUnknownLengthOfAPipe) {
   const TemporaryFolder folder;
   std::string bytes = wav_bytes({1, 2, 3}, 16000);

@@ -125,15 +125,15 @@ class HostileFiles : public testing::Test {
 
 TEST_F(HostileFiles, AreNoImages) {
   const InputShape shape{8, 8, 3};
-  for (const ImageFit fit : {ImageFit::kCentreCrop, ImageFit::kStretch}) {
+  for (const ImageFit fit : {ImageFit::kCrop, ImageFit::kStretch}) {
     for (const HostileFile& file : hostile_images()) {
-      EXPECT_FALSE(read_image_file(write(file), shape, fit)) << file.name;
+      EXPECT_FALSE(read_image_file(write(file), {shape, fit})) << file.name;
     }
   }
   make_special_files(folder_.path(), ".png");
   for (const char* name : {"pipe.png", "zeros.png", "nowhere.png", "loop.png", "folder.png",
                            "sparse.png", "absent.png"}) {
-    EXPECT_FALSE(read_image_file(folder_ / name, shape, ImageFit::kStretch)) << name;
+    EXPECT_FALSE(read_image_file(folder_ / name, {shape, ImageFit::kStretch})) << name;
   }
 }
 

@@ -44,6 +44,39 @@ TEST(ImageDataset, NormalizesToOne) {
   EXPECT_EQ(load(*dataset, 0, 9), image);  // nothing is drawn without augmentation
 }
 
+// Half of the range of 12 bits, in files of 16: training, evaluation and the cache see it alike.
+TEST(ImageDataset, SeesWhatCamerasOfTwelveBitsSaw) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 20; ++i) {
+    const auto file = folder / fmt::format("data/{}/{}.png", i % 2, i);
+    std::filesystem::create_directories(file.parent_path());
+    cv::imwrite(file.string(), cv::Mat(40, 40, CV_16UC3, cv::Scalar::all(128 << 4)));
+  }
+  DatasetOptions options{.kind = DatasetKind::kFolder, .path = (folder / "data").string()};
+  options.image.brightness = options.image.contrast = options.image.saturation = 0;
+  for (const bool has_cache : {false, true}) {
+    if (has_cache) options.cache = (folder / "cache").string();
+    for (const bool augment : {false, true}) {
+      const auto dataset = open_dataset(options, Split::kTrain, 16, augment);
+      EXPECT_THAT(load(*dataset, 0), Each(0.5F / 127.5F)) << augment;
+    }
+  }
+  // What the options say comes before what the file seems to hold.
+  options.image.bits = 16;
+  EXPECT_THAT(load(*open_dataset(options, Split::kTrain, 16, false), 0),
+              Each((8 - 127.5F) / 127.5F));
+}
+
+TEST(ImageDataset, EvaluatesAsTheOptionsSay) {
+  const TemporaryFolder folder;
+  DatasetOptions options = example(folder);
+  const auto cropped = load(*open_dataset(options, Split::kTest, 16, false), 1);
+  options.image.evaluation = ImageFit::kCrop;
+  EXPECT_EQ(load(*open_dataset(options, Split::kTest, 16, false), 1), cropped);
+  options.image.evaluation = ImageFit::kStretch;
+  EXPECT_NE(load(*open_dataset(options, Split::kTest, 16, false), 1), cropped);
+}
+
 TEST(ImageDataset, AugmentsByItsStreamAlone) {
   const TemporaryFolder folder;
   const auto dataset = open_dataset(example(folder), Split::kTrain, 16, /*augment=*/true);

@@ -94,8 +94,10 @@ TEST_F(EmulateCommand, RefusesBadInputs) {
   write("empty.bin", "");
   EXPECT_THAT(failure({"emulate", project(), "--input", "empty.bin"}), HasSubstr("0 bytes"));
   write("photo.gif", "GIF");
-  EXPECT_EQ(failure({"emulate", project(), "--input", "photo.gif"}),
-            "photo.gif: must be .bin, .npy, an image or a .wav");
+  EXPECT_EQ(
+      failure({"emulate", project(), "--input", "photo.gif"}),
+      "photo.gif: must be .bin, .npy, or an image or sound that is read here: .jpg, .jpeg, .png, "
+      ".bmp, .webp, .tif, .tiff, .ppm, .pgm, .wav, .flac, .ogg");
   EXPECT_THAT(failure({"emulate", "nowhere", "--input", "short.bin"}), HasSubstr("model.json"));
 }
 

@@ -58,6 +58,7 @@ TEST_F(EmulateSound, ComparesFeaturesAndOutputs) {
   EXPECT_EQ(table.exit_code, 0) << table.err;
   EXPECT_THAT(table.out, HasSubstr("log_mel"));
   EXPECT_THAT(table.out, HasSubstr("features exact"));
+  EXPECT_THAT(table.out, HasSubstr("input        a sound of 8000 samples at 8000 Hz"));
 }
 
 TEST_F(EmulateSound, SaysWhichFeaturesDiffer) {
@@ -100,6 +101,12 @@ TEST_F(EmulateSound, RefusesWhatItCannotTakeIn) {
   write("cut.wav", whole.substr(0, whole.size() / 2));
   EXPECT_EQ(failure({"emulate", "sound", "--input", "cut.wav"}), "cut.wav: is no readable sound");
   EXPECT_EQ(failure({"emulate", "sound", "--input", "none.wav"}), "none.wav: is no readable sound");
+  write("empty.wav", datasets::wav_bytes({}, 8000));
+  EXPECT_EQ(failure({"emulate", "sound", "--input", "empty.wav"}),
+            "empty.wav: is no readable sound");
+  write("photo.png", "");
+  EXPECT_EQ(failure({"emulate", "sound", "--input", "photo.png"}),
+            "photo.png: is an image, but the network takes in sound");
   write("features.bin", std::string(32 * 32, '\x11'));
   EXPECT_EQ(failure({"emulate", "sound", "--input", "tone.wav", "features.bin"}),
             "features.bin: is no sound; give sounds alone, or the network's inputs alone");

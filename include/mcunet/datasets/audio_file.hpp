@@ -11,7 +11,7 @@ namespace mcunet::datasets {
 constexpr int kOwnSampleRate = 0;  // leaves the samples as they are in the file
 
 // The samples of a sound file (WAV, FLAC, OGG), channels averaged, resampled to `sample_rate` in
-// Hz. Nothing if the file is unreadable, corrupt or truncated.
+// Hz. Nothing if the file is unreadable, corrupt or truncated, or holds no sample.
 std::optional<std::vector<std::int16_t>> read_audio_file(const std::filesystem::path& file,
                                                          int sample_rate);
 

@@ -7,7 +7,7 @@
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
-#include "mcunet/datasets/log_mel.hpp"
+#include "mcunet/datasets/preprocessing.hpp"
 
 // The datasets that there are, and the section `dataset` of an experiment.
 namespace mcunet::datasets {
@@ -22,12 +22,14 @@ enum class DatasetKind {
   kSyntheticAudio,
 };
 
-// The training augmentation of photographs: random resized crop, flip, colour jitter.
+// How photographs are seen, and the training augmentation: random resized crop, flip, colour jitter.
 struct ImageOptions {
-  int channels = 3;              // RGB, or 1: gray
-  double min_crop_scale = 0.08;  // of the image's area; 0.35 suits small data
-  bool flip = true;              // left and right are alike
-  double brightness = 0.4;       // jitter by up to this share; 0: none
+  int channels = 3;                    // RGB, or 1: gray
+  std::optional<ImageFit> evaluation;  // absent: kStretch of Visual Wake Words, else kCrop
+  std::optional<int> bits;             // see ImagePreprocessing
+  double min_crop_scale = 0.08;        // of the image's area; 0.35 suits small data
+  bool flip = true;                    // left and right are alike
+  double brightness = 0.4;             // jitter by up to this share; 0: none
   double contrast = 0.4;
   double saturation = 0.4;
 };
@@ -91,8 +93,11 @@ int input_channels(const DatasetOptions& options);
 // In the order of their labels, without looking at the examples. Throws Error as open_dataset does.
 std::vector<std::string> class_names(const DatasetOptions& options);
 
-// What turns clips into network inputs, for the export. Throws Error if it is no audio dataset.
+// What turns clips into network inputs. Throws Error if it is no audio dataset.
 LogMelParameters spectrogram_of(const DatasetOptions& options, int resolution);
+
+// What turns files into network inputs. Throws Error if there are none of that resolution.
+Preprocessing preprocessing_of(const DatasetOptions& options, int resolution);
 
 // Opens one split at a resolution, with the training augmentation or without. Throws Error if the
 // folder is not what the kind of dataset expects.

@@ -11,6 +11,8 @@
 #include "pipeline/data_stage.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/preview_stage.hpp"
+#include "pipeline/space_stage.hpp"
+#include "preprocessing_text.hpp"
 #include "program.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
@@ -106,7 +108,7 @@ datasets::DatasetOptions load_dataset(DataArguments& arguments) {
   const pipeline::Experiment experiment =
       pipeline::load_experiment(arguments.config, arguments.overrides);
   if (!experiment.dataset) throw Error("{}: has no section dataset", arguments.config);
-  if (arguments.resolution == 0) arguments.resolution = experiment.space.resolutions.back();
+  if (arguments.resolution == 0) arguments.resolution = pipeline::training_resolution(experiment);
   return *experiment.dataset;
 }
 
@@ -150,10 +152,13 @@ int run_preview(DataArguments& arguments) {
   const datasets::DatasetOptions options = load_dataset(arguments);
   arguments.preview.resolution = arguments.resolution;
   pipeline::write_preview(options, arguments.preview);
+  const datasets::Preprocessing preprocessing =
+      datasets::preprocessing_of(options, arguments.resolution);
   if (arguments.json) {
-    print_json({{"file", arguments.preview.file}});
+    print_json({{"file", arguments.preview.file}, {"preprocessing", cli::to_json(preprocessing)}});
   } else {
     fmt::print("Preview: {}\n", arguments.preview.file);
+    print_preprocessing(preprocessing);
   }
   return kDone;
 }
@@ -166,7 +171,8 @@ CLI::App* add_action(CLI::App* data, Run& run, const std::shared_ptr<DataArgumen
       ->allow_extra_args(false);
   command
       ->add_option("--resolution", arguments->resolution,
-                   "Side of the network's input (default: the largest of the space)")
+                   "Side of the network's input [that of the training: train.resolution, or the\n"
+                   "best space's]")
       ->check(CLI::Range(8, 1024));
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->callback(

@@ -20,6 +20,8 @@
 #include "mcunet/deploy/reference_model.hpp"
 #include "number_range.hpp"
 #include "pipeline/cycle_range_json.hpp"
+#include "pipeline/preprocessing_code.hpp"
+#include "preprocessing_text.hpp"
 #include "program.hpp"
 #include "text_table.hpp"
 
@@ -37,8 +39,8 @@ struct EmulateArguments {
   std::vector<std::string> inputs;
   std::string out;
   deploy::EmulatorOptions options;
-  std::string input_range = "-1,1";
-  pipeline::MediaOptions media;
+  std::string input_range;  // empty: not given
+  int sample_rate = 0;      // 0: not given
   bool json = false;
 
   bool shows_cycles() const { return options.estimates_cycles; }
@@ -49,6 +51,15 @@ struct NamedInputs {
   std::vector<std::string> names;
   std::vector<Int8Bytes> inputs;
   std::vector<Int8Bytes> clips;  // of which the firmware makes the inputs; empty: it is given them
+  std::optional<datasets::Preprocessing> preprocessing;  // of files that are images or sounds
+};
+
+// What is read, and by what.
+struct InputReader {
+  const EmulateArguments& arguments;
+  const ModelDescription& model;
+  const pipeline::MediaReader& media;
+  std::optional<datasets::Preprocessing> preprocessing;  // of input 0, as model.json has it
 };
 
 Int8Bytes read_bytes(const std::string& file, engine::DataType type) {
@@ -65,7 +76,10 @@ Int8Bytes read_bytes(const std::string& file, engine::DataType type) {
     }
     return std::move(array.bytes);
   }
-  if (extension != ".bin") throw Error("{}: must be .bin, .npy, an image or a .wav", file);
+  if (extension != ".bin") {
+    throw Error("{}: must be .bin, .npy, or an image or sound that is read here: {}", file,
+                pipeline::media_extensions());
+  }
   return {contents.begin(), contents.end()};
 }
 
@@ -82,11 +96,58 @@ std::vector<std::string> split_word(const std::string& word, std::size_t input_c
   return files;
 }
 
+// Of a model that says nothing of images.
+datasets::ImagePreprocessing stretched(const deploy::ModelTensor& tensor,
+                                       const std::string& input_range) {
+  datasets::ImagePreprocessing image{
+      .shape = {.height = tensor.height, .width = tensor.width, .channels = tensor.channels},
+      .fit = datasets::ImageFit::kStretch};
+  if (input_range == "0,1") {
+    image.mean = 0;
+    image.deviation = 255;
+  } else if (input_range == "0,255") {
+    image.mean = 0;
+    image.deviation = 1;
+  }
+  return image;
+}
+
+// How an image becomes an input of the model.
+datasets::ImagePreprocessing image_preprocessing(const std::string& file, std::size_t input,
+                                                 const InputReader& reader) {
+  const deploy::ModelTensor& tensor = reader.model.inputs[input];
+  const std::string& range = reader.arguments.input_range;
+  if (input > 0 || !reader.preprocessing) return stretched(tensor, range);
+  const auto* image = std::get_if<datasets::ImagePreprocessing>(&*reader.preprocessing);
+  if (image == nullptr) throw Error("{}: is an image, but the network takes in sound", file);
+  if (!range.empty()) {
+    throw Error("--input-range: {} says itself what black and white are", reader.arguments.folder);
+  }
+  const datasets::InputShape shape{tensor.height, tensor.width, tensor.channels};
+  if (image->shape != shape) {
+    throw Error("{}/model.json: its preprocessing gives another shape than that of input 0",
+                reader.arguments.folder);
+  }
+  return *image;
+}
+
+Int8Bytes read_media(const std::string& file, std::size_t input, const InputReader& reader,
+                     NamedInputs& result) {
+  pipeline::MediaOptions options{.image = {}, .sample_rate = reader.arguments.sample_rate};
+  if (!pipeline::is_sound(file)) {
+    options.image = image_preprocessing(file, input, reader);
+    result.preprocessing = options.image;
+  } else if (input == 0 && reader.preprocessing) {
+    throw Error("{}: is a sound, but the network takes in images", file);
+  }
+  return reader.media.read_input(file, reader.model.inputs[input], options);
+}
+
 // What a file holds of one input: any number of them one after another.
-std::vector<Int8Bytes> read_one_input(const std::string& file, const deploy::ModelTensor& tensor,
-                                      const EmulateArguments& arguments,
-                                      const pipeline::MediaReader& read_media) {
-  if (pipeline::is_media(file)) return {read_media.read_input(file, tensor, arguments.media)};
+std::vector<Int8Bytes> read_one_input(const std::string& file, std::size_t input,
+                                      const InputReader& reader, NamedInputs& result) {
+  if (pipeline::is_media(file)) return {read_media(file, input, reader, result)};
+  const deploy::ModelTensor& tensor = reader.model.inputs[input];
   const Int8Bytes bytes = read_bytes(file, tensor.type);
   const auto size = static_cast<std::int64_t>(bytes.size());
   if (size == 0 || size % tensor.bytes() != 0) {
@@ -101,13 +162,11 @@ std::vector<Int8Bytes> read_one_input(const std::string& file, const deploy::Mod
 }
 
 // Inference i of a word takes what each of its files holds at i.
-void append_inputs(const std::string& word, const ModelDescription& model,
-                   const EmulateArguments& arguments, const pipeline::MediaReader& read_media,
-                   NamedInputs& result) {
-  const std::vector<std::string> files = split_word(word, model.inputs.size());
+void append_inputs(const std::string& word, const InputReader& reader, NamedInputs& result) {
+  const std::vector<std::string> files = split_word(word, reader.model.inputs.size());
   std::vector<Int8Bytes> joined;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto inputs = read_one_input(files[i], model.inputs[i], arguments, read_media);
+    const auto inputs = read_one_input(files[i], i, reader, result);
     if (i == 0) joined.resize(inputs.size());
     if (inputs.size() != joined.size()) {
       throw Error("{}: holds {} inputs, but {} holds {}", files[i], inputs.size(), files[0],
@@ -123,18 +182,18 @@ void append_inputs(const std::string& word, const ModelDescription& model,
   }
 }
 
-NamedInputs read_clips(const EmulateArguments& arguments, const ModelDescription& model,
-                       const pipeline::MediaReader& read_media) {
-  if (arguments.media.sample_rate != 0) {
-    throw Error("--sample-rate: {} takes in sound at {} Hz", arguments.folder,
-                model.features->sample_rate);
+NamedInputs read_clips(const InputReader& reader, const datasets::LogMelParameters& sound) {
+  const EmulateArguments& arguments = reader.arguments;
+  if (arguments.sample_rate != 0) {
+    throw Error("--sample-rate: {} takes in sound at {} Hz", arguments.folder, sound.sample_rate);
   }
   NamedInputs result;
+  result.preprocessing = sound;
   for (const std::string& file : arguments.inputs) {
     if (!pipeline::is_sound(file)) {
       throw Error("{}: is no sound; give sounds alone, or the network's inputs alone", file);
     }
-    pipeline::SoundClip clip = read_media.read_clip(file, arguments.folder);
+    pipeline::SoundClip clip = reader.media.read_clip(file, sound);
     result.names.push_back(file);
     result.clips.push_back(std::move(clip.samples));
     result.inputs.push_back(std::move(clip.features));
@@ -142,15 +201,14 @@ NamedInputs read_clips(const EmulateArguments& arguments, const ModelDescription
   return result;
 }
 
-NamedInputs read_inputs(const EmulateArguments& arguments, const ModelDescription& model,
-                        const pipeline::MediaReader& read_media) {
-  const bool has_sound =
-      std::any_of(arguments.inputs.begin(), arguments.inputs.end(), pipeline::is_sound);
-  if (model.features && has_sound) return read_clips(arguments, model, read_media);
-  NamedInputs result;
-  for (const std::string& word : arguments.inputs) {
-    append_inputs(word, model, arguments, read_media, result);
+NamedInputs read_inputs(const InputReader& reader) {
+  const std::vector<std::string>& words = reader.arguments.inputs;
+  if (reader.preprocessing && std::any_of(words.begin(), words.end(), pipeline::is_sound)) {
+    const auto* sound = std::get_if<datasets::LogMelParameters>(&*reader.preprocessing);
+    if (sound != nullptr) return read_clips(reader, *sound);
   }
+  NamedInputs result;
+  for (const std::string& word : words) append_inputs(word, reader, result);
   return result;
 }
 
@@ -217,6 +275,7 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
              const EmulationResult& result, const std::vector<std::optional<bool>>& exact,
              bool shows_cycles) {
   Json json = {{"board", result.board}, {"inferences", Json::array()}};
+  if (inputs.preprocessing) json["preprocessing"] = cli::to_json(*inputs.preprocessing);
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
     json["inferences"].push_back({{"input", inputs.names[i]},
                                   {"outputs", outputs_to_json(model, result.inferences[i].outputs)},
@@ -329,6 +388,7 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
     table.add_row(row);
   }
   fmt::print("{}\n", table.to_string());
+  if (inputs.preprocessing) print_preprocessing(*inputs.preprocessing);
   fmt::print("stack        {:>12} bytes at most\nboard        {}{}\n", result.stack_bytes,
              result.board, shows_cycles ? "" : " (instructions, not cycles: see --cycles)");
   if (shows_cycles) {
@@ -374,7 +434,11 @@ int report_differences(const NamedInputs& inputs, const EmulationResult& result,
 int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
   const ModelDescription model = deploy::read_model_description(arguments.folder);
   if (!arguments.out.empty()) require_replaceable_file(arguments.out);
-  const NamedInputs inputs = read_inputs(arguments, model, read_media);
+  const NamedInputs inputs =
+      read_inputs({.arguments = arguments,
+                   .model = model,
+                   .media = read_media,
+                   .preprocessing = pipeline::read_model_preprocessing(arguments.folder)});
   deploy::EmulatorOptions options = arguments.options;
   options.takes_samples = !inputs.clips.empty();
   const EmulationResult result = deploy::emulate(
@@ -399,9 +463,10 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       "DIR is what `mcunet compile` wrote. Instructions are counted; with --cycles, a model of\n"
       "the core's pipeline estimates what they take. If DIR holds model.tflite, outputs are\n"
       "compared with the reference executor's.\n\n"
-      "An image is stretched to the model's input. A .wav is for models that take in samples,\n"
-      "or that were exported with feature extraction: the firmware then computes features and\n"
-      "network, and both are compared with the host's.\n\n"
+      "What a job exported says in model.json how images or sounds become its input, and they\n"
+      "do as in its evaluation; of a sound the firmware computes the features, too, and both are\n"
+      "compared with the host's. Of any other model an image is stretched to the input, with\n"
+      "--input-range; and a sound must be the samples that it takes in, at --sample-rate.\n\n"
       "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
       "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
       "  mcunet emulate runs/digits/export --input seven.wav\n"
@@ -411,15 +476,15 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       ->add_option(
           "--input", arguments->inputs,
           "Raw values (.bin) or arrays of the model's type (.npy), any number of inputs in\n"
-          "each; an image; a .wav. For a model of two inputs: FILE,FILE")
+          "each; images; sounds. For a model of two inputs: FILE,FILE")
       ->required();
   command
       ->add_option("--input-range", arguments->input_range,
                    "What black and white of an image are to the model: 0,1, -1,1 or 0,255 [-1,1]")
       ->check(CLI::IsMember({"0,1", "-1,1", "0,255"}));
   command
-      ->add_option("--sample-rate", arguments->media.sample_rate,
-                   "Hz to which a .wav is resampled [as it is]")
+      ->add_option("--sample-rate", arguments->sample_rate,
+                   "Hz to which a sound is resampled [as it is]")
       ->check(CLI::Range(1000, 384000));
   command->add_option("--out", arguments->out, "File for the first output of all inputs (.npy)");
   command->add_option("--board", arguments->options.board,
@@ -432,9 +497,6 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
                     "Estimate cycles of each step, and which loops cost most");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, read_media = std::move(read_media), &run] {
-    const std::size_t comma = arguments->input_range.find(',');
-    arguments->media.black = std::stod(arguments->input_range.substr(0, comma));
-    arguments->media.white = std::stod(arguments->input_range.substr(comma + 1));
     run = [arguments, read_media] { return run_emulate(*arguments, read_media); };
   });
 }

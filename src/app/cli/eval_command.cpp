@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "pipeline/train_stage.hpp"
+#include "preprocessing_text.hpp"
 #include "program.hpp"
 #include "training_commands.hpp"
 
@@ -35,6 +36,7 @@ Json to_json(const EvalResult& result, bool on_test_split) {
           {"latency_ms_low", r.latency_ms_low},
           {"latency_ms_high", r.latency_ms_high},
           {"fits", engine::fits(r, result.budget)},
+          {"preprocessing", cli::to_json(result.preprocessing)},
           {"subnet", Json::parse(result.json)}};
 }
 
@@ -47,6 +49,7 @@ void print_result(const EvalResult& result, bool on_test_split) {
              r.flash_bytes);
   fmt::print("latency      {:>12.1f} ms (estimate, {:.1f} to {:.1f})\n", r.latency_ms,
              r.latency_ms_low, r.latency_ms_high);
+  print_preprocessing(result.preprocessing);
   const std::vector<std::string> excess = engine::describe_excess(r, result.budget);
   if (excess.empty()) {
     fmt::print("fits {}\n", result.device_name);

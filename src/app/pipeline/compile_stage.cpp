@@ -6,13 +6,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_text.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
+#include "preprocessing_code.hpp"
 #include "under_name.hpp"
 
 namespace mcunet::pipeline {
@@ -41,7 +41,7 @@ Json tensors_to_json(const engine::Graph& graph, const std::vector<engine::Tenso
 // model.json, which the emulator and scripts read.
 std::string description_of(const CompiledGraph& compiled, const std::string& name,
                            const deploy::Device& device, const CompileResult& result,
-                           std::optional<datasets::LogMelParameters> spectrogram) {
+                           const std::optional<datasets::Preprocessing>& preprocessing) {
   Json json;
   json["name"] = name;
   if (const engine::ModelNames& names = compiled.options.names; !names.is_default()) {
@@ -58,18 +58,17 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   for (const engine::Step& step : compiled.schedule.steps) {
     json["steps"].push_back(engine::describe(compiled.graph, step));
   }
-  if (spectrogram) {
-    json["features"] = Json::parse(to_json_text(write_fields(fields_of(*spectrogram))));
+  if (preprocessing) {
+    json["preprocessing"] = Json::parse(to_json_text(write_preprocessing(*preprocessing)));
   }
   return json_text(json, 2) + "\n";
 }
 
-void add_features(const engine::Graph& graph, const datasets::LogMelParameters& spectrogram,
-                  const engine::ModelNames& names, engine::GeneratedCode& code) {
-  check_features(graph, spectrogram);
-  FeatureCode features = generate_features(spectrogram, names);
-  code.constant_bytes += features.constant_bytes;
-  for (engine::GeneratedFile& file : features.files) code.files.push_back(std::move(file));
+void add_preprocessing(const engine::Graph& graph, const datasets::Preprocessing& preprocessing,
+                       const engine::ModelNames& names, engine::GeneratedCode& code) {
+  FeatureCode more = generate_preprocessing(graph, preprocessing, names);
+  code.constant_bytes += more.constant_bytes;
+  for (engine::GeneratedFile& file : more.files) code.files.push_back(std::move(file));
 }
 
 void check_replaceable(const fs::path& folder) {
@@ -83,7 +82,7 @@ struct Request {
   const fs::path& model;
   const deploy::Device& device;
   const engine::CompileOptions& options;
-  const std::optional<datasets::LogMelParameters>& spectrogram;
+  const std::optional<datasets::Preprocessing>& preprocessing;
   std::string name;
   deploy::ConsoleKind console;
 };
@@ -111,14 +110,14 @@ CompileResult write_and_link(const Request& request, const CompiledGraph& compil
   result.macs = engine::cost_of(compiled.graph).macs;
 
   engine::GeneratedCode code = engine::generate_code(compiled);
-  if (request.spectrogram) {
-    add_features(compiled.graph, *request.spectrogram, request.options.names, code);
+  if (request.preprocessing) {
+    add_preprocessing(compiled.graph, *request.preprocessing, request.options.names, code);
   }
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) staged.write(file.path, file.contents);
   staged.write("model.tflite", read_file(request.model));
-  staged.write("model.json",
-               description_of(compiled, request.name, request.device, result, request.spectrogram));
+  staged.write("model.json", description_of(compiled, request.name, request.device, result,
+                                            request.preprocessing));
   deploy::write_firmware_project(staged.path(), request.device, request.console,
                                  request.options.names);
   result.firmware = deploy::link_firmware(staged.path(), request.device);
@@ -130,10 +129,13 @@ CompileResult write_and_link(const Request& request, const CompiledGraph& compil
 CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options, const fs::path& folder,
                             std::optional<deploy::ConsoleKind> console,
-                            const std::optional<datasets::LogMelParameters>& spectrogram,
+                            const std::optional<datasets::Preprocessing>& preprocessing,
                             const std::string& name) {
   engine::CompileOptions all_options = options;
-  if (spectrogram) all_options.staging_bytes = feature_staging(*spectrogram);
+  if (preprocessing) {
+    all_options.staging_bytes = staging_of(*preprocessing);
+    all_options.input_notes = input_notes(*preprocessing, options.names);
+  }
   std::int64_t& sram_budget = all_options.sram_budget_bytes.emplace(std::min(
       device.sram_budget_bytes(), options.sram_budget_bytes.value_or(device.sram_budget_bytes())));
   const engine::Graph graph = engine::read_tflite(model);
@@ -145,7 +147,7 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   const Request request{.model = model,
                         .device = device,
                         .options = options,
-                        .spectrogram = spectrogram,
+                        .preprocessing = preprocessing,
                         .name = name.empty() ? model.stem().string() : name,
                         .console = console.value_or(deploy::default_console(device))};
   for (;;) {

@@ -11,7 +11,6 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_text.hpp"
 #include "mcunet/core/scratch_folder.hpp"
-#include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
 
@@ -33,6 +32,9 @@ Inputs choose_inputs(const engine::Graph& graph, const ExportContext& context) {
   const datasets::Dataset& test = context.test;
   const int count = context.options.emulated_examples;
   std::vector<float> values(static_cast<std::size_t>(test.input_shape().elements()));
+  const auto* sound = context.preprocessing
+                          ? std::get_if<datasets::LogMelParameters>(&*context.preprocessing)
+                          : nullptr;
   const std::int64_t stride = std::max<std::int64_t>(1, test.size() / std::max(count, 1));
   for (std::int64_t i = 0; i < test.size() && static_cast<int>(inputs.bytes.size()) < count;
        i += stride) {
@@ -40,10 +42,10 @@ Inputs choose_inputs(const engine::Graph& graph, const ExportContext& context) {
     if (!test.load(i, random, values)) continue;
     inputs.indices.push_back(i);
     inputs.bytes.push_back(quantize_example(graph, values));
-    if (!context.spectrogram) continue;
+    if (sound == nullptr) continue;
     const auto samples = test.sound(i);
     if (!samples) throw Error("{}: has no samples to compute features of", test.name(i));
-    inputs.clips.push_back(make_sound_clip(*samples, *context.spectrogram).samples);
+    inputs.clips.push_back(make_sound_clip(*samples, *sound).samples);
   }
   return inputs;
 }
@@ -68,6 +70,7 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
          .label = context.test.label(inputs.indices[i]),
          .predicted = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) -
                                                 logits.begin()),
+         .outputs = logits,
          .instructions = inference.instructions,
          .cycles = inference.cycles,
          .is_exact = has_exact_features && inference.outputs == reference.run(inputs.bytes[i]),
@@ -115,7 +118,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
                                        .sram_budget_bytes = context.sram_budget_bytes,
                                        .names = context.options.names};
   result.compiled = compile_model(model, context.device, options, folder, std::nullopt,
-                                  context.spectrogram, network->description().name);
+                                  context.preprocessing, network->description().name);
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);
@@ -142,6 +145,7 @@ std::string to_json(const ExportResult& result) {
     emulated.push_back({{"input", example.name},
                         {"label", example.label},
                         {"predicted", example.predicted},
+                        {"outputs", example.outputs},
                         {"cycles", example.cycles},
                         {"instructions", example.instructions},
                         {"exact", example.is_exact}});

@@ -10,8 +10,9 @@
 #include "mcunet/core/config.hpp"
 #include "mcunet/cycles/estimate.hpp"
 #include "mcunet/datasets/dataset.hpp"
-#include "mcunet/datasets/log_mel.hpp"
+#include "mcunet/datasets/preprocessing.hpp"
 #include "mcunet/deploy/device.hpp"
+#include "mcunet/deploy/emulator.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
 #include "quantization.hpp"
 #include "quantization_aware_stage.hpp"
@@ -28,8 +29,8 @@ struct ExportContext {
   const datasets::Dataset& training;
   const datasets::Dataset& held_out;
   const datasets::Dataset& test;
-  // What makes network inputs of sound, if the dataset is of sound.
-  std::optional<datasets::LogMelParameters> spectrogram;
+  // What made inputs of the files of these datasets; absent: it is not known.
+  std::optional<datasets::Preprocessing> preprocessing;
   // Absent: the network is quantized as it is.
   std::optional<QuantizationAwareNetwork> quantization_aware;
 };
@@ -39,6 +40,7 @@ struct EmulatedExample {
   std::string name;
   std::int32_t label = 0;
   std::int32_t predicted = 0;
+  deploy::Int8Bytes outputs;  // of output 0
   std::int64_t instructions = 0;
   cycles::CycleRange cycles;  // estimated
   bool is_exact = false;      // all outputs equal the reference executor's, as do features
@@ -64,8 +66,8 @@ struct ExportResult {
 };
 
 // Quantizes a trained network, or takes what quantization-aware training made of it, and writes
-// folder/model.tflite with its C sources and firmware for the device, and with its feature
-// extraction if there is one; then tests it: accuracy in float and int8, and examples on the
+// folder/model.tflite with its C sources and firmware for the device, and with its preprocessing;
+// then tests it: accuracy in float and int8, and examples on the
 // emulated core, from their samples where they are sounds. The folder is complete or not there.
 // Firmware that does not fit is a result. Throws Error.
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,

@@ -123,13 +123,4 @@ SoundClip make_sound_clip(std::span<const std::int16_t> samples,
   return clip;
 }
 
-LogMelParameters read_features(const std::filesystem::path& folder) {
-  const ConfigNode model = load_config(folder / "model.json");
-  const ConfigNode* section = model.find("features");
-  if (section == nullptr) model.fail("the network has no feature extraction");
-  LogMelParameters parameters;
-  read_fields(*section, fields_of(parameters));
-  return parameters;
-}
-
 }  // namespace mcunet::pipeline

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <set>
 #include <span>
 #include <string>
@@ -42,8 +41,4 @@ FeatureCode generate_features(const datasets::LogMelParameters& parameters,
 // What firmware is to be run on, and what it must make of it. `samples` is one clip.
 SoundClip make_sound_clip(std::span<const std::int16_t> samples,
                           const datasets::LogMelParameters& parameters);
-
-// Of a folder with such code: the section `features` of model.json. Throws Error if there is none.
-datasets::LogMelParameters read_features(const std::filesystem::path& folder);
-
 }  // namespace mcunet::pipeline

@@ -89,10 +89,8 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
                         .seed = experiment.seed,
                         .training = *training,
                         .held_out = *held_out,
-                        .test = *test};
-  if (datasets::is_audio(splits.options.kind)) {
-    context.spectrogram = datasets::spectrogram_of(splits.options, resolution);
-  }
+                        .test = *test,
+                        .preprocessing = datasets::preprocessing_of(splits.options, resolution)};
   if (is_aware) context.quantization_aware = load_quantization_aware(run.folder());
   begin();
   const ExportResult result = export_network(network, context, run.folder() / kExportFolder);

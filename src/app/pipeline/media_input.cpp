@@ -1,13 +1,13 @@
 #include "media_input.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/datasets/audio_file.hpp"
 #include "mcunet/datasets/image_file.hpp"
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -15,20 +15,18 @@ namespace {
 using deploy::Int8Bytes;
 using deploy::ModelTensor;
 
-// Appends a value of the tensor's type as it lies in memory. Quantized as TFLite's QUANTIZE does:
-// to the nearest, halves away from zero.
-void append(double real, const ModelTensor& tensor, Int8Bytes& input) {
+// Appends a value of the tensor's type as it lies in memory, quantized as evaluations do it.
+void append(float real, const ModelTensor& tensor, Int8Bytes& input) {
   if (tensor.type == engine::DataType::kFloat32) {
-    const auto value = static_cast<float>(real);
     const auto at = static_cast<std::ptrdiff_t>(input.size());
-    input.resize(input.size() + sizeof(value));
-    std::memcpy(&*(input.begin() + at), &value, sizeof(value));
+    input.resize(input.size() + sizeof(real));
+    std::memcpy(&*(input.begin() + at), &real, sizeof(real));
     return;
   }
-  const double lowest = tensor.type == engine::DataType::kUint8 ? 0 : -128;
-  const double value = std::round(real / tensor.scale) + tensor.zero_point;
-  input.push_back(
-      static_cast<std::int8_t>(static_cast<int>(std::clamp(value, lowest, lowest + 255))));
+  const int lowest = tensor.type == engine::DataType::kUint8 ? 0 : -128;
+  const engine::Quantization quantization{static_cast<float>(tensor.scale), tensor.zero_point};
+  input.push_back(static_cast<std::int8_t>(
+      engine::quantize_value(real, quantization, {.min = lowest, .max = lowest + 255})));
 }
 
 Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
@@ -37,14 +35,10 @@ Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
     throw Error("{}: an image has 1 or 3 channels, the model's input has {}", file,
                 tensor.channels);
   }
-  const auto pixels = datasets::read_image_file(
-      file, {.height = tensor.height, .width = tensor.width, .channels = tensor.channels},
-      datasets::ImageFit::kStretch);
+  const auto pixels = datasets::read_image_file(file, options.image);
   if (!pixels) throw Error("{}: is no readable image", file);
   Int8Bytes input;
-  for (const std::uint8_t pixel : *pixels) {
-    append(options.black + pixel / 255.0 * (options.white - options.black), tensor, input);
-  }
+  for (const std::uint8_t pixel : *pixels) append(options.image.input_of(pixel), tensor, input);
   return input;
 }
 
@@ -66,7 +60,8 @@ Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
   std::vector<std::int16_t> samples = read_samples(file, options.sample_rate);
   samples.resize(static_cast<std::size_t>(tensor.elements()), 0);
   Int8Bytes input;
-  for (const std::int16_t sample : samples) append(sample / 32768.0, tensor, input);
+  for (const std::int16_t sample : samples)
+    append(static_cast<float>(sample) / 32768.0F, tensor, input);
   return input;
 }
 
@@ -79,8 +74,7 @@ Int8Bytes read_media_input(const std::string& file, const ModelTensor& tensor,
   return is_sound(file) ? read_sound(file, tensor, options) : read_image(file, tensor, options);
 }
 
-SoundClip read_sound_clip(const std::string& file, const std::filesystem::path& folder) {
-  const datasets::LogMelParameters parameters = read_features(folder);
+SoundClip read_sound_clip(const std::string& file, const datasets::LogMelParameters& parameters) {
   const std::vector<std::int16_t> samples =
       datasets::cut_clip(read_samples(file, parameters.sample_rate), parameters.samples);
   return make_sound_clip(samples, parameters);

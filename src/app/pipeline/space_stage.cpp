@@ -115,6 +115,14 @@ SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
       {.name = kSpaceStage, .read = read, .work = work, .write = write, .discards = {}});
 }
 
+int training_resolution(const Experiment& experiment) {
+  if (experiment.train.resolution) return *experiment.train.resolution;
+  const SpaceRanking ranking = optimize(experiment);
+  if (ranking.is_feasible()) return ranking.spaces.front().resolution;
+  throw Error("no network of the space {} fits {}, so there is no resolution to train at",
+              experiment.space.name, experiment.device.name);
+}
+
 std::string ranking_to_json(const SpaceRanking& ranking) {
   Json json;
   json["spaces"] = Json::array();

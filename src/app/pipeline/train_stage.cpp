@@ -248,7 +248,8 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
           .resources =
               oracle.measure(search::space::lower(search::space::build_network(space, subnet))),
           .budget = experiment.budget,
-          .device_name = experiment.device.name};
+          .device_name = experiment.device.name,
+          .preprocessing = datasets::preprocessing_of(splits.options, splits.resolution)};
 }
 
 namespace {

@@ -77,6 +77,7 @@ struct EvalResult {
   engine::Resources resources;
   engine::Budget budget;
   std::string device_name;
+  datasets::Preprocessing preprocessing;  // of the examples
 
   double top1() const { return static_cast<double>(correct) / static_cast<double>(examples); }
 };

@@ -40,6 +40,8 @@ struct CompileOptions {
   // before the first step. The code hands them out by model_staging(), aligned to 8 bytes.
   std::vector<std::int64_t> staging_bytes;
   ModelNames names;  // of the files and symbols
+  // Lines of a comment in the header that say what the values of input 0 are.
+  std::vector<std::string> input_notes;
 };
 
 // A graph with all that is needed to generate code for it.

@@ -1,0 +1,70 @@
+#include "mcunet/datasets/preprocessing.hpp"
+
+#include <fmt/format.h>
+
+namespace mcunet::datasets {
+namespace {
+
+constexpr double kMaxSide = 4096;
+
+std::vector<std::string> describe_image(const ImagePreprocessing& image) {
+  const InputShape& shape = image.shape;
+  const std::string size = fmt::format("{} x {}", shape.height, shape.width);
+  return {fmt::format("an image of {} pixels, {}", size,
+                      shape.channels == 3 ? "red, green, blue" : "gray"),
+          image.fit == ImageFit::kStretch
+              ? "the whole image, stretched"
+              : fmt::format("the middle {:g} % of the image's shorter side; all of an image of {}",
+                            100 * image.crop_share, size),
+          fmt::format("a value p of 0 to 255 is the input (p - {:g}) / {:g}", image.mean,
+                      image.deviation)};
+}
+
+std::vector<std::string> describe_sound(const LogMelParameters& sound) {
+  return {
+      fmt::format("a sound of {} samples at {} Hz, the middle of the recording", sound.samples,
+                  sound.sample_rate),
+      fmt::format("as a log-mel spectrogram of {} bands x {} frames", sound.bands, sound.frames),
+      "a level q of -128 to 127 is the input q / 128"};
+}
+
+}  // namespace
+
+std::vector<Field> fields_of(ImagePreprocessing& image) {
+  return {required(field("height", image.shape.height, between(1, kMaxSide))),
+          required(field("width", image.shape.width, between(1, kMaxSide))),
+          required(choice("colours", image.shape.channels, {{"rgb", 3}, {"gray", 1}})),
+          required(choice("fit", image.fit,
+                          {{"crop", ImageFit::kCrop}, {"stretch", ImageFit::kStretch}})),
+          field("crop_share", image.crop_share, between(0.01, 1)),
+          field("bits", image.bits, between(8, 16)),
+          required(field("mean", image.mean)),
+          required(field("deviation", image.deviation, positive()))};
+}
+
+Preprocessing read_preprocessing(const ConfigNode& node) {
+  if (node.find("image") != nullptr) {
+    ImagePreprocessing value;
+    read_fields(node, {section("image", fields_of(value))});
+    return value;
+  }
+  LogMelParameters value;
+  read_fields(node, {required(section("sound", fields_of(value)))});
+  return value;
+}
+
+ConfigNode write_preprocessing(const Preprocessing& preprocessing) {
+  Preprocessing copy = preprocessing;
+  if (auto* image = std::get_if<ImagePreprocessing>(&copy)) {
+    return write_fields({section("image", fields_of(*image))});
+  }
+  return write_fields({section("sound", fields_of(std::get<LogMelParameters>(copy)))});
+}
+
+std::vector<std::string> describe(const Preprocessing& preprocessing) {
+  const auto* image = std::get_if<ImagePreprocessing>(&preprocessing);
+  return image != nullptr ? describe_image(*image)
+                          : describe_sound(std::get<LogMelParameters>(preprocessing));
+}
+
+}  // namespace mcunet::datasets

@@ -1,0 +1,111 @@
+// Whole jobs on files: what their own emulation saw, `emulate` sees in the same files.
+#include <cmath>
+
+#include "datasets/wav_file.hpp"
+#include "pnm_file.hpp"
+#include "shared_data.hpp"
+#include "small_job.hpp"
+
+namespace mcunet {
+namespace {
+
+using testing::HasSubstr;
+
+class PreprocessingJob : public SmallJobTest {
+ protected:
+  // A job on a dataset of files, and then the program on the files of its own emulation.
+  void expect_the_same_outputs(const std::string& dataset, const std::string& resolution = "32") {
+    const Outcome outcome =
+        run(job("run", "out",
+                {"--set", "dataset=" + dataset, "--set", "train.resolution=" + resolution, "--set",
+                 "train.width=0.5", "--set", "export.emulated_examples=8"}));
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const auto exported = nlohmann::json::parse(read("out/export.json"));
+    const auto& expected = exported.at("inferences");
+    ASSERT_FALSE(expected.empty());
+    std::vector<std::string> arguments = {"-q", "emulate", "out/export", "--json", "--input"};
+    for (const auto& inference : expected) arguments.push_back(inference.at("input"));
+    const Outcome emulated = run(arguments);
+    ASSERT_EQ(emulated.exit_code, 0) << emulated.err;
+    const auto json = parse_output(emulated);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const auto& inference = json["inferences"][i];
+      EXPECT_EQ(inference["outputs"][0], expected[i]["outputs"]) << inference["input"];
+      EXPECT_EQ(inference["exact"], true);
+    }
+    EXPECT_EQ(json["preprocessing"],
+              nlohmann::json::parse(read("out/export/model.json")).at("preprocessing"));
+  }
+
+  void write_photos(int height, int width) {
+    for (int i = 0; i < 60; ++i) {
+      write(fmt::format("photos/{}/{}.ppm", i % 2 == 0 ? "even" : "odd", i),
+            pnm_photo(height + i % 5, width + i % 7, 3, static_cast<std::uint64_t>(i)));
+    }
+  }
+};
+
+TEST_F(PreprocessingJob, EmulateSeesCroppedPhotosAlike) {
+  write_photos(50, 76);
+  expect_the_same_outputs("{kind: folder, path: photos}");
+  const Outcome eval = run({"eval", "out", "--subnet", "smallest"});
+  EXPECT_THAT(eval.out, HasSubstr("input        an image of 32 x 32 pixels, red, green, blue\n"));
+}
+
+TEST_F(PreprocessingJob, EmulateSeesStretchedPhotosAlike) {
+  write_photos(50, 76);
+  expect_the_same_outputs(
+      "{kind: folder, path: photos, image: {evaluation: stretch, channels: 1}}");
+}
+
+TEST_F(PreprocessingJob, EmulateHearsSoundsAlike) {
+  for (int i = 0; i < 60; ++i) {
+    std::vector<std::int16_t> samples;
+    for (int n = 0; n < 3000 + 100 * i; ++n) {
+      samples.push_back(static_cast<std::int16_t>(9000 * std::sin(0.05 * (1 + i % 2) * n + i)));
+    }
+    write(fmt::format("sounds/{}/{:02}.wav", i % 2 == 0 ? "low" : "high", i),
+          datasets::wav_bytes(samples, 8000));
+  }
+  std::string validation;
+  std::string testing;
+  for (int i = 0; i < 20; ++i) {
+    const std::string line = fmt::format("{}/{:02}.wav\n", i % 2 == 0 ? "low" : "high", i);
+    (i < 10 ? validation : testing) += line;
+  }
+  write("sounds/validation_list.txt", validation);
+  write("sounds/testing_list.txt", testing);
+  expect_the_same_outputs(
+      "{kind: speech-commands, path: sounds, audio: {sample_rate: 8000, clip_ms: 500}}");
+}
+
+// Real photographs and recordings, by every kind of preprocessing.
+class SlowPreprocessingJob : public PreprocessingJob {
+ protected:
+  void expect_the_same_outputs_of(const std::string& kind, const std::string& folder,
+                                  const std::string& more = "") {
+    MCUNET_REQUIRE_SHARED_DATA(data);
+    const std::string path = std::filesystem::absolute(data / folder).string();
+    expect_the_same_outputs(
+        fmt::format("{{kind: {}, path: {}, search_split: 40{}}}", kind, path, more));
+  }
+};
+
+TEST_F(SlowPreprocessingJob, Flowers) { expect_the_same_outputs_of("folder", "flowers"); }
+
+TEST_F(SlowPreprocessingJob, VisualWakeWords) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  expect_the_same_outputs(fmt::format("{{kind: vww, path: {}, search_split: 20}}",
+                                      std::filesystem::absolute(data / "coco_tiny").string()));
+}
+
+TEST_F(SlowPreprocessingJob, SpokenDigits) {
+  expect_the_same_outputs_of("speech-commands", "fsdd", ", audio: {sample_rate: 8000}");
+}
+
+TEST_F(SlowPreprocessingJob, SpeechCommands) {
+  expect_the_same_outputs_of("speech-commands", "speech_v1_mini");
+}
+
+}  // namespace
+}  // namespace mcunet
