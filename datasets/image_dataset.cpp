@@ -52,6 +52,7 @@ class ImageDataset : public Dataset {
                bool augment)
       : list_(std::move(list)),
         options_(options.image),
+        max_unreadable_share_(options.max_unreadable_share),
         fit_(fit),
         resolution_(resolution),
         augment_(augment),
@@ -67,6 +68,7 @@ class ImageDataset : public Dataset {
   InputShape input_shape() const override { return {resolution_, resolution_, options_.channels}; }
   std::int32_t label(std::int64_t index) const override { return file(index).label; }
   std::string name(std::int64_t index) const override { return escaped(file(index).path); }
+  double max_unreadable_share() const override { return max_unreadable_share_; }
 
   bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
     const cv::Size target(resolution_, resolution_);
@@ -135,6 +137,7 @@ class ImageDataset : public Dataset {
 
   FileList list_;
   ImageOptions options_;
+  double max_unreadable_share_;
   ImageFit fit_;
   int resolution_;
   bool augment_;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "audio_dataset.hpp"
+#include "class_folders.hpp"
 #include "decoded_cache.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/names.hpp"
@@ -17,7 +18,7 @@ std::vector<Samples> read_background(const DatasetOptions& options) {
   const fs::path folder = fs::path(options.path) / "_background_noise_";
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) return noises;
-  for (const fs::path& file : files_in(folder, {".wav", ".flac", ".ogg"})) {
+  for (const fs::path& file : files_in(folder, sound_extensions())) {
     auto samples = read_audio_file(file, options.audio.sample_rate);
     if (!samples || samples->empty()) throw Error("{}: cannot be read", file.string());
     noises.push_back(std::move(*samples));
@@ -34,7 +35,8 @@ std::optional<Samples> read_recording(const std::string& path, int sample_rate,
     return samples;
   }
   std::optional<Samples> samples = read_audio_file(path, sample_rate);
-  if (samples && !samples->empty() && cache.is_on()) {
+  if (!samples || samples->empty()) return std::nullopt;  // a header alone is no recording
+  if (cache.is_on()) {
     CachedArray array{1, static_cast<std::int32_t>(samples->size()), 2, {}};
     array.bytes.resize(samples->size() * 2);
     std::memcpy(array.bytes.data(), samples->data(), array.bytes.size());
