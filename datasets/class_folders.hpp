@@ -50,11 +50,10 @@ std::optional<Split> split_named(std::string_view name);
 struct SplitFolders {
   std::string train;
   std::string search;  // empty: none
-  std::string test;
+  std::string test;    // likewise
 };
 
-// Nothing if the folders are classes. Where there is one folder beside the training data, it is the
-// test set. Throws Error if two folders are the same split.
+// Nothing if the folders are classes. Throws Error if two folders are the same split.
 std::optional<SplitFolders> find_split_folders(const std::filesystem::path& root);
 
 }  // namespace mcunet::datasets

@@ -79,16 +79,11 @@ std::vector<CocoPart> find_coco_parts(const DatasetOptions& options) {
     parts = parts_in(root, stated);
   }
   if (parts.empty()) parts = parts_beside_images(root);
-  const auto has = [&](Split split) {
-    return std::any_of(parts.begin(), parts.end(),
-                       [&](const CocoPart& part) { return part.split == split; });
-  };
-  if (!parts.empty() && !has(Split::kTrain)) {
+  const bool has_training = std::any_of(
+      parts.begin(), parts.end(), [](const CocoPart& part) { return part.split == Split::kTrain; });
+  if (!parts.empty() && !has_training) {
     throw Error("{}: is of a test set; expected one of training data beside it",
                 parts.front().annotations.string());
-  }
-  for (CocoPart& part : parts) {
-    if (part.split == Split::kSearch && !has(Split::kTest)) part.split = Split::kTest;
   }
   return parts;
 }

@@ -147,9 +147,14 @@ std::pair<std::vector<LabelledFile>, std::vector<LabelledFile>> split_off(
 
 DatasetFiles divide(Layout layout, const DatasetOptions& options) {
   DatasetFiles result{std::move(layout.classes), {}, std::move(layout.left_out)};
-  if (options.search_split) {
-    for (ListedFile& file : layout.files) {
-      if (file.split != Split::kSearch) continue;
+  const bool has_test =
+      std::any_of(layout.files.begin(), layout.files.end(),
+                  [](const ListedFile& file) { return file.split == Split::kTest; });
+  for (ListedFile& file : layout.files) {
+    if (file.split != Split::kSearch) continue;
+    if (!has_test) {
+      file.split = Split::kTest;
+    } else if (options.search_split) {
       file.split = Split::kTrain;
       result.redraws_search = true;
     }

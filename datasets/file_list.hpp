@@ -19,8 +19,8 @@ struct ListedFile {
   Split split = Split::kTrain;
 };
 
-// What a folder holds. If no file is of kTest, or none of kSearch, that split is drawn from the
-// training files.
+// What a folder holds. Files of kSearch without any of kTest are the test set. If no file is of
+// kTest, or none of kSearch, that split is drawn from the training files.
 struct Layout {
   std::vector<std::string> classes;
   std::vector<ListedFile> files;

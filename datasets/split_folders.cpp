@@ -87,8 +87,7 @@ std::optional<SplitFolders> find_split_folders(const fs::path& root) {
     });
     if (evaluation != names.end() && split_named(*evaluation)) folders.search = *evaluation;
   }
-  if (folders.test.empty()) std::swap(folders.test, folders.search);
-  if (folders.test.empty() && !are_all_splits) {
+  if (folders.test.empty() && folders.search.empty() && !are_all_splits) {
     throw Error(
         "{}: has a folder {}, but neither test nor val beside it; if it holds all the data, let "
         "dataset.path end in it",

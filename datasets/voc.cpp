@@ -96,7 +96,7 @@ std::vector<AnnotationFile> files_of_lists(const fs::path& root) {
     add("trainval", Split::kTrain);
   } else if (has("train")) {
     add("train", Split::kTrain);
-    if (has("val")) add("val", has_test ? Split::kSearch : Split::kTest);
+    if (has("val")) add("val", Split::kSearch);
   } else {
     throw Error("{}: is missing; expected the layout of Pascal VOC",
                 (lists / "train.txt").string());

@@ -216,7 +216,11 @@ TEST(Layouts, Tables) {
   };
   const char* const drawn = "cat 3/1/1, dog 3/1/1";
   const char* const split = "cat 3/1/1, dog 3/1/1";
-  const auto with = [&](const std::string& text) {
+  const auto with = [&](std::string text, const std::string& word = "",
+                        const std::string& other = "") {
+    for (std::size_t at; !word.empty() && (at = text.find(word)) != std::string::npos;) {
+      text.replace(at, word.size(), other);
+    }
     return std::map<std::string, std::string>{{"labels.csv", text}};
   };
   const std::string good = rows("filename,label", "{i}.jpg,{l}");
@@ -237,6 +241,9 @@ TEST(Layouts, Tables) {
       {"images/a/1..10.jpg", table, drawn, with(rows("file,label", "{i},{l}"))},
       {"train/1..6.jpg valid/7..8.jpg test/9..10.jpg", table, split,
        with(rows("file,label", "{s}/{i}.jpg,{l}"))},
+      // Without a test set, what is for validation is it.
+      {images, table, "cat 2/1/2, dog 2/1/2",
+       with(rows("file,label,split", "{i}.jpg,{l},{s}"), "test", "val")},
       {"1..10.wav", "{kind: sound-folder, annotations: labels.csv}", drawn,
        with(rows("slice_file_name,classID,class", "{i}.wav,7,{l}"))},
       {images, table, "9 3/1/1, 10 3/1/1", with([] {

@@ -155,7 +155,7 @@ TEST_F(DataCommand, SaysWhatIsMissing) {
   EXPECT_THAT(failure({"data", "stats", "flowers", "--set", "dataset.path=absent"}),
               HasSubstr("absent: is no folder"));
   EXPECT_THAT(failure({"data", "stats", "flowers", "--set", "dataset.kind=folders"}),
-              HasSubstr("must be one of folder, imagenet, vww"));
+              HasSubstr("must be one of folder, sound-folder, imagenet, vww"));
 }
 
 TEST_F(DataCommand, SpaceAndDatasetMustAgree) {
