@@ -22,6 +22,7 @@ class AudioDataset : public Dataset {
                bool augment)
       : source_(std::move(source)),
         options_(options.audio),
+        max_unreadable_share_(options.max_unreadable_share),
         tables_(make_log_mel_tables(spectrogram_of(options, resolution))),
         seed_(options.seed),
         split_(split),
@@ -40,6 +41,7 @@ class AudioDataset : public Dataset {
     return source_.labels[static_cast<std::size_t>(index)];
   }
   std::string name(std::int64_t index) const override { return source_.name(index); }
+  double max_unreadable_share() const override { return max_unreadable_share_; }
 
   std::optional<Samples> sound(std::int64_t index) const override {
     RandomStream fixed(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
@@ -112,6 +114,7 @@ class AudioDataset : public Dataset {
 
   AudioSource source_;
   AudioOptions options_;
+  double max_unreadable_share_;
   LogMelTables tables_;
   std::uint64_t seed_;
   Split split_;

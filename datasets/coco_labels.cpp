@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
@@ -14,11 +15,6 @@
 
 namespace mcunet::datasets {
 namespace {
-
-struct Image {
-  std::string file;
-  double area = 0;
-};
 
 struct Object {
   std::int64_t image = 0;
@@ -31,9 +27,9 @@ struct Object {
 class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   std::vector<std::int64_t> image_order;
-  std::unordered_map<std::int64_t, Image> images;
+  std::unordered_map<std::int64_t, CocoImage> images;
   std::vector<Object> objects;  // the largest of each category on each image
-  std::int64_t person = -1;
+  std::map<std::int64_t, std::string> categories;
   std::string problem;
 
   bool null() override { return true; }
@@ -120,7 +116,7 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
     if (section_ == "images") {
       const std::int64_t id = take_id("id");
       image_order.push_back(id);
-      images[id] = {take_file_name(), take("width") * take("height")};
+      images[id] = {take_file_name(), take("width") * take("height"), {}};
     } else if (section_ == "annotations") {
       const Object object{take_id("image_id"), take_id("category_id"), take("area")};
       const auto [place, is_new] =
@@ -131,8 +127,12 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
         double& area = objects[place->second].area;
         area = std::max(area, object.area);
       }
-    } else if (section_ == "categories" && texts_["name"] == "person") {
-      person = take_id("id");
+    } else if (section_ == "categories") {
+      const std::string& name = texts_["name"];
+      if ((name.empty() || !is_utf8_text(name)) && problem.empty()) {
+        problem = fmt::format("an entry of {} has no name that is text", section_);
+      }
+      categories[take_id("id")] = name;
     }
   }
 
@@ -144,29 +144,41 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
   std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> object_places_;
 };
 
-}  // namespace
-
-std::vector<CocoImage> read_coco_person_labels(const std::filesystem::path& file,
-                                               double min_share) {
+CocoInstances read(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw Error("{}: cannot be read", file.string());
   InstancesReader reader;
   const bool good = nlohmann::json::sax_parse(stream, &reader);
   if (!good) throw Error("{}: {}", file.string(), reader.problem);
-  if (reader.images.empty())
+  if (reader.images.empty()) {
     throw Error("{}: has no images; expected COCO instances", file.string());
-  if (reader.person < 0) throw Error("{}: has no category named person", file.string());
-  std::unordered_map<std::int64_t, bool> has_person;
+  }
   for (const Object& object : reader.objects) {
     const auto image = reader.images.find(object.image);
-    if (image == reader.images.end() || object.category != reader.person) continue;
-    has_person[object.image] |= object.area / image->second.area > min_share;
+    if (image == reader.images.end()) continue;
+    image->second.objects.push_back({object.category, object.area});
   }
-  std::vector<CocoImage> result;
+  CocoInstances result;
   for (std::int64_t id : reader.image_order) {
-    result.push_back({reader.images[id].file, has_person[id]});
+    result.images.push_back(std::move(reader.images[id]));
   }
+  result.categories = std::move(reader.categories);
   return result;
+}
+
+}  // namespace
+
+// Several hundred megabytes take seconds, and a job opens each split several times.
+std::shared_ptr<const CocoInstances> read_coco_instances(const std::filesystem::path& file) {
+  using Key = std::pair<std::string, std::filesystem::file_time_type>;
+  static std::mutex mutex;
+  static std::map<Key, std::shared_ptr<const CocoInstances>> known;
+  const std::lock_guard lock(mutex);
+  std::error_code absent;
+  std::shared_ptr<const CocoInstances>& instances =
+      known[{file.string(), std::filesystem::last_write_time(file, absent)}];
+  if (!instances) instances = std::make_shared<const CocoInstances>(read(file));
+  return instances;
 }
 
 }  // namespace mcunet::datasets

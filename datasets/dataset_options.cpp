@@ -62,14 +62,20 @@ std::vector<Field> fields_of_synthetic(SyntheticOptions& synthetic) {
 std::vector<Field> fields_of(DatasetOptions& options) {
   return {required(choice("kind", options.kind,
                           {{"folder", DatasetKind::kFolder},
+                           {"sound-folder", DatasetKind::kSoundFolder},
                            {"imagenet", DatasetKind::kImagenet},
                            {"vww", DatasetKind::kVww},
                            {"voc", DatasetKind::kVoc},
+                           {"coco", DatasetKind::kCoco},
                            {"speech-commands", DatasetKind::kSpeechCommands},
                            {"synthetic-images", DatasetKind::kSyntheticImages},
                            {"synthetic-audio", DatasetKind::kSyntheticAudio}})),
           field("path", options.path),
           field("annotations", options.annotations),
+          section("columns",
+                  {field("file", options.columns.file), field("label", options.columns.label),
+                   field("split", options.columns.split)}),
+          field("pattern", options.pattern),
           field("seed", options.seed),
           field("search_split", options.search_split, at_least(1)),
           field("test_share", options.test_share, between(0.001, 0.999)),
@@ -81,7 +87,8 @@ std::vector<Field> fields_of(DatasetOptions& options) {
 }
 
 bool is_audio(DatasetKind kind) {
-  return kind == DatasetKind::kSpeechCommands || kind == DatasetKind::kSyntheticAudio;
+  return kind == DatasetKind::kSoundFolder || kind == DatasetKind::kSpeechCommands ||
+         kind == DatasetKind::kSyntheticAudio;
 }
 
 bool needs_path(DatasetKind kind) {
@@ -95,13 +102,15 @@ int input_channels(const DatasetOptions& options) {
 std::vector<std::string> class_names(const DatasetOptions& options) {
   switch (options.kind) {
     case DatasetKind::kFolder:
+    case DatasetKind::kSoundFolder:
       return folder_classes(options);
     case DatasetKind::kImagenet:
       return imagenet_classes(options);
     case DatasetKind::kVww:
       return vww_classes(options);
     case DatasetKind::kVoc:
-      return voc_classes();
+    case DatasetKind::kCoco:
+      return list_layout(options).classes;
     case DatasetKind::kSpeechCommands:
       return speech_classes(options);
     case DatasetKind::kSyntheticImages:

@@ -2,70 +2,81 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "mcunet/datasets/media_files.hpp"
-#include "mcunet/datasets/open_dataset.hpp"
+#include "mcunet/datasets/dataset_files.hpp"
 
-// The files of a split, before any is opened. Each kind of dataset is a function that lists them.
+// The files of a split, before any is opened. Each kind of dataset is a function that lists a
+// Layout.
 namespace mcunet::datasets {
 
-struct LabelledFile {
+struct ListedFile {
   std::string path;
   std::int32_t label = 0;
+  Split split = Split::kTrain;
 };
 
+// What a folder holds. Files of kSearch without any of kTest are the test set. If no file is of
+// kTest, or none of kSearch, that split is drawn from the training files.
+struct Layout {
+  std::vector<std::string> classes;
+  std::vector<ListedFile> files;
+  LeftOut left_out;
+  std::optional<std::int64_t> search_examples;  // drawn where no option says; absent: a tenth
+};
+
+// One split, as datasets are made of it.
 struct FileList {
   std::vector<std::string> classes;
   std::vector<LabelledFile> files;
 };
 
-// Sorted names of the subfolders, without those that begin with '.' or '_'. Throws Error if one is
-// not UTF-8: the names of classes go into JSON and reports.
-std::vector<std::string> folder_names(const std::filesystem::path& root);
-
-// The files of a folder that have one of the extensions (lower case, with the dot), sorted.
-std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder,
-                                            const std::vector<std::string>& extensions);
-
-// Class folders with image files, as in root/CLASS/image.jpg; their names must be among the
-// classes. Throws Error if there is none.
-std::vector<LabelledFile> list_class_folders(const std::filesystem::path& root,
-                                             const std::vector<std::string>& classes);
-
-// Splits off `count` files, each class in its proportion: first what is split off, then the rest.
-// By the seed, and both in the order of the list. Throws Error if nothing would be left on a side.
+// Splits off `count` files, each class in its proportion, and one at least of a class that has more
+// than one: first what is split off, then the rest. By the seed, and both in the order of the list.
+// Throws Error if nothing would be left on a side.
 std::pair<std::vector<LabelledFile>, std::vector<LabelledFile>> split_off(
     const std::vector<LabelledFile>& files, std::int64_t count, std::uint64_t seed);
 
-// kTrain or kSearch out of all training files.
-std::vector<LabelledFile> training_part(const std::vector<LabelledFile>& files, Split split,
-                                        std::int64_t search_count, std::uint64_t seed);
+// Divides what is listed by the options.
+DatasetFiles divide(Layout layout, const DatasetOptions& options);
 
-// `share` of the files, at least one.
-std::int64_t share_of(const std::vector<LabelledFile>& files, double share);
+FileList list_split(const DatasetOptions& options, Split split);
 
 [[noreturn]] void fail(const DatasetOptions& options, const std::string& message);
 
 // Throws Error unless dataset.path names a folder.
 std::filesystem::path require_path(const DatasetOptions& options);
 
+// dataset.annotations, as it stands or below dataset.path. Throws Error if it is at neither place.
+std::filesystem::path annotations_of(const DatasetOptions& options);
+
+// Makes classes of the labels of the files, which are as many: sorted, numbers by their value. Throws
+// Error, beginning with `source`, for fewer than two classes.
+void label_files(Layout& layout, const std::vector<std::string>& labels, const std::string& source);
+std::int32_t index_of(const std::vector<std::string>& classes, const std::string& name);
+
+// Class folders, a table or names of a pattern, of images or sounds by the kind of dataset.
 std::vector<std::string> folder_classes(const DatasetOptions& options);
-FileList list_folder(const DatasetOptions& options, Split split);
+Layout list_folder(const DatasetOptions& options);
 
 std::vector<std::string> imagenet_classes(const DatasetOptions& options);
-FileList list_imagenet(const DatasetOptions& options, Split split);
+Layout list_imagenet(const DatasetOptions& options);
 
 std::vector<std::string> vww_classes(const DatasetOptions& options);
-FileList list_vww(const DatasetOptions& options, Split split);
+Layout list_vww(const DatasetOptions& options);
 
-std::vector<std::string> voc_classes();
-FileList list_voc(const DatasetOptions& options, Split split);
+Layout list_voc(const DatasetOptions& options);
+
+Layout list_coco(const DatasetOptions& options);
 
 // Silence has no file: its path is empty.
 std::vector<std::string> speech_classes(const DatasetOptions& options);
-FileList list_speech_commands(const DatasetOptions& options, Split split);
+Layout list_speech_commands(const DatasetOptions& options);
+
+// Of any kind that lies in files.
+Layout list_layout(const DatasetOptions& options);
 
 }  // namespace mcunet::datasets

@@ -64,6 +64,7 @@ class ImageDataset : public Dataset {
       : list_(std::move(list)),
         options_(options.image),
         preprocessing_(std::get<ImagePreprocessing>(preprocessing_of(options, resolution))),
+        max_unreadable_share_(options.max_unreadable_share),
         augment_(augment),
         cache_(options.cache),
         cache_key_(cache_key(preprocessing_, augment)) {}
@@ -73,6 +74,7 @@ class ImageDataset : public Dataset {
   InputShape input_shape() const override { return preprocessing_.shape; }
   std::int32_t label(std::int64_t index) const override { return file(index).label; }
   std::string name(std::int64_t index) const override { return escaped(file(index).path); }
+  double max_unreadable_share() const override { return max_unreadable_share_; }
 
   bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
     const InputShape& shape = preprocessing_.shape;
@@ -142,6 +144,7 @@ class ImageDataset : public Dataset {
   FileList list_;
   ImageOptions options_;
   ImagePreprocessing preprocessing_;
+  double max_unreadable_share_;
   bool augment_;
   DecodedCache cache_;
   std::string cache_key_;

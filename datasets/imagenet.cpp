@@ -5,7 +5,7 @@
 #include <map>
 #include <sstream>
 
-#include "file_list.hpp"
+#include "class_folders.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 
@@ -37,7 +37,7 @@ fs::path train_folder(const DatasetOptions& options) {
 }
 
 fs::path label_file(const DatasetOptions& options) {
-  if (!options.annotations.empty()) return options.annotations;
+  if (!options.annotations.empty()) return annotations_of(options);
   std::error_code ignored;
   for (const char* folder : {"", "data", "devkit/data", "ILSVRC2012_devkit_t12/data"}) {
     for (const char* name : kLabelFiles) {
@@ -78,8 +78,7 @@ std::int32_t class_index(const std::vector<std::string>& classes, const std::str
   return static_cast<std::int32_t>(found - classes.begin());
 }
 
-std::vector<LabelledFile> list_flat(const DatasetOptions& options, const fs::path& folder,
-                                    const std::vector<std::string>& classes) {
+void add_flat(const DatasetOptions& options, const fs::path& folder, Layout& layout) {
   const fs::path file = label_file(options);
   const auto lines = read_words(file, 2);
   const std::vector<fs::path> images = files_in(folder, image_extensions());
@@ -105,16 +104,15 @@ std::vector<LabelledFile> list_flat(const DatasetOptions& options, const fs::pat
       if (words.size() == 2) class_of[fs::path(words[0]).stem().string()] = words[1];
     }
   }
-  std::vector<LabelledFile> files;
   for (const fs::path& image : images) {
     const auto found = class_of.find(image.stem().string());
     if (found == class_of.end()) {
       throw Error("{}: has no label for {}", file.string(), image.string());
     }
-    files.push_back({image.string(), class_index(classes, found->second, file)});
+    layout.files.push_back(
+        {image.string(), class_index(layout.classes, found->second, file), Split::kTest});
   }
-  if (files.empty()) throw Error("{}: has no images", folder.string());
-  return files;
+  if (images.empty()) throw Error("{}: has no images", folder.string());
 }
 
 }  // namespace
@@ -123,18 +121,18 @@ std::vector<std::string> imagenet_classes(const DatasetOptions& options) {
   return folder_names(train_folder(options));
 }
 
-FileList list_imagenet(const DatasetOptions& options, Split split) {
-  FileList list{imagenet_classes(options), {}};
-  if (split == Split::kTest) {
-    const fs::path folder =
-        first_folder(options, {"val", "ILSVRC2012_img_val", "Data/CLS-LOC/val"});
-    list.files = folder_names(folder).empty() ? list_flat(options, folder, list.classes)
-                                              : list_class_folders(folder, list.classes);
+Layout list_imagenet(const DatasetOptions& options) {
+  Layout layout;
+  layout.classes = imagenet_classes(options);
+  layout.search_examples = kSearchExamples;
+  add_class_folders(train_folder(options), Medium::kImage, Split::kTrain, layout);
+  const fs::path test = first_folder(options, {"val", "ILSVRC2012_img_val", "Data/CLS-LOC/val"});
+  if (folder_names(test).empty()) {
+    add_flat(options, test, layout);
   } else {
-    list.files = training_part(list_class_folders(train_folder(options), list.classes), split,
-                               options.search_split.value_or(kSearchExamples), options.seed);
+    add_class_folders(test, Medium::kImage, Split::kTest, layout);
   }
-  return list;
+  return layout;
 }
 
 }  // namespace mcunet::datasets

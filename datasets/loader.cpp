@@ -163,13 +163,9 @@ struct Loader::State {
       unreadable.push_back(dataset.name(failure.index));
     }
     if (slot.error) std::rethrow_exception(slot.error);
-    const std::int64_t of = std::max(seen, std::min<std::int64_t>(1000, dataset.size()));
-    const double share = static_cast<double>(unreadable.size()) / static_cast<double>(of);
-    if (!unreadable.empty() && share > options.max_unreadable_share) {
-      throw Error(
-          "{}: {} of {} files cannot be read, more than the share of {} allowed; the first is {}",
-          "dataset", unreadable.size(), of, options.max_unreadable_share, unreadable.front());
-    }
+    if (unreadable.empty()) return;
+    require_readable(dataset, static_cast<std::int64_t>(unreadable.size()), seen,
+                     unreadable.front());
   }
 };
 

@@ -15,10 +15,14 @@ const std::vector<std::string>& sound_extensions() {
   return extensions;
 }
 
-bool has_extension(const std::filesystem::path& file, const std::vector<std::string>& extensions) {
+std::string extension_of(const std::filesystem::path& file) {
   std::string extension = file.extension().string();
   for (char& c : extension) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+  return extension;
+}
+
+bool has_extension(const std::filesystem::path& file, const std::vector<std::string>& extensions) {
+  return std::find(extensions.begin(), extensions.end(), extension_of(file)) != extensions.end();
 }
 
 }  // namespace mcunet::datasets

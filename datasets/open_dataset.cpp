@@ -10,23 +10,22 @@ namespace mcunet::datasets {
 std::unique_ptr<Dataset> open_dataset(const DatasetOptions& options, Split split, int resolution,
                                       bool augment) {
   if (resolution < 1) throw Error("dataset: the resolution must be positive, is {}", resolution);
-  const auto images = [&](FileList list) {
-    return make_image_dataset(std::move(list), options, resolution, augment);
+  const auto images = [&] {
+    return make_image_dataset(list_split(options, split), options, resolution, augment);
   };
   const auto audio = [&](AudioSource source) {
     return make_audio_dataset(std::move(source), options, split, resolution, augment);
   };
   switch (options.kind) {
     case DatasetKind::kFolder:
-      return images(list_folder(options, split));
     case DatasetKind::kImagenet:
-      return images(list_imagenet(options, split));
     case DatasetKind::kVww:
-      return images(list_vww(options, split));
     case DatasetKind::kVoc:
-      return images(list_voc(options, split));
+    case DatasetKind::kCoco:
+      return images();
+    case DatasetKind::kSoundFolder:
     case DatasetKind::kSpeechCommands:
-      return audio(recorded_audio(list_speech_commands(options, split), options));
+      return audio(recorded_audio(list_split(options, split), options));
     case DatasetKind::kSyntheticAudio:
       return audio(synthetic_audio(options, split));
     case DatasetKind::kSyntheticImages:

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "audio_dataset.hpp"
+#include "class_folders.hpp"
 #include "decoded_cache.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/names.hpp"

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 #include <sstream>
 
-#include "file_list.hpp"
+#include "class_folders.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "sha1.hpp"
@@ -47,11 +48,13 @@ class Splitter {
     }
   }
 
-  Split split_of(const std::string& word, const std::string& file_name) const {
-    if (testing_.empty()) return split_by_hash(file_name);
-    const std::string name = fmt::format("{}/{}", word, file_name);
-    if (testing_.contains(name)) return Split::kTest;
-    return validation_.contains(name) ? Split::kSearch : Split::kTrain;
+  bool is_by_hash() const { return testing_.empty(); }
+
+  // Of a path below the dataset's folder.
+  Split split_of(const fs::path& file) const {
+    if (is_by_hash()) return split_by_hash(file.filename().string());
+    if (testing_.contains(file.string())) return Split::kTest;
+    return validation_.contains(file.string()) ? Split::kSearch : Split::kTrain;
   }
 
  private:
@@ -62,8 +65,44 @@ class Splitter {
 std::vector<LabelledFile> choose(std::vector<LabelledFile> files, std::int64_t count,
                                  std::uint64_t seed) {
   if (count >= static_cast<std::int64_t>(files.size())) return files;
-  for (LabelledFile& file : files) file.label = 0;  // in proportion to nothing
   return count == 0 ? std::vector<LabelledFile>{} : split_off(files, count, seed).first;
+}
+
+// Adds silence and some of the unknown words to a split, in proportion to its words.
+void add_extra_classes(const AudioOptions& audio, Split split, std::vector<LabelledFile> unknown,
+                       std::uint64_t seed, Layout& layout) {
+  const auto words = std::count_if(layout.files.begin(), layout.files.end(),
+                                   [&](const ListedFile& file) { return file.split == split; });
+  const auto count = [&](double share) { return std::llround(share * static_cast<double>(words)); };
+  for (LabelledFile& file : choose(std::move(unknown), count(audio.unknown_share), seed)) {
+    layout.files.push_back({std::move(file.path), index_of(layout.classes, "unknown"), split});
+  }
+  for (std::int64_t i = count(audio.silence_share); i > 0; --i) {
+    layout.files.push_back({"", index_of(layout.classes, "silence"), split});
+  }
+}
+
+// The hash puts all recordings of a speaker into one split; few speakers may leave one empty.
+void require_all_splits(const DatasetOptions& options, const Splitter& splitter,
+                        const Layout& layout) {
+  std::array<std::size_t, 3> counts{};
+  for (const ListedFile& file : layout.files) ++counts[static_cast<std::size_t>(file.split)];
+  if (layout.files.empty()) {
+    fail(options,
+         fmt::format("holds no sounds of its classes, as in {}/*.wav", layout.classes.front()));
+  }
+  for (const Split split : {Split::kTrain, Split::kSearch, Split::kTest}) {
+    if (counts[static_cast<std::size_t>(split)] > 0) continue;
+    if (split == Split::kSearch && options.search_split) continue;
+    fail(options,
+         fmt::format("{} puts none of {} sounds into the {} split; {}, or let dataset.kind be "
+                     "sound-folder, which draws the splits",
+                     splitter.is_by_hash() ? "the hash of their speakers' names"
+                                           : "the pair of validation_list.txt and testing_list.txt",
+                     layout.files.size(), name_of(split),
+                     splitter.is_by_hash() ? "add validation_list.txt and testing_list.txt"
+                                           : "correct them"));
+  }
 }
 
 }  // namespace
@@ -92,50 +131,34 @@ std::vector<std::string> speech_classes(const DatasetOptions& options) {
   return classes;
 }
 
-FileList list_speech_commands(const DatasetOptions& options, Split split) {
+Layout list_speech_commands(const DatasetOptions& options) {
   const fs::path root = require_path(options);
-  FileList list{speech_classes(options), {}};
+  Layout layout;
+  layout.classes = speech_classes(options);
   const Splitter splitter(root);
-  const auto label_of = [&](const std::string& name) {
-    return static_cast<std::int32_t>(std::find(list.classes.begin(), list.classes.end(), name) -
-                                     list.classes.begin());
-  };
   const bool has_extra_classes = options.audio.task == SpeechTask::kTwelveClasses;
-  std::vector<LabelledFile> unknown;
-  const auto takes = [&](Split of_file) {
-    if (!options.search_split) return of_file == split;
-    return (of_file == Split::kTest) == (split == Split::kTest);
-  };
-  for (const std::string& word : folder_names(root)) {
-    const std::int32_t label = label_of(word);
-    const bool is_class = label < static_cast<std::int32_t>(list.classes.size());
+  std::array<std::vector<LabelledFile>, 3> unknown;  // by split
+  for (const std::string& word : folder_names(root, &layout.left_out)) {
+    const std::int32_t label = index_of(layout.classes, word);
+    const bool is_class = label < static_cast<std::int32_t>(layout.classes.size());
     if (!is_class && !has_extra_classes) continue;
-    for (const fs::path& file : files_in(root / word, sound_extensions())) {
-      if (!takes(splitter.split_of(word, file.filename().string()))) continue;
+    for (const fs::path& file : files_below(root / word, Medium::kSound, layout.left_out)) {
+      Split split = splitter.split_of(file.lexically_relative(root));
+      if (split == Split::kSearch && options.search_split) split = Split::kTrain;
       if (is_class) {
-        list.files.push_back({file.string(), label});
+        layout.files.push_back({file.string(), label, split});
       } else {
-        unknown.push_back({file.string(), 0});
+        unknown[static_cast<std::size_t>(split)].push_back({file.string(), 0});
       }
     }
   }
-  if (list.files.empty()) fail(options, "holds no sound files of this split, as in WORD/*.wav");
-  if (has_extra_classes) {
-    const std::int64_t words = static_cast<std::int64_t>(list.files.size());
-    const auto count = [&](double share) {
-      return std::llround(share * static_cast<double>(words));
-    };
-    for (LabelledFile& file : choose(unknown, count(options.audio.unknown_share), options.seed)) {
-      list.files.push_back({std::move(file.path), label_of("unknown")});
-    }
-    for (std::int64_t i = count(options.audio.silence_share); i > 0; --i) {
-      list.files.push_back({"", label_of("silence")});
-    }
+  require_all_splits(options, splitter, layout);
+  for (const Split split : {Split::kTrain, Split::kSearch, Split::kTest}) {
+    if (!has_extra_classes) break;
+    add_extra_classes(options.audio, split, std::move(unknown[static_cast<std::size_t>(split)]),
+                      options.seed, layout);
   }
-  if (options.search_split && split != Split::kTest) {
-    list.files = training_part(list.files, split, *options.search_split, options.seed);
-  }
-  return list;
+  return layout;
 }
 
 }  // namespace mcunet::datasets

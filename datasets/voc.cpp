@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <sstream>
 
-#include "file_list.hpp"
+#include "class_folders.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/names.hpp"
 
 namespace mcunet::datasets {
 namespace fs = std::filesystem;
@@ -65,36 +66,92 @@ double number_of(const std::string& text, const std::string& path, const fs::pat
   return value;
 }
 
-fs::path list_file(const DatasetOptions& options, const char* name) {
-  return fs::path(options.path) / "ImageSets" / "Main" / fmt::format("{}.txt", name);
-}
+// An annotation file, of a split.
+struct AnnotationFile {
+  fs::path file;
+  Split split = Split::kTrain;
+};
 
-// 2007 publishes a test list; 2012 does not, and is tested on val.
-fs::path list_of(const DatasetOptions& options, Split split) {
+// 2007 publishes trainval and test; 2012 train and val, which is the test set then. Beside test, val
+// is for the search, unless trainval has it.
+std::vector<AnnotationFile> files_of_lists(const fs::path& root) {
+  const fs::path lists = root / "ImageSets" / "Main";
   std::error_code ignored;
-  const bool has_test = fs::is_regular_file(list_file(options, "test"), ignored);
-  fs::path file = split == Split::kTest ? list_file(options, has_test ? "test" : "val")
-                                        : list_file(options, has_test ? "trainval" : "train");
-  if (!fs::is_regular_file(file, ignored)) {
-    throw Error("{}: is missing; expected the layout of Pascal VOC", file.string());
+  const auto has = [&](const char* name) {
+    return fs::is_regular_file(lists / fmt::format("{}.txt", name), ignored);
+  };
+  const bool has_test = has("test");
+  std::vector<AnnotationFile> files;
+  const auto add = [&](const char* name, Split split) {
+    const fs::path list = lists / fmt::format("{}.txt", name);
+    std::istringstream stream(read_file(list, kMaxTextBytes));
+    const std::size_t before = files.size();
+    for (std::string line; std::getline(stream, line);) {
+      const std::string image = line.substr(0, line.find_first_of(" \t\r"));
+      if (!image.empty()) files.push_back({root / "Annotations" / (image + ".xml"), split});
+    }
+    if (files.size() == before) throw Error("{}: names no images", list.string());
+  };
+  if (has_test && has("trainval")) {
+    add("trainval", Split::kTrain);
+  } else if (has("train")) {
+    add("train", Split::kTrain);
+    if (has("val")) add("val", Split::kSearch);
+  } else {
+    throw Error("{}: is missing; expected the layout of Pascal VOC",
+                (lists / "train.txt").string());
   }
-  return file;
+  if (has_test) add("test", Split::kTest);
+  return files;
 }
 
-// The class of the largest object, if possible not of a difficult one.
-std::int32_t main_class(const VocAnnotation& annotation, const fs::path& file) {
+// Without lists: of the folders train, val and test, or all.
+std::vector<AnnotationFile> files_of_folders(const fs::path& root) {
+  std::vector<AnnotationFile> files;
+  const auto add = [&](const fs::path& folder, Split split) {
+    for (const fs::path& file : files_in(folder, {".xml"})) files.push_back({file, split});
+  };
+  std::error_code ignored;
+  if (const auto splits = find_split_folders(root)) {
+    add(root / splits->train, Split::kTrain);
+    if (!splits->search.empty()) add(root / splits->search, Split::kSearch);
+    if (!splits->test.empty()) add(root / splits->test, Split::kTest);
+  } else {
+    const fs::path annotations = root / "Annotations";
+    add(fs::is_directory(annotations, ignored) ? annotations : root, Split::kTrain);
+  }
+  if (files.empty()) {
+    throw Error(
+        "{}: has no annotations; expected Annotations/*.xml with JPEGImages/, or both kinds of file "
+        "in one folder",
+        root.string());
+  }
+  return files;
+}
+
+// Tools write names without an extension, or those of another computer.
+std::string image_of(const fs::path& root, const fs::path& file, const std::string& stated) {
+  std::error_code ignored;
+  const std::string name = stated.substr(stated.find_last_of("/\\") + 1);
+  for (const fs::path& folder : {root / "JPEGImages", file.parent_path(), root / "images"}) {
+    if (!name.empty() && fs::is_regular_file(folder / name, ignored))
+      return (folder / name).string();
+    for (const std::string& extension : image_extensions()) {
+      const fs::path image = folder / (file.stem().string() + extension);
+      if (fs::is_regular_file(image, ignored)) return image.string();
+    }
+  }
+  return (root / "JPEGImages" / name).string();
+}
+
+// The class of the largest object, if possible not of a difficult one; empty if there is none.
+std::string main_class(const VocAnnotation& annotation) {
   const auto largest = std::max_element(annotation.objects.begin(), annotation.objects.end(),
                                         [](const VocObject& a, const VocObject& b) {
                                           return std::pair(!a.is_difficult, a.area()) <
                                                  std::pair(!b.is_difficult, b.area());
                                         });
-  if (largest == annotation.objects.end()) throw Error("{}: has no objects", file.string());
-  const std::vector<std::string> classes = voc_classes();
-  const auto found = std::find(classes.begin(), classes.end(), largest->name);
-  if (found == classes.end()) {
-    throw Error("{}: {} is no class of Pascal VOC", file.string(), largest->name);
-  }
-  return static_cast<std::int32_t>(found - classes.begin());
+  return largest == annotation.objects.end() ? "" : largest->name;
 }
 
 }  // namespace
@@ -128,31 +185,25 @@ VocAnnotation read_voc_annotation(const fs::path& file) {
   return annotation;
 }
 
-std::vector<std::string> voc_classes() {
-  return {"aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",      "car",
-          "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",    "motorbike",
-          "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
-}
-
-FileList list_voc(const DatasetOptions& options, Split split) {
+Layout list_voc(const DatasetOptions& options) {
   const fs::path root = require_path(options);
-  FileList list{voc_classes(), {}};
-  const fs::path names = list_of(options, split);
-  std::ifstream stream(names);
-  for (std::string line; std::getline(stream, line);) {
-    const std::string name = line.substr(0, line.find_first_of(" \t\r"));
-    if (name.empty()) continue;
-    const fs::path file = root / "Annotations" / (name + ".xml");
+  std::error_code ignored;
+  const bool has_lists = fs::is_directory(root / "ImageSets" / "Main", ignored);
+  Layout layout;
+  std::vector<std::string> labels;
+  for (const auto& [file, split] : has_lists ? files_of_lists(root) : files_of_folders(root)) {
     const VocAnnotation annotation = read_voc_annotation(file);
-    list.files.push_back(
-        {(root / "JPEGImages" / annotation.image_file).string(), main_class(annotation, file)});
+    const std::string label = main_class(annotation);
+    if (label.empty()) {
+      ++layout.left_out.files["without objects"];
+      continue;
+    }
+    if (!is_utf8_text(label)) throw Error("{}: a name is not UTF-8", file.string());
+    labels.push_back(label);
+    layout.files.push_back({image_of(root, file, annotation.image_file), 0, split});
   }
-  if (list.files.empty()) throw Error("{}: names no images", names.string());
-  if (split != Split::kTest) {
-    list.files = training_part(
-        list.files, split, options.search_split.value_or(share_of(list.files, 0.1)), options.seed);
-  }
-  return list;
+  label_files(layout, labels, root.string());
+  return layout;
 }
 
 }  // namespace mcunet::datasets

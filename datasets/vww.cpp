@@ -1,63 +1,42 @@
 #include <fmt/format.h>
 
-#include <map>
-#include <mutex>
+#include <algorithm>
 
 #include "coco_labels.hpp"
+#include "coco_parts.hpp"
 #include "file_list.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/names.hpp"
 
-// Visual Wake Words: COCO's train and val folders with annotations/instances_*.json, or a folder
-// that somebody prepared, with the images of both classes in folders of their own.
+// What is made of COCO's layout: Visual Wake Words, whose label is whether there is a person, and
+// the class of the largest object.
 namespace mcunet::datasets {
-namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kSearchExamples = 5'000;
-const std::vector<std::string> kClasses = {"no_person", "person"};
+constexpr double kLeastShare = 0.005;  // of the image, that some person's segmentation covers
 
-struct CocoPart {
-  fs::path images;
-  fs::path annotations;
-};
-
-// "train" or "val" of some year; empty paths if the folder does not hold COCO.
-CocoPart find_part(const DatasetOptions& options, const std::string& part) {
-  const fs::path root = require_path(options);
-  const fs::path folder =
-      options.annotations.empty() ? root / "annotations" : fs::path(options.annotations);
-  std::error_code ignored;
-  for (const char* year : {"2017", "2014"}) {
-    const fs::path file = folder / fmt::format("instances_{}{}.json", part, year);
-    if (!fs::is_regular_file(file, ignored)) continue;
-    for (const fs::path& images : {root / (part + year), root / "images" / (part + year)}) {
-      if (fs::is_directory(images, ignored)) return {images, file};
-    }
+std::int64_t person_in(const CocoInstances& instances, const CocoPart& part) {
+  for (const auto& [id, name] : instances.categories) {
+    if (name == "person") return id;
   }
-  return {};
+  throw Error("{}: has no category named person", part.annotations.string());
 }
 
-// Several hundred megabytes take seconds, and a job opens each split several times.
-std::vector<CocoImage> labels_of(const fs::path& file) {
-  static std::mutex mutex;
-  static std::map<std::pair<std::string, fs::file_time_type>, std::vector<CocoImage>> known;
-  const std::lock_guard lock(mutex);
-  const auto [place, is_new] = known.try_emplace({file.string(), fs::last_write_time(file)});
-  if (is_new) {
-    try {
-      place->second = read_coco_person_labels(file);
-    } catch (...) {
-      known.erase(place);
-      throw;
-    }
+// Empty: there is none of a known category.
+std::string largest_category(const CocoImage& image, const CocoInstances& instances) {
+  const CocoObject* largest = nullptr;
+  for (const CocoObject& object : image.objects) {
+    if (!instances.categories.contains(object.category)) continue;
+    if (largest == nullptr || object.area > largest->area) largest = &object;
   }
-  return place->second;
+  return largest == nullptr ? "" : instances.categories.at(largest->category);
 }
 
 }  // namespace
 
 std::vector<std::string> vww_classes(const DatasetOptions& options) {
-  if (!find_part(options, "train").images.empty()) return kClasses;
+  if (!find_coco_parts(options).empty()) return {"no_person", "person"};
   std::vector<std::string> classes = folder_classes(options);
   if (classes.size() != 2) {
     fail(options, fmt::format("expected COCO (train2017, val2017, annotations/) "
@@ -67,21 +46,49 @@ std::vector<std::string> vww_classes(const DatasetOptions& options) {
   return classes;
 }
 
-FileList list_vww(const DatasetOptions& options, Split split) {
-  const CocoPart part = find_part(options, split == Split::kTest ? "val" : "train");
-  if (part.images.empty()) {
-    vww_classes(options);
-    return list_folder(options, split);
+Layout list_vww(const DatasetOptions& options) {
+  const std::vector<CocoPart> parts = find_coco_parts(options);
+  Layout layout;
+  if (parts.empty()) layout = list_folder(options);
+  layout.classes = vww_classes(options);
+  if (!parts.empty()) layout.search_examples = kSearchExamples;
+  for (const CocoPart& part : parts) {
+    const auto instances = read_coco_instances(part.annotations);
+    const std::int64_t person = person_in(*instances, part);
+    for (const CocoImage& image : instances->images) {
+      const bool has_person =
+          std::any_of(image.objects.begin(), image.objects.end(), [&](const CocoObject& object) {
+            return object.category == person && object.area / image.area > kLeastShare;
+          });
+      layout.files.push_back({part.path_of(image.file).string(), has_person ? 1 : 0, part.split});
+    }
   }
-  FileList list{kClasses, {}};
-  for (const CocoImage& image : labels_of(part.annotations)) {
-    list.files.push_back({(part.images / image.file).string(), image.has_person ? 1 : 0});
+  return layout;
+}
+
+Layout list_coco(const DatasetOptions& options) {
+  const std::vector<CocoPart> parts = find_coco_parts(options);
+  if (parts.empty()) {
+    fail(options,
+         "expected COCO's layout: annotations/instances_train2017.json with train2017/, or "
+         "train/_annotations.coco.json; dataset.annotations names another file");
   }
-  if (split != Split::kTest) {
-    list.files = training_part(list.files, split, options.search_split.value_or(kSearchExamples),
-                               options.seed);
+  Layout layout;
+  std::vector<std::string> labels;
+  for (const CocoPart& part : parts) {
+    const auto instances = read_coco_instances(part.annotations);
+    for (const CocoImage& image : instances->images) {
+      const std::string label = largest_category(image, *instances);
+      if (label.empty()) {
+        ++layout.left_out.files["without objects"];
+        continue;
+      }
+      labels.push_back(label);
+      layout.files.push_back({part.path_of(image.file).string(), 0, part.split});
+    }
   }
-  return list;
+  label_files(layout, labels, parts.front().annotations.string());
+  return layout;
 }
 
 }  // namespace mcunet::datasets

@@ -83,7 +83,11 @@ ConfigNode parse_config(const std::string& text, const std::string& source) {
   check_is_text(text, source);
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) throw Error("{}: holds more than one YAML document", source);
+    if (documents.size() > 1) {
+      const bool may_be_text = text.starts_with('{') || text.starts_with('[');
+      throw Error("{}: holds more than one YAML document{}", source,
+                  may_be_text ? "; text that begins with { or [ is to be in quotes" : "");
+    }
     return Converter{source}.convert(documents.empty() ? YAML::Node() : documents.front(), "", 0);
   } catch (const YAML::Exception& error) {
     throw Error("{}:{}: is no valid YAML: {}", source, error.mark.line + 1, error.msg);

@@ -35,11 +35,14 @@ class LabelledNoise : public datasets::Dataset {
   datasets::InputShape input_shape() const override { return {32, 32, 3}; }
   std::int32_t label(std::int64_t index) const override { return labels_[index]; }
   std::string name(std::int64_t index) const override { return fmt::format("noise {}", index); }
+  double max_unreadable_share() const override { return max_unreadable; }
   bool load(std::int64_t index, RandomStream&, std::span<float> output) const override {
     if (unreadable_every_ != 0 && index % unreadable_every_ == 0) return false;
     fill(index, output);
     return true;
   }
+
+  double max_unreadable = 1;
 
  private:
   // Smooth, so that images differ after pooling.

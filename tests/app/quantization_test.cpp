@@ -53,5 +53,19 @@ TEST(Quantization, SkipsWhatCannotBeRead) {
               testing::HasSubstr("none of 10 images can be read"));
 }
 
+TEST(Quantization, RefusesMoreUnreadableFilesThanTheDatasetAllows) {
+  const FloatGraph network = lower(trained_network(small_network()));
+  LabelledNoise data(network, 40, 1, 10);
+  const QuantizedNetwork quantized = quantize(network, data, data, {}, 0);
+  data.max_unreadable = 0.05;
+  const auto says = testing::AllOf(testing::HasSubstr("4 of 40 files cannot be read"),
+                                   testing::HasSubstr("max_unreadable_share = 0.05"));
+  EXPECT_THAT(error_of([&] { (void)evaluate_int8(quantized.graph, data, 0); }), says);
+  EXPECT_THAT(error_of([&] { (void)evaluate_float(network, data, 0); }), says);
+  EXPECT_THAT(error_of([&] { (void)quantize(network, data, data, {}, 0); }), says);
+  data.max_unreadable = 0.1;
+  EXPECT_EQ(evaluate_int8(quantized.graph, data, 0).unreadable, 4);
+}
+
 }  // namespace
 }  // namespace mcunet::pipeline

@@ -154,11 +154,12 @@ TEST(ImageDataset, ReplacesTruncatedPhotographs) {
       if (++copied % 40 == 0) break;
     }
   }
-  DatasetOptions options{.kind = DatasetKind::kFolder, .path = folder.path().string()};
+  const DatasetOptions options{
+      .kind = DatasetKind::kFolder, .path = folder.path().string(), .max_unreadable_share = 1};
   std::size_t unreadable = 0;
   for (Split split : {Split::kTrain, Split::kSearch, Split::kTest}) {
     const auto dataset = open_dataset(options, split, 32, split == Split::kTrain);
-    Loader loader(*dataset, {.batch_size = 8, .drop_last = false, .max_unreadable_share = 1});
+    Loader loader(*dataset, {.batch_size = 8, .drop_last = false});
     loader.start_epoch(0);
     std::int64_t examples = 0;
     while (const auto batch = loader.next()) examples += batch->examples();

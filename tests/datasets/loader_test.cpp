@@ -16,14 +16,16 @@ using testing::HasSubstr;
 // Example i is two floats: i and a draw. Some are unreadable. Counts how many were loaded.
 class Numbers : public Dataset {
  public:
-  explicit Numbers(std::int64_t size, std::set<std::int64_t> broken = {})
-      : size_(size), broken_(std::move(broken)) {}
+  explicit Numbers(std::int64_t size, std::set<std::int64_t> broken = {},
+                   double max_unreadable_share = 0.01)
+      : size_(size), broken_(std::move(broken)), max_unreadable_share_(max_unreadable_share) {}
 
   std::int64_t size() const override { return size_; }
   const std::vector<std::string>& classes() const override { return classes_; }
   InputShape input_shape() const override { return {1, 1, 2}; }
   std::int32_t label(std::int64_t index) const override { return static_cast<int>(index) + 1000; }
   std::string name(std::int64_t index) const override { return fmt::format("file {}", index); }
+  double max_unreadable_share() const override { return max_unreadable_share_; }
   bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
     ++loaded;
     if (broken_.contains(index)) return false;
@@ -37,6 +39,7 @@ class Numbers : public Dataset {
  private:
   std::int64_t size_;
   std::set<std::int64_t> broken_;
+  double max_unreadable_share_;
   std::vector<std::string> classes_;
 };
 
@@ -70,8 +73,8 @@ Epoch read_epoch(const Dataset& dataset, const LoaderOptions& options, std::int6
 }
 
 TEST(Loader, GivesTheSameBatchesWithAnyNumberOfWorkers) {
-  const Numbers dataset(101, {3, 50, 51});
-  LoaderOptions options{.batch_size = 8, .workers = 0, .seed = 7, .max_unreadable_share = 1};
+  const Numbers dataset(101, {3, 50, 51}, 1);
+  LoaderOptions options{.batch_size = 8, .workers = 0, .seed = 7};
   const Epoch expected = read_epoch(dataset, options, 3);
   ASSERT_EQ(expected.labels.size(), 12u);
   for (int workers : {1, 2, 5}) {
@@ -159,16 +162,14 @@ TEST(Loader, RefusesTooManyUnreadableFiles) {
   loader.start_epoch(0);
   EXPECT_THAT(error_of([&] { rest_of_epoch(loader); }), HasSubstr("3 of 200 files cannot be read"));
 
-  const Numbers one(1000, {500});
-  EXPECT_THAT(error_of([&] { read_epoch(one, {.batch_size = 10, .max_unreadable_share = 0}, 0); }),
-              HasSubstr("file 500"));
+  const Numbers one(1000, {500}, 0);
+  EXPECT_THAT(error_of([&] { read_epoch(one, {.batch_size = 10}, 0); }), HasSubstr("file 500"));
 }
 
 TEST(Loader, EndsWhenNothingCanBeRead) {
-  const Numbers dataset(3, {0, 1, 2});
-  EXPECT_THAT(
-      error_of([&] { read_epoch(dataset, {.batch_size = 2, .max_unreadable_share = 1}, 0); }),
-      HasSubstr("neither this file nor the 2 after it"));
+  const Numbers dataset(3, {0, 1, 2}, 1);
+  EXPECT_THAT(error_of([&] { read_epoch(dataset, {.batch_size = 2}, 0); }),
+              HasSubstr("neither this file nor the 2 after it"));
 }
 
 TEST(Loader, DecodesNoFurtherAheadThanAllowed) {

@@ -3,9 +3,9 @@
 #include <fstream>
 #include <set>
 
+#include "class_folders.hpp"
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
-#include "file_list.hpp"
 #include "sha1.hpp"
 #include "shared_data.hpp"
 
@@ -81,7 +81,7 @@ TEST(SpeechCommands, EqualsItsListFiles) {
     const DatasetOptions options{.kind = DatasetKind::kSpeechCommands,
                                  .path = (data / name).string()};
     for (Split split : {Split::kTrain, Split::kSearch, Split::kTest}) {
-      const FileList list = list_speech_commands(options, split);
+      const FileList list = list_split(options, split);
       EXPECT_EQ(list.classes.size(), static_cast<std::size_t>(classes));
       std::set<std::string> files;
       for (const LabelledFile& file : list.files) {
@@ -112,7 +112,7 @@ TEST(SpeechCommands, HasSilenceAndUnknownWords) {
   std::set<std::string> unknown;
   std::size_t words = 0;
   for (Split split : {Split::kTrain, Split::kSearch, Split::kTest}) {
-    const FileList list = list_speech_commands(options, split);
+    const FileList list = list_split(options, split);
     ASSERT_EQ(list.classes.size(), 12u);
     EXPECT_EQ(list.classes[10], "silence");
     EXPECT_EQ(list.classes[11], "unknown");
@@ -137,7 +137,7 @@ TEST(SpeechCommands, LeavesOtherWordsOutOfTen) {
   const DatasetOptions options = example(folder, SpeechTask::kTenWords);
   std::size_t files = 0;
   for (Split split : {Split::kTrain, Split::kSearch, Split::kTest}) {
-    files += list_speech_commands(options, split).files.size();
+    files += list_split(options, split).files.size();
   }
   EXPECT_EQ(files, 600u);
   EXPECT_EQ(speech_classes(options).size(), 10u);
@@ -146,18 +146,18 @@ TEST(SpeechCommands, LeavesOtherWordsOutOfTen) {
 TEST(SpeechCommands, CarvesASearchSplitOfAnotherSize) {
   const TemporaryFolder folder;
   DatasetOptions options = example(folder, SpeechTask::kAllWords);
-  const std::size_t test = list_speech_commands(options, Split::kTest).files.size();
+  const std::size_t test = list_split(options, Split::kTest).files.size();
   options.search_split = 50;
-  EXPECT_EQ(list_speech_commands(options, Split::kSearch).files.size(), 50u);
-  EXPECT_EQ(list_speech_commands(options, Split::kTrain).files.size(), 1000 - test - 50);
-  EXPECT_EQ(list_speech_commands(options, Split::kTest).files.size(), test);
+  EXPECT_EQ(list_split(options, Split::kSearch).files.size(), 50u);
+  EXPECT_EQ(list_split(options, Split::kTrain).files.size(), 1000 - test - 50);
+  EXPECT_EQ(list_split(options, Split::kTest).files.size(), test);
 }
 
 TEST(SpeechCommands, RefusesHalfOfTheLists) {
   const TemporaryFolder folder;
   const DatasetOptions options = example(folder, SpeechTask::kAllWords);
   folder.write("testing_list.txt", "yes/1_nohash_0.wav\n");
-  EXPECT_THAT(error_of([&] { list_speech_commands(options, Split::kTest); }),
+  EXPECT_THAT(error_of([&] { list_split(options, Split::kTest); }),
               HasSubstr("only one of validation_list.txt"));
 }
 

@@ -35,21 +35,27 @@ constexpr const char* kInstances = R"({
   "categories": [{"id": 6, "name": "dog"}, {"id": 5, "name": "person", "supercategory": "person"}]
 })";
 
-TEST(CocoLabels, ArePersonsOfMoreThanTheShare) {
+TEST(CocoInstances, HaveTheLargestObjectOfEachCategory) {
   const TemporaryFolder folder;
-  const auto images = read_coco_person_labels(folder.write("a.json", kInstances));
-  std::vector<std::string> with;
-  for (const CocoImage& image : images) {
-    if (image.has_person) with.push_back(image.file);
+  const auto instances = read_coco_instances(folder.write("a.json", kInstances));
+  std::vector<std::string> texts;
+  for (const CocoImage& image : instances->images) {
+    std::string text = fmt::format("{} {}:", image.file, image.area);
+    for (const CocoObject& object : image.objects) {
+      text += fmt::format(" {} {}", instances->categories.at(object.category), object.area);
+    }
+    texts.push_back(text);
   }
-  EXPECT_EQ(images.size(), 5u);
-  EXPECT_THAT(with, ElementsAre("b.jpg", "d.jpg"));  // a.jpg has exactly 0.005
+  EXPECT_THAT(texts, ElementsAre("a.jpg 1000: person 5", "b.jpg 1000: person 5.1",
+                                 "c.jpg 1000: dog 900", "d.jpg 1000: person 600", "e.jpg 1000:"));
 }
 
-TEST(CocoLabels, TellWhatIsWrong) {
+TEST(CocoInstances, TellWhatIsWrong) {
   const TemporaryFolder folder;
+  int number = 0;
   const auto error = [&](const std::string& text) {
-    return error_of([&] { read_coco_person_labels(folder.write("a.json", text)); });
+    const auto file = folder.write(fmt::format("{}.json", number++), text);
+    return error_of([&] { read_coco_instances(file); });
   };
   EXPECT_THAT(error("{\"images\": [{"), HasSubstr("is no valid JSON at byte"));
   EXPECT_THAT(error("{}"), HasSubstr("has no images"));
@@ -57,10 +63,28 @@ TEST(CocoLabels, TellWhatIsWrong) {
   EXPECT_THAT(error(R"({"images": [{"id": 1, "file_name": "a.jpg", "width": 3}]})"),
               HasSubstr("lacks height"));
   EXPECT_THAT(error(R"({"images": [{"id": 1, "width": 3}]})"), HasSubstr("has no file_name"));
-  EXPECT_THAT(error(R"({"images": [{"id": 1, "file_name": "a.jpg", "width": 3, "height": 3}]})"),
-              HasSubstr("no category named person"));
-  EXPECT_THAT(error_of([&] { read_coco_person_labels(folder / "b.json"); }),
+  EXPECT_THAT(error(R"({"categories": [{"id": 1}]})"), HasSubstr("has no name that is text"));
+  EXPECT_THAT(error_of([&] { read_coco_instances(folder / "b.json"); }),
               HasSubstr("cannot be read"));
+}
+
+TEST(CocoInstances, AreReadAgainOnceTheyChange) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.json", kInstances);
+  const auto instances = read_coco_instances(file);
+  EXPECT_EQ(read_coco_instances(file), instances);
+  std::filesystem::last_write_time(
+      file, std::filesystem::last_write_time(file) + std::chrono::seconds(1));
+  EXPECT_NE(read_coco_instances(file), instances);
+}
+
+TEST(Vww, PersonsOfMoreThanTheShareCount) {
+  const TemporaryFolder folder;
+  folder.write("annotations/instances_train2017.json", kInstances);
+  const DatasetOptions options{.kind = DatasetKind::kVww, .path = folder.path().string()};
+  std::string labels;
+  for (const ListedFile& file : list_vww(options).files) labels += std::to_string(file.label);
+  EXPECT_EQ(labels, "01010");  // a.jpg has exactly 0.005
 }
 
 TEST(Vww, EqualsThePublishedRuleOnCoco) {
@@ -81,7 +105,7 @@ TEST(Vww, EqualsThePublishedRuleOnCoco) {
   int persons = 0;
   for (const auto& [split, size] :
        {std::pair(Split::kTrain, 60), {Split::kSearch, 20}, {Split::kTest, 80}}) {
-    const FileList list = list_vww(options, split);
+    const FileList list = list_split(options, split);
     EXPECT_EQ(list.files.size(), static_cast<std::size_t>(size));
     for (const LabelledFile& file : list.files) {
       EXPECT_TRUE(std::filesystem::exists(file.path)) << file.path;
@@ -105,16 +129,16 @@ TEST(Vww, ReadsAPreparedFolder) {
   const DatasetOptions options{
       .kind = DatasetKind::kVww, .path = folder.path().string(), .search_split = 10};
   EXPECT_THAT(vww_classes(options), ElementsAre("not_person", "person"));
-  EXPECT_EQ(list_vww(options, Split::kSearch).files.size(), 10u);
+  EXPECT_EQ(list_split(options, Split::kSearch).files.size(), 10u);
   folder.write("cat/1.jpg", "");
-  EXPECT_THAT(error_of([&] { list_vww(options, Split::kTest); }), HasSubstr("expected COCO"));
+  EXPECT_THAT(error_of([&] { list_split(options, Split::kTest); }), HasSubstr("expected COCO"));
 }
 
 TEST(Vww, TellsWhenTooFewAreLeft) {
   MCUNET_REQUIRE_SHARED_DATA(data);
   const DatasetOptions options{.kind = DatasetKind::kVww, .path = (data / "coco_tiny").string()};
-  EXPECT_THAT(error_of([&] { list_vww(options, Split::kTrain); }),
-              HasSubstr("cannot hold out 5000 of 80"));
+  EXPECT_THAT(error_of([&] { list_split(options, Split::kTrain); }),
+              HasSubstr("dataset.search_split: cannot hold out 5000 of 80"));
 }
 
 }  // namespace

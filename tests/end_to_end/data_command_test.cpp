@@ -117,6 +117,28 @@ TEST_F(ClassFolders, OfAnyTextAreShownOnOneLineEach) {
   EXPECT_EQ(run(command("preview")).exit_code, 0);
 }
 
+TEST_F(ClassFolders, AreTakenForWhatTheyAre) {
+  for (const char* name : {"cat", "dog", "_old"}) add_class(name);
+  folder_.write("work/photos/cat/more/20.ppm", "P6 4 4 255\n" + std::string(48, 'x'));
+  folder_.write("work/photos/dog/clip.gif.mov", "");
+  folder_.write("work/photos/cow/notes.txt", "");
+  for (const char* action : {"check", "stats"}) {
+    const Outcome outcome = run(command(action));
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("\nto know\n"
+                                       "classes without examples  cow\n"
+                                       "folders left out          _old\n"
+                                       "files left out            .mov 1, .txt 1\n"));
+  }
+  std::vector<std::string> json = command("check");
+  json.emplace_back("--json");
+  const auto output = parse_output(run(json));
+  EXPECT_EQ(output["examples"], 21);
+  EXPECT_EQ(output["findings"][0],
+            nlohmann::json::parse(R"({"what": "classes without examples", "items": ["cow"]})"));
+  EXPECT_EQ(output["findings"][2]["items"], nlohmann::json::parse(R"([".mov 1", ".txt 1"])"));
+}
+
 TEST_F(ClassFolders, OfNoTextAreRefusedByName) {
   for (const std::string& name : kNames) add_class(name);
   add_class("caf\xE9");
@@ -133,7 +155,7 @@ TEST_F(DataCommand, SaysWhatIsMissing) {
   EXPECT_THAT(failure({"data", "stats", "flowers", "--set", "dataset.path=absent"}),
               HasSubstr("absent: is no folder"));
   EXPECT_THAT(failure({"data", "stats", "flowers", "--set", "dataset.kind=folders"}),
-              HasSubstr("must be one of folder, imagenet, vww"));
+              HasSubstr("must be one of folder, sound-folder, imagenet, vww"));
 }
 
 TEST_F(DataCommand, SpaceAndDatasetMustAgree) {

@@ -103,6 +103,69 @@ TEST_F(TrainCommand, NamesTheKeyThatDiffers) {
       EndsWith(".checkpoint: belongs to another configuration: train.batch_size: was 16, is 8\n"));
 }
 
+// Photographs of one colour each, which a run then trains on.
+class TrainingOnFiles : public TrainCommand {
+ protected:
+  TrainingOnFiles() {
+    for (int i = 0; i < 40; ++i)
+      write_photo(fmt::format("{}/{}.ppm", i % 2 ? "dark" : "light", i), 8);
+  }
+  void write_photo(const std::string& name, int side) const {
+    folder_.write("work/photos/" + name,
+                  fmt::format("P6 {} {} 255\n", side, side) +
+                      std::string(static_cast<std::size_t>(3 * side * side),
+                                  name.starts_with("dark") ? '\x10' : '\xE0'));
+  }
+  std::vector<std::string> train_on_files(std::vector<std::string> more = {}) const {
+    more.insert(more.end(), {"--set", "dataset={kind: folder, path: photos}"});
+    return train("out", std::move(more));
+  }
+};
+
+TEST_F(TrainingOnFiles, DoesNotGoOnWithOthers) {
+  ASSERT_EQ(run(train_on_files()).exit_code, 0);
+  const auto refusal = [&](const char* change) {
+    std::filesystem::remove(folder_ / "work/out/supernet.pt");  // to be made from a checkpoint
+    EXPECT_THAT(failure(train_on_files({"--resume"})),
+                AllOf(testing::StartsWith(fmt::format(
+                          "photos: the data are not those that this run began with: {}", change)),
+                      EndsWith("; restore them, or begin anew with another --out")));
+    const Outcome search = run({"-q", "search", "small.yaml", "--out", "out", "--set",
+                                "dataset={kind: folder, path: photos}"});
+    EXPECT_THAT(search.err, HasSubstr(change));
+  };
+  const auto photos = folder_ / "work/photos";
+  std::filesystem::rename(photos / "dark/1.ppm", folder_ / "work/1.ppm");
+  refusal("class dark had 20 files and has 19");
+  std::filesystem::rename(folder_ / "work/1.ppm", photos / "dark/1.ppm");
+  write_photo("light/0.ppm", 9);
+  refusal("class light had 4060 bytes and has 4111");
+  write_photo("light/0.ppm", 8);
+  std::filesystem::rename(photos / "dark/1.ppm", photos / "dark/0.ppm");
+  refusal("class dark has other files in ");
+  std::filesystem::rename(photos / "dark/0.ppm", photos / "dark/1.ppm");
+  ASSERT_EQ(run(train_on_files({"--resume"})).exit_code, 0);
+}
+
+TEST_F(TrainingOnFiles, WarnsOfWhatIsToBeKnown) {
+  folder_.write("work/photos/_old/1.ppm", "");
+  folder_.write("work/photos/dark/notes.txt", "");
+  std::vector<std::string> arguments = train_on_files();
+  arguments.erase(arguments.begin());  // -q
+  const Outcome outcome = run(arguments);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("dataset: folders left out: _old\n"));
+  EXPECT_THAT(outcome.err, HasSubstr("dataset: files left out: .txt 1\n"));
+}
+
+TEST_F(TrainingOnFiles, HoldsToTheShareOfUnreadableFiles) {
+  for (int i = 0; i < 4; ++i) folder_.write(fmt::format("work/photos/dark/bad{}.ppm", i), "P6");
+  EXPECT_THAT(failure(train_on_files()), HasSubstr("dataset.max_unreadable_share = 0.01"));
+  std::vector<std::string> arguments = train_on_files();
+  arguments.back() = "dataset={kind: folder, path: photos, max_unreadable_share: 0.2}";
+  EXPECT_EQ(run(arguments).exit_code, 0);
+}
+
 TEST_F(TrainCommand, TakesTheOptimizedSpace) {
   write("space.yaml",
         "device: stm32f746\n"

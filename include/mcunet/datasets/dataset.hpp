@@ -50,6 +50,9 @@ class Dataset {
   // unspecified.
   virtual bool load(std::int64_t index, RandomStream& random, std::span<float> output) const = 0;
 
+  // Of the examples; whoever meets more that cannot be read throws Error, by require_readable().
+  virtual double max_unreadable_share() const { return 0.01; }
+
   // The samples of which load() makes an example without augmentation, as long as a clip. Nothing
   // if it is not made of sound, or unreadable.
   virtual std::optional<std::vector<std::int16_t>> sound(std::int64_t index) const {
@@ -57,5 +60,10 @@ class Dataset {
     return std::nullopt;
   }
 };
+
+// Throws Error if of the examples `seen`, but at least of a thousand or of the whole dataset, more
+// were unreadable than the dataset allows; `first` names one.
+void require_readable(const Dataset& dataset, std::int64_t unreadable, std::int64_t seen,
+                      const std::string& first);
 
 }  // namespace mcunet::datasets

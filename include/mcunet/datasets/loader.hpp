@@ -19,9 +19,6 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   int rank = 0;  // of `ranks` processes, each of which sees its share of every epoch
   int ranks = 1;
-  // Of the examples seen, but at least of a thousand or of the whole dataset; above it next()
-  // throws Error.
-  double max_unreadable_share = 0.01;
 };
 
 struct Batch {
@@ -47,7 +44,7 @@ class Loader {
   // Begins an epoch, at its first batch or, to resume, at a later one.
   void start_epoch(std::int64_t epoch, std::int64_t first_batch = 0);
 
-  // The next batch; nothing at the end of the epoch. Throws Error if too many files are unreadable.
+  // The next batch; nothing at the end of the epoch. Throws Error as require_readable().
   std::optional<Batch> next();
 
   // Takes a batch's memory back for a later one; worth a few per cent, never needed.

@@ -12,6 +12,9 @@ namespace mcunet::datasets {
 const std::vector<std::string>& image_extensions();
 const std::vector<std::string>& sound_extensions();
 
+// Of a file's name, in lower case, with the dot.
+std::string extension_of(const std::filesystem::path& file);
+
 // Whether the name ends in one of them, in either case.
 bool has_extension(const std::filesystem::path& file, const std::vector<std::string>& extensions);
 

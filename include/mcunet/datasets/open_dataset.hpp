@@ -13,10 +13,12 @@
 namespace mcunet::datasets {
 
 enum class DatasetKind {
-  kFolder,          // class folders of the user's own
+  kFolder,          // images of the user's own: class folders, a table, or names of a pattern
+  kSoundFolder,     // sounds, likewise
   kImagenet,        // ILSVRC 2012
   kVww,             // Visual Wake Words, out of COCO
-  kVoc,             // Pascal VOC; the label is the class of the largest object
+  kVoc,             // Pascal VOC's layout; the label is the class of the largest object
+  kCoco,            // COCO's layout; likewise
   kSpeechCommands,  // Google's, version 1 or 2, or anything in its layout
   kSyntheticImages,
   kSyntheticAudio,
@@ -63,11 +65,21 @@ struct SyntheticOptions {
       0;  // of images: 0 is learnt in a minute by any network, 1 by none to the full
 };
 
+// Columns of a table, by their headings; empty: found by usual names.
+struct TableColumns {
+  std::string file;
+  std::string label;
+  std::string split;
+};
+
 struct DatasetOptions {
   DatasetKind kind = DatasetKind::kSyntheticImages;
   std::string path;
-  std::string annotations;  // where they are not in their usual place below `path`
-  std::uint64_t seed = 0;   // of the splits and of synthetic data
+  // Where they are not in their usual place below `path`. Of a folder: a table of files and labels.
+  std::string annotations;
+  TableColumns columns;
+  std::string pattern;     // of the names of files, "{label}_{speaker}_#.wav": see file_pattern.hpp
+  std::uint64_t seed = 0;  // of the splits and of synthetic data
   // Examples held out of the training data for the search. Absent: 10,000 of ImageNet, 5,000 of
   // Visual Wake Words, the validation list of Speech Commands, a tenth elsewhere.
   std::optional<std::int64_t> search_split;

@@ -26,6 +26,7 @@ using pipeline::SplitSummary;
 
 constexpr std::size_t kListedFiles = 20;  // of those unreadable, on the terminal
 constexpr std::size_t kListedClasses = 40;
+constexpr std::size_t kListedItems = 8;  // of a finding
 constexpr std::int64_t kMeasuredExamples = 1000;
 
 struct DataArguments {
@@ -55,6 +56,10 @@ Json to_json(const DatasetSummary& summary) {
   for (const SplitSummary& split : summary.splits) {
     json["splits"].push_back(to_json(split, summary.classes));
   }
+  json["findings"] = Json::array();
+  for (const datasets::Finding& finding : summary.findings) {
+    json["findings"].push_back({{"what", finding.what}, {"items", finding.items}});
+  }
   if (!summary.mean.empty()) {
     json["mean"] = summary.mean;
     json["deviation"] = summary.deviation;
@@ -73,6 +78,15 @@ void print_counts(const DatasetSummary& summary, bool has_decoded) {
                    has_decoded ? std::to_string(split.unreadable.size()) : ""});
   }
   fmt::print("{}", table.to_string());
+}
+
+void print_findings(const DatasetSummary& summary) {
+  if (summary.findings.empty()) return;
+  TextTable table({"to know", ""});
+  for (const datasets::Finding& finding : summary.findings) {
+    table.add_row({finding.what, finding.list(kListedItems)});
+  }
+  fmt::print("\n{}", table.to_string());
 }
 
 void print_unreadable(const DatasetSummary& summary) {
@@ -120,13 +134,15 @@ int run_check(DataArguments& arguments) {
     print_json(to_json(summary));
   } else {
     print_counts(summary, /*has_decoded=*/true);
+    print_findings(summary);
     print_unreadable(summary);
   }
   const double share =
       static_cast<double>(summary.unreadable()) / static_cast<double>(summary.examples());
   if (share > options.max_unreadable_share) {
-    throw Error("{} of {} files cannot be read, more than dataset.max_unreadable_share = {}",
-                summary.unreadable(), summary.examples(), options.max_unreadable_share);
+    throw Error(
+        "dataset: {} of {} files cannot be read, more than dataset.max_unreadable_share = {}",
+        summary.unreadable(), summary.examples(), options.max_unreadable_share);
   }
   return kDone;
 }
@@ -141,6 +157,7 @@ int run_stats(DataArguments& arguments) {
   }
   print_counts(summary, /*has_decoded=*/false);
   print_classes(summary);
+  print_findings(summary);
   for (std::size_t c = 0; c < summary.mean.size(); ++c) {
     fmt::print("input channel {}: mean {:.3f}, standard deviation {:.3f}\n", c, summary.mean[c],
                summary.deviation[c]);

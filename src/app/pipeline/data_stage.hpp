@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/datasets/open_dataset.hpp"
+#include "mcunet/datasets/dataset_files.hpp"
 
 // Looking at a dataset before training on it.
 namespace mcunet::pipeline {
@@ -20,6 +20,7 @@ struct DatasetSummary {
   std::vector<std::string> classes;
   datasets::InputShape input;
   std::vector<SplitSummary> splits;
+  std::vector<datasets::Finding> findings;
   // Of the first examples of kTrain, without augmentation, per channel; after measure_inputs.
   std::vector<double> mean;
   std::vector<double> deviation;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "accuracy_workers.hpp"
+#include "data_identity.hpp"
 #include "export_stage.hpp"
 #include "float_graph.hpp"
 #include "mcunet/core/error.hpp"
@@ -106,6 +107,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
 
 std::optional<search::SearchResult> search_run(const Experiment& experiment, RunDirectory& run,
                                                const StageControl& control) {
+  require_same_data(experiment, run.folder());
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
   const auto search =
       [&](search::AccuracyEstimator& accuracies, const std::string& identity,
@@ -129,6 +131,7 @@ std::optional<search::SearchResult> search_run(const Experiment& experiment, Run
 
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
                             const StageControl& control) {
+  require_same_data(experiment, run.folder());
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
   return run_finetune_stage(experiment, space, read_winner(space, run.folder()), run,
                             control.resume, control.should_stop);
@@ -139,12 +142,14 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
                                                               const StageControl& control) {
   if (experiment.finetune.quantization_aware.epochs == 0) return std::nullopt;
   heading("Quantization-aware fine-tuning");
+  require_same_data(experiment, run.folder());
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
   return run_quantization_aware_stage(experiment, space, read_winner(space, run.folder()), run,
                                       control.resume, control.should_stop);
 }
 
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
+  require_same_data(experiment, run.folder());
   if (!resume || !run.is_complete(kExportStage)) require_export_programs(experiment);
   const auto read = [] { return true; };
   const auto work = [&](bool& fits, const Begin& begin) {

@@ -41,17 +41,24 @@ class Batches {
   Batches(const Dataset& dataset, std::vector<std::int64_t> order, std::uint64_t seed)
       : dataset_(dataset), order_(std::move(order)), seed_(seed), shape_(dataset.input_shape()) {}
 
-  // Nothing at the end.
+  // Nothing at the end, where it throws Error if too many cannot be read.
   std::optional<at::Tensor> next() {
     values_.clear();
     labels_.clear();
     std::vector<float> example(static_cast<std::size_t>(shape_.elements()));
     for (; position_ < order_.size() && labels_.size() < kBatch; ++position_) {
-      if (!load(dataset_, order_[position_], seed_, example)) continue;
+      if (!load(dataset_, order_[position_], seed_, example)) {
+        if (unreadable_++ == 0) first_unreadable_ = dataset_.name(order_[position_]);
+        continue;
+      }
       values_.insert(values_.end(), example.begin(), example.end());
       labels_.push_back(dataset_.label(order_[position_]));
     }
-    if (labels_.empty()) return std::nullopt;
+    if (labels_.empty()) {
+      datasets::require_readable(dataset_, unreadable_, static_cast<std::int64_t>(order_.size()),
+                                 first_unreadable_);
+      return std::nullopt;
+    }
     const auto count = static_cast<std::int64_t>(labels_.size());
     return at::from_blob(values_.data(), {count, shape_.height, shape_.width, shape_.channels},
                          at::kFloat)
@@ -67,6 +74,8 @@ class Batches {
   std::uint64_t seed_;
   datasets::InputShape shape_;
   std::size_t position_ = 0;
+  std::int64_t unreadable_ = 0;
+  std::string first_unreadable_;
   std::vector<float> values_;
   std::vector<std::int32_t> labels_;
 };
@@ -159,12 +168,12 @@ TopOne evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::ui
   const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
   Progress progress("Evaluating int8", static_cast<std::int64_t>(order.size()), "examples");
   std::atomic<std::int64_t> correct = 0;
-  std::atomic<std::int64_t> unreadable = 0;
+  std::vector<std::uint8_t> is_unreadable(order.size());
   tbb::parallel_for(std::size_t{0}, order.size(), [&](std::size_t i) {
     std::vector<float> values(static_cast<std::size_t>(dataset.input_shape().elements()));
     progress.advance();
     if (!load(dataset, order[i], seed, values)) {
-      ++unreadable;
+      is_unreadable[i] = 1;
       return;
     }
     const std::vector<std::int8_t> input = quantize_example(graph, values);
@@ -173,7 +182,14 @@ TopOne evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::ui
         engine::execute(graph, {{engine::TensorBytes(bytes.begin(), bytes.end())}});
     if (top1_of(outputs[0]) == dataset.label(order[i])) ++correct;
   });
-  return {correct, static_cast<std::int64_t>(order.size()) - unreadable, unreadable};
+  const auto first = std::find(is_unreadable.begin(), is_unreadable.end(), 1);
+  const std::int64_t unreadable = std::count(first, is_unreadable.end(), 1);
+  const auto chosen = static_cast<std::int64_t>(order.size());
+  if (unreadable > 0) {
+    const std::int64_t index = order[static_cast<std::size_t>(first - is_unreadable.begin())];
+    datasets::require_readable(dataset, unreadable, chosen, dataset.name(index));
+  }
+  return {correct, chosen - unreadable, unreadable};
 }
 
 TopOne evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "data_identity.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_numbers.hpp"
@@ -111,13 +112,24 @@ supernet::TrainerContext trainer_context(const SupernetTraining& training, const
           .evaluate = evaluate};
 }
 
-void resume_or_start(const SupernetTraining& training, supernet::Trainer& trainer) {
-  if (!training.resume && !trainer.checkpoint_file().empty()) {
+// Whether it goes on with a checkpoint.
+bool resume_or_start(const SupernetTraining& training, const datasets::DatasetFiles& files,
+                     supernet::Trainer& trainer) {
+  if (trainer.checkpoint_file().empty()) return false;
+  if (!training.resume) {
     throw Error("{}: holds a training already: go on with --resume, or choose another --out",
                 training.run.string());
   }
-  if (training.resume && trainer.resume()) {
-    spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+  require_same_data(files, dataset_of(training.experiment), training.run);
+  if (!trainer.resume()) return false;
+  spdlog::info("Resuming at step {} of {}", trainer.step(), trainer.total_steps());
+  return true;
+}
+
+void tell_findings(const datasets::DatasetFiles& files) {
+  constexpr std::size_t kItems = 5;
+  for (const datasets::Finding& finding : datasets::findings_in(files)) {
+    spdlog::warn("dataset: {}: {}", finding.what, finding.list(kItems));
   }
 }
 
@@ -132,6 +144,8 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
                fmt::join(space.resolutions, ", "), training.chosen.chosen_by, device.str());
 
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
+  const datasets::DatasetFiles files = datasets::files_of(splits.options);
+  tell_findings(files);
   const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
   const auto calibration_data = splits.open(Split::kTrain);
   const auto search_data = splits.open(Split::kSearch);
@@ -139,8 +153,9 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
                                       evaluator_options(experiment));
   supernet::Trainer trainer(space, *train_data, options,
                             trainer_context(training, device, evaluator));
-  resume_or_start(training, trainer);
+  const bool goes_on = resume_or_start(training, files, trainer);
   begin();
+  if (!goes_on) write_data_identity(files, splits.options, training.run);
   TrainResult result{.width = space.widths.front(),
                      .resolution = largest_resolution(space),
                      .chosen_by = training.chosen.chosen_by,

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mcunet::datasets {
+
+struct CsvRow {
+  std::size_t line = 0;            // where it begins
+  std::vector<std::string> cells;  // as many as there are columns
+};
+
+struct CsvTable {
+  std::vector<std::string> columns;
+  std::vector<CsvRow> rows;
+};
+
+// A text of cells with commas, semicolons or tabs between them, whichever the first line has most
+// of; quoted as RFC 4180 has it, with any line ends. The first line names the columns; empty lines
+// are skipped. Throws Error, with the line.
+CsvTable read_csv(const std::filesystem::path& file);
+
+}  // namespace mcunet::datasets

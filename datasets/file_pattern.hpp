@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <regex>
+#include <string>
+
+#include "file_list.hpp"
+
+namespace mcunet::datasets {
+
+// Where the label stands in the names of files, "{label}_{speaker}_#.wav":
+//   {label}      the class; must be there, once
+//   {split}      train, val, test or another name of a split
+//   {anything}   any text; so is *
+//   #            a number
+// All else stands for itself. No part is empty or holds a '/'. A pattern without '/' is for the names
+// of files at any depth, one with it for their paths below the dataset's folder.
+class FilePattern {
+ public:
+  // Throws Error.
+  explicit FilePattern(const std::string& pattern);
+
+  struct Match {
+    std::string label;
+    std::string split;  // empty: the pattern has none
+  };
+
+  // Nothing if the path, below the dataset's folder, does not fit. Throws Error if it fits in
+  // several ways that give different labels.
+  std::optional<Match> match(const std::string& path) const;
+
+ private:
+  std::optional<Match> match(const std::string& text, const std::regex& regex) const;
+
+  std::string pattern_;
+  std::regex shortest_;  // each part as short as possible
+  std::regex longest_;
+  std::size_t label_group_ = 0;
+  std::size_t split_group_ = 0;  // 0: none
+};
+
+// The files below dataset.path that fit dataset.pattern.
+Layout list_by_pattern(const DatasetOptions& options);
+
+}  // namespace mcunet::datasets
