@@ -40,6 +40,9 @@ struct CompileOptions {
   // before the first step. The code hands them out by model_staging(), aligned to 8 bytes.
   std::vector<std::int64_t> staging_bytes;
   ModelNames names;  // of the files and symbols
+  // What the values of output 0 stand for, in any characters: the code has them as strings, which cost
+  // no flash where the program uses none. Empty: no classifier, or its classes are not known.
+  std::vector<std::string> class_names;
 };
 
 // A graph with all that is needed to generate code for it.
@@ -60,7 +63,8 @@ struct CompiledGraph {
 // one of something that compiles.
 Graph prepare_graph(const Graph& graph, const CompileOptions& options = {});
 
-// Prepares, schedules and plans the arena with the scratch accounting of our own kernels.
+// Prepares, schedules and plans the arena with the scratch accounting of our own kernels. Throws Error
+// also if there are class names, but not one for each value of output 0.
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
 
 }  // namespace mcunet::engine
