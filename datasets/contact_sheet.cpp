@@ -14,18 +14,14 @@ constexpr int kMinSide = 64;  // small inputs are enlarged to at least this
 constexpr int kGap = 4;
 constexpr int kTitle = 18;  // height of a row's title
 
-// Examples of each class, drawn by the seed: [class][column].
-std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, int columns,
-                                                       std::uint64_t seed) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.size()));
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  RandomStream(seed).shuffle(order);
-  std::vector<std::vector<std::int64_t>> chosen(dataset.classes().size());
-  for (const std::int64_t example : order) {
-    auto& row = chosen[static_cast<std::size_t>(dataset.label(example))];
-    if (row.size() < static_cast<std::size_t>(columns)) row.push_back(example);
-  }
-  return chosen;
+int side_of(const InputShape& shape) {
+  return shape.width * std::max(1, (kMinSide + shape.width - 1) / shape.width);
+}
+
+std::string encode(const char* type, const cv::Mat& picture) {
+  std::vector<std::uint8_t> bytes;
+  if (!cv::imencode(type, picture, bytes)) throw Error("a picture cannot be encoded as {}", type);
+  return {bytes.begin(), bytes.end()};
 }
 
 cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t seed, int side) {
@@ -46,12 +42,25 @@ cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t s
 
 }  // namespace
 
+std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, std::size_t most,
+                                                       std::uint64_t seed) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.size()));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  RandomStream(seed).shuffle(order);
+  std::vector<std::vector<std::int64_t>> chosen(dataset.classes().size());
+  for (const std::int64_t example : order) {
+    auto& row = chosen[static_cast<std::size_t>(dataset.label(example))];
+    if (row.size() < most) row.push_back(example);
+  }
+  return chosen;
+}
+
 std::string draw_contact_sheet(const Dataset& dataset, int columns, int max_rows,
                                std::uint64_t seed) {
   const InputShape shape = dataset.input_shape();
-  const int side = shape.width * std::max(1, (kMinSide + shape.width - 1) / shape.width);
+  const int side = side_of(shape);
   std::vector<std::pair<std::size_t, std::vector<std::int64_t>>> rows;
-  const auto chosen = choose_examples(dataset, columns, seed);
+  const auto chosen = choose_examples(dataset, static_cast<std::size_t>(columns), seed);
   for (std::size_t c = 0; c < chosen.size() && rows.size() < static_cast<std::size_t>(max_rows);
        ++c) {
     if (!chosen[c].empty()) rows.emplace_back(c, chosen[c]);
@@ -69,9 +78,19 @@ std::string draw_contact_sheet(const Dataset& dataset, int columns, int max_rows
       draw_example(dataset, examples[i], seed, side).copyTo(sheet(place));
     }
   }
-  std::vector<std::uint8_t> png;
-  if (!cv::imencode(".png", sheet, png)) throw Error("the contact sheet cannot be encoded as PNG");
-  return {png.begin(), png.end()};
+  return encode(".png", sheet);
+}
+
+std::string draw_examples(const Dataset& dataset, std::span<const std::int64_t> examples,
+                          std::uint64_t seed) {
+  const int side = side_of(dataset.input_shape());
+  const int count = static_cast<int>(examples.size());
+  cv::Mat row(side, std::max(1, count * (side + kGap) - kGap), CV_8UC3, cv::Scalar::all(255));
+  for (int i = 0; i < count; ++i) {
+    const cv::Rect place(i * (side + kGap), 0, side, side);
+    draw_example(dataset, examples[static_cast<std::size_t>(i)], seed, side).copyTo(row(place));
+  }
+  return encode(".jpg", row);
 }
 
 }  // namespace mcunet::datasets

@@ -98,6 +98,7 @@ struct Loader::State {
       }
       slot.batch.inputs.resize(static_cast<std::size_t>(examples * elements));
       slot.batch.labels.resize(static_cast<std::size_t>(examples));
+      slot.batch.indices.resize(static_cast<std::size_t>(examples));
     }
     if (++upcoming.position == examples) upcoming = {ticket.batch + 1, 0};
     return ticket;
@@ -117,6 +118,7 @@ struct Loader::State {
                           {static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)});
       if (dataset.load(index, random, output)) {
         slot.batch.labels[static_cast<std::size_t>(ticket.position)] = dataset.label(index);
+        slot.batch.indices[static_cast<std::size_t>(ticket.position)] = index;
         return;
       }
       failures.push_back({ticket.position, index});

@@ -52,15 +52,26 @@ std::optional<ModelFeatures> read_features(const Json& json) {
   return features;
 }
 
+std::vector<std::string> read_classes(const Json& json, const std::vector<ModelTensor>& outputs) {
+  auto names = json.value("classes", std::vector<std::string>());
+  if (!names.empty() && static_cast<std::int64_t>(names.size()) != outputs[0].elements()) {
+    throw Error("it names {} classes of {} values", names.size(), outputs[0].elements());
+  }
+  return names;
+}
+
 }  // namespace
 
 ModelDescription read_model_description(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "model.json";
   const Json json = parse_json(read_file(file, kMaxTextBytes), file.string());
   try {
+    std::vector<ModelTensor> outputs = read_tensors(json.at("outputs"));
+    std::vector<std::string> classes = read_classes(json, outputs);
     return {.name = json.at("name").get<std::string>(),
             .inputs = read_tensors(json.at("inputs")),
-            .outputs = read_tensors(json.at("outputs")),
+            .outputs = std::move(outputs),
+            .classes = std::move(classes),
             .steps = json.at("steps").get<std::vector<std::string>>(),
             .borders = engine::borders_named(json.value("borders", "caller")),
             .names = engine::ModelNames(json.value("prefix", "model")),

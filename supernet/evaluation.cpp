@@ -25,7 +25,8 @@ void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches,
   if (examples == 0) throw Error("batch-norm recalibration: there are no examples");
 }
 
-Accuracy evaluate(FixedNetwork& network, const BatchSource& batches, Precision precision) {
+Accuracy evaluate(FixedNetwork& network, const BatchSource& batches, Precision precision,
+                  const LogitsObserver& observer) {
   const at::NoGradGuard no_grad;
   Accuracy accuracy;
   while (const std::optional<BatchTensors> batch = batches()) {
@@ -36,6 +37,7 @@ Accuracy evaluate(FixedNetwork& network, const BatchSource& batches, Precision p
     accuracy.loss_sum +=
         at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();
     accuracy.examples += labels.size(0);
+    if (observer) observer(logits.to(at::kCPU, at::kFloat).contiguous(), *batch);
   }
   return accuracy;
 }

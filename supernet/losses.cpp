@@ -5,14 +5,33 @@
 namespace mcunet::supernet {
 
 at::Tensor classification_loss(const at::Tensor& logits, const at::Tensor& labels,
-                               double label_smoothing) {
-  return at::cross_entropy_loss(logits, labels, /*weight=*/{}, at::Reduction::Mean,
+                               double label_smoothing, const at::Tensor& class_weights) {
+  return at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean,
                                 /*ignore_index=*/-100, label_smoothing);
 }
 
-at::Tensor distillation_loss(const at::Tensor& student_logits, const at::Tensor& teacher_logits) {
+at::Tensor distillation_loss(const at::Tensor& student_logits, const at::Tensor& teacher_logits,
+                             const at::Tensor& example_weights) {
   const at::Tensor targets = at::softmax(teacher_logits.detach(), /*dim=*/1);
-  return -(targets * at::log_softmax(student_logits, /*dim=*/1)).sum(1).mean();
+  const at::Tensor losses = -(targets * at::log_softmax(student_logits, /*dim=*/1)).sum(1);
+  if (!example_weights.defined()) return losses.mean();
+  return (losses * example_weights).sum() / example_weights.sum();
+}
+
+at::Tensor balanced_class_weights(std::span<const std::int64_t> examples_of) {
+  std::int64_t all = 0;
+  std::int64_t classes = 0;
+  for (const std::int64_t count : examples_of) {
+    all += count;
+    classes += count > 0 ? 1 : 0;
+  }
+  std::vector<float> weights;
+  for (const std::int64_t count : examples_of) {
+    weights.push_back(count == 0 ? 0
+                                 : static_cast<float>(static_cast<double>(all) /
+                                                      static_cast<double>(classes * count)));
+  }
+  return at::tensor(weights);
 }
 
 }  // namespace mcunet::supernet

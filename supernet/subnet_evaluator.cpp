@@ -11,7 +11,7 @@ namespace {
 BatchTensors at_resolution(const BatchTensors& batch, int resolution) {
   if (batch.images.size(2) == resolution) return batch;
   return {at::upsample_bilinear2d(batch.images, {resolution, resolution}, /*align_corners=*/false),
-          batch.labels};
+          batch.labels, batch.indices};
 }
 
 // The loader's next batch, if there is one.
@@ -77,10 +77,12 @@ BatchSource SubnetEvaluator::evaluation_batches(int resolution) {
   };
 }
 
-Accuracy SubnetEvaluator::evaluate(const Supernet& supernet, const search::space::Subnet& subnet) {
+Accuracy SubnetEvaluator::evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
+                                   const LogitsObserver& observer) {
   FixedNetwork network = supernet->extract(subnet);
   recalibrate(network);
-  return supernet::evaluate(network, evaluation_batches(subnet.resolution), options_.precision);
+  return supernet::evaluate(network, evaluation_batches(subnet.resolution), options_.precision,
+                            observer);
 }
 
 void SubnetEvaluator::recalibrate(FixedNetwork& network) const {

@@ -31,7 +31,7 @@ BatchTensors to_tensors(datasets::Batch& batch, const datasets::InputShape& shap
   const auto keep = [](void*) {};
   const at::Tensor labels = at::from_blob(batch.labels.data(), {batch.examples()}, keep, at::kLong);
   return {channels_last_view(batch.inputs.data(), shape, batch.examples(), keep).to(device),
-          labels.to(device)};
+          labels.to(device), batch.indices};
 }
 
 BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& shape,
@@ -42,7 +42,7 @@ BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& sha
   const at::Tensor labels =
       at::from_blob(owner->labels.data(), {owner->examples()}, release, at::kLong);
   return {channels_last_view(owner->inputs.data(), shape, owner->examples(), release).to(device),
-          labels.to(device)};
+          labels.to(device), owner->indices};
 }
 
 }  // namespace mcunet::supernet

@@ -94,6 +94,27 @@ struct Interval {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Interval, loss_sum, gradient_norm_sum, losses, correct,
                                    predictions, steps)
 
+// Of the training data, for each class; none if all classes count the same.
+at::Tensor class_weights_of(const TrainerOptions& options, const datasets::Dataset& data,
+                            const at::Device& device) {
+  if (options.class_weights == ClassWeights::kNone) return {};
+  std::vector<std::int64_t> counts(data.classes().size());
+  for (std::int64_t i = 0; i < data.size(); ++i) ++counts[static_cast<std::size_t>(data.label(i))];
+  return balanced_class_weights(counts).to(device);
+}
+
+TensorDictionary copy_of(const TensorDictionary& tensors) {
+  TensorDictionary copies;
+  for (const auto& [name, tensor] : tensors) copies.emplace(name, tensor.clone());
+  return copies;
+}
+
+Json to_json(const BestEvaluation& best) {
+  return {{"accuracy", best.accuracy}, {"step", best.step}};
+}
+
+BestEvaluation best_from_json(const Json& json) { return {json.at("accuracy"), json.at("step")}; }
+
 }  // namespace
 
 struct Trainer::State {
@@ -111,6 +132,10 @@ struct Trainer::State {
       throw Error("the training data have {} batches of {}, fewer than one step takes",
                   loader.batches_per_epoch(), options.batch_size);
     }
+    if (watches_accuracy() && !context.evaluate) {
+      throw Error("early stopping: this training has no accuracies to go by");
+    }
+    class_weights = class_weights_of(options, data, context.device);
     supernet->to(context.device);
     supernet->train();
     optimizer.emplace(parameters_of(supernet),
@@ -128,6 +153,8 @@ struct Trainer::State {
     for (const Phase& phase : phases) epochs += phase.epochs;
     return epochs * steps_per_epoch;
   }
+
+  bool watches_accuracy() const { return options.early_stopping_patience > 0; }
 
   std::int64_t images_per_step() const {
     return std::int64_t{options.batch_size} * options.gradient_accumulation * context.ranks;
@@ -151,6 +178,8 @@ struct Trainer::State {
   void train_step(const Phase& phase, std::int64_t step_in_phase);
   void write_interval(const Phase& phase, double epoch, double rate);
   void evaluate(const std::string& phase, double epoch);
+  bool ends_early(const Phase& phase, std::int64_t done_in_phase);
+  void take_best_weights(const Phase& phase);
   void after_step(const Phase& phase, std::int64_t step_in_phase);
   void save_checkpoint();
   void restore(const Checkpoint& checkpoint);
@@ -168,8 +197,12 @@ struct Trainer::State {
   std::optional<MetricsLog> log;  // of rank 0
   MetricsLog::Position log_position;
   std::int64_t steps_per_epoch = 0;
-  std::int64_t step = 0;  // steps that are done
+  at::Tensor class_weights;  // [classes]; undefined if all count the same
+  std::int64_t step = 0;     // steps that are done, and those that ended early
+  std::int64_t skipped_steps = 0;
   BestEvaluation best;
+  BestEvaluation best_of_phase;   // if watches_accuracy()
+  TensorDictionary best_weights;  // when it was measured
   Interval interval;
   Stopwatch interval_time;  // without evaluations and checkpoints
   Stopwatch since_checkpoint;
@@ -180,6 +213,8 @@ struct Trainer::State {
 void Trainer::State::begin_phase(const Phase& phase) {
   spdlog::info("Phase {}: {} epochs of {} steps", phase.name, phase.epochs, steps_per_epoch);
   optimizer->reset_momentum();
+  best_of_phase = {};
+  best_weights.clear();
   if (!phase.sorts_channels) return;
   const std::vector<TensorPermutation> permutations = supernet->sort_channels();
   if (average) average->reorder(permutations);
@@ -213,13 +248,16 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
     const at::NoGradGuard no_grad;
     given = context.teacher(batch.images);
   }
+  at::Tensor weights;  // of the examples
+  if (class_weights.defined()) weights = class_weights.index_select(0, batch.labels);
   at::Tensor teacher;  // the largest sub-network
   for (std::size_t i = 0; i < subnets.size(); ++i) {
     const at::Tensor logits = forward(batch.images, subnets[i]);
-    at::Tensor loss = teacher.defined()
-                          ? distillation_loss(logits, teacher)
-                          : classification_loss(logits, batch.labels, options.label_smoothing);
-    if (given.defined()) loss = (loss + distillation_loss(logits, given)) / 2;
+    at::Tensor loss =
+        teacher.defined()
+            ? distillation_loss(logits, teacher, weights)
+            : classification_loss(logits, batch.labels, options.label_smoothing, class_weights);
+    if (given.defined()) loss = (loss + distillation_loss(logits, given, weights)) / 2;
     (loss / options.gradient_accumulation).backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
       teacher = logits.detach();
@@ -291,24 +329,55 @@ void Trainer::State::evaluate(const std::string& phase, double epoch) {
   if (!scalars.empty() && scalars.front().second > best.accuracy) {
     best = {scalars.front().second, step};
   }
+  if (watches_accuracy() && scalars.front().second > best_of_phase.accuracy) {
+    best_of_phase = {scalars.front().second, step};
+    best_weights = copy_of(weights_of(average ? *average->weights() : *supernet));
+  }
   std::string text;
   for (const auto& [name, value] : scalars) text += fmt::format(", {} {:.4f}", name, value);
   spdlog::info("Epoch {:.0f} of phase {}{}", epoch, phase, text);
   interval_time.exclude(stopwatch.seconds());
 }
 
+// Whether no epoch of late was better than the best; the steps that are left of the phase are then
+// skipped.
+bool Trainer::State::ends_early(const Phase& phase, std::int64_t done_in_phase) {
+  const std::int64_t patience = options.early_stopping_patience * steps_per_epoch;
+  if (!watches_accuracy() || step - best_of_phase.step < patience) return false;
+  const std::int64_t left = phase.epochs * steps_per_epoch - done_in_phase;
+  spdlog::info("Phase {} ends {} epochs early: {} brought nothing better", phase.name,
+               left / steps_per_epoch, options.early_stopping_patience);
+  skipped_steps += left;
+  step += left;
+  return true;
+}
+
+void Trainer::State::take_best_weights(const Phase& phase) {
+  if (best_weights.empty()) return;
+  const std::string source = "the best epoch of phase " + phase.name;
+  load_weights(*supernet, best_weights, source);
+  if (average) load_weights(*average->weights(), best_weights, source);
+}
+
 // Logs, evaluates and saves when it is time to.
 void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) {
   const std::int64_t done_in_phase = step_in_phase + 1;
   const double epoch = static_cast<double>(done_in_phase) / static_cast<double>(steps_per_epoch);
-  const bool ends_phase = done_in_phase == phase.epochs * steps_per_epoch;
+  const bool ends_epoch = done_in_phase % steps_per_epoch == 0;
+  bool ends_phase = done_in_phase == phase.epochs * steps_per_epoch;
   if (ends_phase || interval.steps >= options.log_interval_steps) {
     write_interval(phase, epoch, learning_rate(phase, step_in_phase));
   }
   const std::int64_t eval_steps = options.eval_interval_epochs * steps_per_epoch;
-  if (ends_phase || (eval_steps > 0 && done_in_phase % eval_steps == 0)) {
+  if (ends_phase || (ends_epoch && watches_accuracy()) ||
+      (eval_steps > 0 && done_in_phase % eval_steps == 0)) {
     evaluate(phase.name, epoch);
   }
+  if (!ends_phase && ends_epoch && ends_early(phase, done_in_phase)) {
+    ends_phase = true;
+    if (interval.steps > 0) write_interval(phase, epoch, learning_rate(phase, step_in_phase));
+  }
+  if (ends_phase) take_best_weights(phase);
   const bool by_steps =
       options.checkpoint_interval_steps > 0 && step % options.checkpoint_interval_steps == 0;
   if (ends_phase || by_steps ||
@@ -324,11 +393,14 @@ void Trainer::State::save_checkpoint() {
   add_under(tensors, "weights.", weights_of(*supernet));
   add_under(tensors, "momentum.", optimizer->state());
   if (average) add_under(tensors, "average.", weights_of(*average->weights()));
+  add_under(tensors, "best.", best_weights);
   const Json state = {
       {"epoch", step / steps_per_epoch},
       {"batch", step % steps_per_epoch * options.gradient_accumulation},
       {"steps_per_epoch", steps_per_epoch},
-      {"best", {{"accuracy", best.accuracy}, {"step", best.step}}},
+      {"best", to_json(best)},
+      {"best_of_phase", to_json(best_of_phase)},
+      {"skipped_steps", skipped_steps},
       {"interval", interval},
       {"log", {{"jsonl", log_position.jsonl_bytes}, {"events", log_position.event_bytes}}}};
   store.save({.step = step,
@@ -349,12 +421,16 @@ void Trainer::State::restore(const Checkpoint& checkpoint) {
   if (checkpoint.step < 0 || checkpoint.step > total_steps()) {
     throw Error("{}: the training has {} steps", source, total_steps());
   }
+  if (skipped_steps < 0 || skipped_steps > checkpoint.step) {
+    throw Error("{}: is damaged: {} of its steps were skipped", source, skipped_steps);
+  }
   step = checkpoint.step;
   load_weights(*supernet, under(checkpoint.tensors, "weights."), source + ": weights");
   optimizer->load_state(under(checkpoint.tensors, "momentum."), source + ": momentum");
   if (average) {
     load_weights(*average->weights(), under(checkpoint.tensors, "average."), source + ": average");
   }
+  best_weights = under(checkpoint.tensors, "best.");
   const std::int64_t steps_done = step % steps_per_epoch;
   if (steps_done > 0) {
     loader.start_epoch(step / steps_per_epoch, steps_done * options.gradient_accumulation);
@@ -367,7 +443,9 @@ void Trainer::State::restore_state(const Json& state, const std::string& source)
     throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,
                 state.at("steps_per_epoch").get<std::int64_t>(), steps_per_epoch);
   }
-  best = {state.at("best").at("accuracy"), state.at("best").at("step")};
+  best = best_from_json(state.at("best"));
+  best_of_phase = best_from_json(state.at("best_of_phase"));
+  skipped_steps = state.at("skipped_steps");
   state.at("interval").get_to(interval);
   log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
   if (log_position.jsonl_bytes < 0 || log_position.event_bytes < 0) {
@@ -403,12 +481,13 @@ TrainingEnd Trainer::train() {
   s.since_checkpoint.restart();
   while (s.step < s.total_steps()) {
     const auto [phase, step_in_phase] = s.place();
+    const std::int64_t before = s.step;
     s.train_step(*phase, step_in_phase);
     ++s.step;
     s.after_step(*phase, step_in_phase);
     progress.note(
         fmt::format("phase {}, waiting {:.1f} % for data", phase->name, 100 * s.data_wait_share));
-    progress.advance(s.images_per_step());
+    progress.advance((s.step - before) * s.images_per_step());
     if (s.step < s.total_steps() && s.context.should_stop()) {
       s.save_checkpoint();
       return TrainingEnd::kStopped;
@@ -426,7 +505,7 @@ Supernet& Trainer::weights() {
   return state_->average ? state_->average->weights() : state_->supernet;
 }
 
-std::int64_t Trainer::step() const { return state_->step; }
+std::int64_t Trainer::step() const { return state_->step - state_->skipped_steps; }
 std::int64_t Trainer::total_steps() const { return state_->total_steps(); }
 BestEvaluation Trainer::best() const { return state_->best; }
 std::filesystem::path Trainer::checkpoint_file() const { return state_->store.newest_file(); }

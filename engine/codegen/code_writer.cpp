@@ -60,6 +60,22 @@ std::string byte_lines(const std::vector<unsigned char>& bytes) {
   return text;
 }
 
+// A string of C with these bytes. Whatever is not plain ASCII is written by number, in three digits so
+// that what follows is not taken for more of them; ? so that no trigraph comes about.
+std::string c_string(std::string_view bytes) {
+  std::string text = "\"";
+  for (const char c : bytes) {
+    if (c == '"' || c == '\\' || c == '?') {
+      text += {'\\', c};
+    } else if (c >= ' ' && c <= '~') {
+      text += c;
+    } else {
+      text += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    }
+  }
+  return text + '"';
+}
+
 // What the templates call a side of the network: `side` is "input" or "output".
 void add_border(const CompiledGraph& compiled, const std::string& side,
                 const std::vector<TensorId>& tensors, TemplateValues& values) {
@@ -128,6 +144,13 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
     kernels.sections["kernels"].push_back({.texts = {{"kernel", name}}});
   }
   add("all_kernels", compiled.options.links_all_kernels, std::move(kernels));
+  const std::vector<std::string>& names = compiled.options.class_names;
+  TemplateValues classes{.texts = {{"class_count", std::to_string(names.size())}}};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    classes.sections["class"].push_back(
+        {.texts = {{"class_index", std::to_string(i)}, {"class_name", c_string(names[i])}}});
+  }
+  add("classes", !names.empty(), std::move(classes));
 }
 
 TemplateValues values_of(const CompiledGraph& compiled, const std::vector<StepCode>& steps) {

@@ -27,6 +27,13 @@ void check_types(const Graph& graph, Borders borders) {
   }
 }
 
+void check_class_names(const Graph& graph, const std::vector<std::string>& names) {
+  const Shape& output = graph.tensors[graph.outputs[0]].shape;
+  const std::int64_t values = std::int64_t{output.height} * output.width * output.channels;
+  if (names.empty() || static_cast<std::int64_t>(names.size()) == values) return;
+  throw Error("there are {} names of classes, but output 0 has {} values", names.size(), values);
+}
+
 }  // namespace
 
 std::string_view name_of(Borders borders) {
@@ -57,6 +64,7 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   CompiledGraph compiled;
   compiled.options = options;
   compiled.graph = prepare_graph(graph, options);
+  check_class_names(compiled.graph, options.class_names);
   ScheduleOptions schedule = options.schedule;
   // Only specialised kernels work in place.
   schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;

@@ -71,6 +71,7 @@ std::set<std::string> outdated_stages(ConfigNode before, ConfigNode now,
 
 struct Manifest {
   std::map<std::string, StageCost> stages;
+  std::vector<std::string> classes;
   ConfigNode config;
 };
 
@@ -82,6 +83,7 @@ Manifest read_manifest(const fs::path& manifest) {
     for (const auto& [name, cost] : json.at("stages").items()) {
       result.stages[name] = {amount_at(cost, "wall_seconds"), amount_at(cost, "cpu_seconds")};
     }
+    result.classes = json.value("classes", result.classes);
     return result;
   } catch (const std::exception& error) {
     throw Error(
@@ -103,6 +105,7 @@ RunDirectory::RunDirectory(fs::path folder, const ConfigNode& resolved_config, s
   if (!has_manifest_) return;
   const Manifest manifest = read_manifest(file);
   stages_ = manifest.stages;
+  classes_ = manifest.classes;
   outdated_ = outdated_stages(manifest.config, resolved_config, allowed, file);
   for (const std::string& stage : outdated_) stages_.erase(stage);
 }
@@ -142,8 +145,9 @@ void RunDirectory::write_manifest() {
     json["stages"][name] = {{"wall_seconds", spent.wall_seconds},
                             {"cpu_seconds", spent.cpu_seconds}};
   }
+  if (!classes_.empty()) json["classes"] = classes_;
   json["config"] = Json::parse(config_json_);
-  write("manifest.json", json.dump(2) + "\n");
+  write("manifest.json", json_text(json, 2) + "\n");
   has_manifest_ = true;
 }
 
@@ -155,6 +159,10 @@ std::vector<std::string> completed_stages(const fs::path& folder) {
   const ConfigNode* stages = manifest.find("stages");
   if (stages == nullptr) manifest.fail("lacks the key stages");
   return stages->keys;
+}
+
+std::map<std::string, StageCost> stage_costs(const fs::path& folder) {
+  return read_manifest(folder / "manifest.json").stages;
 }
 
 ConfigNode read_run_config(const fs::path& folder) {

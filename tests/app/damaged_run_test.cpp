@@ -144,7 +144,7 @@ TEST_F(DamagedRun, IsToldByTheValue) {
                              {"train.json", "/search/largest/macs", -1},
                              {"train.json", "/search/smallest/subnet/depths/0", 77},
                              {"train.json", "/search/spearman", 2},
-                             {"train.json", "/test/largest_top1", nullptr},
+                             {"train.json", "/test/top1", nullptr},
                              {"search.json", "/winner/subnet/width", "wide"},
                              {"search.json", "/winner/subnet/kernels/0/0", 4},
                              {"search/evolution.json", "/format", 99},
@@ -159,9 +159,13 @@ TEST_F(DamagedRun, IsToldByTheValue) {
                              {"search/front.json", "/evaluated/1/1", Json::array()},
                              {"finetune.json", "/top1", 2},
                              {"finetune.json", "/steps", 1.5},
-                             {"quantization_aware.json", "/held_out_top1/post_training", -0.1},
+                             {"finetune.json", "/test/correct", 1e9},
+                             {"finetune.json", "/test/mistakes/0/label", 99},
+                             {"quantization_aware.json", "/held_out/post_training/top1", -0.1},
                              {"quantization_aware.json", "/seconds", nullptr},
                              {"export.json", "/fp32/top1", "good"},
+                             {"export.json", "/int8/examples", -1},
+                             {"export.json", "/int8/confusion/0", Json::array()},
                              {"export.json", "/fits", 1}};
   for (const auto& [name, pointer, value] : values) {
     SCOPED_TRACE(fmt::format("{} {} {}", name, pointer, value.dump()));

@@ -7,6 +7,7 @@
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
 #include "labelled_noise.hpp"
+#include "mcunet/core/files.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "trained_network.hpp"
 
@@ -38,8 +39,8 @@ class ExportStage : public testing::Test {
 TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
   const ExportResult result = run(deploy::load_device("stm32f746"));
   EXPECT_TRUE(result.compiled.firmware.fits());
-  EXPECT_EQ(result.float32.share(), 1);
-  EXPECT_GT(result.int8.share(), 0.9);
+  EXPECT_EQ(result.float32.top1.share(), 1);
+  EXPECT_GT(result.int8.top1.share(), 0.9);
   ASSERT_EQ(result.emulated.size(), 3U);
   EXPECT_TRUE(result.is_exact());
   for (const EmulatedExample& example : result.emulated) EXPECT_GT(example.instructions, 0);
@@ -53,6 +54,44 @@ TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
   const auto json = nlohmann::json::parse(to_json(result));
   EXPECT_EQ(json["inferences"].size(), 3U);
   EXPECT_EQ(json["exact"], true);
+}
+
+TEST_F(ExportStage, ClassesHaveTheirNamesWhichCostNothing) {
+  const deploy::Device device = deploy::load_device("stm32f746");
+  const ExportResult result = run(device);
+  const auto json = nlohmann::json::parse(to_json(result));
+  const std::vector<std::string> names = test_.classes();
+  EXPECT_EQ(json.at("classes"), names);
+  EXPECT_EQ(json.at("int8").at("classes").at(2).at("name"), "c");
+  const auto model = nlohmann::json::parse(read_file(folder_.path() / "export/model.json"));
+  EXPECT_EQ(model.at("classes"), names);
+  EXPECT_THAT(read_file(folder_.path() / "export/model.h"),
+              testing::HasSubstr("extern const char* const model_class_names[MODEL_CLASSES];"));
+  const auto flash_bytes = [&](std::vector<std::string> class_names) {
+    return compile_model(folder_.path() / "export/model.tflite", device,
+                         {.class_names = std::move(class_names)}, folder_.path() / "again")
+        .firmware.flash_bytes();
+  };
+  EXPECT_EQ(flash_bytes(names), flash_bytes({}));
+  EXPECT_EQ(flash_bytes(names), result.compiled.firmware.flash_bytes());
+}
+
+TEST_F(ExportStage, AnAccuracyOfAPartOfTheTestSetSaysSo) {
+  const ExportResult result =
+      export_network(network_,
+                     {.device = deploy::load_device("stm32f746"),
+                      .options = {.emulated_examples = 0, .test_examples = 30},
+                      .training = training_,
+                      .held_out = training_,
+                      .test = test_},
+                     folder_.path() / "export");
+  const auto json = nlohmann::json::parse(to_json(result));
+  for (const char* key : {"fp32", "int8"}) {
+    EXPECT_EQ(json.at(key).at("examples"), 30) << key;
+    EXPECT_EQ(json.at(key).at("of"), 90) << key;
+    EXPECT_LT(json.at(key).at("top1_low"), json.at(key).at("top1")) << key;
+    EXPECT_LE(json.at(key).at("top1"), json.at(key).at("top1_high")) << key;
+  }
 }
 
 // The stem, as wide as it is here, is the peak, and has one column in the least memory.

@@ -65,13 +65,15 @@ TEST_F(FinetuneStage, BeginsFromTheExtractedWeights) {
 TEST_F(FinetuneStage, LearnsAndLeavesItsResults) {
   const FinetuneResult result = finetune({"finetune.epochs=20"});
   EXPECT_GT(result.top1, result.inherited_top1);
-  EXPECT_GT(result.test_top1, 0.3);  // chance: 0.25
+  EXPECT_GT(result.test.top1.share(), 0.3);  // chance: 0.25
+  EXPECT_EQ(result.test.top1.of, 48);
   EXPECT_EQ(result.steps, result.total_steps);
   const std::string text = read_file(run_folder() / "finetune.json");
   EXPECT_EQ(text, finetune_to_json(result, space()));
   const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json.at("top1"), result.top1);
   EXPECT_EQ(json.at("weights"), "network.pt");
+  EXPECT_EQ(json.at("test").at("top1"), json.at("test_top1"));
   const supernet::FixedNetwork network = load_finetuned(run_folder());
   EXPECT_FALSE(network->is_training());
   EXPECT_EQ(network->description().resolution, 16);
@@ -109,6 +111,16 @@ TEST_F(FinetuneStage, TrainingThatMakesItWorseIsThrownAway) {
   }
   SupernetEstimator estimator(options, space(), run_folder());
   EXPECT_EQ(result.inherited_top1, estimator.estimate(subnet()));
+}
+
+// Nothing is learnt, so no epoch is better than the first.
+TEST_F(FinetuneStage, EndsEarlyWhenNothingGetsBetter) {
+  const std::vector<std::string> patient = {"finetune.learning_rate=1e-30", "finetune.epochs=9",
+                                            "finetune.early_stopping.patience=2"};
+  const FinetuneResult result = finetune(patient);
+  EXPECT_EQ(result.steps, 3 * 8);
+  EXPECT_EQ(result.total_steps, 9 * 8);
+  EXPECT_EQ(result.top1, result.inherited_top1);
 }
 
 TEST_F(FinetuneStage, TheTeacherMatters) {

@@ -81,22 +81,22 @@ TEST_F(QuantizationAwareStage, GainsWhereThePostTrainingQuantizationIsBad) {
   const Splits splits{*options.dataset, 16};
   const double in_float =
       evaluate_float(lower(load_finetuned(run_folder())), *splits.open(datasets::Split::kSearch), 0)
-          .share();
+          .top1.share();
   const QuantizationAwareResult result = train(longer);
   EXPECT_GT(in_float, 0.8);
-  EXPECT_LT(result.gain.post_training_top1, in_float - 0.25);
-  EXPECT_GT(result.gain.quantization_aware_top1, result.gain.post_training_top1 + 0.15);
+  EXPECT_LT(result.gain.post_training.share(), in_float - 0.25);
+  EXPECT_GT(result.gain.quantization_aware.share(), result.gain.post_training.share() + 0.15);
   EXPECT_TRUE(result.gain.is_kept());
 
   // What is exported is what was measured, and so on data that nothing was chosen by.
   const QuantizationAwareNetwork exported = load_quantization_aware(run_folder());
   EXPECT_EQ(evaluate_int8(exported.quantized.graph, *splits.open(datasets::Split::kSearch),
                           options.seed, options.quantization.selection_images)
-                .share(),
-            result.gain.quantization_aware_top1);
+                .top1,
+            result.gain.quantization_aware);
   EXPECT_GT(
-      evaluate_int8(exported.quantized.graph, *splits.open(datasets::Split::kTest), 0).share(),
-      result.gain.post_training_top1 + 0.1);
+      evaluate_int8(exported.quantized.graph, *splits.open(datasets::Split::kTest), 0).top1.share(),
+      result.gain.post_training.share() + 0.1);
 }
 
 TEST_F(QuantizationAwareStage, LeavesItsResultsAndReadsThemBack) {
@@ -107,8 +107,10 @@ TEST_F(QuantizationAwareStage, LeavesItsResultsAndReadsThemBack) {
   EXPECT_EQ(result.total_steps, 32);
   EXPECT_EQ(read("network.pt"), finetuned);
   const auto json = nlohmann::json::parse(read("quantization_aware.json"));
-  EXPECT_EQ(json.at("held_out_top1").at("post_training"), result.gain.post_training_top1);
-  EXPECT_EQ(json.at("held_out_top1").at("quantization_aware"), result.gain.quantization_aware_top1);
+  EXPECT_EQ(json.at("held_out_top1").at("post_training"), result.gain.post_training.share());
+  EXPECT_EQ(json.at("held_out_top1").at("quantization_aware"),
+            result.gain.quantization_aware.share());
+  EXPECT_EQ(json.at("held_out").at("quantization_aware").at("of"), 48);
   EXPECT_EQ(json.at("kept"), result.gain.is_kept());
   EXPECT_EQ(json.at("steps"), 32);
   EXPECT_THAT(read("quantization_aware/train.jsonl"), HasSubstr("simulated_int8_top1"));
@@ -127,7 +129,7 @@ TEST_F(QuantizationAwareStage, KeepsTheBetterOfBoth) {
   const Overrides harmful = {"finetune.quantization_aware.learning_rate=300"};
   finetune(harmful);
   const QuantizationAwareResult result = train(harmful);
-  ASSERT_LT(result.gain.quantization_aware_top1, result.gain.post_training_top1);
+  ASSERT_LT(result.gain.quantization_aware.share(), result.gain.post_training.share());
   EXPECT_FALSE(result.gain.is_kept());
   EXPECT_THAT(describe(result.gain),
               EndsWith("The latter is worse, so the network is exported as fine-tuned\n"));
@@ -139,7 +141,7 @@ TEST_F(QuantizationAwareStage, KeepsTheBetterOfBoth) {
   const QuantizationAwareNetwork exported = load_quantization_aware(run_folder());
   EXPECT_EQ(exported.quantized.graph, post_training.graph);
   EXPECT_EQ(exported.quantized.method, post_training.method);
-  const QuantizationGain equal{.post_training_top1 = 0.5, .quantization_aware_top1 = 0.5};
+  const QuantizationGain equal{.post_training = {5, 10, 10}, .quantization_aware = {5, 10, 10}};
   EXPECT_TRUE(equal.is_kept());
 }
 

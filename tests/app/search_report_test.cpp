@@ -21,16 +21,24 @@ TEST(SearchReport, DrawsCurvesFrontsAndTheWinner) {
   evolution.seconds = 100;
   evolution.accuracy_seconds = 98.77;
   const TemporaryFolder folder;
-  write_search_report({evolution, {}, evolution},
-                      {.device_name = "stm32f746",
-                       .space = problem.space,
-                       .budget = problem.budget,
-                       .oracle = problem.oracle},
-                      folder.path());
-  const std::string page = read_file(folder / "search.html");
-  EXPECT_THAT(page, HasSubstr("Search for stm32f746"));
+  HtmlPage html("Search");
+  add_search(html, {evolution, {}, evolution},
+             {.device_name = "stm32f746",
+              .space = problem.space,
+              .budget = problem.budget,
+              .oracle = problem.oracle},
+             folder.path());
+  const std::string page = html.to_string();
   EXPECT_THAT(page, HasSubstr("1.23 % of the time"));
   EXPECT_THAT(page, testing::Not(HasSubstr("random search")));
+  // The curve, four fronts, the network, its memory map and its blocks, all in the page.
+  std::size_t drawings = 0;
+  for (std::size_t at = page.find("<svg"); at != std::string::npos;
+       at = page.find("<svg", at + 1)) {
+    ++drawings;
+  }
+  EXPECT_EQ(drawings, 8u);
+  EXPECT_THAT(page, testing::Not(HasSubstr("src=")));
   // The front rises from one network to the next.
   std::istringstream csv(read_file(folder / "front_sram.csv"));
   double value_before = 0;
@@ -48,15 +56,6 @@ TEST(SearchReport, DrawsCurvesFrontsAndTheWinner) {
     ++points;
   }
   EXPECT_GE(points, 2);
-}
-
-TEST(SearchReport, DrawsAccuracyBySpace) {
-  const TemporaryFolder folder;
-  draw_accuracy_by_space({{"w0.5-r144", 50e6, 0.7}, {"w0.3-r160", 32e6, 0.6}}, folder.path());
-  EXPECT_EQ(
-      read_file(folder / "accuracy_by_space.csv"),
-      "space,mean_million_macs,accuracy\nw0.5-r144,50.0000,70.0000\nw0.3-r160,32.0000,60.0000\n");
-  EXPECT_THAT(read_file(folder / "accuracy_by_space.svg"), HasSubstr("w0.3-r160"));
 }
 
 }  // namespace

@@ -168,12 +168,14 @@ TEST_F(SearchStage, TheReportShowsTheSearch) {
   const Experiment experiment = make_experiment();
   const search::SearchResult result = run(experiment, accuracy);
   const std::filesystem::path folder = folder_ / "report";
-  report::write_search_report(result, report_context(experiment, experiment.space.at(0.3, 96)),
-                              folder);
-  const std::string page = read_file(folder / "search.html");
-  for (const char* file : {"search_curve.svg", "front_sram.svg", "front_latency.svg", "winner.svg",
-                           "winner/block_peaks.svg", "winner/index.html"}) {
-    EXPECT_THAT(page, HasSubstr(file));
+  report::HtmlPage page("Search");
+  report::add_search(page, result, report_context(experiment, experiment.space.at(0.3, 96)),
+                     folder);
+  for (const char* plot : {"search_curve", "front_sram", "front_latency", "block_peaks"}) {
+    EXPECT_THAT(page.to_string(), HasSubstr("id=\"" + std::string(plot) + "-gnuplot_canvas"));
+  }
+  for (const char* file : {"search_curve.svg", "front_sram.svg", "front_latency.svg",
+                           "winner/network.svg", "winner/block_peaks.svg"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / file)) << file;
   }
   const std::string curve = read_file(folder / "search_curve.csv");

@@ -48,6 +48,21 @@ TEST(RunDirectory, WritesResultsAndManifest) {
   EXPECT_EQ(json.at("stages").dump(), R"({"space":{"wall_seconds":1.5,"cpu_seconds":3.0}})");
 }
 
+TEST(RunDirectory, TheManifestNamesTheClasses) {
+  const TemporaryFolder folder;
+  {
+    RunDirectory run(folder.path(), config(), 0, false);
+    run.mark_complete("space", {1, 2});
+    EXPECT_FALSE(ordered_json::parse(read_file(folder / "manifest.json")).contains("classes"));
+    run.name_classes({"caf\xc3\xa9", "\"quoted\"", "not UTF-8: \xff"});
+    run.mark_complete("train", {1, 2});
+  }
+  RunDirectory resumed(folder.path(), config(), 0, true);
+  resumed.mark_complete("search", {1, 2});
+  EXPECT_EQ(ordered_json::parse(read_file(folder / "manifest.json")).at("classes"),
+            (std::vector<std::string>{"caf\xc3\xa9", "\"quoted\"", "not UTF-8: \xef\xbf\xbd"}));
+}
+
 TEST(RunDirectory, TheManifestHoldsEveryStage) {
   const TemporaryFolder folder;
   RunDirectory run(folder.path(), config(), 0, false);

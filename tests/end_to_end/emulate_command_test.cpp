@@ -58,6 +58,27 @@ TEST_F(EmulateCommand, PrintsTablesForPeople) {
   }
 }
 
+TEST_F(EmulateCommand, NamesTheClassesThatTheModelKnows) {
+  MCUNET_REQUIRE_EMULATOR();
+  const std::string file = (project_ / "model.json").string();
+  auto description = nlohmann::json::parse(read_file(file));
+  std::vector<std::string> classes;
+  for (int i = 0; i < 16; ++i) classes.push_back("class " + std::to_string(i));
+  description["classes"] = classes;
+  write_file_atomically(file, description.dump());
+  write("one.bin", std::string(7, '\x01') + '\x05' + std::string(8, '\x01'));
+  EXPECT_EQ(parse_output(run({"emulate", project(), "--input", "one.bin", "--json"}))
+                .at("inferences")[0]
+                .at("class"),
+            "class 7");
+  EXPECT_THAT(run({"emulate", project(), "--input", "one.bin"}).out,
+              HasSubstr("class 7: 5  class 0: 3  class 1: 3"));
+  description["classes"].erase(0);
+  write_file_atomically(file, description.dump());
+  EXPECT_EQ(failure({"emulate", project(), "--input", "one.bin"}),
+            file + ": describes no generated network: it names 15 classes of 16 values");
+}
+
 // What the example computes where nothing overflows: a zero point that is larger by 2.
 engine::Graph example_graph() {
   engine::Graph graph;

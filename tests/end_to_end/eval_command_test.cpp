@@ -52,6 +52,16 @@ TEST_F(EvalCommand, AgreesWithTheTrainStage) {
   const Outcome text = run({"eval", "out", "--subnet", "smallest"});
   EXPECT_THAT(text.out, HasSubstr("fits stm32f746"));
   EXPECT_THAT(text.out, HasSubstr("of 80 examples of the search split)"));
+  const auto smallest = eval("smallest");
+  EXPECT_EQ(smallest.at("of"), 80);
+  EXPECT_LT(smallest.at("top1_low"), smallest.at("top1"));
+  EXPECT_GT(smallest.at("top1_high"), smallest.at("top1"));
+  std::int64_t right = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    right += smallest.at("confusion").at(i).at(i).get<std::int64_t>();
+    EXPECT_THAT(text.out, HasSubstr(smallest.at("classes").at(i).at("name").get<std::string>()));
+  }
+  EXPECT_EQ(right, smallest.at("correct"));
 
   write("other.json", R"({"width": 0.5, "resolution": 48, "depths": [1, 1],)"
                       R"( "kernels": [[3], [3]], "expand_ratios": [[3], [3]]})");

@@ -35,6 +35,21 @@ TEST_F(ReportCommand, GivesTheReportOfTheSpaceCommand) {
   EXPECT_EQ(read("out/report/space_cdf.csv"), csv);
 }
 
+TEST_F(ReportCommand, TellsWhatARunCameTo) {
+  const auto json = parse_output(run({"report", "out", "--json"}));
+  EXPECT_EQ(json.at("report"), "out/report/index.html");
+  EXPECT_EQ(json.at("device"), "stm32f746");
+  EXPECT_TRUE(json.at("stages").contains("space"));
+  EXPECT_TRUE(json.at("int8").is_null());
+}
+
+TEST_F(ReportCommand, ComparesOnlyWhatWasSearched) {
+  EXPECT_EQ(failure({"report", "out", "out", "--out", "comparison"}), "out: has no train.json");
+  EXPECT_EQ(failure({"report", "out", "nowhere"}),
+            "a comparison of several runs needs --out FOLDER");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "work/comparison"));
+}
+
 TEST_F(ReportCommand, RefusesAFolderWithoutARun) {
   EXPECT_EQ(failure({"report", "nowhere"}),
             "nowhere/manifest.json: cannot be read: No such file or directory");

@@ -22,6 +22,15 @@ using testing::StartsWith;
 
 class RunCommand : public SmallJobTest {};
 
+// The accuracy alone of what export.json says of a network.
+nlohmann::json without_details(const nlohmann::json& classification) {
+  nlohmann::json top1;
+  for (const char* key : {"top1", "top1_low", "top1_high", "correct", "examples", "of"}) {
+    top1[key] = classification.at(key);
+  }
+  return top1;
+}
+
 TEST_F(RunCommand, DoesAWholeJob) {
   const Outcome outcome = run(job("run", "out", {"--json"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -42,12 +51,40 @@ TEST_F(RunCommand, DoesAWholeJob) {
   for (const auto& inference : exported.at("inferences")) EXPECT_EQ(inference.at("exact"), true);
   EXPECT_EQ(exported.at("fp32").at("top1"), json.at("finetune").at("test_top1"));
   EXPECT_LE(exported.at("peak_sram_bytes"), 320 * 1024);
-  EXPECT_THAT(created(),
-              IsSupersetOf({"out/manifest.json", "out/report/index.html", "out/report/search.html",
-                            "out/report/space.html", "out/supernet.pt", "out/search.csv",
-                            "out/network.json", "out/network.pt", "out/export/model.c",
-                            "out/export/model.h", "out/export/model.json",
-                            "out/export/model.tflite", "out/export/weights.c"}));
+  const auto classes = nlohmann::json::parse(read("out/manifest.json")).at("classes");
+  EXPECT_EQ(classes.size(), 4u);
+  EXPECT_EQ(exported.at("classes"), classes);
+  EXPECT_EQ(nlohmann::json::parse(read("out/export/model.json")).at("classes"), classes);
+
+  // Beside a search for another device and of another space: one page with both.
+  ASSERT_EQ(run(job("run", "other",
+                    {"--set", "device=stm32h743", "--set", "space_optimization.resolutions=[24]",
+                     "--set", "export.emulated_examples=0"}))
+                .exit_code,
+            0);
+  const auto compared = parse_output(run({"report", "out", "other", "--out", "both", "--json"}));
+  EXPECT_EQ(compared.at("report"), "both/index.html");
+  ASSERT_EQ(compared.at("runs").size(), 2u);
+  EXPECT_EQ(compared.at("runs")[0].at("int8"), without_details(exported.at("int8")));
+  EXPECT_EQ(compared.at("runs")[1].at("device"), "stm32h743");
+  EXPECT_EQ(compared.at("runs")[1].at("resolution"), 24);
+  EXPECT_THAT(read("both/index.html"), AllOf(HasSubstr("<td>1: out</td><td>stm32f746</td>"),
+                                             HasSubstr("<td>2: other</td><td>stm32h743</td>"),
+                                             HasSubstr("id=\"search_curves-gnuplot_canvas\""),
+                                             HasSubstr("id=\"fronts_sram-gnuplot_canvas\""),
+                                             HasSubstr("id=\"accuracy_by_space-gnuplot_canvas\"")));
+
+  // A part of the test set, and that it is one.
+  const Outcome part = run(job("export", "out", {"--resume", "--set", "export.test_examples=30"}));
+  ASSERT_EQ(part.exit_code, 0) << part.err;
+  EXPECT_THAT(part.out, HasSubstr("top-1 on 30 of 80 examples of the test split: "));
+  EXPECT_THAT(part.out, HasSubstr(classes.at(0).get<std::string>()));
+  EXPECT_THAT(
+      created(),
+      IsSupersetOf({"out/manifest.json", "out/report/index.html", "out/pictures/class_0.jpg",
+                    "out/supernet.pt", "out/search.csv", "out/network.json", "out/network.pt",
+                    "out/export/model.c", "out/export/model.h", "out/export/model.json",
+                    "out/export/model.tflite", "out/export/weights.c"}));
 }
 
 TEST_F(RunCommand, TrainsOnWithTheRoundingOfInt8) {

@@ -97,6 +97,97 @@ TEST_F(TrainerTest, AResumedTrainingEndsWithTheSameBits) {
   }
 }
 
+// An accuracy that goes up and down with the weights, and nothing else.
+double pseudo_accuracy(const Supernet& supernet) {
+  const double sum = weights_of(*supernet).at("stem.weight").sum().item<double>() * 1e4;
+  return sum - std::floor(sum);
+}
+
+// Three phases' worth of epochs, of which some are not needed.
+TEST_F(TrainerTest, EndsAPhaseThatBringsNothingBetter) {
+  for (const double ema_decay : {0.0, 0.5}) {
+    TrainerOptions options = tiny_options();
+    options.largest_epochs = options.elastic_epochs = 12;
+    options.early_stopping_patience = 2;
+    options.ema_decay = ema_decay;
+    struct Epoch {
+      double accuracy;
+      TensorDictionary weights;
+    };
+    std::vector<Epoch> epochs;  // of all starts
+    const auto start = [&](const std::string& name, bool resume, int stop_after) {
+      TrainerContext context = tiny_context(folder_ / name, options);
+      context.evaluate = [&](const Supernet& supernet) {
+        epochs.push_back({pseudo_accuracy(supernet), clone(weights_of(*supernet))});
+        return std::vector<std::pair<std::string, double>>{{"top1", epochs.back().accuracy}};
+      };
+      context.should_stop = [left = stop_after]() mutable { return --left == 0; };
+      Trainer trainer(tiny_space(), data_, options, std::move(context));
+      if (resume) trainer.resume();
+      trainer.train();
+      return std::pair(trainer.step(), clone(weights_of(*trainer.weights())));
+    };
+    const std::string whole = fmt::format("whole-{}", ema_decay);
+    const auto [steps, weights] = start(whole, false, 1'000'000);
+    EXPECT_LT(steps, 24 * 6);
+    EXPECT_EQ(steps, static_cast<std::int64_t>(epochs.size()) * 6);
+
+    // Within a phase, the last two are no better than the best, which is what is left of it.
+    const Epoch& best = epochs[epochs.size() - 3];
+    EXPECT_GE(best.accuracy, epochs[epochs.size() - 2].accuracy);
+    EXPECT_GE(best.accuracy, epochs.back().accuracy);
+    EXPECT_THAT(differing(weights, best.weights), IsEmpty());
+
+    for (const int stop : {1, 6, 13, 20, 31}) {
+      const std::string name = fmt::format("{}-{}", whole, stop);
+      start(name, false, stop);
+      const auto [again, resumed] = start(name, true, 1'000'000);
+      EXPECT_EQ(again, steps) << name;
+      EXPECT_THAT(differing(resumed, weights), IsEmpty()) << name;
+      EXPECT_EQ(measurements(name), measurements(whole)) << name;
+    }
+  }
+}
+
+TEST_F(TrainerTest, EarlyStoppingNeedsAccuracies) {
+  TrainerOptions options = tiny_options();
+  options.early_stopping_patience = 1;
+  EXPECT_EQ(error_of([&] { train("run", options, false); }),
+            "early stopping: this training has no accuracies to go by");
+}
+
+// Noise alone, seven of eight examples of one class.
+class Skewed : public TinyDataset {
+ public:
+  std::int32_t label(std::int64_t index) const override {
+    return index % 8 == 0 ? static_cast<std::int32_t>(1 + index / 8 % 2) : 0;
+  }
+  bool load(std::int64_t, RandomStream& random, std::span<float> output) const override {
+    for (float& value : output) value = static_cast<float>(random.uniform() - 0.5);
+    return true;
+  }
+};
+
+TEST_F(TrainerTest, BalancedClassesAreAllExpected) {
+  const auto expected_of_the_first = [&](ClassWeights weights) {
+    TrainerOptions options = tiny_options();
+    options.largest_epochs = 8;
+    options.elastic_epochs = 0;
+    options.class_weights = weights;
+    const Skewed data;
+    const std::string name = fmt::format("skewed-{}", static_cast<int>(weights));
+    Trainer trainer(tiny_space(), data, options, tiny_context(folder_ / name, options));
+    trainer.train();
+    at::manual_seed(1);
+    const at::Tensor images = at::rand({32, 3, kTinyResolution, kTinyResolution}) - 0.5;
+    const at::NoGradGuard no_grad;
+    const Subnet largest = search::space::largest(tiny_space());
+    return at::softmax(trainer.weights()->forward(images, largest), 1).mean(0)[0].item<double>();
+  };
+  EXPECT_GT(expected_of_the_first(ClassWeights::kNone), 0.7);
+  EXPECT_LT(expected_of_the_first(ClassWeights::kBalanced), 0.6);
+}
+
 TEST_F(TrainerTest, MayBeInterruptedOftenAndWithGradientAccumulation) {
   TrainerOptions options = tiny_options();
   options.gradient_accumulation = 2;

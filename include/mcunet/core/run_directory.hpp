@@ -48,6 +48,9 @@ class RunDirectory {
   // Creates the folder if need be and writes one result file.
   void write(const std::filesystem::path& relative, const std::string& contents) const;
 
+  // What the manifest is to tell of the classes of the data, from the next stage on that is complete.
+  void name_classes(std::vector<std::string> names) { classes_ = std::move(names); }
+
   void mark_complete(const std::string& stage, const StageCost& cost);
 
   // These stages are no longer complete or outdated, on disk either: their results are about to be
@@ -61,6 +64,7 @@ class RunDirectory {
   std::string config_json_;
   std::uint64_t seed_;
   std::map<std::string, StageCost> stages_;
+  std::vector<std::string> classes_;  // empty: not known
   std::set<std::string> outdated_;
   bool has_manifest_ = false;  // one of this configuration, or that it resumes, is on disk
 };
@@ -71,6 +75,10 @@ ConfigNode read_run_config(const std::filesystem::path& folder);
 // The names of the stages that a run has completed, whatever its configuration; none without a run.
 // Throws Error if the manifest is damaged.
 std::vector<std::string> completed_stages(const std::filesystem::path& folder);
+
+// Of the stages that a run has completed, whatever its configuration. Throws Error if the manifest is
+// damaged or not there.
+std::map<std::string, StageCost> stage_costs(const std::filesystem::path& folder);
 
 // Measures a stage from its construction on.
 class StageClock {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "mcunet/datasets/dataset.hpp"
 
@@ -11,5 +13,13 @@ namespace mcunet::datasets {
 // classes that have any. Spectrograms have low frequencies at the top; unreadable files are red.
 std::string draw_contact_sheet(const Dataset& dataset, int columns, int max_rows,
                                std::uint64_t seed);
+
+// Up to `most` examples of each class, drawn by the seed: [class][example].
+std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, std::size_t most,
+                                                       std::uint64_t seed);
+
+// A JPEG of these examples beside each other, as a contact sheet shows them.
+std::string draw_examples(const Dataset& dataset, std::span<const std::int64_t> examples,
+                          std::uint64_t seed);
 
 }  // namespace mcunet::datasets

@@ -22,8 +22,9 @@ struct LoaderOptions {
 };
 
 struct Batch {
-  std::vector<float> inputs;         // [examples, height, width, channels]
-  std::vector<std::int64_t> labels;  // [examples]
+  std::vector<float> inputs;               // [examples, height, width, channels]
+  std::vector<std::int64_t> labels;        // [examples]
+  std::vector<std::int64_t> indices = {};  // [examples], in the dataset
   std::int64_t examples() const { return static_cast<std::int64_t>(labels.size()); }
 };
 

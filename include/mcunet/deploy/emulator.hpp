@@ -44,6 +44,7 @@ struct ModelDescription {
   std::string name;
   std::vector<ModelTensor> inputs;
   std::vector<ModelTensor> outputs;
+  std::vector<std::string> classes;  // what the values of output 0 stand for; empty: not known
   std::vector<std::string> steps;
   engine::Borders borders = engine::Borders::kCaller;
   engine::ModelNames names;  // of files and symbols

@@ -28,8 +28,11 @@ struct Accuracy {
 void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches,
                             Precision precision = Precision::kFloat32);
 
+// Sees the logits [n, classes] of each batch, 32-bit floats on the CPU.
+using LogitsObserver = std::function<void(const at::Tensor& logits, const BatchTensors& batch)>;
+
 // Top-1 over all batches, with the running statistics; the network's mode is left as it is.
 Accuracy evaluate(FixedNetwork& network, const BatchSource& batches,
-                  Precision precision = Precision::kFloat32);
+                  Precision precision = Precision::kFloat32, const LogitsObserver& observer = {});
 
 }  // namespace mcunet::supernet

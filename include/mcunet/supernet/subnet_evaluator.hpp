@@ -27,7 +27,8 @@ class SubnetEvaluator {
   SubnetEvaluator(const datasets::Dataset& calibration, const datasets::Dataset& evaluation,
                   const SubnetEvaluatorOptions& options);
 
-  Accuracy evaluate(const Supernet& supernet, const search::space::Subnet& subnet);
+  Accuracy evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
+                    const LogitsObserver& observer = {});
 
   // Gives a network that left the supernet the statistics that evaluate() would give it.
   void recalibrate(FixedNetwork& network) const;

@@ -9,6 +9,7 @@ namespace mcunet::supernet {
 struct BatchTensors {
   at::Tensor images;  // [n, channels, height, width] in channels-last memory, 32-bit floats
   at::Tensor labels;  // [n], 64-bit integers
+  std::vector<std::int64_t> indices = {};  // [n], in the dataset
 };
 
 // A batch as tensors. On a CPU they share the batch's memory, which must outlive them. Throws Error

@@ -73,8 +73,8 @@ class Trainer {
   // The weights to use: the averaged ones if there are any.
   Supernet& weights();
 
-  std::int64_t step() const;
-  std::int64_t total_steps() const;
+  std::int64_t step() const;         // steps that were trained
+  std::int64_t total_steps() const;  // at most: phases may end early
   BestEvaluation best() const;
 
   // The file of the newest checkpoint; empty if there is none.

@@ -16,6 +16,12 @@ enum class Sampler {
   kSandwich,  // the largest, the smallest, and random ones between them (BigNAS)
 };
 
+// What an example counts in the loss, by its class.
+enum class ClassWeights {
+  kNone,      // all the same
+  kBalanced,  // in inverse proportion to the examples of its class
+};
+
 // A stretch of the training with a learning rate schedule and momentum of its own.
 struct Phase {
   std::string name;
@@ -43,9 +49,15 @@ struct TrainerOptions {
   double weight_decay = 5e-5;
   bool decay_norm_and_bias = true;
   double label_smoothing = 0;
+  ClassWeights class_weights = ClassWeights::kNone;
   double clip_gradient_norm = 0;  // 0: no clipping
   double dropout = 0;             // share of the classifier's inputs
   double ema_decay = 0;  // of averaged weights, which are then evaluated and saved; 0: none
+
+  // A phase ends when so many epochs, after each of which the search split is then measured, brought no
+  // better accuracy, and leaves the weights of its best epoch. 0: it has all its epochs, and the last
+  // weights.
+  int early_stopping_patience = 0;
 
   bool learned_kernel_transforms = false;
   bool zero_residual_scale = false;  // residual blocks begin as the identity

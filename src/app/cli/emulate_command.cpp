@@ -242,6 +242,12 @@ std::vector<double> values_of(const Int8Bytes& bytes, const deploy::ModelTensor&
   return values;
 }
 
+// The first of the largest values of an output, as training and evaluation choose.
+std::size_t index_of_largest(const Int8Bytes& output, const deploy::ModelTensor& tensor) {
+  const std::vector<double> values = values_of(output, tensor);
+  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
+}
+
 Json outputs_to_json(const ModelDescription& model, const std::vector<Int8Bytes>& outputs) {
   Json list = Json::array();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -282,6 +288,10 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
                                   {"instructions", result.inferences[i].instructions},
                                   {"exact", exact[i] ? Json(*exact[i]) : Json(nullptr)}});
     Json& inference = json["inferences"].back();
+    if (!model.classes.empty()) {
+      inference["class"] =
+          model.classes[index_of_largest(result.inferences[i].outputs[0], model.outputs[0])];
+    }
     if (shows_cycles) inference["cycles"] = result.inferences[i].cycles;
     if (inputs.clips.empty()) continue;
     if (shows_cycles) inference["feature_cycles"] = result.inferences[i].feature_cycles;
@@ -301,8 +311,10 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
   return json;
 }
 
-// "3: 0.82  7: 0.11": the largest values of an output by index, as real numbers.
-std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& tensor) {
+// "3: 0.82  7: 0.11": the largest values of an output by index, or by class if there are names, as real
+// numbers.
+std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& tensor,
+                         const std::vector<std::string>& classes) {
   constexpr std::size_t kShown = 3;
   std::vector<double> real = values_of(output, tensor);
   if (tensor.type != engine::DataType::kFloat32) {
@@ -316,7 +328,9 @@ std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& ten
       [&](std::size_t a, std::size_t b) { return real[a] != real[b] ? real[a] > real[b] : a < b; });
   std::string text;
   for (std::size_t i = 0; i < shown; ++i) {
-    text += fmt::format("{}{}: {:.3g}", text.empty() ? "" : "  ", order[i], real[order[i]]);
+    text +=
+        fmt::format("{}{}: {:.3g}", text.empty() ? "" : "  ",
+                    classes.empty() ? std::to_string(order[i]) : classes[order[i]], real[order[i]]);
   }
   return text;
 }
@@ -380,7 +394,7 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
     const deploy::Inference& inference = result.inferences[i];
     std::vector<std::string> row = {inputs.names[i], std::to_string(inference.instructions)};
     if (shows_cycles) row.push_back(cycles::describe(inference.cycles));
-    row.push_back(describe_top(inference.outputs[0], model.outputs[0]));
+    row.push_back(describe_top(inference.outputs[0], model.outputs[0], model.classes));
     row.emplace_back(exact[i] ? (*exact[i] ? "yes" : "NO") : "-");
     if (!inputs.clips.empty()) {
       row.emplace_back(has_exact_features(inputs, result, i) ? "yes" : "NO");

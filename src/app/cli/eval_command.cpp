@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "classification_text.hpp"
 #include "commands.hpp"
 #include "pipeline/train_stage.hpp"
 #include "preprocessing_text.hpp"
@@ -24,26 +25,24 @@ struct EvalArguments {
 
 Json to_json(const EvalResult& result, bool on_test_split) {
   const engine::Resources& r = result.resources;
-  return {{"split", on_test_split ? "test" : "search"},
-          {"examples", result.examples},
-          {"top1", result.top1()},
-          {"loss", result.loss},
-          {"macs", r.macs},
-          {"params", r.params},
-          {"peak_sram_bytes", r.peak_sram_bytes},
-          {"flash_bytes", r.flash_bytes},
-          {"latency_ms", r.latency_ms},
-          {"latency_ms_low", r.latency_ms_low},
-          {"latency_ms_high", r.latency_ms_high},
-          {"fits", engine::fits(r, result.budget)},
-          {"preprocessing", cli::to_json(result.preprocessing)},
-          {"subnet", Json::parse(result.json)}};
+  Json json = {{"split", on_test_split ? "test" : "search"}, {"loss", result.loss}};
+  json.update(pipeline::to_json(result.classification));
+  json.update({{"macs", r.macs},
+               {"params", r.params},
+               {"peak_sram_bytes", r.peak_sram_bytes},
+               {"flash_bytes", r.flash_bytes},
+               {"latency_ms", r.latency_ms},
+               {"latency_ms_low", r.latency_ms_low},
+               {"latency_ms_high", r.latency_ms_high},
+               {"fits", engine::fits(r, result.budget)},
+               {"preprocessing", cli::to_json(result.preprocessing)},
+               {"subnet", Json::parse(result.json)}});
+  return json;
 }
 
 void print_result(const EvalResult& result, bool on_test_split) {
   const engine::Resources& r = result.resources;
-  fmt::print("top-1        {:>12.2f} % ({} of {} examples of the {} split)\n", 100 * result.top1(),
-             result.correct, result.examples, on_test_split ? "test" : "search");
+  print_classification(result.classification, on_test_split ? "test" : "search");
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
   fmt::print("peak SRAM    {:>12} bytes\nflash        {:>12} bytes\n", r.peak_sram_bytes,
              r.flash_bytes);

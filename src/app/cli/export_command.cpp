@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "classification_text.hpp"
 #include "commands.hpp"
 #include "job_arguments.hpp"
 #include "mcunet/core/error.hpp"
@@ -16,22 +17,25 @@
 namespace mcunet::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 // What the arena has beyond the least.
-std::string for_speed(const nlohmann::json& json) {
+std::string for_speed(const Json& json) {
   const auto bytes = json.at("memory").at("grown_bytes").get<std::int64_t>();
   return bytes == 0 ? "" : fmt::format(" ({} of them for speed)", bytes);
 }
 
-void print(const nlohmann::json& json) {
-  const auto percent = [&](const char* key) { return 100 * json.at(key).at("top1").get<double>(); };
+void print(const Json& json) {
   if (json.contains("quantization_aware")) {
     const auto& aware = json.at("quantization_aware");
-    const auto& top1 = aware.at("held_out_top1");
-    fmt::print("{}", pipeline::describe({top1.at("post_training"), top1.at("quantization_aware")}));
+    fmt::print("{}", pipeline::describe(pipeline::gain_from_json(aware)));
   }
-  fmt::print("top-1 on {} test examples: {:.2f} % in float, {:.2f} % in int8 (ranges by {})\n",
-             json.at("int8").at("examples").get<std::int64_t>(), percent("fp32"), percent("int8"),
-             json.at("range_method").get<std::string>());
+  const pipeline::TopOne in_float = pipeline::top1_from_json(json.at("fp32"));
+  const pipeline::Classification int8 = pipeline::classification_from_json(json.at("int8"));
+  fmt::print("top-1 {} of the test split: {} in float, {} in int8 (ranges by {})\n",
+             pipeline::describe_examples(int8.top1), pipeline::describe_share(in_float),
+             pipeline::describe_share(int8.top1), json.at("range_method").get<std::string>());
+  print_class_scores(int8);
   fmt::print("SRAM: {} bytes planned{}, {} measured; flash: {} bytes\n",
              json.at("peak_sram_bytes").get<std::int64_t>(), for_speed(json),
              json.at("measured_sram_bytes").get<std::int64_t>(),
@@ -41,8 +45,10 @@ void print(const nlohmann::json& json) {
     TextTable table({"test input", "label", "predicted", "cycles (estimated)", "instructions",
                      "as on the host"});
     for (const auto& inference : inferences) {
-      table.add_row({inference.at("input"), std::to_string(inference.at("label").get<int>()),
-                     std::to_string(inference.at("predicted").get<int>()),
+      const auto name_of = [&](const char* key) {
+        return int8.classes.at(inference.at(key).get<std::size_t>());
+      };
+      table.add_row({inference.at("input"), name_of("label"), name_of("predicted"),
                      describe(inference.at("cycles").get<mcunet::cycles::CycleRange>()),
                      std::to_string(inference.at("instructions").get<std::int64_t>()),
                      inference.at("exact").get<bool>() ? "yes, every bit" : "NO"});
@@ -67,8 +73,8 @@ int run_export(const JobArguments& arguments) {
 
 void print_export(const std::string& export_json, const std::string& folder) {
   try {
-    print(nlohmann::json::parse(export_json));
-  } catch (const nlohmann::json::exception& error) {
+    print(Json::parse(export_json));
+  } catch (const std::exception& error) {
     throw Error("{}/export.json: is damaged: {}", folder, error.what());
   }
   fmt::print("C sources, firmware and model.tflite: {}/{}; in float: {}/network.onnx\n", folder,

@@ -60,8 +60,9 @@ int run_finetune(const JobArguments& arguments) {
 
 void print_finetune(const pipeline::FinetuneResult& result) {
   fmt::print(
-      "top-1 on the search split: {:.2f} % inherited, {:.2f} % fine-tuned; test split {:.2f} %\n",
-      100 * result.inherited_top1, 100 * result.top1, 100 * result.test_top1);
+      "top-1 on the search split: {:.2f} % inherited, {:.2f} % fine-tuned; test split {}, {}\n",
+      100 * result.inherited_top1, 100 * result.top1, pipeline::describe_share(result.test.top1),
+      pipeline::describe_examples(result.test.top1));
   if (result.keeps_inherited()) {
     fmt::print("Fine-tuning made the network worse, so the inherited weights are kept\n");
   }

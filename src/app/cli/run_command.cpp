@@ -34,8 +34,8 @@ void print_result(const JobResult& result, const RunDirectory& run, const std::s
   fmt::print("Search space: {} (by {})\n",
              report::space_label(result.train->width, result.train->resolution),
              result.train->chosen_by);
-  fmt::print("Supernet: the largest sub-network has {:.2f} % on the test split\n",
-             100 * result.train->test_top1);
+  fmt::print("Supernet: the largest sub-network has {} on the test split\n",
+             pipeline::describe_share(result.train->test));
   print_search(*result.search, folder);
   print_finetune(*result.finetune);
   print_export(read_file(run.folder() / "export.json"), folder);

@@ -37,8 +37,8 @@ void print_result(const TrainResult& result, const std::string& folder) {
   if (result.spearman) {
     fmt::print("Rank correlation of accuracy with MACs: {:.2f}\n", *result.spearman);
   }
-  fmt::print("Largest on the test split, {} examples: {:.2f} %\n", result.test_examples,
-             100 * result.test_top1);
+  fmt::print("Largest on the test split, {}: {}\n", pipeline::describe_examples(result.test),
+             pipeline::describe_share(result.test));
   fmt::print("Trained at width {}, resolution {} (by {}), {} steps in {}\n", result.width,
              result.resolution, result.chosen_by, result.steps, format_duration(result.seconds));
   fmt::print("Weights: {}/{}\n", folder, pipeline::kWeightsFile);

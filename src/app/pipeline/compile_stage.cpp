@@ -51,6 +51,8 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   json["borders"] = engine::name_of(compiled.options.borders);
   json["inputs"] = tensors_to_json(compiled.graph, compiled.graph.inputs);
   json["outputs"] = tensors_to_json(compiled.graph, compiled.graph.outputs);
+  const std::vector<std::string>& classes = compiled.options.class_names;
+  if (!classes.empty()) json["classes"] = classes;
   json["arena_bytes"] = result.arena_bytes;
   json["lower_bound_bytes"] = result.lower_bound_bytes;
   json["macs"] = result.macs;

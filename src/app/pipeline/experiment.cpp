@@ -175,6 +175,8 @@ std::vector<Field> fields_of_finetune(FinetuneOptions& options) {
   return {field("epochs", options.epochs, between(1, 100'000)),
           field("learning_rate", options.learning_rate, positive()),
           field("distillation", options.distillation),
+          section("early_stopping",
+                  {field("patience", options.early_stopping_patience, between(0, 100'000))}),
           section("quantization_aware",
                   {field("epochs", options.quantization_aware.epochs, between(0, 100'000)),
                    field("learning_rate", options.quantization_aware.learning_rate, positive())})};

@@ -60,6 +60,9 @@ struct FinetuneOptions {
   int epochs = 30;
   double learning_rate = 0.01;  // per 256 images
   bool distillation = false;    // half of the loss: the probabilities of the largest sub-network
+  // Ends after so many epochs without a better accuracy on the search split, see TrainerOptions; also
+  // of quantization_aware. 0: after all epochs.
+  int early_stopping_patience = 0;
   QuantizationAwareOptions quantization_aware;
 };
 

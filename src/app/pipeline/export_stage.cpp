@@ -78,13 +78,6 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
   }
 }
 
-Json to_json(const TopOne& accuracy) {
-  return {{"top1", accuracy.share()},
-          {"correct", accuracy.correct},
-          {"examples", accuracy.examples},
-          {"unreadable", accuracy.unreadable}};
-}
-
 }  // namespace
 
 std::int64_t ExportResult::measured_sram_bytes() const {
@@ -116,7 +109,8 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   engine::write_tflite(quantized.graph, model);
   const engine::CompileOptions options{.scratch_growth = context.options.memory,
                                        .sram_budget_bytes = context.sram_budget_bytes,
-                                       .names = context.options.names};
+                                       .names = context.options.names,
+                                       .class_names = context.test.classes()};
   result.compiled = compile_model(model, context.device, options, folder, std::nullopt,
                                   context.preprocessing, network->description().name);
   if (!result.compiled.firmware.fits()) return result;
@@ -138,7 +132,7 @@ void check_exact(const ExportResult& result) {
 std::string to_json(const ExportResult& result) {
   Json methods = Json::array();
   for (const MethodAccuracy& method : result.compared_methods) {
-    methods.push_back({{"method", engine::name_of(method.method)}, {"top1", method.top1}});
+    methods.push_back(to_json(method));
   }
   Json emulated = Json::array();
   for (const EmulatedExample& example : result.emulated) {
@@ -154,7 +148,8 @@ std::string to_json(const ExportResult& result) {
     }
   }
   const deploy::FirmwareReport& firmware = result.compiled.firmware;
-  Json json = {{"fp32", to_json(result.float32)},
+  Json json = {{"classes", result.int8.classes},
+               {"fp32", to_json(result.float32)},
                {"int8", to_json(result.int8)},
                {"gap_points", result.gap()},
                {"range_method", engine::name_of(result.range_method)},
@@ -174,7 +169,7 @@ std::string to_json(const ExportResult& result) {
                {"exact", result.is_exact()},
                {"inferences", emulated}};
   if (result.quantization_gain) {
-    json["quantization_aware"] = Json::parse(to_json(*result.quantization_gain));
+    json["quantization_aware"] = to_json(*result.quantization_gain);
   }
   return json_text(json, 2) + "\n";
 }

@@ -48,8 +48,8 @@ struct EmulatedExample {
 };
 
 struct ExportResult {
-  TopOne float32;  // of the given network on the test set, batch normalization folded
-  TopOne int8;     // the same examples by the reference executor
+  Classification float32;  // by the given network on the test set, batch normalization folded
+  Classification int8;     // the same examples by the reference executor
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
   std::vector<MethodAccuracy> compared_methods;
   std::optional<QuantizationGain> quantization_gain;  // of quantization-aware training, if any
@@ -59,7 +59,7 @@ struct ExportResult {
   std::int64_t stack_bytes = 0;  // high-water mark in the emulator
 
   // Points of accuracy that int8 costs.
-  double gap() const { return 100 * (float32.share() - int8.share()); }
+  double gap() const { return 100 * (float32.top1.share() - int8.top1.share()); }
   // Static data and what the stack took, against which a plan is to be held.
   std::int64_t measured_sram_bytes() const;
   bool is_exact() const;

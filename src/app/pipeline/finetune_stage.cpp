@@ -7,6 +7,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_numbers.hpp"
+#include "mcunet/core/json_text.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/evaluation.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
@@ -52,7 +53,7 @@ FinetuneResult read_result(const SearchSpace& space, const fs::path& file) {
         .subnet = search::space::subnet_from_json(space, json.at("subnet").dump(), file.string()),
         .inherited_top1 = share_at(json, "inherited_top1"),
         .top1 = share_at(json, "top1"),
-        .test_top1 = share_at(json, "test_top1"),
+        .test = classification_from_json(json.at("test")),
         .steps = count_at(json, "steps"),
         .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
@@ -111,7 +112,7 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   const Subnet& network_of_it = keeps_inherited ? subnet : itself;
   FixedNetwork network = kept->extract(network_of_it);
   evaluator.recalibrate(network);
-  result.test_top1 = tester.evaluate(kept, network_of_it).top1();
+  result.test = classify(tester, kept, network_of_it, *test);
   run.write(kNetworkFile, search::space::network_to_json(network->description()));
   supernet::write_tensor_file(folder / kFinetunedWeights, supernet::weights_of(*network));
   return result;
@@ -153,13 +154,14 @@ std::string finetune_to_json(const FinetuneResult& result, const SearchSpace& sp
   const Json json = {{"inherited_top1", result.inherited_top1},
                      {"top1", result.top1},
                      {"kept", result.keeps_inherited() ? "inherited" : "fine-tuned"},
-                     {"test_top1", result.test_top1},
+                     {"test_top1", result.test.top1.share()},
+                     {"test", to_json(result.test)},
                      {"steps", result.steps},
                      {"seconds", result.seconds},
                      {"network", kNetworkFile},
                      {"weights", kFinetunedWeights},
                      {"subnet", Json::parse(search::space::subnet_to_json(space, result.subnet))}};
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 FixedNetwork load_finetuned(const fs::path& run, const std::string& weights_file) {

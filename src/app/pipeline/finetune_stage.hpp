@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "classification.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
@@ -19,7 +20,7 @@ struct FinetuneResult {
   search::space::Subnet subnet;  // of the supernet's space
   double inherited_top1 = 0;     // on the search split, before; statistics recalibrated
   double top1 = 0;               // on the search split, after
-  double test_top1 = 0;          // of the weights that were kept
+  Classification test;           // of the test split, by the weights that were kept
   std::int64_t steps = 0;
   double seconds = 0;    // since the last start
   bool stopped = false;  // by should_stop: nothing but the steps is there

@@ -12,6 +12,7 @@
 #include "mcunet/deploy/firmware.hpp"
 #include "onnx_file.hpp"
 #include "report/plot.hpp"
+#include "run_pictures.hpp"
 #include "run_report.hpp"
 #include "stage_run.hpp"
 #include "trained_supernet.hpp"
@@ -97,6 +98,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
   const ExportResult result = export_network(network, context, run.folder() / kExportFolder);
   run.write("network.onnx", to_onnx(lower(network), network->description().name));
   run.write("export.json", to_json(result));
+  write_pictures(run, *test, result.int8, experiment.seed);
   check_exact(result);
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
   for (const std::string& region : excess) spdlog::error("{}", region);

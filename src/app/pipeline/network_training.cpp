@@ -17,6 +17,7 @@ supernet::TrainerOptions training_options(const Experiment& experiment, int epoc
   options.elastic_epochs = 0;
   options.learning_rate = learning_rate;
   options.learned_kernel_transforms = false;
+  options.early_stopping_patience = experiment.finetune.early_stopping_patience;
   return options;
 }
 

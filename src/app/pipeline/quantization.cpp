@@ -4,7 +4,7 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
-#include <atomic>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "float_graph.hpp"
@@ -44,29 +44,29 @@ class Batches {
   // Nothing at the end, where it throws Error if too many cannot be read.
   std::optional<at::Tensor> next() {
     values_.clear();
-    labels_.clear();
+    examples_.clear();
     std::vector<float> example(static_cast<std::size_t>(shape_.elements()));
-    for (; position_ < order_.size() && labels_.size() < kBatch; ++position_) {
+    for (; position_ < order_.size() && examples_.size() < kBatch; ++position_) {
       if (!load(dataset_, order_[position_], seed_, example)) {
         if (unreadable_++ == 0) first_unreadable_ = dataset_.name(order_[position_]);
         continue;
       }
       values_.insert(values_.end(), example.begin(), example.end());
-      labels_.push_back(dataset_.label(order_[position_]));
+      examples_.push_back(order_[position_]);
     }
-    if (labels_.empty()) {
+    if (examples_.empty()) {
       datasets::require_readable(dataset_, unreadable_, static_cast<std::int64_t>(order_.size()),
                                  first_unreadable_);
       return std::nullopt;
     }
-    const auto count = static_cast<std::int64_t>(labels_.size());
+    const auto count = static_cast<std::int64_t>(examples_.size());
     return at::from_blob(values_.data(), {count, shape_.height, shape_.width, shape_.channels},
                          at::kFloat)
         .permute({0, 3, 1, 2});
   }
 
   // Of the last batch.
-  const std::vector<std::int32_t>& labels() const { return labels_; }
+  const std::vector<std::int64_t>& examples() const { return examples_; }
 
  private:
   const Dataset& dataset_;
@@ -77,7 +77,7 @@ class Batches {
   std::int64_t unreadable_ = 0;
   std::string first_unreadable_;
   std::vector<float> values_;
-  std::vector<std::int32_t> labels_;
+  std::vector<std::int64_t> examples_;
 };
 
 std::vector<std::int64_t> chosen_examples(const Dataset& dataset, std::uint64_t seed,
@@ -120,15 +120,23 @@ QuantizedNetwork quantize_by(const FloatGraph& network,
   return result;
 }
 
-std::int32_t top1_of(std::span<const std::byte> logits) {
-  const auto less = [](std::byte a, std::byte b) {
-    return std::to_integer<std::int8_t>(a) < std::to_integer<std::int8_t>(b);
-  };
-  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end(), less) -
-                                   logits.begin());
+std::vector<float> real_values(std::span<const std::byte> values,
+                               const engine::Quantization& quantization) {
+  std::vector<float> real;
+  for (const std::byte value : values) {
+    real.push_back(static_cast<float>(
+        quantization.scale * (std::to_integer<std::int8_t>(value) - quantization.zero_point)));
+  }
+  return real;
 }
 
 }  // namespace
+
+nlohmann::ordered_json to_json(const MethodAccuracy& accuracy) {
+  nlohmann::ordered_json json = {{"method", engine::name_of(accuracy.method)}};
+  json.update(to_json(accuracy.top1));
+  return json;
+}
 
 QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
                           const Dataset& held_out, const QuantizationOptions& options,
@@ -140,11 +148,11 @@ QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
   double highest = -1;
   for (RangeMethod method : engine::kRangeMethods) {
     QuantizedNetwork quantized = quantize_by(network, statistics, method);
-    const double top1 =
-        evaluate_int8(quantized.graph, held_out, seed, options.selection_images).share();
+    const TopOne top1 =
+        evaluate_int8(quantized.graph, held_out, seed, options.selection_images).top1;
     compared.push_back({method, top1});
-    if (top1 <= highest) continue;
-    highest = top1;
+    if (top1.share() <= highest) continue;
+    highest = top1.share();
     best = std::move(quantized);
   }
   best.compared = std::move(compared);
@@ -163,58 +171,64 @@ std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
   return result;
 }
 
-TopOne evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::uint64_t seed,
-                     std::optional<std::int64_t> limit) {
+Classification evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::uint64_t seed,
+                             std::optional<std::int64_t> limit) {
   const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
+  const engine::Quantization& quantization = graph.info_of(graph.outputs[0]).quantization;
   Progress progress("Evaluating int8", static_cast<std::int64_t>(order.size()), "examples");
-  std::atomic<std::int64_t> correct = 0;
-  std::vector<std::uint8_t> is_unreadable(order.size());
+  std::vector<std::optional<Prediction>> found(order.size());
   tbb::parallel_for(std::size_t{0}, order.size(), [&](std::size_t i) {
     std::vector<float> values(static_cast<std::size_t>(dataset.input_shape().elements()));
     progress.advance();
-    if (!load(dataset, order[i], seed, values)) {
-      is_unreadable[i] = 1;
-      return;
-    }
+    if (!load(dataset, order[i], seed, values)) return;
     const std::vector<std::int8_t> input = quantize_example(graph, values);
     const auto bytes = std::as_bytes(std::span(input));
     const std::vector<engine::TensorBytes> outputs =
         engine::execute(graph, {{engine::TensorBytes(bytes.begin(), bytes.end())}});
-    if (top1_of(outputs[0]) == dataset.label(order[i])) ++correct;
+    found[i] = predict(order[i], dataset.label(order[i]), real_values(outputs[0], quantization));
   });
-  const auto first = std::find(is_unreadable.begin(), is_unreadable.end(), 1);
-  const std::int64_t unreadable = std::count(first, is_unreadable.end(), 1);
   const auto chosen = static_cast<std::int64_t>(order.size());
-  if (unreadable > 0) {
-    const std::int64_t index = order[static_cast<std::size_t>(first - is_unreadable.begin())];
-    datasets::require_readable(dataset, unreadable, chosen, dataset.name(index));
+  const auto first = std::find(found.begin(), found.end(), std::nullopt);
+  if (first != found.end()) {
+    const std::int64_t index = order[static_cast<std::size_t>(first - found.begin())];
+    datasets::require_readable(dataset, std::count(first, found.end(), std::nullopt), chosen,
+                               dataset.name(index));
   }
-  return {correct, chosen - unreadable, unreadable};
+  std::vector<Prediction> predictions;
+  for (const std::optional<Prediction>& prediction : found) {
+    if (prediction) predictions.push_back(*prediction);
+  }
+  return classify(predictions, dataset, chosen);
 }
 
-TopOne evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
-                       const Dataset& dataset, std::uint64_t seed,
-                       std::optional<std::int64_t> limit) {
+void append_predictions(const at::Tensor& logits, std::span<const std::int64_t> examples,
+                        const Dataset& dataset, std::vector<Prediction>& predictions) {
+  const auto classes = static_cast<std::size_t>(logits.size(1));
+  const float* row = logits.data_ptr<float>();
+  for (const std::int64_t example : examples) {
+    predictions.push_back(predict(example, dataset.label(example), {row, classes}));
+    row += classes;
+  }
+}
+
+Classification evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
+                               const Dataset& dataset, std::uint64_t seed,
+                               std::optional<std::int64_t> limit) {
   const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
   const auto chosen = static_cast<std::int64_t>(order.size());
   Batches batches(dataset, order, seed);
   Progress progress("Evaluating float", chosen, "examples");
-  TopOne result;
+  std::vector<Prediction> predictions;
   while (const std::optional<at::Tensor> batch = batches.next()) {
-    const at::Tensor predicted = logits(*batch).argmax(1);
-    const auto* classes = predicted.data_ptr<std::int64_t>();
-    for (std::size_t i = 0; i < batches.labels().size(); ++i) {
-      result.correct += classes[i] == batches.labels()[i] ? 1 : 0;
-    }
-    result.examples += batch->size(0);
+    append_predictions(logits(*batch).to(at::kFloat).contiguous(), batches.examples(), dataset,
+                       predictions);
     progress.advance(batch->size(0));
   }
-  result.unreadable = chosen - result.examples;
-  return result;
+  return classify(predictions, dataset, chosen);
 }
 
-TopOne evaluate_float(const FloatGraph& network, const Dataset& dataset, std::uint64_t seed,
-                      std::optional<std::int64_t> limit) {
+Classification evaluate_float(const FloatGraph& network, const Dataset& dataset, std::uint64_t seed,
+                              std::optional<std::int64_t> limit) {
   const FloatExecutor executor(network);
   return evaluate_logits([&](const at::Tensor& images) { return executor.run(images); }, dataset,
                          seed, limit);

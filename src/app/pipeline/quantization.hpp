@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "classification.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
@@ -22,24 +23,17 @@ struct FloatGraph;
 
 struct MethodAccuracy {
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
-  double top1 = 0;  // on the held-out split
+  TopOne top1;  // on the held-out split
 };
+
+// {"method": …} and TopOne's keys.
+nlohmann::ordered_json to_json(const MethodAccuracy& accuracy);
 
 struct QuantizedNetwork {
   engine::Graph graph;
   std::vector<engine::RealRange> ranges;  // per tensor, as quantize_graph takes them
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
   std::vector<MethodAccuracy> compared;  // what the choice rests on; empty if there was none
-};
-
-// Top-1 in int8 on the held-out split: of a network quantized as it was, and of the same trained on
-// with the rounding simulated.
-struct QuantizationGain {
-  double post_training_top1 = 0;
-  double quantization_aware_top1 = 0;
-
-  // Whether what was trained on is at least as good, and so what is exported.
-  bool is_kept() const { return quantization_aware_top1 >= post_training_top1; }
 };
 
 // Calibrates on `training` and chooses the ranges by the accuracy on `held_out`. `seed` picks the
@@ -52,30 +46,23 @@ QuantizedNetwork quantize(const FloatGraph& network, const datasets::Dataset& tr
 std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
                                           std::span<const float> values);
 
-// Of a classifier over examples of a dataset.
-struct TopOne {
-  std::int64_t correct = 0;
-  std::int64_t examples = 0;
-  std::int64_t unreadable = 0;
-
-  double share() const {
-    return examples == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(examples);
-  }
-};
-
-// Top-1 by the reference executor over the first `limit` examples in a seeded order (all of them if
+// What the reference executor predicts for the first `limit` examples in a seeded order (all of them if
 // absent), on all cores.
-TopOne evaluate_int8(const engine::Graph& graph, const datasets::Dataset& dataset,
-                     std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+Classification evaluate_int8(const engine::Graph& graph, const datasets::Dataset& dataset,
+                             std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
 
-// Top-1 by logits [n, classes] on the CPU for images [n, channels, height, width] over examples
-// that are chosen alike.
-TopOne evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
-                       const datasets::Dataset& dataset, std::uint64_t seed,
-                       std::optional<std::int64_t> limit = std::nullopt);
+// By logits [n, classes] on the CPU for images [n, channels, height, width], over examples that are
+// chosen alike.
+Classification evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
+                               const datasets::Dataset& dataset, std::uint64_t seed,
+                               std::optional<std::int64_t> limit = std::nullopt);
 
 // The same examples by libtorch in float.
-TopOne evaluate_float(const FloatGraph& network, const datasets::Dataset& dataset,
-                      std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+Classification evaluate_float(const FloatGraph& network, const datasets::Dataset& dataset,
+                              std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+
+// Appends what logits [n, classes], 32-bit floats on the CPU, predict for examples of a dataset.
+void append_predictions(const at::Tensor& logits, std::span<const std::int64_t> examples,
+                        const datasets::Dataset& dataset, std::vector<Prediction>& predictions);
 
 }  // namespace mcunet::pipeline

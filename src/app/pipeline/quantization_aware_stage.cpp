@@ -38,17 +38,17 @@ constexpr char kResultFile[] = "quantization_aware.json";
 // What training begins from and is compared with.
 struct PostTraining {
   QuantizedNetwork quantized;
-  double top1 = 0;  // on the held-out split
+  TopOne top1;  // on the held-out split
 };
 
 std::string to_json(const PostTraining& post_training) {
   const QuantizedNetwork& quantized = post_training.quantized;
   Json json = {{"method", engine::name_of(quantized.method)},
                {"compared", Json::array()},
-               {"top1", post_training.top1},
+               {"top1", to_json(post_training.top1)},
                {"ranges", Json::array()}};
   for (const MethodAccuracy& entry : quantized.compared) {
-    json["compared"].push_back({{"method", engine::name_of(entry.method)}, {"top1", entry.top1}});
+    json["compared"].push_back(to_json(entry));
   }
   for (const engine::RealRange& range : quantized.ranges) {
     json["ranges"].push_back({range.min, range.max});
@@ -73,9 +73,10 @@ PostTraining read_post_training(const FloatGraph& network, const fs::path& file)
   constexpr double kMost = std::numeric_limits<float>::max();
   try {
     const Json json = Json::parse(read_file(file));
-    PostTraining result{.quantized = {.method = method_of(json)}, .top1 = share_at(json, "top1")};
+    PostTraining result{.quantized = {.method = method_of(json)},
+                        .top1 = top1_from_json(json.at("top1"))};
     for (const Json& entry : json.at("compared")) {
-      result.quantized.compared.push_back({method_of(entry), share_at(entry, "top1")});
+      result.quantized.compared.push_back({method_of(entry), top1_from_json(entry)});
     }
     for (const Json& range : json.at("ranges")) {
       const auto bound = [&](std::size_t i) {
@@ -95,11 +96,13 @@ PostTraining quantize_post_training(const FloatGraph& network, const Dataset& tr
   const QuantizationOptions& options = experiment.quantization;
   PostTraining result{quantize(network, training, held_out, options, experiment.seed)};
   const auto& compared = result.quantized.compared;
-  for (const MethodAccuracy& method : compared) result.top1 = std::max(result.top1, method.top1);
+  for (const MethodAccuracy& entry : compared) {
+    if (entry.method == result.quantized.method) result.top1 = entry.top1;
+  }
   if (compared.empty()) {
     result.top1 =
         evaluate_int8(result.quantized.graph, held_out, experiment.seed, options.selection_images)
-            .share();
+            .top1;
   }
   return result;
 }
@@ -150,20 +153,15 @@ supernet::TrainerContext aware_context(const NetworkTraining& training, FixedNet
           return simulated.run(network->layers(), images).cpu();
         };
         return std::vector<std::pair<std::string, double>>{
-            {"simulated_int8_top1", evaluate_logits(logits, held_out, seed, limit).share()}};
+            {"simulated_int8_top1", evaluate_logits(logits, held_out, seed, limit).top1.share()}};
       };
   return context;
-}
-
-QuantizationGain read_gain(const Json& json) {
-  const Json& top1 = json.at("held_out_top1");
-  return {share_at(top1, "post_training"), share_at(top1, "quantization_aware")};
 }
 
 QuantizationAwareResult read_result(const fs::path& file) {
   try {
     const Json json = Json::parse(read_file(file));
-    QuantizationAwareResult result{.gain = read_gain(json),
+    QuantizationAwareResult result{.gain = gain_from_json(json),
                                    .steps = count_at(json, "steps"),
                                    .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
@@ -174,7 +172,7 @@ QuantizationAwareResult read_result(const fs::path& file) {
 }
 
 std::string result_to_json(const QuantizationAwareResult& result) {
-  Json json = Json::parse(to_json(result.gain));
+  Json json = to_json(result.gain);
   json.update({{"steps", result.steps},
                {"seconds", result.seconds},
                {"weights", kWeights},
@@ -215,7 +213,7 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
       start_trainer(training, *data, aware_options(experiment),
                     aware_context(training, load_finetuned(training.run), simulated, *held_out),
                     supernet::weights_of(*network));
-  QuantizationAwareResult result{.gain = {.post_training_top1 = post_training.top1},
+  QuantizationAwareResult result{.gain = {.post_training = post_training.top1},
                                  .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
   result.steps = trainer->step();
@@ -223,10 +221,10 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
 
   const Supernet& weights = trainer->weights();
   const FixedNetwork trained = weights->extract(search::space::largest(weights->space()));
-  result.gain.quantization_aware_top1 =
+  result.gain.quantization_aware =
       evaluate_int8(quantize_by(lower(trained), post_training.quantized.ranges), *held_out,
                     experiment.seed, experiment.quantization.selection_images)
-          .share();
+          .top1;
   supernet::write_tensor_file(training.run / kWeights, supernet::weights_of(*trained));
   return result;
 }
@@ -255,23 +253,6 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
   };
   return run_stage<QuantizationAwareResult>(
       run, resume, {.name = kQuantizationAwareStage, .read = read, .work = work, .write = write});
-}
-
-std::string to_json(const QuantizationGain& gain) {
-  const Json json = {{"held_out_top1",
-                      {{"post_training", gain.post_training_top1},
-                       {"quantization_aware", gain.quantization_aware_top1}}},
-                     {"kept", gain.is_kept()}};
-  return json.dump();
-}
-
-std::string describe(const QuantizationGain& gain) {
-  std::string text = fmt::format(
-      "top-1 in int8 on the search split: {:.2f} % by post-training quantization, "
-      "{:.2f} % by quantization-aware training\n",
-      100 * gain.post_training_top1, 100 * gain.quantization_aware_top1);
-  if (!gain.is_kept()) text += "The latter is worse, so the network is exported as fine-tuned\n";
-  return text;
 }
 
 QuantizationAwareNetwork load_quantization_aware(const fs::path& run) {

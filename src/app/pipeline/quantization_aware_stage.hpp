@@ -8,6 +8,7 @@
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
 #include "quantization.hpp"
+#include "quantization_gain.hpp"
 #include "stages.hpp"
 
 namespace mcunet::pipeline {
@@ -33,12 +34,6 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
                                                      const search::space::Subnet& subnet,
                                                      RunDirectory& run, bool resume,
                                                      const std::function<bool()>& should_stop);
-
-// {"held_out_top1": {"post_training": …, "quantization_aware": …}, "kept": …}
-std::string to_json(const QuantizationGain& gain);
-
-// For people, in lines with an end each.
-std::string describe(const QuantizationGain& gain);
 
 struct QuantizationAwareNetwork {
   QuantizedNetwork quantized;  // the better one by the gain

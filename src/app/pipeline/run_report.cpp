@@ -1,140 +1,88 @@
 #include "run_report.hpp"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
+#include <cmath>
+
+#include "classification_section.hpp"
 #include "cycle_range_json.hpp"
 #include "mcunet/core/error.hpp"
-#include "mcunet/core/files.hpp"
 #include "mcunet/core/json_numbers.hpp"
-#include "report/job_report.hpp"
+#include "mcunet/core/progress.hpp"
+#include "quantization_gain.hpp"
+#include "report/cost_report.hpp"
 #include "report/search_report.hpp"
 #include "report/space_report.hpp"
+#include "run_summary.hpp"
 #include "search_stage.hpp"
 #include "space_stage.hpp"
-#include "stages.hpp"
 
 namespace mcunet::pipeline {
-namespace fs = std::filesystem;
 namespace {
 
-using report::JobReport;
+namespace fs = std::filesystem;
+using report::Fact;
+using report::HtmlPage;
 using Json = nlohmann::ordered_json;
-
-// What `read` makes of a file that a stage left. Throws Error if it is damaged.
-template <typename Read>
-auto read_result(const fs::path& run, const char* stage, const Read& read) {
-  const fs::path file = run / (std::string(stage) + ".json");
-  const std::string text = read_file(file);
-  try {
-    return read(Json::parse(text));
-  } catch (const std::exception& error) {
-    fail_damaged(file, stage, error);
-  }
-}
 
 search::SpaceRanking read_ranking(const fs::path& run) {
   const fs::path file = run / "space.json";
   return ranking_from_json(read_file(file), file.string());
 }
 
-std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+std::string millions(const Json& macs) { return fmt::format("{:.2f}M", macs.get<double>() / 1e6); }
 
-std::string kib(std::int64_t bytes) {
-  return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
+std::string limit(const std::optional<std::int64_t>& bytes) {
+  return bytes ? "of " + describe_kib(*bytes) : "";
 }
 
-JobReport::Section train_section(const Json& train) {
+// What one looks for first.
+void add_head(HtmlPage& page, const Experiment& experiment, const RunSummary& summary) {
+  std::vector<Fact> facts;
+  if (summary.int8) {
+    const Interval interval = summary.int8->interval();
+    facts.push_back({"top-1 in int8, test set", describe_percent(summary.int8->share()),
+                     fmt::format("{:.1f} to {:.1f} at 95 %, {}", 100 * interval.low,
+                                 100 * interval.high, describe_examples(*summary.int8))});
+  } else if (summary.search_top1) {
+    facts.push_back(
+        {"top-1, search split", describe_percent(*summary.search_top1), "the winner's"});
+  }
+  if (summary.resources) {
+    const RunResources& r = *summary.resources;
+    facts.push_back({"SRAM", describe_kib(r.peak_sram_bytes), limit(experiment.budget.sram_bytes)});
+    facts.push_back({"flash", describe_kib(r.flash_bytes), limit(experiment.budget.flash_bytes)});
+    facts.push_back({"latency (estimate)", fmt::format("{:.1f} ms", r.latency_ms),
+                     fmt::format("{:.1f} to {:.1f} at {:g} MHz", r.latency_ms_low,
+                                 r.latency_ms_high, experiment.device.clock_mhz)});
+    facts.push_back(
+        {"MACs", fmt::format("{:.2f}M", static_cast<double>(r.macs) / 1e6), "of one inference"});
+  }
+  const StageCost cost = report::sum_of(summary.stages);
+  facts.push_back({"design time", format_duration(cost.wall_seconds),
+                   fmt::format("{:.2f} CPU hours", cost.cpu_seconds / 3600)});
+  page.facts(facts);
+}
+
+void add_train(HtmlPage& page, const Json& train) {
+  const TopOne test = top1_from_json(train.at("test"));
   const Json& search = train.at("search");
-  const auto row = [](const char* name, const Json& entry) -> std::vector<std::string> {
-    return {name, fmt::format("{:.2f}M", entry.at("macs").get<double>() / 1e6),
-            percent(entry.at("top1"))};
-  };
-  JobReport::Section section{.heading = "Supernet"};
-  section.text =
-      fmt::format("Width {}, resolution {}; the largest sub-network has {} on the test set.",
+  page.heading("Supernet");
+  std::string text =
+      fmt::format("Width {}, resolution {}; the largest sub-network has {} on the test set, {}.",
                   train.at("width").get<double>(), train.at("resolution").get<int>(),
-                  percent(train.at("test").at("largest_top1")));
+                  describe_share(test), describe_examples(test));
   if (!search.at("spearman").is_null()) {
-    section.text += fmt::format(" Rank correlation of accuracy with MACs: {:.2f}.",
-                                search.at("spearman").get<double>());
+    text += fmt::format(" Rank correlation of accuracy with MACs: {:.2f}.",
+                        search.at("spearman").get<double>());
   }
-  section.rows = {{"sub-network", "MACs", "top-1, search split"},
-                  row("largest", search.at("largest")),
-                  row("smallest", search.at("smallest"))};
-  return section;
-}
-
-JobReport::Section search_section(const Json& search) {
-  const Json& winner = search.at("winner");
-  const Json& resources = winner.at("resources");
-  JobReport::Section section{.heading = "Search", .links = {{"search.html", "The search in full"}}};
-  section.rows = {{"found by", "top-1, search split", "peak SRAM", "flash", "MACs"}};
-  const auto add = [&](const char* name, const Json& entry) {
-    const Json& r = entry.at("resources");
-    section.rows.push_back({name, percent(entry.at("accuracy")), kib(r.at("peak_sram_bytes")),
-                            kib(r.at("flash_bytes")),
-                            fmt::format("{:.2f}M", r.at("macs").get<double>() / 1e6)});
-  };
-  const std::string found_by = search.value("found_by", "evolution");
-  add(found_by.c_str(), winner);
-  if (found_by != "evolution") add("evolution", search.at("evolution"));
-  if (found_by != "random search" && !search.at("random").is_null())
-    add("random search", search.at("random").at("best"));
-  section.text = fmt::format(
-      "{} networks were evaluated; the winner takes an estimated {:.1f} ms ({:.1f} to {:.1f}).",
-      search.at("evaluations").get<int>(), resources.at("latency_ms").get<double>(),
-      resources.at("latency_ms_low").get<double>(), resources.at("latency_ms_high").get<double>());
-  return section;
-}
-
-std::string planned_sram(const Json& exported) {
-  const std::string all = kib(exported.at("peak_sram_bytes"));
-  const Json& grown = exported.at("memory").at("grown_bytes");
-  return grown == 0 ? all : fmt::format("{}, of them {} for speed", all, kib(grown));
-}
-
-JobReport::Section export_section(const Json& exported) {
-  JobReport::Section section{.heading = "Quantized network and firmware"};
-  section.rows = {{"", ""},
-                  {"top-1 in float, test set", percent(exported.at("fp32").at("top1"))},
-                  {"top-1 in int8, test set", percent(exported.at("int8").at("top1"))},
-                  {"ranges by", exported.at("range_method")},
-                  {"planned SRAM", planned_sram(exported)},
-                  {"measured SRAM: static data and stack", kib(exported.at("measured_sram_bytes"))},
-                  {"flash as linked", kib(exported.at("flash_bytes"))},
-                  {"fits", exported.at("fits").get<bool>() ? "yes" : "no"}};
-  if (exported.contains("quantization_aware")) {
-    const Json& aware = exported.at("quantization_aware");
-    const Json& top1 = aware.at("held_out_top1");
-    section.rows.insert(
-        section.rows.begin() + 1,
-        {{"top-1 in int8, search split: post-training", percent(top1.at("post_training"))},
-         {"top-1 in int8, search split: quantization-aware",
-          percent(top1.at("quantization_aware"))},
-         {"exported", aware.at("kept").get<bool>()
-                          ? "the network of quantization-aware training"
-                          : "the fine-tuned network: quantization-aware training is worse"}});
+  page.paragraph(text);
+  report::TableRows rows = {{"sub-network", "MACs", "top-1, search split"}};
+  for (const char* name : {"largest", "smallest"}) {
+    const Json& entry = search.at(name);
+    rows.push_back({name, millions(entry.at("macs")), describe_percent(share_at(entry, "top1"))});
   }
-  if (!exported.at("inferences").empty()) {
-    const Json& inference = exported.at("inferences")[0];
-    section.rows.push_back({"cycles on the device's core (estimated)",
-                            describe(inference.at("cycles").get<cycles::CycleRange>())});
-    section.rows.push_back({"instructions on the emulated core",
-                            fmt::format("{}", inference.at("instructions").get<std::int64_t>())});
-    section.rows.push_back(
-        {"bit-identical to the reference", exported.at("exact").get<bool>() ? "yes" : "NO"});
-  }
-  return section;
-}
-
-JobReport::Section space_section(const search::SpaceRanking& ranking) {
-  const search::SpaceStatistics& best = ranking.spaces.front();
-  return {.heading = "Search space",
-          .text = fmt::format("The best of {} spaces is {}: {}.", ranking.spaces.size(),
-                              report::space_label(best.width, best.resolution),
-                              report::describe_fit(best)),
-          .links = {{"space.html", "The ranking in full"}}};
+  page.table(rows);
 }
 
 search::space::SearchSpace read_space(const fs::path& problem_file) {
@@ -148,20 +96,9 @@ search::space::SearchSpace read_space(const fs::path& problem_file) {
   }
 }
 
-JobReport::Section finetune_section(const Json& finetune) {
-  return {.heading = "Fine-tuning",
-          .text = fmt::format(
-              "The winner had {} on the search split with the weights that it inherited, "
-              "and {} after fine-tuning{}; {} on the test set.",
-              percent(finetune.at("inherited_top1")), percent(finetune.at("top1")),
-              finetune.value("kept", "fine-tuned") == "inherited"
-                  ? ", which made it worse, so that the inherited weights were kept"
-                  : "",
-              percent(finetune.at("test_top1")))};
-}
-
-// The search's page, drawn from its states and the space that they belong to.
-void draw_search(const Experiment& experiment, const fs::path& run, const fs::path& folder) {
+// Drawn from the states of the searches and the space that they belong to.
+void add_search(HtmlPage& page, const Experiment& experiment, const fs::path& run,
+                const fs::path& folder) {
   const fs::path states = run / "search";
   const search::space::SearchSpace space = read_space(states / "problem.json");
   const auto load = [&](const char* name) {
@@ -174,7 +111,89 @@ void draw_search(const Experiment& experiment, const fs::path& run, const fs::pa
   if (!result.is_feasible()) {
     throw Error("{}: holds no networks; {}", (states / "evolution.json").string(), kHowToRestore);
   }
-  report::write_search_report(result, report_context(experiment, space), folder);
+  report::add_search(page, result, report_context(experiment, space), folder);
+}
+
+void add_finetune(HtmlPage& page, const Json& finetune) {
+  const TopOne test = top1_from_json(finetune.at("test"));
+  page.heading("Fine-tuning");
+  page.paragraph(
+      fmt::format("The winner had {} on the search split with the weights that it inherited, "
+                  "and {} after fine-tuning{}; {} on the test set, {}.",
+                  describe_percent(share_at(finetune, "inherited_top1")),
+                  describe_percent(share_at(finetune, "top1")),
+                  finetune.at("kept") == "inherited"
+                      ? ", which made it worse, so that the inherited weights were kept"
+                      : "",
+                  describe_share(test), describe_examples(test)));
+}
+
+std::string planned_sram(const Json& exported) {
+  const std::string all = describe_kib(count_at(exported, "peak_sram_bytes"));
+  const std::int64_t grown = count_at(exported.at("memory"), "grown_bytes");
+  return grown == 0 ? all : fmt::format("{}, of them {} for speed", all, describe_kib(grown));
+}
+
+void add_quantization_gain(const Json& exported, report::TableRows& rows) {
+  if (!exported.contains("quantization_aware")) return;
+  const QuantizationGain gain = gain_from_json(exported.at("quantization_aware"));
+  const auto measured = [](const TopOne& top1) {
+    return fmt::format("{}, {}", describe_share(top1), describe_examples(top1));
+  };
+  rows.push_back({"top-1 in int8, search split: post-training", measured(gain.post_training)});
+  rows.push_back(
+      {"top-1 in int8, search split: quantization-aware", measured(gain.quantization_aware)});
+  rows.push_back({"exported",
+                  gain.is_kept() ? "the network of quantization-aware training"
+                                 : "the fine-tuned network: quantization-aware training is worse"});
+}
+
+void add_emulation(HtmlPage& page, const Json& exported, const Classification& int8) {
+  report::TableRows rows = {
+      {"input", "label", "predicted", "cycles (estimated)", "instructions", "as on the host"}};
+  for (const Json& inference : exported.at("inferences")) {
+    const auto class_of = [&](const char* key) {
+      return int8.classes.at(static_cast<std::size_t>(count_at(inference, key)));
+    };
+    rows.push_back({inference.at("input"), class_of("label"), class_of("predicted"),
+                    describe(inference.at("cycles").get<cycles::CycleRange>()),
+                    fmt::format("{}", count_at(inference, "instructions")),
+                    inference.at("exact").get<bool>() ? "yes, every bit" : "no"});
+  }
+  if (rows.size() == 1) return;
+  page.folded_table(fmt::format("{} test examples on the emulated {}", rows.size() - 1,
+                                exported.at("board").get<std::string>()),
+                    rows);
+}
+
+void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
+  const TopOne in_float = top1_from_json(exported.at("fp32"));
+  const Classification int8 = classification_from_json(exported.at("int8"));
+  page.heading("Quantized network and firmware");
+  report::TableRows rows = {{"", ""}};
+  add_quantization_gain(exported, rows);
+  rows.push_back({"top-1 in float, test set", describe_share(in_float)});
+  rows.push_back({"top-1 in int8, test set", describe_share(int8.top1)});
+  rows.push_back({"measured", describe_examples(int8.top1)});
+  rows.push_back({"ranges by", exported.at("range_method")});
+  rows.push_back({"planned SRAM", planned_sram(exported)});
+  rows.push_back({"measured SRAM: static data and stack",
+                  describe_kib(count_at(exported, "measured_sram_bytes"))});
+  rows.push_back({"flash as linked", describe_kib(count_at(exported, "flash_bytes"))});
+  rows.push_back({"fits", exported.at("fits").get<bool>() ? "yes" : "no"});
+  if (!exported.at("inferences").empty()) {
+    const Json& inference = exported.at("inferences")[0];
+    rows.push_back({"cycles on the device's core (estimated)",
+                    describe(inference.at("cycles").get<cycles::CycleRange>())});
+    rows.push_back({"instructions on the emulated core",
+                    fmt::format("{}", count_at(inference, "instructions"))});
+    rows.push_back(
+        {"bit-identical to the reference", exported.at("exact").get<bool>() ? "yes" : "no"});
+  }
+  page.table(rows);
+  add_emulation(page, exported, int8);
+  page.heading("Predictions in int8");
+  add_classification(page, int8, run);
 }
 
 }  // namespace
@@ -182,64 +201,34 @@ void draw_search(const Experiment& experiment, const fs::path& run, const fs::pa
 void write_run_report(const Experiment& experiment, const RunDirectory& run) {
   const fs::path folder = run.folder() / "report";
   if (run.costs().empty()) throw Error("{}: holds no complete stage", run.folder().string());
-  JobReport report{.title = fmt::format("A network for {}", experiment.device.name),
-                   .costs = run.costs()};
-  const auto add = [&](const char* stage, JobReport::Section (*section_of)(const Json&)) {
-    if (run.is_complete(stage)) {
-      report.sections.push_back(read_result(run.folder(), stage, section_of));
-    }
+  const bool has_space = run.is_complete(kSpaceStage);
+  if (has_space && run.costs().size() == 1) {
+    report::write_space_report(read_ranking(run.folder()), report_context(experiment), folder);
+    return;
+  }
+  HtmlPage page(fmt::format("A network for {}", experiment.device.name));
+  add_head(page, experiment, summarize_run(run.folder(), experiment, run.costs()));
+  const auto add = [&](const char* stage, const auto& section) {
+    if (!run.is_complete(stage)) return;
+    read_result(run.folder(), stage, [&](const Json& json) {
+      section(json);
+      return true;
+    });
   };
-  if (run.is_complete(kSpaceStage)) {
-    const search::SpaceRanking ranking = read_ranking(run.folder());
-    report::write_space_report(ranking, report_context(experiment), folder,
-                               run.costs().size() == 1 ? "index.html" : "space.html");
-    if (run.costs().size() == 1) return;
-    report.sections.push_back(space_section(ranking));
-  }
-  add(kTrainStage, train_section);
-  if (run.is_complete(kSearchStage)) draw_search(experiment, run.folder(), folder);
-  add(kSearchStage, search_section);
-  add(kFinetuneStage, finetune_section);
-  add(kExportStage, export_section);
-  report::write_job_report(report, folder);
-}
-
-namespace {
-
-report::SpaceAccuracy space_accuracy_of(const fs::path& run) {
-  struct Trained {
-    double width;
-    int resolution;
-  };
-  const auto [width, resolution] = read_result(run, kTrainStage, [](const Json& train) {
-    return Trained{train.at("width"), train.at("resolution")};
+  add(kExportStage, [&](const Json& exported) {
+    add_samples(page, classification_from_json(exported.at("int8")), run.folder());
   });
-  const search::SpaceRanking ranking = read_ranking(run);
-  const auto space = std::find_if(ranking.spaces.begin(), ranking.spaces.end(),
-                                  [&, w = width, r = resolution](const auto& candidate) {
-                                    return candidate.width == w && candidate.resolution == r;
-                                  });
-  if (space == ranking.spaces.end()) {
-    throw Error("{}: was searched in {}, which space.json does not hold", run.string(),
-                report::space_label(width, resolution));
+  if (has_space) {
+    page.heading("Search space");
+    report::add_space(page, read_ranking(run.folder()), report_context(experiment), folder);
   }
-  const auto accuracy = read_result(run, kSearchStage, [](const Json& search) {
-    return share_at(search.at("winner"), "accuracy");
-  });
-  return {report::space_label(width, resolution), space->mean_macs, accuracy};
-}
-
-}  // namespace
-
-void compare_runs(const std::vector<fs::path>& runs, const fs::path& folder) {
-  std::vector<report::SpaceAccuracy> accuracies;
-  for (const fs::path& run : runs) {
-    for (const char* file : {"space.json", "train.json", "search.json"}) {
-      if (!fs::exists(run / file)) throw Error("{}: has no {}", run.string(), file);
-    }
-    accuracies.push_back(space_accuracy_of(run));
-  }
-  report::draw_accuracy_by_space(accuracies, folder);
+  add(kTrainStage, [&](const Json& train) { add_train(page, train); });
+  if (run.is_complete(kSearchStage)) add_search(page, experiment, run.folder(), folder);
+  add(kFinetuneStage, [&](const Json& finetune) { add_finetune(page, finetune); });
+  add(kExportStage, [&](const Json& exported) { add_export(page, exported, run.folder()); });
+  report::add_costs(page, run.costs());
+  page.paragraph("Data, gnuplot scripts, SVG and PDF of all plots lie beside this page.");
+  write_file_atomically(folder / "index.html", page.to_string());
 }
 
 }  // namespace mcunet::pipeline

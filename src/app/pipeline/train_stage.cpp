@@ -169,8 +169,7 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
   measure_search_split(experiment, evaluator, trainer.weights(), result);
   const auto test_data = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
-  result.test_examples = test_data->size();
-  result.test_top1 = tester.evaluate(trainer.weights(), search::space::largest(space)).top1();
+  result.test = classify(tester, trainer.weights(), search::space::largest(space), *test_data).top1;
   supernet::write_tensor_file(training.run / kWeightsFile,
                               supernet::weights_of(*trainer.weights()));
   return result;
@@ -233,6 +232,7 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   };
   const auto write = [&](TrainResult& result, double seconds) {
     result.seconds = seconds;
+    run.name_classes(datasets::class_names(dataset_of(experiment)));
     run.write("train.json", train_result_to_json(result, chosen.space));
   };
   return run_stage<TrainResult>(run, resume,
@@ -253,13 +253,13 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
   const auto calibration = splits.open(Split::kTrain);
   const auto data = splits.open(request.on_test_split ? Split::kTest : Split::kSearch);
   supernet::SubnetEvaluator evaluator(*calibration, *data, evaluator_options(experiment));
-  const supernet::Accuracy accuracy = evaluator.evaluate(network, subnet);
+  double loss = 0;
+  const auto classification = classify(evaluator, network, subnet, *data, &loss);
   engine::ResourceOracle oracle(experiment.oracle);
   return {.subnet = subnet,
           .json = search::space::subnet_to_json(space, subnet),
-          .correct = accuracy.correct,
-          .examples = accuracy.examples,
-          .loss = accuracy.loss_sum / static_cast<double>(accuracy.examples),
+          .classification = classification,
+          .loss = loss,
           .resources =
               oracle.measure(search::space::lower(search::space::build_network(space, subnet))),
           .budget = experiment.budget,
@@ -298,7 +298,8 @@ std::string train_result_to_json(const TrainResult& result, const SearchSpace& s
   }
   if (result.spearman) search["spearman"] = *result.spearman;
   json["search"] = search;
-  json["test"] = {{"examples", result.test_examples}, {"largest_top1", result.test_top1}};
+  json["test"] = to_json(result.test);
+  json["test"]["largest_top1"] = result.test.share();
   return json.dump() + "\n";
 }
 
@@ -320,8 +321,7 @@ TrainResult train_result_from_json(const std::string& text, const SearchSpace& s
       result.sampled.push_back(accuracy_from_json(sampled, space, source));
     }
     if (!search.at("spearman").is_null()) result.spearman = number_at(search, "spearman", -1, 1);
-    result.test_examples = count_at(json.at("test"), "examples");
-    result.test_top1 = share_at(json.at("test"), "largest_top1");
+    result.test = top1_from_json(json.at("test"));
     result.total_steps = result.steps;
     return result;
   } catch (const std::exception& error) {

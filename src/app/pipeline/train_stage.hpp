@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "classification.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
@@ -43,8 +44,7 @@ struct TrainResult {
   std::vector<SubnetAccuracy> sampled;
   // Of accuracy with MACs over the sampled; absent for fewer than 2.
   std::optional<double> spearman;
-  std::int64_t test_examples = 0;
-  double test_top1 = 0;  // of the largest
+  TopOne test;           // of the largest, on the test split
   bool stopped = false;  // by should_stop: nothing but the steps is there
   std::int64_t total_steps = 0;
 };
@@ -71,15 +71,12 @@ struct EvalRequest {
 struct EvalResult {
   search::space::Subnet subnet;
   std::string json;  // the sub-network as a file
-  std::int64_t correct = 0;
-  std::int64_t examples = 0;
+  Classification classification;
   double loss = 0;
   engine::Resources resources;
   engine::Budget budget;
   std::string device_name;
   datasets::Preprocessing preprocessing;  // of the examples
-
-  double top1() const { return static_cast<double>(correct) / static_cast<double>(examples); }
 };
 
 EvalResult evaluate_subnet(const EvalRequest& request);

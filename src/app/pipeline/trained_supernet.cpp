@@ -11,6 +11,7 @@
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
+#include "quantization.hpp"
 #include "train_stage.hpp"
 
 namespace mcunet::pipeline {
@@ -82,6 +83,18 @@ std::string accuracy_identity(const Experiment& experiment, const SearchSpace& s
   weights_of(run);
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
   return identity_of(experiment, run, splits.open(Split::kSearch)->size());
+}
+
+Classification classify(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& supernet,
+                        const search::space::Subnet& subnet, const datasets::Dataset& data,
+                        double* loss) {
+  std::vector<Prediction> predictions;
+  const supernet::Accuracy accuracy = evaluator.evaluate(
+      supernet, subnet, [&](const at::Tensor& logits, const supernet::BatchTensors& batch) {
+        append_predictions(logits, batch.indices, data, predictions);
+      });
+  if (loss != nullptr) *loss = accuracy.loss_sum / static_cast<double>(accuracy.examples);
+  return classify(predictions, data, data.size());
 }
 
 SupernetEstimator::SupernetEstimator(const Experiment& experiment, const SearchSpace& space,

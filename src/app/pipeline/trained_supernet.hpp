@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "classification.hpp"
 #include "experiment.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/search/accuracy_estimator.hpp"
@@ -46,6 +47,12 @@ supernet::Supernet load_supernet(const Experiment& experiment,
 // no trained supernet.
 std::string accuracy_identity(const Experiment& experiment, const search::space::SearchSpace& space,
                               const std::filesystem::path& run);
+
+// What a sub-network predicts for the evaluator's examples, which are those of `data`; and, if asked
+// for, its mean cross-entropy.
+Classification classify(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& supernet,
+                        const search::space::Subnet& subnet, const datasets::Dataset& data,
+                        double* loss = nullptr);
 
 // Accuracies for the search: those of a trained supernet on the search split, each sub-network with
 // recalibrated statistics (paper, Appendix D).

@@ -3,25 +3,36 @@
 #include <fmt/format.h>
 
 #include "mcunet/core/names.hpp"
+#include "style_sheet.hpp"
 
 namespace mcunet::report {
 namespace {
 
-constexpr char kStyleSheet[] = R"css(
-body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 60rem;
-       margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.7rem; margin-bottom: 0.2rem; }
-h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.15rem 0.8rem; text-align: right; border-bottom: 1px solid #eee; }
-th { border-bottom: 2px solid #999; }
-tr.best td { background: #fff3d6; font-weight: 600; }
-figure { margin: 1rem 0; }
-figure img { max-width: 100%; height: auto; }
-figcaption { color: #555; font-size: 0.9rem; }
-.scroll { max-height: 28rem; overflow: auto; display: inline-block; max-width: 100%; }
-@media print { .scroll { max-height: none; } }
-)css";
+std::string table_markup(const TableRows& rows, int highlighted) {
+  std::string html = "<div class=\"scroll\"><table>\n";
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const bool is_best = r >= 1 && r <= static_cast<std::size_t>(highlighted);
+    const char* cell = r == 0 ? "th" : "td";
+    html += is_best ? "<tr class=\"best\">" : "<tr>";
+    for (const std::string& text : rows[r]) {
+      html += fmt::format("<{0}>{1}</{0}>", cell, escape_html(text));
+    }
+    html += "</tr>\n";
+  }
+  return html + "</table></div>\n";
+}
+
+std::string figure_markup(const Figure& figure) {
+  return fmt::format("<figure>{}<figcaption>{}</figcaption></figure>\n", figure.content.html,
+                     escape_html(figure.caption));
+}
+
+std::string figures_markup(const char* kind, const std::vector<Figure>& figures) {
+  if (figures.empty()) return "";
+  std::string html = fmt::format("<div class=\"{}\">\n", kind);
+  for (const Figure& figure : figures) html += figure_markup(figure);
+  return html + "</div>\n";
+}
 
 }  // namespace
 
@@ -49,53 +60,70 @@ std::string escape_html(std::string_view text) {
 }
 
 void HtmlPage::heading(std::string_view text) {
-  body_ += fmt::format("<h2>{}</h2>\n", escape_html(text));
+  ++headings_;
+  const std::string title = escape_html(text);
+  contents_ += fmt::format("<a href=\"#part{}\">{}</a>\n", headings_, title);
+  body_ += fmt::format("<h2 id=\"part{}\">{}</h2>\n", headings_, title);
+}
+
+void HtmlPage::subheading(std::string_view text) {
+  body_ += fmt::format("<h3>{}</h3>\n", escape_html(text));
 }
 
 void HtmlPage::paragraph(std::string_view text) {
   body_ += fmt::format("<p>{}</p>\n", escape_html(text));
 }
 
-void HtmlPage::table(const std::vector<std::vector<std::string>>& rows, int highlighted) {
-  body_ += "<div class=\"scroll\"><table>\n";
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const bool is_best = r >= 1 && r <= static_cast<std::size_t>(highlighted);
-    const char* cell = r == 0 ? "th" : "td";
-    body_ += is_best ? "<tr class=\"best\">" : "<tr>";
-    for (const std::string& text : rows[r]) {
-      body_ += fmt::format("<{0}>{1}</{0}>", cell, escape_html(text));
-    }
-    body_ += "</tr>\n";
+void HtmlPage::facts(const std::vector<Fact>& facts) {
+  body_ += "<dl class=\"facts\">\n";
+  for (const Fact& fact : facts) {
+    body_ +=
+        fmt::format("<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n", escape_html(fact.label),
+                    escape_html(fact.value), escape_html(fact.remark));
   }
-  body_ += "</table></div>\n";
+  body_ += "</dl>\n";
 }
 
-void HtmlPage::figure(const std::string& plot_name, std::string_view caption) {
-  const std::string text = escape_html(caption);
-  const std::string image =
-      has_plots_ ? fmt::format("<img src=\"{}.svg\" alt=\"{}\">", plot_name, text) : "";
-  const std::string pdf = has_plots_ ? fmt::format("<a href=\"{}.pdf\">PDF</a> ", plot_name) : "";
-  body_ += fmt::format(
-      "<figure>{1}<figcaption>{2} {3}"
-      "<a href=\"{0}.csv\">CSV</a> <a href=\"{0}.gp\">gnuplot</a></figcaption></figure>\n",
-      plot_name, image, text, pdf);
+void HtmlPage::table(const TableRows& rows, int highlighted) {
+  body_ += table_markup(rows, highlighted);
 }
 
-void HtmlPage::drawing(const std::string& file, std::string_view caption) {
-  body_ +=
-      fmt::format("<figure><img src=\"{0}\" alt=\"{1}\"><figcaption>{1}</figcaption></figure>\n",
-                  file, escape_html(caption));
+void HtmlPage::folded_table(std::string_view title, const TableRows& rows, int highlighted) {
+  body_ += fmt::format("<details><summary>{}</summary>\n{}</details>\n", escape_html(title),
+                       table_markup(rows, highlighted));
 }
 
-void HtmlPage::link(const std::string& file, std::string_view text) {
-  body_ += fmt::format("<p><a href=\"{}\">{}</a></p>\n", file, escape_html(text));
+void HtmlPage::figures(const std::vector<Figure>& figures) {
+  body_ += figures_markup("figures", figures);
+}
+
+void HtmlPage::pictures(const std::vector<Figure>& pictures) {
+  body_ += figures_markup("pictures", pictures);
+}
+
+void HtmlPage::samples(const std::vector<Figure>& rows) {
+  body_ += figures_markup("samples", rows);
+}
+
+void HtmlPage::wide_figure(const Figure& figure) {
+  body_ += fmt::format("<div class=\"wide\">{}</div>\n", figure_markup(figure));
 }
 
 std::string HtmlPage::to_string() const {
+  const std::string contents = headings_ < 2 ? "" : fmt::format("<nav>\n{}</nav>\n", contents_);
   return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>{0}</title>\n"
-      "<style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n{2}</body></html>\n",
-      escape_html(title_), kStyleSheet, body_);
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>{0}</title>\n<style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n{2}{3}</body></html>\n",
+      escape_html(title_), kStyleSheet, contents, body_);
+}
+
+Figure figure_of(const Drawings& drawings, const std::string& name, std::string_view caption) {
+  const auto found = drawings.find(name);
+  if (found != drawings.end()) return {inline_svg(found->second, name + "-"), std::string(caption)};
+  return {{},
+          fmt::format("{} (Not drawn, as there is no gnuplot; the data are in {}.csv.)", caption,
+                      name)};
 }
 
 }  // namespace mcunet::report

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "html_page.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/codegen/compiler.hpp"
 #include "plot.hpp"
@@ -34,10 +33,7 @@ double kib(std::int64_t bytes) { return static_cast<double>(bytes) / 1024; }
 
 // Offset over time: a rectangle per buffer.
 Plot memory_map_plot(const ResourceOracle& oracle, const engine::Resources& resources) {
-  Plot plot{.name = "memory_map",
-            .csv = "kind,first_step,end_step,offset_kib,end_kib\n",
-            .width_px = 900,
-            .height_px = 480};
+  Plot plot{.name = "memory_map", .csv = "kind,first_step,end_step,offset_kib,end_kib\n"};
   const auto& buffers = oracle.requests().buffers;
   const auto add = [&](BufferKind kind, std::int32_t first, std::int32_t last, std::int64_t begin,
                        std::int64_t bytes) {
@@ -81,7 +77,7 @@ Plot memory_map_plot(const ResourceOracle& oracle, const engine::Resources& reso
 }
 
 Plot block_peaks_plot(const std::vector<std::int64_t>& peaks) {
-  Plot plot{.name = "block_peaks", .csv = "block,peak_kib\n", .height_px = 380};
+  Plot plot{.name = "block_peaks", .csv = "block,peak_kib\n"};
   double sum = 0;
   for (std::size_t block = 0; block < peaks.size(); ++block) {
     plot.csv += fmt::format("{},{:.4f}\n", block, kib(peaks[block]));
@@ -201,14 +197,12 @@ std::string draw_memory_map(const ResourceOracle& oracle, int rows) {
   return text;
 }
 
-void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
-                       const PlanReportContext& context, const std::filesystem::path& folder) {
+void add_plan(HtmlPage& page, const Graph& graph, const ResourceOracle& oracle,
+              const PlanReportContext& context, const std::filesystem::path& folder) {
   const std::vector<StepUse> steps = describe_steps(graph, oracle);
-  const bool has_plots = draw(
+  const Drawings drawings = draw(
       {memory_map_plot(oracle, context.resources), block_peaks_plot(block_peaks(steps))}, folder);
-
   const engine::Resources& r = context.resources;
-  HtmlPage page(fmt::format("Memory plan of {}", context.network_name), has_plots);
   page.paragraph(fmt::format(
       "Peak SRAM {} bytes (lower bound {}{}), flash {} bytes, "
       "{:.3f} million MACs, {:.3f} million parameters, an estimated {:.1f} ms ({:.1f} to {:.1f}).",
@@ -219,14 +213,17 @@ void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
     page.paragraph("Does not fit: " + excess + ".");
   }
   if (!context.note.empty()) page.paragraph(context.note + ".");
-  page.heading("Memory map");
-  page.figure("memory_map",
-              "Where each buffer lies in the arena, over the steps of one inference.");
-  page.heading("Peak per block");
-  page.figure("block_peaks",
-              "The most that the tensors of each block need; the bottleneck in red.");
-  page.heading("Steps");
-  page.table(step_rows(steps));
+  page.figures({figure_of(drawings, "memory_map",
+                          "Where each buffer lies in the arena, over the steps of one inference."),
+                figure_of(drawings, "block_peaks",
+                          "The most that the tensors of each block need; the bottleneck in red.")});
+  page.folded_table("Step by step", step_rows(steps));
+}
+
+void write_plan_report(const Graph& graph, const ResourceOracle& oracle,
+                       const PlanReportContext& context, const std::filesystem::path& folder) {
+  HtmlPage page(fmt::format("Memory plan of {}", context.network_name));
+  add_plan(page, graph, oracle, context, folder);
   write_file_atomically(folder / "index.html", page.to_string());
 }
 

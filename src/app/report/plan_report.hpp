@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "html_page.hpp"
 #include "mcunet/engine/planning/resources.hpp"
 
 // What a memory plan looks like: step by step, block by block, and as a map of offsets over time.
@@ -40,7 +41,12 @@ struct PlanReportContext {
   std::string note = {};  // what else is known of the network's memory; may be empty
 };
 
-// Writes FOLDER/index.html with the memory map and the per-block chart beside it.
+// Adds the memory map, the peak of each block and the table of steps to a page; the plots' files go to
+// the folder.
+void add_plan(HtmlPage& page, const engine::Graph& graph, const engine::ResourceOracle& oracle,
+              const PlanReportContext& context, const std::filesystem::path& folder);
+
+// Writes FOLDER/index.html, a page of that alone.
 void write_plan_report(const engine::Graph& graph, const engine::ResourceOracle& oracle,
                        const PlanReportContext& context, const std::filesystem::path& folder);
 

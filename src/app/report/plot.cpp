@@ -24,7 +24,7 @@ constexpr char kStyle[] =
 std::string draw_commands(const Plot& plot) {
   return fmt::format(
       "reset\n{0}"
-      "set terminal svg size {1},{2} dynamic enhanced font 'DejaVu Sans,12' "
+      "set terminal svg size {1},{2} dynamic enhanced font 'DejaVu Sans,13' "
       "background rgb 'white'\n"
       "set output '{3}.svg'\n{4}\n"
       "reset\n{0}"
@@ -38,10 +38,10 @@ std::string draw_commands(const Plot& plot) {
 constexpr char kGnuplot[] = "gnuplot";
 constexpr char kPackage[] = "gnuplot-nox";
 
-using Drawings = std::map<std::string, std::string>;  // files by name
+using Files = std::map<std::string, std::string>;  // contents by name
 
 // Throws Error if not all could be drawn.
-Drawings run_script(const std::vector<Plot>& plots) {
+Files run_script(const std::vector<Plot>& plots) {
   const ScratchFolder folder;
   std::string script;
   for (const Plot& plot : plots) {
@@ -52,7 +52,7 @@ Drawings run_script(const std::vector<Plot>& plots) {
   const ProcessResult result =
       run_to_end({kGnuplot, "script.gp"}, {.folder = folder.path(), .package = kPackage});
   if (result.exit_code != 0) throw Error("{}: failed: {}", kGnuplot, result.log.substr(0, 400));
-  Drawings drawings;
+  Files drawings;
   for (const Plot& plot : plots) {
     for (const char* extension : {".svg", ".pdf"}) {
       const std::string file = plot.name + extension;
@@ -72,7 +72,7 @@ void warn_of(const Error& reason) {
   });
 }
 
-Drawings draw_or_warn(const std::vector<Plot>& plots) {
+Files draw_or_warn(const std::vector<Plot>& plots) {
   try {
     return run_script(plots);
   } catch (const Error& reason) {
@@ -91,20 +91,24 @@ void look_for_gnuplot() {
   }
 }
 
-bool draw(const std::vector<Plot>& plots, const fs::path& folder) {
+Drawings draw(const std::vector<Plot>& plots, const fs::path& folder) {
   make_folder(folder);
-  const Drawings drawings = draw_or_warn(plots);
-  for (const auto& [file, contents] : drawings) write_file_atomically(folder / file, contents);
+  const Files files = draw_or_warn(plots);
+  Drawings drawings;
+  for (const auto& [file, contents] : files) write_file_atomically(folder / file, contents);
   for (const Plot& plot : plots) {
     write_file_atomically(folder / (plot.name + ".csv"), plot.csv);
     write_file_atomically(folder / (plot.name + ".gp"), draw_commands(plot));
-    if (!drawings.empty()) continue;
+    if (!files.empty()) {
+      drawings[plot.name] = files.at(plot.name + ".svg");
+      continue;
+    }
     // Older drawings show other data.
     std::error_code ignored;
     for (const char* extension : {".svg", ".pdf"})
       fs::remove(folder / (plot.name + extension), ignored);
   }
-  return !drawings.empty();
+  return drawings;
 }
 
 }  // namespace mcunet::report

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "html_page.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/search/pareto.hpp"
 #include "network_drawing.hpp"
@@ -61,9 +60,7 @@ Plot curve_plot(const SearchState& evolution, const SearchState& random) {
 // Figure 9: all networks, and over them those that no other beats in both respects.
 Plot front_plot(const SearchState& state, const Axis& axis) {
   Plot plot{.name = fmt::format("front_{}", name_of(axis.objective)),
-            .csv = "kind,value,accuracy\n",
-            .width_px = 560,
-            .height_px = 400};
+            .csv = "kind,value,accuracy\n"};
   const auto add = [&](const char* kind, const Candidate& candidate) {
     plot.csv +=
         fmt::format("{},{:.6g},{:.4f}\n", kind, value_of(candidate, axis.objective) / axis.unit,
@@ -122,64 +119,46 @@ std::string describe_cost(const search::SearchResult& result) {
                                     : "");
 }
 
-void write_winner(const Candidate& winner, const SearchReportContext& context,
-                  const search::space::Network& network, const std::filesystem::path& folder) {
+void add_winner(HtmlPage& page, const Candidate& winner, const SearchReportContext& context,
+                const std::filesystem::path& folder) {
+  const search::space::Network network = search::space::build_network(context.space, winner.subnet);
   const engine::Graph graph = search::space::lower(network);
   engine::ResourceOracle oracle(context.oracle);
   oracle.measure(graph);
-  write_plan_report(
-      graph, oracle,
-      {.network_name = "the winner", .resources = winner.resources, .budget = context.budget},
-      folder);
+  page.heading("The winner");
+  const std::string drawing = draw_network(network);
+  write_file_atomically(make_folder(folder) / "network.svg", drawing);
+  page.wide_figure({inline_svg(drawing, "network-"),
+                    "Kernel and expansion of each block, output channels below, the size of the "
+                    "feature map above. Arcs are residual connections."});
+  page.subheading("Memory");
+  add_plan(page, graph, oracle,
+           {.network_name = "the winner", .resources = winner.resources, .budget = context.budget},
+           folder);
 }
 
 }  // namespace
 
-void write_search_report(const search::SearchResult& result, const SearchReportContext& context,
-                         const std::filesystem::path& folder) {
-  const auto [winner, found_by] = result.winner();
-  const search::space::Network network = search::space::build_network(context.space, winner.subnet);
+void add_search(HtmlPage& page, const search::SearchResult& result,
+                const SearchReportContext& context, const std::filesystem::path& folder) {
   std::vector<Plot> plots = {curve_plot(result.evolution, result.random)};
   for (const Axis& axis : kAxes) plots.push_back(front_plot(result.front, axis));
-  const bool has_plots = draw(plots, folder);
-  write_winner(winner, context, network, folder / "winner");
-  write_file_atomically(folder / "winner.svg", draw_network(network));
-
-  HtmlPage page(fmt::format("Search for {}", context.device_name), has_plots);
+  const Drawings drawings = draw(plots, folder);
+  const auto [winner, found_by] = result.winner();
+  page.heading("Search");
   page.paragraph(describe_cost(result));
   page.table(winner_rows(result), 1);
   page.paragraph(fmt::format("The winner was found by {}.", found_by));
-  page.heading("Progress");
-  page.figure("search_curve",
-              "Accuracy of each generation: mean, and the range from the least to the most.");
-  page.heading("The winner");
-  page.drawing("winner.svg",
-               "Kernel and expansion of each block, output channels below, "
-               "the size of the feature map above. Arcs are residual connections.");
-  page.figure("winner/block_peaks",
-              "The most that the tensors of each block need; the bottleneck in red.");
-  page.link("winner/index.html", "The winner's memory plan, step by step");
-  page.heading("Trade-offs");
+  std::vector<Figure> figures = {
+      figure_of(drawings, "search_curve",
+                "Accuracy of each generation: mean, and the range from the least to the most.")};
   for (const Axis& axis : kAxes) {
-    page.figure(fmt::format("front_{}", name_of(axis.objective)),
-                fmt::format("Accuracy against {} of all networks evaluated.", axis.label));
+    figures.push_back(
+        figure_of(drawings, fmt::format("front_{}", name_of(axis.objective)),
+                  fmt::format("Accuracy against {} of all networks evaluated.", axis.label)));
   }
-  write_file_atomically(folder / "search.html", page.to_string());
-}
-
-void draw_accuracy_by_space(const std::vector<SpaceAccuracy>& spaces,
-                            const std::filesystem::path& folder) {
-  Plot plot{.name = "accuracy_by_space", .csv = "space,mean_million_macs,accuracy\n"};
-  for (const SpaceAccuracy& space : spaces) {
-    plot.csv +=
-        fmt::format("{},{:.4f},{:.4f}\n", space.label, space.mean_macs / 1e6, 100 * space.accuracy);
-  }
-  plot.script =
-      "set xlabel 'mean of the space (million MACs)'\nset ylabel 'accuracy of the winner (%)'\n"
-      "set key off\nset offsets graph 0.08, graph 0.08, graph 0.08, graph 0.08\n"
-      "plot 'accuracy_by_space.csv' using 2:3 skip 1 with points pt 7 ps 1 lc rgb '#d62728', \\\n"
-      " '' using 2:3:1 skip 1 with labels offset 0,0.9 tc rgb '#333333'";
-  draw({plot}, folder);
+  page.figures(figures);
+  add_winner(page, winner, context, folder / "winner");
 }
 
 }  // namespace mcunet::report

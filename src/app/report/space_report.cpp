@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <set>
 
-#include "html_page.hpp"
 #include "mcunet/core/files.hpp"
 #include "plot.hpp"
 
@@ -30,7 +29,7 @@ std::string kib(std::int64_t bytes) {
 
 // Figure 3: one curve per space, the best one red and bold.
 Plot cdf_plot(const SpaceRanking& ranking) {
-  Plot plot{.name = "space_cdf", .csv = "space,million_macs,cumulative_share\n", .height_px = 520};
+  Plot plot{.name = "space_cdf", .csv = "space,million_macs,cumulative_share\n"};
   std::string curves;
   std::size_t count = 0;
   for (const SpaceStatistics& space : ranking.spaces) {
@@ -132,10 +131,7 @@ Plot sweep_plot(const SpaceRanking& ranking, const std::string& name, Choice cho
     flashes.insert(cell.flash_bytes);
     max = std::max(max, static_cast<double>(choice(cell)));
   }
-  Plot plot{.name = name,
-            .csv = "x,y,best,label,sram_bytes,flash_bytes\n",
-            .width_px = 620,
-            .height_px = 360};
+  Plot plot{.name = name, .csv = "x,y,best,label,sram_bytes,flash_bytes\n"};
   for (const SweepCell& cell : ranking.sweep) {
     plot.csv += fmt::format("{},{},{},{},{},{}\n", index_in(srams, cell.sram_bytes),
                             index_in(flashes, cell.flash_bytes), choice(cell),
@@ -215,39 +211,43 @@ std::string describe_fit(const SpaceStatistics& space) {
                      space.sampled, mean);
 }
 
-void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& context,
-                        const std::filesystem::path& folder, const std::string& page_name) {
+void add_space(HtmlPage& page, const SpaceRanking& ranking, const SpaceReportContext& context,
+               const std::filesystem::path& folder) {
   std::vector<Plot> plots = {cdf_plot(ranking), grid_plot(ranking)};
   if (!ranking.sweep.empty()) {
     plots.push_back(sweep_plot(ranking, "sweep_width", [](const SweepCell& c) { return c.width; }));
     plots.push_back(
         sweep_plot(ranking, "sweep_resolution", [](const SweepCell& c) { return c.resolution; }));
   }
-  const bool has_plots = draw(plots, folder);
-
+  const Drawings drawings = draw(plots, folder);
   const SpaceStatistics& best = ranking.spaces.front();
-  HtmlPage page(fmt::format("Search space for {}", context.device_name), has_plots);
   page.paragraph(fmt::format(
       "The best space is {} of {}: networks within the limits ({}) have {:.1f} million MACs "
       "on average, and the top 20 % have at least {:.1f} million. It holds {} sub-networks.",
       space_label(best.width, best.resolution), context.space_name, describe_budget(context.budget),
       millions(best.mean_macs), millions(static_cast<double>(best.top20_macs)), context.networks));
   page.paragraph(describe_planning(ranking, context));
-  page.heading("FLOPs distribution");
-  page.figure("space_cdf",
-              "Cumulative distribution of the computation of networks within the limits, "
-              "for the best spaces. Further right is better.");
-  page.figure("space_grid",
-              "Mean computation (million MACs) of networks within the limits, "
-              "for every width and resolution; - where nothing fits.");
-  page.heading("Ranking");
-  page.table(ranking_rows(ranking), 1);
-  if (!ranking.sweep.empty()) {
-    page.heading("Sensitivity to the memory limits");
-    page.figure("sweep_width", "Best width multiplier under other SRAM and flash limits.");
-    page.figure("sweep_resolution", "Best resolution under other SRAM and flash limits.");
-  }
-  write_file_atomically(folder / page_name, page.to_string());
+  page.figures(
+      {figure_of(drawings, "space_cdf",
+                 "Cumulative distribution of the computation of networks within the limits, "
+                 "for the best spaces. Further right is better."),
+       figure_of(drawings, "space_grid",
+                 "Mean computation (million MACs) of networks within the limits, "
+                 "for every width and resolution; - where nothing fits.")});
+  page.folded_table("The ranking in full", ranking_rows(ranking), 1);
+  if (ranking.sweep.empty()) return;
+  page.subheading("Sensitivity to the memory limits");
+  page.figures({figure_of(drawings, "sweep_width",
+                          "Best width multiplier under other SRAM and flash limits."),
+                figure_of(drawings, "sweep_resolution",
+                          "Best resolution under other SRAM and flash limits.")});
+}
+
+void write_space_report(const SpaceRanking& ranking, const SpaceReportContext& context,
+                        const std::filesystem::path& folder) {
+  HtmlPage page(fmt::format("Search space for {}", context.device_name));
+  add_space(page, ranking, context, folder);
+  write_file_atomically(folder / "index.html", page.to_string());
 }
 
 }  // namespace mcunet::report

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "html_page.hpp"
 #include "mcunet/search/space_optimizer.hpp"
 
 namespace mcunet::report {
@@ -16,12 +17,14 @@ struct SpaceReportContext {
   engine::OracleOptions oracle;
 };
 
-// Writes FOLDER/PAGE with the plots beside it: the FLOPs distribution of the best spaces
-// (paper, Figure 3), mean MACs over the grid, ranking table, and the sweep over memory limits
-// (Figure 12).
+// Adds to a page the FLOPs distribution of the best spaces (paper, Figure 3), mean MACs over the grid,
+// ranking table, and the sweep over memory limits (Figure 12). The plots' files go to the folder.
+void add_space(HtmlPage& page, const search::SpaceRanking& ranking,
+               const SpaceReportContext& context, const std::filesystem::path& folder);
+
+// Writes FOLDER/index.html, a page of that alone.
 void write_space_report(const search::SpaceRanking& ranking, const SpaceReportContext& context,
-                        const std::filesystem::path& folder,
-                        const std::string& page_name = "index.html");
+                        const std::filesystem::path& folder);
 
 // "w0.5-r144"
 std::string space_label(double width, int resolution);

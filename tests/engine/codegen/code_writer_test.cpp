@@ -39,6 +39,45 @@ void expect_exact(const Graph& graph, const std::string& name) {
   }
 }
 
+// Of one output of four values.
+Graph classifier() {
+  Graph graph;
+  const TensorId input = add_input(graph, {.height = 1, .width = 1, .channels = 4});
+  const TensorId output = append_op(graph, {.kind = OpKind::kQuantize, .has_bias = false}, {input});
+  edit_info(graph, input) = {.name = "in", .quantization = {0.5F, 0}};
+  edit_info(graph, output) = {.name = "out", .quantization = {0.5F, 0}};
+  graph.outputs = {output};
+  return graph;
+}
+
+// Names of folders and words hold anything.
+TEST(CodeWriter, ClassesHaveTheirNames) {
+  const std::vector<std::string> names = {"plain", "\"; int x[\\\\] //",
+                                          "caf\xc3\xa9 \n\x01"
+                                          "1",
+                                          "*/ ?\?/ %s {{model}}"};
+  const GeneratedModel model(compile_graph(classifier(), {.class_names = names}),
+                             "generated-class-names", "-trigraphs");
+  const auto* found = model.symbol<const char* const>("model_class_names");
+  ASSERT_NE(found, nullptr);
+  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(found[i], names[i]);
+}
+
+TEST(CodeWriter, WithoutNamesOfClassesThereIsNothing) {
+  for (const GeneratedFile& file : generate_code(compile_graph(classifier())).files) {
+    EXPECT_THAT(file.contents, testing::Not(testing::HasSubstr("class"))) << file.path;
+  }
+}
+
+TEST(CodeWriter, RefusesAnotherNumberOfClassNames) {
+  try {
+    compile_graph(classifier(), {.class_names = {"a", "b", "c"}});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "there are 3 names of classes, but output 0 has 4 values");
+  }
+}
+
 class GeneratedOperator : public testing::TestWithParam<OpKind> {};
 
 // Random layers of one operator: odd sizes, all strides and paddings, saturating values.

@@ -42,6 +42,9 @@ struct CompileOptions {
   ModelNames names;  // of the files and symbols
   // Lines of a comment in the header that say what the values of input 0 are.
   std::vector<std::string> input_notes;
+  // What the values of output 0 stand for, in any characters: the code has them as strings, which cost
+  // no flash where the program uses none. Empty: no classifier, or its classes are not known.
+  std::vector<std::string> class_names;
 };
 
 // A graph with all that is needed to generate code for it.
@@ -62,7 +65,8 @@ struct CompiledGraph {
 // one of something that compiles.
 Graph prepare_graph(const Graph& graph, const CompileOptions& options = {});
 
-// Prepares, schedules and plans the arena with the scratch accounting of our own kernels.
+// Prepares, schedules and plans the arena with the scratch accounting of our own kernels. Throws Error
+// also if there are class names, but not one for each value of output 0.
 CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options = {});
 
 }  // namespace mcunet::engine

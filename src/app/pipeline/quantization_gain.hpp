@@ -1,0 +1,28 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "classification.hpp"
+
+namespace mcunet::pipeline {
+
+// Top-1 in int8 on the held-out split: of a network quantized as it was, and of the same trained on
+// with the rounding simulated.
+struct QuantizationGain {
+  TopOne post_training;
+  TopOne quantization_aware;
+
+  // Whether what was trained on is at least as good, and so what is exported.
+  bool is_kept() const { return quantization_aware.share() >= post_training.share(); }
+};
+
+// {"held_out_top1": {"post_training": …, "quantization_aware": …}, "held_out": the same with TopOne's
+// keys, "kept": …}; and back, which throws Error.
+nlohmann::ordered_json to_json(const QuantizationGain& gain);
+QuantizationGain gain_from_json(const nlohmann::ordered_json& json);
+
+// For people, in lines with an end each.
+std::string describe(const QuantizationGain& gain);
+
+}  // namespace mcunet::pipeline
