@@ -160,7 +160,8 @@ CocoInstances read(const std::filesystem::path& file) {
   }
   CocoInstances result;
   for (std::int64_t id : reader.image_order) {
-    result.images.push_back(std::move(reader.images[id]));
+    auto image = reader.images.extract(id);
+    if (!image.empty()) result.images.push_back(std::move(image.mapped()));  // else: told twice
   }
   result.categories = std::move(reader.categories);
   return result;

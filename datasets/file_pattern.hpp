@@ -1,8 +1,8 @@
 #pragma once
 
 #include <optional>
-#include <regex>
 #include <string>
+#include <vector>
 
 #include "file_list.hpp"
 
@@ -30,13 +30,18 @@ class FilePattern {
   std::optional<Match> match(const std::string& path) const;
 
  private:
-  std::optional<Match> match(const std::string& text, const std::regex& regex) const;
+  enum class Kind { kLiteral, kNumber, kText };
+  struct Part {
+    Kind kind = Kind::kLiteral;
+    std::string text;  // itself, or the name between the braces
+  };
+  class Matcher;
+
+  void add_literal(char c);
+  void require_once(const std::string& name) const;
 
   std::string pattern_;
-  std::regex shortest_;  // each part as short as possible
-  std::regex longest_;
-  std::size_t label_group_ = 0;
-  std::size_t split_group_ = 0;  // 0: none
+  std::vector<Part> parts_;
 };
 
 // The files below dataset.path that fit dataset.pattern.

@@ -170,9 +170,12 @@ class FileIndex {
   // Of the files that the name may stand for; none or several are the caller's to tell.
   std::vector<std::size_t> find(std::string name) const {
     std::replace(name.begin(), name.end(), '\\', '/');
-    while (name.starts_with("./")) name.erase(0, 2);
+    if (name.starts_with("./")) name.erase(0, 2);
     if (const auto found = by_path_.find(name); found != by_path_.end()) return found->second;
-    if (name.starts_with(own_name_)) return find(name.substr(own_name_.size()));
+    if (name.starts_with(own_name_)) {
+      const auto found = by_path_.find(name.substr(own_name_.size()));
+      if (found != by_path_.end()) return found->second;
+    }
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? std::vector<std::size_t>{} : found->second;
   }

@@ -73,6 +73,36 @@ TEST(AudioDataset, AugmentsByItsStreamAlone) {
   EXPECT_EQ(load(*plain, 3, 1), load(*plain, 3, 2));
 }
 
+TEST(AudioDataset, AClipWithoutSamplesIsUnreadable) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a", "b"}) {
+    for (int i = 0; i < 5; ++i) {
+      folder.write(fmt::format("{}/{}.wav", name, i), wav_bytes({}, 16000));
+    }
+  }
+  for (const std::string& cache : {std::string(), (folder / "_cache").string()}) {
+    const DatasetOptions options{
+        .kind = DatasetKind::kSoundFolder, .path = folder.path().string(), .cache = cache};
+    const auto dataset = open_dataset(options, Split::kTrain, 16, /*augment=*/false);
+    std::vector<float> input(static_cast<std::size_t>(dataset->input_shape().elements()));
+    RandomStream random(0);
+    EXPECT_FALSE(dataset->load(0, random, input));
+    EXPECT_FALSE(dataset->load(0, random, input));
+    EXPECT_FALSE(dataset->sound(0));
+  }
+}
+
+TEST(AudioDataset, ASoundFolderHasBackgroundNoiseToo) {
+  const TemporaryFolder folder;
+  DatasetOptions options = example(folder, SpeechTask::kAllWords);
+  options.kind = DatasetKind::kSoundFolder;
+  options.audio = {.time_shift_ms = 0, .gain_db = 0, .background_share = 1};
+  const auto noisy = open_dataset(options, Split::kTrain, 32, /*augment=*/true);
+  const auto plain = open_dataset(options, Split::kTrain, 32, /*augment=*/false);
+  EXPECT_EQ(noisy->classes(), plain->classes());
+  EXPECT_NE(load(*noisy, 3, 1), load(*plain, 3, 1));
+}
+
 TEST(AudioDataset, MakesSilenceOfTheBackground) {
   const TemporaryFolder folder;
   const DatasetOptions options = example(folder, SpeechTask::kTwelveClasses);

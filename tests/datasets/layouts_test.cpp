@@ -336,6 +336,42 @@ TEST(Layouts, Patterns) {
   });
 }
 
+TEST(Layouts, APatternWithManyWaysToFitTakesNoTime) {
+  const TemporaryFolder folder;
+  folder.write(std::string(240, 'a') + ".jpg", "");
+  const DatasetOptions options{.kind = DatasetKind::kFolder,
+                               .path = folder.path().string(),
+                               .pattern = "{label}*a*a*a*a*a*a*a*a*a*a*a*a*b.jpg"};
+  EXPECT_THAT(error_of([&] { files_of(options); }),
+              testing::HasSubstr("holds no images of the pattern"));
+}
+
+TEST(Layouts, DamagedTablesAndPatternsAreErrorsAtMost) {
+  const TemporaryFolder folder;
+  for (const char* name : {"1.jpg", "2.jpg", "a/3.jpg", "b/3.jpg"}) folder.write(name, "");
+  DatasetOptions options{.kind = DatasetKind::kFolder, .path = folder.path().string()};
+  options.max_unreadable_share = 1;
+  const std::string table =
+      "file,label,split\n\"1.jpg\",cat,train\na/3.jpg;dog,test\n./2,cat,val\n";
+  const std::string pattern = "{split}/{label}_*#.jpg";
+  RandomStream random(1);
+  const auto damaged = [&](std::string text) {
+    for (int i = 0; i < 3; ++i) {
+      const auto place = random.index(static_cast<std::uint32_t>(text.size()));
+      text[place] = "\",;\t\n\r./\\{}*#a1\xFF\0"[random.index(18)];
+    }
+    return text;
+  };
+  for (int i = 0; i < 300; ++i) {
+    options.annotations = folder.write("labels.csv", damaged(table)).string();
+    error_of([&] { files_of(options); });
+    options.annotations.clear();
+    options.pattern = damaged(pattern);
+    error_of([&] { files_of(options); });
+    options.pattern.clear();
+  }
+}
+
 // A VOC annotation: "cat 50 dog 10" for objects and the sides of their boxes.
 std::string voc_xml(const std::string& file, const std::string& objects) {
   std::string text = fmt::format("<annotation><filename>{}</filename>", file);
