@@ -14,7 +14,7 @@ extern "C" {
 // bits: areas are averaged where a side shrinks to half or below, else four neighbours are weighed).
 // Frames that need no resizing give the same bytes; others differ by 1 of 255 before quantization in
 // a few bytes, where the host rounds in 32-bit floats. Evaluations of JPEG files shrink them while
-// they decode, which is further off.
+// they decode, which is further off: by 2 to 7 in the mean, and at edges by more.
 
 struct mcunet_frame {
   const uint8_t* pixels;  // rows from the top; of each pixel red, green, blue, or gray alone

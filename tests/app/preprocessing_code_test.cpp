@@ -175,6 +175,19 @@ TEST(FrameCode, QuantizesAsTheEvaluationDoes) {
   }
 }
 
+TEST(FrameCode, HasThePrefixOfItsModel) {
+  const engine::ModelNames names("vww");
+  const engine::CompiledGraph compiled =
+      engine::compile_graph(image_graph({16, 16, 3}), {.names = names});
+  const engine::GeneratedModel model(
+      compiled, "prefixed_frame_code", "", "",
+      generate_preprocessing(compiled.graph, ImagePreprocessing{.shape = {16, 16, 3}}, names)
+          .files);
+  EXPECT_NE(model.symbol<void(const mcunet_frame*, std::int8_t*)>("vww_frame_to_input"), nullptr);
+  EXPECT_THAT(input_notes(ImagePreprocessing{.shape = {16, 16, 3}}, names),
+              testing::Contains(HasSubstr("vww_frame.h")));
+}
+
 TEST(FrameCode, IsDescribedInModelJsonAndInWords) {
   MCUNET_REQUIRE_CROSS_COMPILER();
   const TemporaryFolder folder;

@@ -49,6 +49,26 @@ TEST_F(DataCommand, DrawsAContactSheet) {
   EXPECT_THAT(read("sheet.png"), StartsWith("\x89PNG"));
 }
 
+TEST_F(DataCommand, PreviewsTheResolutionOfTheTraining) {
+  const auto resolution = [&](const std::string& assignment) {
+    const Outcome outcome =
+        run({"-q", "data", "preview", "synthetic.yaml", "--json", "--columns", "1", "--set",
+             assignment, "--set", "space_optimization.samples=20"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return parse_output(outcome)["preprocessing"]["image"]["height"];
+  };
+  EXPECT_EQ(resolution("train.resolution=40"), 40);
+  // The space itself has 224.
+  const std::string grid = "space_optimization.resolutions=[48, 96]";
+  const Outcome ranked = run({"space", "synthetic.yaml", "--out", "ranked", "--set", grid, "--set",
+                              "space_optimization.samples=20", "--json"});
+  ASSERT_EQ(ranked.exit_code, 0) << ranked.err;
+  EXPECT_EQ(resolution(grid),
+            nlohmann::json::parse(read("ranked/space.json"))["best"]["resolution"]);
+  const Outcome outcome = run({"data", "preview", "synthetic.yaml", "--resolution", "24"});
+  EXPECT_THAT(outcome.out, HasSubstr("input        an image of 24 x 24 pixels"));
+}
+
 TEST_F(DataCommand, ListsUnreadableFilesAndFailsPastTheShare) {
   for (int i = 0; i < 20; ++i) {
     const std::string bytes = datasets::wav_bytes(std::vector<std::int16_t>(4000), 16000);

@@ -25,7 +25,9 @@ TEST(ModelNames, APrefixComesBeforeEverything) {
                                                              {"MODEL", "KWSNET_2"},
                                                              {"weights", "kwsNet_2_weights"},
                                                              {"features", "kwsNet_2_features"},
-                                                             {"FEATURES", "KWSNET_2_FEATURES"}}));
+                                                             {"FEATURES", "KWSNET_2_FEATURES"},
+                                                             {"frame", "kwsNet_2_frame"},
+                                                             {"FRAME", "KWSNET_2_FRAME"}}));
 }
 
 std::string fault_of(const std::string& prefix) {
