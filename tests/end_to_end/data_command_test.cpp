@@ -65,6 +65,11 @@ TEST_F(DataCommand, PreviewsTheResolutionOfTheTraining) {
   ASSERT_EQ(ranked.exit_code, 0) << ranked.err;
   EXPECT_EQ(resolution(grid),
             nlohmann::json::parse(read("ranked/space.json"))["best"]["resolution"]);
+  EXPECT_EQ(
+      failure({"-q", "data", "preview", "synthetic.yaml", "--set", grid, "--set",
+               "space_optimization.samples=20", "--set", "budget.sram_kib=4"}),
+      "no network of the space proxyless fits stm32f746, so there is no resolution to train at; "
+      "say one with --resolution");
   const Outcome outcome = run({"data", "preview", "synthetic.yaml", "--resolution", "24"});
   EXPECT_THAT(outcome.out, HasSubstr("input        an image of 24 x 24 pixels"));
 }

@@ -132,13 +132,19 @@ TEST_F(EmulateImage, RefusesWhatItCannotTakeIn) {
   write("sound.flac", "");
   EXPECT_EQ(failure({"emulate", "model", "--input", "sound.flac"}),
             "sound.flac: is a sound, but the network takes in images");
-  std::string description = read("model/model.json");
+  const std::string whole = read("model/model.json");
+  std::string description = whole;
   const std::string height = R"("height": 32)";
   const std::size_t at = description.find(height, description.find("\"preprocessing\""));
   ASSERT_NE(at, std::string::npos);
   write("model/model.json", description.replace(at, height.size(), R"("height": 16)"));
   EXPECT_EQ(failure({"emulate", "model", "--input", "photos/0/60x90.ppm"}),
             "model/model.json: its preprocessing gives another shape than that of input 0");
+  const std::string fit = R"("fit": "crop")";
+  description = whole;
+  write("model/model.json", description.replace(description.find(fit), fit.size(), R"("fit": 7)"));
+  EXPECT_THAT(failure({"emulate", "model", "--input", "photos/0/60x90.ppm"}),
+              HasSubstr("preprocessing.image.fit: must be one of crop, stretch, is 7"));
 }
 
 }  // namespace

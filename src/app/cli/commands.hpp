@@ -32,7 +32,7 @@ void add_finetune_command(CLI::App& program, Run& run);
 void add_export_command(CLI::App& program, Run& run);
 void add_run_command(CLI::App& program, Run& run);
 
-// `read_media` reads an image or a WAV, for which mcunet hands over to mcunet-train.
+// `read_media` reads an image or a sound, for which mcunet hands over to mcunet-train.
 void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read_media);
 
 }  // namespace mcunet::cli

@@ -119,8 +119,9 @@ int training_resolution(const Experiment& experiment) {
   if (experiment.train.resolution) return *experiment.train.resolution;
   const SpaceRanking ranking = optimize(experiment);
   if (ranking.is_feasible()) return ranking.spaces.front().resolution;
-  throw Error("no network of the space {} fits {}, so there is no resolution to train at",
-              experiment.space.name, experiment.device.name);
+  throw Error(
+      "no network of the space {} fits {}, so there is no resolution to train at; say one with --resolution",
+      experiment.space.name, experiment.device.name);
 }
 
 std::string ranking_to_json(const SpaceRanking& ranking) {
