@@ -17,6 +17,7 @@ struct SearchReportContext {
   engine::Budget budget;
   engine::OracleOptions oracle;
   double overhead_share = 0;  // of the time, what did not go into the accuracies
+  std::string note = {};      // what else is known of the accuracies; may be empty
 };
 
 struct SearchReportStates {
