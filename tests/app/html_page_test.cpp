@@ -29,6 +29,7 @@ TEST(HtmlPage, EscapesEveryText) {
   page.facts({{evil, evil, evil}});
   page.table({{evil}, {evil}}, 1);
   page.folded_table(evil, {{evil}, {evil}});
+  page.properties({{evil, evil}});
   const Figure figure{inline_image("x", "image/png", evil), evil};
   page.figures({figure});
   page.pictures({figure});

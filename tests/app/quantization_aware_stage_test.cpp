@@ -155,7 +155,7 @@ TEST_F(QuantizationAwareStage, AStoppedStageGoesOnToTheSameBits) {
     train(overrides);
     const std::string weights = read("quantization_aware.pt");
     const std::string ranges = read("quantization_aware/ranges.json");
-    const std::string gain = to_json(load_quantization_aware(run_folder()).gain);
+    const auto gain = to_json(load_quantization_aware(run_folder()).gain);
     for (const int stop_after : {1, 16, 17, 31}) {
       fs::remove(run_folder() / "quantization_aware.pt");
       fs::remove(run_folder() / "quantization_aware.json");

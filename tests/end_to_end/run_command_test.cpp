@@ -68,11 +68,12 @@ TEST_F(RunCommand, DoesAWholeJob) {
   EXPECT_EQ(compared.at("runs")[0].at("int8"), without_details(exported.at("int8")));
   EXPECT_EQ(compared.at("runs")[1].at("device"), "stm32h743");
   EXPECT_EQ(compared.at("runs")[1].at("resolution"), 24);
-  EXPECT_THAT(read("both/index.html"), AllOf(HasSubstr("<td>1: out</td><td>stm32f746</td>"),
-                                             HasSubstr("<td>2: other</td><td>stm32h743</td>"),
-                                             HasSubstr("id=\"search_curves-gnuplot_canvas\""),
-                                             HasSubstr("id=\"fronts_sram-gnuplot_canvas\""),
-                                             HasSubstr("id=\"accuracy_by_space-gnuplot_canvas\"")));
+  EXPECT_THAT(read("both/index.html"),
+              AllOf(HasSubstr("<th>1: out</th><th>2: other</th>"),
+                    HasSubstr("<td>device</td><td>stm32f746</td><td>stm32h743</td>"),
+                    HasSubstr("id=\"search_curves-gnuplot_canvas\""),
+                    HasSubstr("id=\"fronts_sram-gnuplot_canvas\""),
+                    HasSubstr("id=\"accuracy_by_space-gnuplot_canvas\"")));
 
   // A part of the test set, and that it is one.
   const Outcome part = run(job("export", "out", {"--resume", "--set", "export.test_examples=30"}));

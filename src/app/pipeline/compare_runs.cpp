@@ -92,32 +92,43 @@ ComparedRun read_run(const fs::path& folder, std::size_t number) {
   return run;
 }
 
-std::vector<std::string> row_of(const RunSummary& s, std::size_t number) {
+// A figure of a run, and what it is called.
+struct Property {
+  const char* name;
+  std::string value;
+};
+
+std::vector<Property> properties_of(const RunSummary& s) {
   const auto top1 = [](const std::optional<TopOne>& value) {
     return value ? describe_share(*value) : "-";
   };
   const StageCost cost = report::sum_of(s.stages);
-  return {fmt::format("{}: {}", number, s.folder.string()),
-          s.device,
-          fmt::format("{} {}", s.space, report::space_label(*s.width, *s.resolution)),
-          describe_percent(*s.search_top1),
-          top1(s.in_float),
-          top1(s.int8),
-          s.int8 ? describe_examples(*s.int8).substr(3) : "-",
-          describe_kib(s.resources->peak_sram_bytes),
-          describe_kib(s.resources->flash_bytes),
-          describe_latency(*s.resources),
-          fmt::format("{:.2f}M", static_cast<double>(s.resources->macs) / 1e6),
-          s.fits ? (*s.fits ? "yes" : "no") : "-",
-          format_duration(cost.wall_seconds),
-          fmt::format("{:.2f}", cost.cpu_seconds / 3600)};
+  return {{"device", s.device},
+          {"space", fmt::format("{} {}", s.space, report::space_label(*s.width, *s.resolution))},
+          {"top-1, search split", describe_percent(*s.search_top1)},
+          {"top-1 in float, test set", top1(s.in_float)},
+          {"top-1 in int8, test set", top1(s.int8)},
+          {"measured", s.int8 ? describe_examples(*s.int8) : "-"},
+          {"SRAM", describe_kib(s.resources->peak_sram_bytes)},
+          {"flash", describe_kib(s.resources->flash_bytes)},
+          {"latency, estimate", describe_latency(*s.resources)},
+          {"MACs", fmt::format("{:.2f}M", static_cast<double>(s.resources->macs) / 1e6)},
+          {"fits", s.fits ? (*s.fits ? "yes" : "no") : "-"},
+          {"design time", format_duration(cost.wall_seconds)},
+          {"processors", format_duration(cost.cpu_seconds)}};
 }
 
+// A column for each run, so that a telephone shows two of them whole.
 void add_table(report::HtmlPage& page, const std::vector<ComparedRun>& runs) {
-  report::TableRows rows = {{"run", "device", "space", "top-1, search split", "top-1, float",
-                             "top-1, int8", "test set", "SRAM", "flash", "latency (estimate)",
-                             "MACs", "fits", "time", "CPU hours"}};
-  for (std::size_t i = 0; i < runs.size(); ++i) rows.push_back(row_of(runs[i].summary, i + 1));
+  report::TableRows rows = {{""}};
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    rows[0].push_back(fmt::format("{}: {}", i + 1, runs[i].summary.folder.string()));
+    std::size_t row = 0;
+    for (const Property& property : properties_of(runs[i].summary)) {
+      if (++row == rows.size()) rows.push_back({property.name});
+      rows[row].push_back(property.value);
+    }
+  }
   page.table(rows);
   page.paragraph(
       "In parentheses: of accuracies, the interval that holds the true one with 95 % confidence; of "

@@ -60,7 +60,7 @@ void add_head(HtmlPage& page, const Experiment& experiment, const RunSummary& su
   }
   const StageCost cost = report::sum_of(summary.stages);
   facts.push_back({"design time", format_duration(cost.wall_seconds),
-                   fmt::format("{:.2f} CPU hours", cost.cpu_seconds / 3600)});
+                   format_duration(cost.cpu_seconds) + " of processors"});
   page.facts(facts);
 }
 
@@ -96,10 +96,21 @@ search::space::SearchSpace read_space(const fs::path& problem_file) {
   }
 }
 
+// How far chance may have moved the accuracies that the search went by.
+std::string describe_search_split(const fs::path& run, double accuracy) {
+  const std::int64_t examples = read_result(
+      run, kTrainStage, [](const Json& train) { return count_at(train.at("search"), "examples"); });
+  const TopOne winner{std::llround(accuracy * static_cast<double>(examples)), examples, examples};
+  return fmt::format(
+      "Accuracies are of the search split, {}. The winner's, and what chance may have made of it at 95 % "
+      "confidence: {}.",
+      describe_examples(winner), describe_share(winner));
+}
+
 // Drawn from the states of the searches and the space that they belong to.
-void add_search(HtmlPage& page, const Experiment& experiment, const fs::path& run,
+void add_search(HtmlPage& page, const Experiment& experiment, const RunDirectory& run,
                 const fs::path& folder) {
-  const fs::path states = run / "search";
+  const fs::path states = run.folder() / "search";
   const search::space::SearchSpace space = read_space(states / "problem.json");
   const auto load = [&](const char* name) {
     const fs::path file = states / name;
@@ -111,7 +122,11 @@ void add_search(HtmlPage& page, const Experiment& experiment, const fs::path& ru
   if (!result.is_feasible()) {
     throw Error("{}: holds no networks; {}", (states / "evolution.json").string(), kHowToRestore);
   }
-  report::add_search(page, result, report_context(experiment, space), folder);
+  report::SearchReportContext context = report_context(experiment, space);
+  if (run.is_complete(kTrainStage)) {
+    context.note = describe_search_split(run.folder(), result.winner().network.accuracy);
+  }
+  report::add_search(page, result, context, folder);
 }
 
 void add_finetune(HtmlPage& page, const Json& finetune) {
@@ -128,6 +143,10 @@ void add_finetune(HtmlPage& page, const Json& finetune) {
                   describe_share(test), describe_examples(test)));
 }
 
+std::string measured(const TopOne& top1) {
+  return fmt::format("{}, {}", describe_share(top1), describe_examples(top1));
+}
+
 std::string planned_sram(const Json& exported) {
   const std::string all = describe_kib(count_at(exported, "peak_sram_bytes"));
   const std::int64_t grown = count_at(exported.at("memory"), "grown_bytes");
@@ -137,9 +156,6 @@ std::string planned_sram(const Json& exported) {
 void add_quantization_gain(const Json& exported, report::TableRows& rows) {
   if (!exported.contains("quantization_aware")) return;
   const QuantizationGain gain = gain_from_json(exported.at("quantization_aware"));
-  const auto measured = [](const TopOne& top1) {
-    return fmt::format("{}, {}", describe_share(top1), describe_examples(top1));
-  };
   rows.push_back({"top-1 in int8, search split: post-training", measured(gain.post_training)});
   rows.push_back(
       {"top-1 in int8, search split: quantization-aware", measured(gain.quantization_aware)});
@@ -170,11 +186,10 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
   const TopOne in_float = top1_from_json(exported.at("fp32"));
   const Classification int8 = classification_from_json(exported.at("int8"));
   page.heading("Quantized network and firmware");
-  report::TableRows rows = {{"", ""}};
+  report::TableRows rows;
   add_quantization_gain(exported, rows);
-  rows.push_back({"top-1 in float, test set", describe_share(in_float)});
-  rows.push_back({"top-1 in int8, test set", describe_share(int8.top1)});
-  rows.push_back({"measured", describe_examples(int8.top1)});
+  rows.push_back({"top-1 in float, test set", measured(in_float)});
+  rows.push_back({"top-1 in int8, test set", measured(int8.top1)});
   rows.push_back({"ranges by", exported.at("range_method")});
   rows.push_back({"planned SRAM", planned_sram(exported)});
   rows.push_back({"measured SRAM: static data and stack",
@@ -190,7 +205,7 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
     rows.push_back(
         {"bit-identical to the reference", exported.at("exact").get<bool>() ? "yes" : "no"});
   }
-  page.table(rows);
+  page.properties(rows);
   add_emulation(page, exported, int8);
   page.heading("Predictions in int8");
   add_classification(page, int8, run);
@@ -223,12 +238,12 @@ void write_run_report(const Experiment& experiment, const RunDirectory& run) {
     report::add_space(page, read_ranking(run.folder()), report_context(experiment), folder);
   }
   add(kTrainStage, [&](const Json& train) { add_train(page, train); });
-  if (run.is_complete(kSearchStage)) add_search(page, experiment, run.folder(), folder);
+  if (run.is_complete(kSearchStage)) add_search(page, experiment, run, folder);
   add(kFinetuneStage, [&](const Json& finetune) { add_finetune(page, finetune); });
   add(kExportStage, [&](const Json& exported) { add_export(page, exported, run.folder()); });
   report::add_costs(page, run.costs());
   page.paragraph("Data, gnuplot scripts, SVG and PDF of all plots lie beside this page.");
-  write_file_atomically(folder / "index.html", page.to_string());
+  write_file_atomically(make_folder(folder) / "index.html", page.to_string());
 }
 
 }  // namespace mcunet::pipeline

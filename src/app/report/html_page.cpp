@@ -88,6 +88,15 @@ void HtmlPage::table(const TableRows& rows, int highlighted) {
   body_ += table_markup(rows, highlighted);
 }
 
+void HtmlPage::properties(const TableRows& rows) {
+  body_ += "<table class=\"properties\">\n";
+  for (const auto& row : rows) {
+    body_ += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", escape_html(row.at(0)),
+                         escape_html(row.at(1)));
+  }
+  body_ += "</table>\n";
+}
+
 void HtmlPage::folded_table(std::string_view title, const TableRows& rows, int highlighted) {
   body_ += fmt::format("<details><summary>{}</summary>\n{}</details>\n", escape_html(title),
                        table_markup(rows, highlighted));

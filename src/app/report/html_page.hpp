@@ -51,7 +51,9 @@ class HtmlPage {
 
   // The first `highlighted` rows of the body stand out.
   void table(const TableRows& rows, int highlighted = 0);
-  // The same under its title, opened by a click.
+  // Of properties and their values, without a header.
+  void properties(const TableRows& rows);
+  // A table under its title, opened by a click.
   void folded_table(std::string_view title, const TableRows& rows, int highlighted = 0);
 
   // Beside each other where there is room.

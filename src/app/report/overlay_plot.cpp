@@ -13,7 +13,7 @@ constexpr const char* kColors[] = {"#d62728", "#1f77b4", "#2ca02c", "#ff9f1c", "
 }  // namespace
 
 Plot overlay_plot(const Overlay& overlay) {
-  Plot plot{.name = overlay.name, .csv = "series,x,y\n"};
+  Plot plot{.name = overlay.name, .csv = "series,x,y\n", .height_px = 400};
   std::string curves;
   for (std::size_t i = 0; i < overlay.series.size(); ++i) {
     const Series& series = overlay.series[i];
@@ -31,8 +31,8 @@ Plot overlay_plot(const Overlay& overlay) {
     curves += fmt::format(", \\\n {} with points pt 7 ps 0.6 lc rgb '{}' notitle", data, color);
   }
   plot.script = fmt::format(
-      "set datafile missing NaN\nset xlabel '{}'\nset ylabel '{}'\n"
-      "set key right bottom Left reverse opaque noenhanced samplen 2\nplot {}",
+      "set datafile missing NaN\nset xlabel '{}' offset 0,0.4\nset ylabel '{}'\n"
+      "set key outside below center horizontal Left reverse noenhanced samplen 2\nplot {}",
       overlay.x_label, overlay.y_label, curves);
   return plot;
 }

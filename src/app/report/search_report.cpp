@@ -50,8 +50,8 @@ Plot curve_plot(const SearchState& evolution, const SearchState& random) {
         x, color, name);
   };
   plot.script =
-      "set datafile missing NaN\nset xlabel 'networks evaluated'\nset ylabel 'accuracy (%)'\n"
-      "set key right bottom Left reverse opaque\nplot " +
+      "set datafile missing NaN\nset xlabel 'networks evaluated' offset 0,0.4\nset ylabel 'accuracy (%)'\n"
+      "set key outside below center horizontal Left reverse samplen 2 maxrows 2\nplot " +
       (random.evaluated.empty() ? "" : curves("random", "#7f7f7f") + ", \\\n ") +
       curves("evolution", "#d62728");
   return plot;
@@ -76,11 +76,11 @@ Plot front_plot(const SearchState& state, const Axis& axis) {
   for (std::size_t i : front) add("front", state.evaluated[i]);
   plot.script = fmt::format(
       "set datafile missing NaN\n"
-      "set xlabel '{1}'\n"
+      "set xlabel '{1}' offset 0,0.4\n"
       "set ylabel 'accuracy (%)'\n"
-      "set key right bottom Left reverse opaque\n"
+      "set key outside below center horizontal Left reverse\n"
       "plot '{0}.csv' using (strcol(1) eq 'evaluated' ? $2 : 1/0):3 skip 1 "
-      "with points pt 7 ps 0.3 lc rgb '#9ecae1' title 'evaluated', \\\n"
+      "with points pt 7 ps 0.4 lc rgb '#6baed6' title 'evaluated', \\\n"
       " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 "
       "with steps lw 2 lc rgb '#d62728' title 'front', \\\n"
       " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 "
@@ -147,6 +147,7 @@ void add_search(HtmlPage& page, const search::SearchResult& result,
   const auto [winner, found_by] = result.winner();
   page.heading("Search");
   page.paragraph(describe_cost(result));
+  if (!context.note.empty()) page.paragraph(context.note);
   page.table(winner_rows(result), 1);
   page.paragraph(fmt::format("The winner was found by {}.", found_by));
   std::vector<Figure> figures = {

@@ -16,6 +16,7 @@ struct SearchReportContext {
   search::space::SearchSpace space;
   engine::Budget budget;
   engine::OracleOptions oracle;
+  std::string note = {};  // what else is known of the accuracies; may be empty
 };
 
 // Adds to a page the curve of evolution and random search with the range of each generation (paper,

@@ -30,6 +30,8 @@ th, td { padding: 0.28rem 0.8rem; text-align: right; border-bottom: 1px solid va
          white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; border-bottom: 2px solid #b9c2cc; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0.2rem; }
+.properties td { white-space: normal; text-align: left; vertical-align: top; }
+.properties td:first-child { color: var(--soft); min-width: 9rem; }
 tr.best td { background: #fff6df; font-weight: 600; }
 figure { margin: 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; }
@@ -39,10 +41,11 @@ figcaption { color: var(--soft); font-size: 0.85rem; line-height: 1.4; margin-to
 .figures > figure { max-width: 44rem; }
 .wide { margin: 1rem 0; }
 .wide figure { overflow-x: auto; }
-.wide svg { min-width: 44rem; }
+.wide svg { width: auto; max-width: 100%; min-width: 44rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: 0.9rem; margin: 1rem 0; }
-.pictures img { display: block; max-width: 100%; height: auto; border-radius: 0.25rem; }
-.pictures figcaption { max-width: 9.5rem; font-size: 0.78rem; }
+.pictures img { display: block; width: 8.5rem; max-width: 100%; height: auto;
+                border-radius: 0.25rem; }
+.pictures figcaption { max-width: 8.5rem; font-size: 0.78rem; }
 .samples { display: grid; gap: 0.7rem 1.4rem; margin: 1rem 0;
            grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); }
 .samples img { display: block; max-width: 100%; height: auto; border-radius: 0.25rem; }
