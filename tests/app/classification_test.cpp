@@ -212,5 +212,29 @@ TEST(ClassificationJson, RefusesWhatMakesNoSense) {
   }
 }
 
+// Takes `for_second` of the examples for the second class, and the first ones right otherwise.
+Classification taken(std::int64_t firsts, std::int64_t seconds, std::int64_t for_second) {
+  std::vector<Pair> pairs;
+  for (std::int64_t i = 0; i < firsts + seconds; ++i) {
+    pairs.push_back({i < firsts ? 0 : 1, i < firsts + seconds - for_second ? 0 : 1});
+  }
+  return classify(predictions_of(pairs), Names(firsts + seconds, {"cat", "dog\n"}), 1000);
+}
+
+TEST(Classification, TellsOfANetworkThatAnswersOneClass) {
+  const Classification constant = taken(8, 64, 72);
+  EXPECT_EQ(describe_near_constant(constant),
+            "takes 72 of 72 examples for dog\\x0a: it hardly tells the classes apart");
+  EXPECT_EQ(to_json(constant).at("near_constant"), "dog\n");
+  EXPECT_EQ(near_constant(taken(50, 50, 95)), 1);
+  EXPECT_EQ(near_constant(taken(50, 50, 94)), -1);
+  EXPECT_EQ(near_constant(taken(50, 50, 4)), 0);
+  EXPECT_EQ(near_constant(taken(4, 96, 96)), -1);    // as many are of it
+  EXPECT_EQ(near_constant(taken(4, 96, 100)), 1);    // but nothing else is ever answered
+  EXPECT_EQ(near_constant(taken(0, 100, 100)), -1);  // there is nothing else
+  EXPECT_EQ(near_constant(taken(4, 5, 9)), -1);
+  EXPECT_TRUE(to_json(small()).at("near_constant").is_null());
+}
+
 }  // namespace
 }  // namespace mcunet::pipeline

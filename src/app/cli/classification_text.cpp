@@ -23,6 +23,8 @@ void print_classification(const pipeline::Classification& result, const std::str
   fmt::print("balanced     {:>12.2f} %\nmacro F1     {:>12.2f} %\n",
              100 * result.balanced_accuracy(), 100 * result.macro_f1());
   if (result.auc) fmt::print("AUC          {:>12.4f}\n", *result.auc);
+  const std::string constant = pipeline::describe_near_constant(result);
+  if (!constant.empty()) fmt::print("The network {}\n", constant);
   print_class_scores(result);
 }
 

@@ -10,6 +10,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_numbers.hpp"
+#include "mcunet/core/names.hpp"
 #include "mcunet/datasets/dataset.hpp"
 
 namespace mcunet::pipeline {
@@ -207,6 +208,9 @@ Json to_json(const Classification& result) {
   json["balanced_accuracy"] = result.balanced_accuracy();
   json["macro_f1"] = result.macro_f1();
   json["auc"] = result.auc ? Json(*result.auc) : Json(nullptr);
+  const std::int32_t constant = near_constant(result);
+  json["near_constant"] =
+      constant < 0 ? Json(nullptr) : Json(result.classes[static_cast<std::size_t>(constant)]);
   json["classes"] = Json::array();
   for (std::size_t i = 0; i < result.classes.size(); ++i) {
     const ClassScore& score = result.scores[i];
@@ -261,6 +265,30 @@ std::int32_t most_taken_for(const Classification& result, std::size_t label) {
     best = static_cast<std::int32_t>(other);
   }
   return best;
+}
+
+std::int32_t near_constant(const Classification& result) {
+  constexpr std::int64_t kLeastExamples = 10;
+  constexpr double kShare = 0.95;
+  const auto most = std::max_element(
+      result.scores.begin(), result.scores.end(),
+      [](const ClassScore& a, const ClassScore& b) { return a.predicted < b.predicted; });
+  if (result.top1.examples < kLeastExamples) return -1;
+  const bool is_taken_for_all = share_of(most->predicted, result.top1.examples) >= kShare;
+  const bool is_all = share_of(most->examples, result.top1.examples) >= kShare;
+  const bool is_only_answer = most->predicted == result.top1.examples;
+  const bool is_only_class = most->examples == result.top1.examples;
+  if (!is_taken_for_all || is_only_class || (is_all && !is_only_answer)) return -1;
+  return static_cast<std::int32_t>(most - result.scores.begin());
+}
+
+std::string describe_near_constant(const Classification& result) {
+  const std::int32_t constant = near_constant(result);
+  if (constant < 0) return "";
+  const auto label = static_cast<std::size_t>(constant);
+  return fmt::format("takes {} of {} examples for {}: it hardly tells the classes apart",
+                     result.scores[label].predicted, result.top1.examples,
+                     escaped(result.classes[label]));
 }
 
 std::vector<std::size_t> classes_to_show(const Classification& result, std::size_t most) {

@@ -99,14 +99,21 @@ struct Classification {
 Classification classify(std::span<const Prediction> predictions, const datasets::Dataset& dataset,
                         std::int64_t chosen);
 
-// TopOne's keys, and unreadable, balanced_accuracy, macro_f1, auc (null), classes[] {name, examples,
-// predicted, correct, recall, precision, f1}, confusion[][] (null), mistakes[]. Reading throws Error if
+// TopOne's keys, and unreadable, balanced_accuracy, macro_f1, auc (null), near_constant (the
+// class's name, or null), classes[] {name, examples, predicted, correct, recall, precision, f1}, confusion[][] (null), mistakes[]. Reading throws Error if
 // something is missing or makes no sense.
 nlohmann::ordered_json to_json(const Classification& result);
 Classification classification_from_json(const nlohmann::ordered_json& json);
 
 // The class that examples of `label` are most often taken for, other than itself; -1: none.
 std::int32_t most_taken_for(const Classification& result, std::size_t label);
+
+// The class that 95 % of the examples or more are taken for, though not as many are of it; -1: none,
+// or there are fewer than ten examples.
+std::int32_t near_constant(const Classification& result);
+
+// "takes 72 of 72 examples for dog: it hardly tells the classes apart"; empty if it does.
+std::string describe_near_constant(const Classification& result);
 
 // Labels of at most `most` classes that have examples: all in their order, or those of least recall
 // first if there are more.

@@ -26,6 +26,8 @@ std::string describe_scores(const Classification& result) {
       describe_share(result.top1), describe_examples(result.top1),
       percent(result.balanced_accuracy()), result.macro_f1());
   if (result.auc) text += fmt::format(", area under the ROC curve {:.4f}", *result.auc);
+  const std::string constant = describe_near_constant(result);
+  if (!constant.empty()) text += "; the network " + constant;
   if (result.unreadable > 0) text += fmt::format("; {} files are unreadable", result.unreadable);
   return text + ".";
 }

@@ -13,6 +13,7 @@
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/reference_model.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
+#include "trained_supernet.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -103,6 +104,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   const auto limit = context.options.test_examples;
   result.float32 = evaluate_float(lowered, context.test, context.seed, limit);
   result.int8 = evaluate_int8(quantized.graph, context.test, context.seed, limit);
+  warn_if_near_constant(result.int8, "The network in int8");
 
   const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / "model.tflite";

@@ -113,6 +113,7 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   FixedNetwork network = kept->extract(network_of_it);
   evaluator.recalibrate(network);
   result.test = classify(tester, kept, network_of_it, *test);
+  warn_if_near_constant(result.test, "The fine-tuned network");
   run.write(kNetworkFile, search::space::network_to_json(network->description()));
   supernet::write_tensor_file(folder / kFinetunedWeights, supernet::weights_of(*network));
   return result;

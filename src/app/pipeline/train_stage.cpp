@@ -169,7 +169,10 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
   measure_search_split(experiment, evaluator, trainer.weights(), result);
   const auto test_data = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
-  result.test = classify(tester, trainer.weights(), search::space::largest(space), *test_data).top1;
+  const Classification test =
+      classify(tester, trainer.weights(), search::space::largest(space), *test_data);
+  warn_if_near_constant(test, "The largest network");
+  result.test = test.top1;
   supernet::write_tensor_file(training.run / kWeightsFile,
                               supernet::weights_of(*trainer.weights()));
   return result;

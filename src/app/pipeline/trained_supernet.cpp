@@ -1,6 +1,7 @@
 #include "trained_supernet.hpp"
 
 #include <ATen/Parallel.h>
+#include <spdlog/spdlog.h>
 
 #include <thread>
 
@@ -95,6 +96,11 @@ Classification classify(supernet::SubnetEvaluator& evaluator, const supernet::Su
       });
   if (loss != nullptr) *loss = accuracy.loss_sum / static_cast<double>(accuracy.examples);
   return classify(predictions, data, data.size());
+}
+
+void warn_if_near_constant(const Classification& result, const std::string& network) {
+  const std::string text = describe_near_constant(result);
+  if (!text.empty()) spdlog::warn("{} {}", network, text);
 }
 
 SupernetEstimator::SupernetEstimator(const Experiment& experiment, const SearchSpace& space,

@@ -54,6 +54,9 @@ Classification classify(supernet::SubnetEvaluator& evaluator, const supernet::Su
                         const search::space::Subnet& subnet, const datasets::Dataset& data,
                         double* loss = nullptr);
 
+// Logs it of "The network".
+void warn_if_near_constant(const Classification& result, const std::string& network);
+
 // Accuracies for the search: those of a trained supernet on the search split, each sub-network with
 // recalibrated statistics (paper, Appendix D).
 class SupernetEstimator : public search::AccuracyEstimator {
