@@ -145,8 +145,11 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
 };
 
 CocoInstances read(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw Error("{}: cannot be read", file.string());
+  std::error_code ignored;  // a pipe would be waited for
+  const bool is_file = std::filesystem::is_regular_file(file, ignored);
+  std::ifstream stream;
+  if (is_file) stream.open(file, std::ios::binary);
+  if (!stream.is_open()) throw Error("{}: cannot be read", file.string());
   InstancesReader reader;
   const bool good = nlohmann::json::sax_parse(stream, &reader);
   if (!good) throw Error("{}: {}", file.string(), reader.problem);

@@ -194,6 +194,55 @@ TEST_F(HostileFiles, Runs) {
                   {"comparison with none", {"report", "run", "nowhere", "--out", "both"}, "run"}});
 }
 
+TEST_F(HostileFiles, Annotations) {
+  using namespace std::string_literals;
+  write("x.yaml", kSmallExperiment);
+  write("d/1.jpg", "");
+  write("d/2.jpg", "");
+  ASSERT_EQ(::mkfifo((folder_ / "work/d/pipe").c_str(), 0600), 0);
+  fs::create_symlink("/dev/zero", folder_ / "work/d/zero");
+  const auto refuse = [&](const std::string& name, const std::string& kind, const std::string& file,
+                          const std::string& named) {
+    expect_refused({name,
+                    {"data", "check", "x.yaml", "--set",
+                     "dataset={kind: " + kind + ", path: d, annotations: " + file + "}"},
+                    named});
+  };
+  for (const char* kind : {"folder", "coco"}) {
+    for (const char* file : {"pipe", "zero", "/dev/full", ".", "absent"}) {
+      refuse(fmt::format("{} of {}", kind, file), kind, file, "");
+    }
+  }
+  const Texts tables = {{"empty", ""},
+                        {"no text", "\xFF\xFE\0f\0i"s},
+                        {"NUL", "file,label\n1.jpg,a\0\n"s},
+                        {"a cell without end", "file,label\n\"1.jpg,a\n2.jpg,b\n"},
+                        {"a name of many folders", "file,label\n" + std::string(200'000, '/')},
+                        {"many columns", std::string(300'000, ',') + "\n1.jpg\n"},
+                        {"commands", "file,label\n$(touch PWNED).jpg,\x1b[31ma\n2.jpg,b\n"},
+                        {"a way out", "file,label\n../../etc/passwd,a\n2.jpg,b\n"},
+                        {"lines in a name", "file,label\n\"a\nb\n\",a\n2.jpg,b\n"}};
+  for (const auto& [name, contents] : tables) {
+    write("d/x.csv", contents);
+    refuse(name, "folder", "x.csv", "d/x.csv");
+  }
+  const std::string image = R"({"id": 1, "file_name": "1.jpg", "width": 2, "height": 2})";
+  const Texts instances = {
+      {"empty", ""},
+      {"deep", std::string(1'000'000, '[')},
+      {"half", R"({"images": [)" + image},
+      {"a way out", R"({"images": [{"id": 1, "file_name": "/etc/passwd"}]})"},
+      {"a huge id",
+       R"({"images": [{"id": 1e300, "file_name": "1.jpg", "width": 2, "height": 2}]})"},
+      {"no categories", R"({"images": [)" + image + "]}"},
+      {"a category that is no text",
+       R"({"images": [)" + image + R"(], "categories": [{"id": 1}]})"}};
+  for (const auto& [name, contents] : instances) {
+    write("d/x.json", contents);
+    refuse(name, "coco", "x.json", "d/x.json");
+  }
+}
+
 TEST_F(HostileFiles, PlacesWhereNothingMayBeWritten) {
   ASSERT_EQ(::mkfifo((folder_ / "work/pipe").c_str(), 0600), 0);
   fs::create_symlink("/dev/full", folder_ / "work/full");
