@@ -7,6 +7,7 @@
 
 #include "class_folders.hpp"
 #include "csv_table.hpp"
+#include "file_index.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/names.hpp"
 
@@ -149,49 +150,6 @@ class TableReader {
   fs::path file_;
   CsvTable table_;
   Columns columns_;
-};
-
-// Finds the files that people mean by what tables say.
-class FileIndex {
- public:
-  FileIndex(const fs::path& root, std::vector<fs::path> files)
-      : own_name_(fs::canonical(root).filename().string() + "/"), files_(std::move(files)) {
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-      const fs::path below = files_[i].lexically_relative(root);
-      add(by_path_, below.string(), i);
-      add(by_path_, fs::path(below).replace_extension().string(), i);
-      add(by_name_, below.filename().string(), i);
-      add(by_name_, below.stem().string(), i);
-    }
-  }
-
-  const std::vector<fs::path>& files() const { return files_; }
-
-  // Of the files that the name may stand for; none or several are the caller's to tell.
-  std::vector<std::size_t> find(std::string name) const {
-    std::replace(name.begin(), name.end(), '\\', '/');
-    if (name.starts_with("./")) name.erase(0, 2);
-    if (const auto found = by_path_.find(name); found != by_path_.end()) return found->second;
-    if (name.starts_with(own_name_)) {
-      const auto found = by_path_.find(name.substr(own_name_.size()));
-      if (found != by_path_.end()) return found->second;
-    }
-    const auto found = by_name_.find(name);
-    return found == by_name_.end() ? std::vector<std::size_t>{} : found->second;
-  }
-
- private:
-  using Places = std::unordered_map<std::string, std::vector<std::size_t>>;
-
-  static void add(Places& places, const std::string& name, std::size_t file) {
-    std::vector<std::size_t>& known = places[name];
-    if (known.empty() || known.back() != file) known.push_back(file);
-  }
-
-  std::string own_name_;
-  std::vector<fs::path> files_;
-  Places by_path_;
-  Places by_name_;
 };
 
 // Where each row's file is, and what is wrong with that.
