@@ -120,10 +120,10 @@ TEST_F(RunCommand, TrainsOnWithTheRoundingOfInt8) {
   }
   expect_same_results("stages", "out");
   const Outcome told = run(aware_job("finetune", "stages", {"--resume"}));
-  EXPECT_THAT(told.out, AllOf(HasSubstr("top-1 in int8 on the search split: "),
-                              HasSubstr(" % by quantization-aware training\n")));
+  EXPECT_THAT(told.out, AllOf(HasSubstr("top-1 in int8 on 32 of 80 examples of the search split: "),
+                              HasSubstr(") by quantization-aware training\n")));
   EXPECT_THAT(run(aware_job("export", "stages", {"--resume"})).out,
-              HasSubstr("top-1 in int8 on the search split: "));
+              HasSubstr("top-1 in int8 on 32 of 80 examples of the search split: "));
 }
 
 // Everything that a stage leaves, but for the report, which every run draws again.

@@ -31,8 +31,8 @@ Plot overlay_plot(const Overlay& overlay) {
     curves += fmt::format(", \\\n {} with points pt 7 ps 0.6 lc rgb '{}' notitle", data, color);
   }
   plot.script = fmt::format(
-      "set datafile missing NaN\nset xlabel '{}' offset 0,0.4\nset ylabel '{}'\n"
-      "set key outside below center horizontal Left reverse noenhanced samplen 2\nplot {}",
+      "set datafile missing NaN\nset xlabel '{}'\nset ylabel '{}'\n"
+      "set key above horizontal Left reverse noenhanced samplen 2\nplot {}",
       overlay.x_label, overlay.y_label, curves);
   return plot;
 }

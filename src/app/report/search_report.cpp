@@ -45,13 +45,13 @@ Plot curve_plot(const SearchState& evolution, const SearchState& random) {
         "'search_curve.csv' using {0}:4:5 skip 1 with filledcurves "
         "fs transparent solid 0.2 noborder fc rgb '{1}' notitle, \\\n"
         " '' using {0}:3 skip 1 with lines "
-        "lw 2.5 lc rgb '{1}' title '{2}: mean of a generation', \\\n"
+        "lw 2.5 lc rgb '{1}' title '{2}: mean', \\\n"
         " '' using {0}:6 skip 1 with lines lw 1.5 dt 2 lc rgb '{1}' title '{2}: best so far'",
         x, color, name);
   };
   plot.script =
-      "set datafile missing NaN\nset xlabel 'networks evaluated' offset 0,0.4\nset ylabel 'accuracy (%)'\n"
-      "set key outside below center horizontal Left reverse samplen 2 maxrows 2\nplot " +
+      "set datafile missing NaN\nset xlabel 'networks evaluated'\nset ylabel 'accuracy (%)'\n"
+      "set key above horizontal Left reverse samplen 2 maxrows 2\nplot " +
       (random.evaluated.empty() ? "" : curves("random", "#7f7f7f") + ", \\\n ") +
       curves("evolution", "#d62728");
   return plot;
@@ -76,9 +76,9 @@ Plot front_plot(const SearchState& state, const Axis& axis) {
   for (std::size_t i : front) add("front", state.evaluated[i]);
   plot.script = fmt::format(
       "set datafile missing NaN\n"
-      "set xlabel '{1}' offset 0,0.4\n"
+      "set xlabel '{1}'\n"
       "set ylabel 'accuracy (%)'\n"
-      "set key outside below center horizontal Left reverse\n"
+      "set key above horizontal Left reverse\n"
       "plot '{0}.csv' using (strcol(1) eq 'evaluated' ? $2 : 1/0):3 skip 1 "
       "with points pt 7 ps 0.4 lc rgb '#6baed6' title 'evaluated', \\\n"
       " '' using (strcol(1) eq 'front' ? $2 : 1/0):3 skip 1 "
@@ -150,9 +150,10 @@ void add_search(HtmlPage& page, const search::SearchResult& result,
   if (!context.note.empty()) page.paragraph(context.note);
   page.table(winner_rows(result), 1);
   page.paragraph(fmt::format("The winner was found by {}.", found_by));
-  std::vector<Figure> figures = {
-      figure_of(drawings, "search_curve",
-                "Accuracy of each generation: mean, and the range from the least to the most.")};
+  std::vector<Figure> figures = {figure_of(
+      drawings, "search_curve",
+      "Accuracy of each generation: mean, and the range from the least to the most; and the "
+      "best so far.")};
   for (const Axis& axis : kAxes) {
     figures.push_back(
         figure_of(drawings, fmt::format("front_{}", name_of(axis.objective)),

@@ -49,8 +49,8 @@ Plot cdf_plot(const SpaceRanking& ranking) {
   }
   plot.script =
       "set datafile missing NaN\n"
-      "set key outside below center horizontal Left reverse samplen 1.5 maxrows 4\n"
-      "set xlabel 'FLOPs (million MACs)' offset 0,0.4\nset ylabel 'cumulative probability'\n"
+      "set key above horizontal Left reverse samplen 1.5 maxrows 4\n"
+      "set xlabel 'FLOPs (million MACs)'\nset ylabel 'cumulative probability'\n"
       "set yrange [0:1]\n"
       "set arrow 1 from graph 0, first 0.8 to graph 1, first 0.8 nohead dt 2 lc rgb '#888888'\n"
       "set label 1 'top 20 %' at graph 0.01, first 0.83 tc rgb '#666666'\n"
