@@ -101,7 +101,7 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
 
   // Below the folder of images.
   std::string take_file_name() {
-    const std::string name = texts_["file_name"];
+    std::string name = texts_["file_name"];
     const std::filesystem::path path(name);
     const bool leaves_folder =
         path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end();

@@ -109,7 +109,7 @@ FilePattern::FilePattern(const std::string& pattern) : pattern_(pattern) {
 std::optional<FilePattern::Match> FilePattern::match(const std::string& path) const {
   const bool is_of_paths = pattern_.find('/') != std::string::npos;
   const std::string text = is_of_paths ? path : fs::path(path).filename().string();
-  const auto shortest = Matcher(parts_, text, /*shortest_first=*/true).run();
+  auto shortest = Matcher(parts_, text, /*shortest_first=*/true).run();
   if (!shortest) return std::nullopt;
   const auto longest = Matcher(parts_, text, /*shortest_first=*/false).run();
   if (shortest->label != longest->label) {

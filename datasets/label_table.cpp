@@ -46,7 +46,7 @@ struct Columns {
 class TableReader {
  public:
   explicit TableReader(const DatasetOptions& options)
-      : options_(options), file_(annotations_of(options)), table_(read_csv(file_)) {
+      : file_(annotations_of(options)), table_(read_csv(file_)) {
     const TableColumns& stated = options.columns;
     columns_.file = find("file", stated.file, kFileHeadings);
     if (columns_.file == kNone) fail_column("file", "the files");
@@ -146,7 +146,6 @@ class TableReader {
     return classes > 1;
   }
 
-  const DatasetOptions& options_;
   fs::path file_;
   CsvTable table_;
   Columns columns_;
