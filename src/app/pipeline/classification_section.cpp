@@ -40,7 +40,7 @@ report::TableRows score_rows(const Classification& result, const std::vector<std
     const Interval interval = wilson_interval(score.correct, score.examples);
     const std::int32_t other = most_taken_for(result, label);
     rows.push_back({result.classes[label], std::to_string(score.examples), percent(score.recall()),
-                    fmt::format("{:.0f} to {:.0f}", 100 * interval.low, 100 * interval.high),
+                    fmt::format("{:.0f}–{:.0f}", 100 * interval.low, 100 * interval.high),
                     percent(score.precision()), fmt::format("{:.3f}", score.f1()),
                     other < 0 ? "" : result.classes[static_cast<std::size_t>(other)]});
   }

@@ -60,7 +60,10 @@ summary { cursor: pointer; color: var(--accent); }
 .matrix th.column span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 9rem;
                          overflow: hidden; }
 .matrix td, tr.best td, .facts div { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-@media (max-width: 40rem) { th, td { padding: 0.25rem 0.45rem; white-space: normal; } }
+@media (max-width: 40rem) {
+  th, td { padding: 0.25rem 0.4rem; }
+  .matrix td, .matrix th { padding: 0.2rem 0.3rem; }
+}
 @media print {
   body { padding: 0; font-size: 11pt; max-width: none; }
   nav { display: none; }
