@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -60,7 +61,8 @@ class GeneratedModel {
                  const std::vector<GeneratedFile>& more = {})
       : graph_(compiled.graph),
         prefix_(compiled.options.names.prefix()),
-        folder_(std::filesystem::path(testing::TempDir()) / name) {
+        folder_(std::filesystem::path(testing::TempDir()) /
+                fmt::format("{}_{}", name, ::getpid())) {  // tests of one name may run at once
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "kernels");
     std::string sources;
