@@ -120,7 +120,9 @@ std::vector<fs::path> files_in(const fs::path& folder, const std::vector<std::st
 }
 
 std::vector<fs::path> files_below(const fs::path& folder, Medium medium, LeftOut& left_out) {
-  std::vector<fs::path> chain;
+  // A link to the folder above would lead to the other classes.
+  std::error_code ignored;
+  std::vector<fs::path> chain = {fs::canonical(folder, ignored).parent_path()};
   std::vector<fs::path> files;
   walk(folder, medium, chain, files, left_out);
   std::sort(files.begin(), files.end());

@@ -24,10 +24,19 @@ std::vector<fs::path> image_folders(const fs::path& root, const std::string& par
   return {root / part, root / "images" / part, root / "images", root};
 }
 
-// Later years first.
+bool has_folder_of(const fs::path& root, const fs::path& file) {
+  const std::string name = part_name(file);
+  std::error_code ignored;
+  return !name.empty() && (fs::is_directory(root / name, ignored) ||
+                           fs::is_directory(root / "images" / name, ignored));
+}
+
+// Those first whose images have a folder of their name; of these, later years first.
 std::vector<CocoPart> parts_in(const fs::path& root, const fs::path& folder) {
   std::vector<fs::path> files = files_in(folder, {".json"});
   std::reverse(files.begin(), files.end());
+  std::stable_partition(files.begin(), files.end(),
+                        [&](const fs::path& file) { return has_folder_of(root, file); });
   std::vector<CocoPart> parts;
   for (const fs::path& file : files) {
     const std::string name = part_name(file);
@@ -78,7 +87,7 @@ std::vector<CocoPart> find_coco_parts(const DatasetOptions& options) {
   } else if (fs::is_directory(stated, ignored)) {
     parts = parts_in(root, stated);
   }
-  if (parts.empty()) parts = parts_beside_images(root);
+  if (parts.empty() && options.annotations.empty()) parts = parts_beside_images(root);
   const bool has_training = std::any_of(
       parts.begin(), parts.end(), [](const CocoPart& part) { return part.split == Split::kTrain; });
   if (!parts.empty() && !has_training) {

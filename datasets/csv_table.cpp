@@ -91,7 +91,8 @@ class Reader {
 }  // namespace
 
 CsvTable read_csv(const fs::path& file) {
-  const std::string contents = read_file(file, kMaxTextBytes);
+  constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;  // ImageNet's would be 70 MB
+  const std::string contents = read_file(file, kMostBytes);
   std::string_view text = contents;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (!is_utf8_text(text)) throw Error("{}: is no text in UTF-8", file.string());

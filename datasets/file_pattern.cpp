@@ -117,6 +117,10 @@ std::optional<FilePattern::Match> FilePattern::match(const std::string& path) co
                  fmt::format("{} fits it with the class {} and with {}; # stands for a number",
                              escaped(path), escaped(shortest->label), escaped(longest->label)));
   }
+  if (split_named(shortest->split) != split_named(longest->split)) {
+    fail_pattern(pattern_, fmt::format("{} fits it with the split {} and with {}", escaped(path),
+                                       escaped(shortest->split), escaped(longest->split)));
+  }
   return shortest;
 }
 

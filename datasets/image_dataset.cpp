@@ -54,7 +54,7 @@ std::string cache_key(const ImagePreprocessing& image, bool augment) {
                           : image.fit == ImageFit::kStretch
                               ? fmt::format("stretched to {}", shape.width)
                               : fmt::format("centre {} of {}", shape.width, image.crop_share);
-  return fmt::format("image 3, {} channels, {} bits, {}", shape.channels, image.bits.value_or(0),
+  return fmt::format("image 4, {} channels, {} bits, {}", shape.channels, image.bits.value_or(0),
                      fit);
 }
 

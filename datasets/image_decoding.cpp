@@ -183,8 +183,10 @@ cv::Mat resize_crop(const cv::Mat& image, const cv::Rect2d& crop, cv::Size size)
   pixels.y = std::min(pixels.y, image.rows - 1);
   pixels &= whole;
   cv::Mat result;
-  // Below half the size bilinear sampling would skip pixels; above, it is ten times faster.
-  const bool skips = pixels.width >= 2 * size.width || pixels.height >= 2 * size.height;
+  // Below half the size bilinear sampling would skip pixels; above, it is ten times faster. Areas are
+  // averaged only where no side grows.
+  const bool grows = pixels.width < size.width || pixels.height < size.height;
+  const bool skips = !grows && (pixels.width >= 2 * size.width || pixels.height >= 2 * size.height);
   cv::resize(image(pixels), result, size, 0, 0, skips ? cv::INTER_AREA : cv::INTER_LINEAR);
   return result;
 }
@@ -195,10 +197,12 @@ cv::Rect2d evaluation_crop(cv::Size image, const ImagePreprocessing& preprocessi
     return {0, 0, double(image.width), double(image.height)};
   }
   // A share of the shorter side, in the shape of the target.
-  const double scale = preprocessing.crop_share * std::min(double(image.width) / target.width,
-                                                           double(image.height) / target.height);
-  const double width = scale * target.width;
-  const double height = scale * target.height;
+  // Divided last, so that halves stay halves, as in frame.c.
+  const double share = preprocessing.crop_share;
+  const double across = double(image.width) * target.height;
+  const double down = double(image.height) * target.width;
+  const double width = across <= down ? share * image.width : share * down / target.height;
+  const double height = across <= down ? share * across / target.width : share * image.height;
   return {(image.width - width) / 2, (image.height - height) / 2, width, height};
 }
 

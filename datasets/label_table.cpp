@@ -51,7 +51,7 @@ class TableReader {
     columns_.file = find("file", stated.file, kFileHeadings);
     if (columns_.file == kNone) fail_column("file", "the files");
     columns_.split = find("split", stated.split, kSplitHeadings);
-    if (stated.split.empty() && columns_.split != kNone && !are_splits()) columns_.split = kNone;
+    if (stated.split.empty() && columns_.split != kNone && !has_splits()) columns_.split = kNone;
     columns_.label = find("label", stated.label, kLabelHeadings);
     if (columns_.label == kNone && !is_one_hot()) fail_column("label", "the labels");
   }
@@ -123,8 +123,9 @@ class TableReader {
     return escaped(fmt::format("{}", fmt::join(table_.columns, ", ")));
   }
 
-  bool are_splits() const {
-    return std::all_of(table_.rows.begin(), table_.rows.end(), [&](const CsvRow& row) {
+  // A heading as usual as "set" may mean something else; then no cell is a split.
+  bool has_splits() const {
+    return std::any_of(table_.rows.begin(), table_.rows.end(), [&](const CsvRow& row) {
       return split_named(row.cells[columns_.split]).has_value();
     });
   }
@@ -238,8 +239,12 @@ Layout list_by_table(const DatasetOptions& options) {
   if (unnamed > 0) {
     layout.left_out.files["in no row of the table"] = static_cast<std::int64_t>(unnamed);
   }
+  std::error_code ignored;
+  const fs::path below =
+      fs::canonical(reader.file(), ignored).lexically_relative(fs::canonical(root, ignored));
+  const bool is_below = !below.empty() && *below.begin() != "..";
   const auto itself = layout.left_out.files.find(extension_of(reader.file()));
-  if (itself != layout.left_out.files.end() && --itself->second == 0) {
+  if (is_below && itself != layout.left_out.files.end() && --itself->second == 0) {
     layout.left_out.files.erase(itself);
   }
   return layout;

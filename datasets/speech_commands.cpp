@@ -143,8 +143,7 @@ Layout list_speech_commands(const DatasetOptions& options) {
     const bool is_class = label < static_cast<std::int32_t>(layout.classes.size());
     if (!is_class && !has_extra_classes) continue;
     for (const fs::path& file : files_below(root / word, Medium::kSound, layout.left_out)) {
-      Split split = splitter.split_of(file.lexically_relative(root));
-      if (split == Split::kSearch && options.search_split) split = Split::kTrain;
+      const Split split = splitter.split_of(file.lexically_relative(root));
       if (is_class) {
         layout.files.push_back({file.string(), label, split});
       } else {

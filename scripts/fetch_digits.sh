@@ -3,7 +3,7 @@
 # Handwritten Digits" (Alpaydin and Kaynak, 1998), 1797 digits of 8x8 pixels by 13 people, which are in the package
 # python3-sklearn. The package is downloaded (2 MB), not installed.
 #
-#   scripts/fetch_digits.sh FOLDER     writes FOLDER/0/0000.pgm to FOLDER/9/1796.pgm
+#   scripts/fetch_digits.sh FOLDER     writes FOLDER/0/0000.pgm to FOLDER/8/1796.pgm
 #   mcunet run digits --set dataset.path=FOLDER
 set -euo pipefail
 [ $# -eq 1 ] && [[ $1 != -* ]] || { sed -n '2,7p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }

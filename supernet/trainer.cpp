@@ -347,6 +347,10 @@ bool Trainer::State::ends_early(const Phase& phase, std::int64_t done_in_phase) 
   const std::int64_t left = phase.epochs * steps_per_epoch - done_in_phase;
   spdlog::info("Phase {} ends {} epochs early: {} brought nothing better", phase.name,
                left / steps_per_epoch, options.early_stopping_patience);
+  if (interval.steps > 0) {
+    write_interval(phase, static_cast<double>(done_in_phase) / static_cast<double>(steps_per_epoch),
+                   learning_rate(phase, done_in_phase - 1));
+  }
   skipped_steps += left;
   step += left;
   return true;
@@ -373,10 +377,7 @@ void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) 
       (eval_steps > 0 && done_in_phase % eval_steps == 0)) {
     evaluate(phase.name, epoch);
   }
-  if (!ends_phase && ends_epoch && ends_early(phase, done_in_phase)) {
-    ends_phase = true;
-    if (interval.steps > 0) write_interval(phase, epoch, learning_rate(phase, step_in_phase));
-  }
+  if (!ends_phase && ends_epoch && ends_early(phase, done_in_phase)) ends_phase = true;
   if (ends_phase) take_best_weights(phase);
   const bool by_steps =
       options.checkpoint_interval_steps > 0 && step % options.checkpoint_interval_steps == 0;

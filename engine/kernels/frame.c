@@ -127,8 +127,9 @@ void mcunet_frame_to_input(const struct mcunet_frame* frame, int8_t* input,
                            const struct mcunet_frame_layer* layer) {
   struct view view = {.frame = frame, .layer = layer};
   look_at_part(&view);
+  const int grows = view.rows.length < layer->height || view.columns.length < layer->width;
   const int averages =
-      view.rows.length >= 2 * layer->height || view.columns.length >= 2 * layer->width;
+      !grows && (view.rows.length >= 2 * layer->height || view.columns.length >= 2 * layer->width);
   for (int32_t y = 0; y < layer->height; ++y) {
     const struct neighbours rows = neighbours_at(y, view.rows.length, layer->height);
     for (int32_t x = 0; x < layer->width; ++x) {

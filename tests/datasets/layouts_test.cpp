@@ -506,7 +506,9 @@ TEST(Layouts, SpeechCommands) {
   expect_all({
       {"eins/1..9.wav zwei/a/1..9.wav", "kind: speech-commands", "eins 7/1/1, zwei 7/1/1", lists},
       {"eins/1..9.wav zwei/a/1..9.wav", "{kind: speech-commands, search_split: 4}",
-       "eins 6/2/1, zwei 6/2/1", lists},
+       "eins 6/2/1, zwei 6/2/1 | drawn anew, with validation data among the training data: the "
+       "search split, by dataset.search_split (null keeps the one that is there)",
+       lists},
       {"eins/ann_nohash_1..9.wav zwei/ann_nohash_1..9.wav", "kind: speech-commands",
        "! the hash of their speakers' names puts none of 18 sounds into the train split; add "
        "validation_list.txt and testing_list.txt, or let dataset.kind be sound-folder"},

@@ -188,6 +188,9 @@ Classification classify(std::span<const Prediction> predictions, const datasets:
   for (const Prediction& p : once) {
     const auto label = static_cast<std::size_t>(p.label);
     const auto predicted = static_cast<std::size_t>(p.predicted);
+    if (predicted >= classes) {
+      throw Error("the network has more classes than the dataset, which has {}", classes);
+    }
     ++result.scores[label].examples;
     ++result.scores[predicted].predicted;
     if (!result.confusion.empty()) ++result.confusion[label * classes + predicted];
@@ -234,6 +237,26 @@ Json to_json(const Classification& result) {
   return json;
 }
 
+namespace {
+
+void require_consistent(const Classification& result) {
+  ClassScore sum;
+  for (const ClassScore& score : result.scores) {
+    if (score.correct > std::min(score.examples, score.predicted)) {
+      throw Error("a class has more right than there are");
+    }
+    sum.examples += score.examples;
+    sum.predicted += score.predicted;
+    sum.correct += score.correct;
+  }
+  if (result.scores.empty() || sum.examples != result.top1.examples ||
+      sum.predicted != sum.examples || sum.correct != result.top1.correct) {
+    throw Error("the counts of its classes do not add up to the whole");
+  }
+}
+
+}  // namespace
+
 Classification classification_from_json(const Json& json) {
   Classification result{.top1 = top1_from_json(json), .unreadable = count_at(json, "unreadable")};
   for (const Json& entry : json.at("classes")) {
@@ -241,6 +264,7 @@ Classification classification_from_json(const Json& json) {
     result.scores.push_back(
         {count_at(entry, "examples"), count_at(entry, "predicted"), count_at(entry, "correct")});
   }
+  require_consistent(result);
   read_confusion(json.at("confusion"), result);
   if (!json.at("auc").is_null()) result.auc = share_at(json, "auc");
   for (const Json& entry : json.at("mistakes")) {

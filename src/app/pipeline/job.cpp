@@ -10,6 +10,8 @@
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/firmware.hpp"
+#include "mcunet/search/infeasibility.hpp"
+#include "mcunet/search/subnet_oracle.hpp"
 #include "onnx_file.hpp"
 #include "report/plot.hpp"
 #include "run_pictures.hpp"
@@ -170,14 +172,21 @@ std::vector<std::string> prepare_training(const Experiment& experiment, RunDirec
     if (!ranking.is_feasible()) return search::explain_infeasible(ranking.needs, experiment.budget);
   }
   if (run.is_complete(kTrainStage)) return {};
+  const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
+  const engine::Resources smallest =
+      search::SubnetOracle(experiment.oracle).measure(space, search::space::smallest(space));
+  if (!engine::fits(smallest, experiment.budget)) {
+    search::BudgetNeeds needs;
+    needs.add(smallest, experiment.budget);
+    return search::explain_infeasible(needs, experiment.budget);
+  }
   try {
     deploy::require_cross_compiler();
   } catch (const Error& error) {
     spdlog::warn("Whether firmware will link is not known: {}", error.what());
     return {};
   }
-  const TrialLink trial =
-      try_to_link(experiment, choose_training_space(experiment, run.folder()).space);
+  const TrialLink trial = try_to_link(experiment, space);
   for (const std::string& warning : trial.warnings) spdlog::warn("{}", warning);
   return trial.failures;
 }

@@ -244,6 +244,7 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
 
 EvalResult evaluate_subnet(const EvalRequest& request) {
   const Experiment experiment = read_experiment(read_run_config(request.run));
+  require_same_data(experiment, request.run);
   use_threads(experiment.train.trainer);
   const SearchSpace space = choose_training_space(experiment, request.run).space;
   const Subnet subnet =

@@ -71,10 +71,14 @@ void warn_at_limit(const deploy::RegionUse& region, std::int64_t planned, std::i
                    const char* key, std::vector<std::string>& warnings) {
   const std::int64_t excess = limit - planned + region.used_bytes - region.capacity_bytes;
   if (excess <= 0) return;
-  warnings.push_back(fmt::format(
+  std::string warning = fmt::format(
       "a network planned at the limit of {} bytes would need about {} bytes more {} than there are "
-      "once it is linked; {}: {} leaves room for them",
-      limit, excess, region.name, key, (limit - excess) / 1024));
+      "once it is linked",
+      limit, excess, region.name);
+  if (limit - excess >= 1024) {
+    warning += fmt::format("; {}: {} leaves room for them", key, (limit - excess) / 1024);
+  }
+  warnings.push_back(std::move(warning));
 }
 
 }  // namespace

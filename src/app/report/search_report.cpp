@@ -103,9 +103,11 @@ std::vector<std::vector<std::string>> winner_rows(const search::SearchResult& re
                     fmt::format("{:.1f}", c.resources.energy_mj)});
   };
   const search::Winner winner = result.winner();
-  add("evolution", *result.evolution.best());
-  if (result.random.best() != nullptr) add("random search", *result.random.best());
-  if (winner.found_by == "front") add(winner.found_by, winner.network);
+  add(winner.found_by, winner.network);  // the row that stands out
+  if (winner.found_by != "evolution") add("evolution", *result.evolution.best());
+  if (result.random.best() != nullptr && winner.found_by != "random search") {
+    add("random search", *result.random.best());
+  }
   return rows;
 }
 

@@ -222,10 +222,10 @@ void add_space(HtmlPage& page, const SpaceRanking& ranking, const SpaceReportCon
   const Drawings drawings = draw(plots, folder);
   const SpaceStatistics& best = ranking.spaces.front();
   page.paragraph(fmt::format(
-      "The best space is {} of {}: networks within the limits ({}) have {:.1f} million MACs "
-      "on average, and the top 20 % have at least {:.1f} million. It holds {} sub-networks.",
+      "The best space is {} of {}, within the limits ({}): {}; the top 20 % have at least {:.1f} million. "
+      "It holds {} sub-networks.",
       space_label(best.width, best.resolution), context.space_name, describe_budget(context.budget),
-      millions(best.mean_macs), millions(static_cast<double>(best.top20_macs)), context.networks));
+      describe_fit(best), millions(static_cast<double>(best.top20_macs)), context.networks));
   page.paragraph(describe_planning(ranking, context));
   page.figures(
       {figure_of(drawings, "space_cdf",
