@@ -133,6 +133,7 @@ TEST_F(TrainingOnFiles, DoesNotGoOnWithOthers) {
     const Outcome search = run({"-q", "search", "small.yaml", "--out", "out", "--set",
                                 "dataset={kind: folder, path: photos}"});
     EXPECT_THAT(search.err, HasSubstr(change));
+    EXPECT_THAT(run({"eval", "out", "--subnet", "largest"}).err, HasSubstr(change));
   };
   const auto photos = folder_ / "work/photos";
   std::filesystem::rename(photos / "dark/1.ppm", folder_ / "work/1.ppm");
@@ -214,9 +215,8 @@ TEST_F(TrainCommand, RanksTheSpacesFirst) {
 TEST_F(TrainCommand, WhatCannotLinkIsKnownBefore) {
   write("tiny_device.yaml",
         "name: tiny\ncore: cortex-m4\nclock_mhz: 100\nlatency: cortex-m4\n"
-        "flash: {origin: 0x08000000, size_kib: 8}\n"
-        "sram_banks: [{name: SRAM, origin: 0x20000000, size_kib: 64}]\narena_banks: [SRAM]\n"
-        "reserved_flash_kib: 1\n");
+        "flash: {origin: 0x08000000, size_kib: 14}\n"
+        "sram_banks: [{name: SRAM, origin: 0x20000000, size_kib: 64}]\narena_banks: [SRAM]\n");
   const Outcome outcome = run(train("out", {"--set", "device=tiny_device.yaml"}));
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_THAT(outcome.err,
