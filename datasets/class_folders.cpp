@@ -43,7 +43,7 @@ void walk(const fs::path& folder, Medium medium, std::vector<fs::path>& chain,
       }
     } else if (name[0] == '.') {
       ++left_out.files["hidden"];
-    } else if (contains(extensions_of(medium), extension_of(name))) {
+    } else if (has_extension(name, extensions_of(medium))) {
       files.push_back(entry.path());
     } else {
       ++left_out.files[kind_of(name)];
@@ -111,7 +111,7 @@ std::vector<fs::path> files_in(const fs::path& folder, const std::vector<std::st
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (!contains(extensions, extension_of(entry.path()))) continue;
+    if (!has_extension(entry.path(), extensions)) continue;
     if (entry.path().filename().string()[0] != '.') files.push_back(entry.path());
   }
   if (error) throw Error("{}: cannot be read: {}", folder.string(), error.message());
