@@ -13,6 +13,18 @@ namespace {
 
 constexpr char kNoises[] = "_background_noise_";  // of no class, and not left out either
 
+struct MediumNames {
+  Medium medium;
+  const char* plural;
+  const char* kind;  // of a dataset of one's own
+  const std::vector<std::string>& (*extensions)();
+};
+
+// In the order of Medium.
+constexpr MediumNames kMedia[] = {{Medium::kImage, "images", "folder", image_extensions},
+                                  {Medium::kSound, "sounds", "sound-folder", sound_extensions},
+                                  {Medium::kSeries, "recordings", "series", recording_extensions}};
+
 bool contains(const std::vector<std::string>& values, const std::string& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
@@ -55,17 +67,19 @@ void walk(const fs::path& folder, Medium medium, std::vector<fs::path>& chain,
 
 // That there are no files of the medium, and what there is instead.
 [[noreturn]] void fail_without_files(const fs::path& root, Medium medium, const LeftOut& left_out) {
-  const Medium other = medium == Medium::kImage ? Medium::kSound : Medium::kImage;
-  std::int64_t others = 0;
-  for (const auto& [kind, count] : left_out.files) {
-    if (contains(extensions_of(other), kind)) others += count;
+  std::string found;
+  for (const MediumNames& other : kMedia) {
+    std::int64_t others = 0;
+    for (const auto& [kind, count] : left_out.files) {
+      if (contains(extensions_of(other.medium), kind)) others += count;
+    }
+    if (others == 0) continue;
+    found = fmt::format(", found {} {}, which dataset.kind: {} reads", others, other.plural,
+                        other.kind);
+    break;
   }
   const std::size_t loose = files_in(root, extensions_of(medium)).size();
-  std::string found;
-  if (others > 0) {
-    found = fmt::format(", found {} {}, which dataset.kind: {} reads", others, plural_of(other),
-                        other == Medium::kSound ? "sound-folder" : "folder");
-  } else if (loose > 0) {
+  if (found.empty() && loose > 0) {
     found = fmt::format(
         ", found {} {} in no class folder; dataset.annotations names a table of their labels, "
         "dataset.pattern says where names hold them",
@@ -76,12 +90,10 @@ void walk(const fs::path& folder, Medium medium, std::vector<fs::path>& chain,
 
 }  // namespace
 
-Medium medium_of(DatasetKind kind) { return is_audio(kind) ? Medium::kSound : Medium::kImage; }
-
-const char* plural_of(Medium medium) { return medium == Medium::kImage ? "images" : "sounds"; }
+const char* plural_of(Medium medium) { return kMedia[static_cast<std::size_t>(medium)].plural; }
 
 const std::vector<std::string>& extensions_of(Medium medium) {
-  return medium == Medium::kImage ? image_extensions() : sound_extensions();
+  return kMedia[static_cast<std::size_t>(medium)].extensions();
 }
 
 std::vector<std::string> folder_names(const fs::path& root, LeftOut* left_out) {

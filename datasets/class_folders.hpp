@@ -11,10 +11,7 @@
 // Folders that say what is in them: a class, or a split.
 namespace mcunet::datasets {
 
-enum class Medium { kImage, kSound };
-
-Medium medium_of(DatasetKind kind);
-const char* plural_of(Medium medium);  // "images", "sounds"
+const char* plural_of(Medium medium);  // "images", "sounds", "recordings"
 
 const std::vector<std::string>& extensions_of(Medium medium);
 

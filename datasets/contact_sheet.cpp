@@ -11,10 +11,14 @@ namespace mcunet::datasets {
 namespace {
 
 constexpr int kMinSide = 64;  // small inputs are enlarged to at least this
+constexpr int kSeriesSide = 128;
 constexpr int kGap = 4;
 constexpr int kTitle = 18;  // height of a row's title
 
+bool is_series(const InputShape& shape) { return shape.height == 1 && shape.width > 1; }
+
 int side_of(const InputShape& shape) {
+  if (is_series(shape)) return kSeriesSide;
   return shape.width * std::max(1, (kMinSide + shape.width - 1) / shape.width);
 }
 
@@ -24,12 +28,32 @@ std::string encode(const char* type, const cv::Mat& picture) {
   return {bytes.begin(), bytes.end()};
 }
 
+// A curve for each channel, from -1 at the bottom to 1 at the top.
+cv::Mat draw_series(const InputShape& shape, const std::vector<float>& input, int side) {
+  const cv::Scalar colours[] = {{180, 119, 31}, {14, 127, 255},  {44, 160, 44},
+                                {40, 39, 214},  {189, 103, 148}, {75, 86, 140}};
+  cv::Mat picture(side, side, CV_8UC3, cv::Scalar::all(245));
+  for (int c = 0; c < shape.channels; ++c) {
+    std::vector<cv::Point> points;
+    for (int i = 0; i < shape.width; ++i) {
+      const float value = input[static_cast<std::size_t>(i * shape.channels + c)];
+      points.emplace_back(i * (side - 1) / std::max(1, shape.width - 1),
+                          cvRound((1 - value) / 2 * static_cast<float>(side - 1)));
+    }
+    cv::polylines(picture, points, /*isClosed=*/false, colours[c % std::size(colours)], 1,
+                  cv::LINE_AA);
+  }
+  return picture;
+}
+
 cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t seed, int side) {
   const InputShape shape = dataset.input_shape();
   std::vector<float> input(static_cast<std::size_t>(shape.elements()));
   RandomStream random(seed, {static_cast<std::uint64_t>(index)});
   cv::Mat picture(shape.height, shape.width, CV_8UC3, cv::Scalar(0, 0, 255));
-  if (dataset.load(index, random, input)) {
+  const bool is_readable = dataset.load(index, random, input);
+  if (is_readable && is_series(shape)) return draw_series(shape, input, side);
+  if (is_readable) {
     const cv::Mat values(shape.height, shape.width, CV_32FC(shape.channels), input.data());
     cv::Mat bytes;
     values.convertTo(bytes, CV_8U, 127.5, 127.5);

@@ -98,10 +98,11 @@ std::vector<Finding> findings_in(const DatasetFiles& files) {
 }
 
 Layout list_layout(const DatasetOptions& options) {
-  const bool is_folder =
-      options.kind == DatasetKind::kFolder || options.kind == DatasetKind::kSoundFolder;
+  const bool is_folder = options.kind == DatasetKind::kFolder ||
+                         options.kind == DatasetKind::kSoundFolder ||
+                         options.kind == DatasetKind::kSeries;
   if (!options.pattern.empty() && !is_folder) {
-    throw Error("dataset.pattern: is for the kinds folder and sound-folder");
+    throw Error("dataset.pattern: is for the kinds folder, sound-folder and series");
   }
   if (options.audio.task != SpeechTask::kAllWords && options.kind == DatasetKind::kSoundFolder) {
     throw Error("dataset.audio.task: is for the kind speech-commands");
@@ -109,6 +110,7 @@ Layout list_layout(const DatasetOptions& options) {
   switch (options.kind) {
     case DatasetKind::kFolder:
     case DatasetKind::kSoundFolder:
+    case DatasetKind::kSeries:
       return list_folder(options);
     case DatasetKind::kImagenet:
       return list_imagenet(options);
@@ -122,6 +124,7 @@ Layout list_layout(const DatasetOptions& options) {
       return list_speech_commands(options);
     case DatasetKind::kSyntheticImages:
     case DatasetKind::kSyntheticAudio:
+    case DatasetKind::kSyntheticSeries:
       break;
   }
   throw Error("dataset.kind: does not lie in files");

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "file_list.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
+#include "series_dataset.hpp"
 
 // What can be told of a dataset without opening an image or a sound.
 namespace mcunet::datasets {
@@ -50,6 +53,15 @@ std::vector<Field> fields_of_audio(AudioOptions& audio) {
           field("mask_share", audio.mask_share, between(0, 1))};
 }
 
+std::vector<Field> fields_of_series(SeriesOptions& series) {
+  return {field("window", series.window, between(1, 1 << 20)),
+          field("step", series.step, between(1, 1 << 20)),
+          field("channels", series.channels),
+          field("time_shift", series.time_shift, between(0, 1)),
+          field("scale", series.scale, between(0, 1)),
+          field("noise", series.noise, between(0, 1))};
+}
+
 std::vector<Field> fields_of_synthetic(SyntheticOptions& synthetic) {
   return {field("examples", synthetic.examples, between(1, 1e9)),
           field("held_out_examples", synthetic.held_out_examples, between(1, 1e9)),
@@ -68,8 +80,10 @@ std::vector<Field> fields_of(DatasetOptions& options) {
                            {"voc", DatasetKind::kVoc},
                            {"coco", DatasetKind::kCoco},
                            {"speech-commands", DatasetKind::kSpeechCommands},
+                           {"series", DatasetKind::kSeries},
                            {"synthetic-images", DatasetKind::kSyntheticImages},
-                           {"synthetic-audio", DatasetKind::kSyntheticAudio}})),
+                           {"synthetic-audio", DatasetKind::kSyntheticAudio},
+                           {"synthetic-series", DatasetKind::kSyntheticSeries}})),
           field("path", options.path),
           field("annotations", options.annotations),
           section("columns",
@@ -83,26 +97,54 @@ std::vector<Field> fields_of(DatasetOptions& options) {
           field("cache", options.cache),
           section("image", fields_of_image(options.image)),
           section("audio", fields_of_audio(options.audio)),
+          section("series", fields_of_series(options.series)),
           section("synthetic", fields_of_synthetic(options.synthetic))};
 }
 
-bool is_audio(DatasetKind kind) {
-  return kind == DatasetKind::kSoundFolder || kind == DatasetKind::kSpeechCommands ||
-         kind == DatasetKind::kSyntheticAudio;
+Medium medium_of(DatasetKind kind) {
+  switch (kind) {
+    case DatasetKind::kSoundFolder:
+    case DatasetKind::kSpeechCommands:
+    case DatasetKind::kSyntheticAudio:
+      return Medium::kSound;
+    case DatasetKind::kSeries:
+    case DatasetKind::kSyntheticSeries:
+      return Medium::kSeries;
+    case DatasetKind::kFolder:
+    case DatasetKind::kImagenet:
+    case DatasetKind::kVww:
+    case DatasetKind::kVoc:
+    case DatasetKind::kCoco:
+    case DatasetKind::kSyntheticImages:
+      break;
+  }
+  return Medium::kImage;
 }
 
 bool needs_path(DatasetKind kind) {
-  return kind != DatasetKind::kSyntheticImages && kind != DatasetKind::kSyntheticAudio;
+  return kind != DatasetKind::kSyntheticImages && kind != DatasetKind::kSyntheticAudio &&
+         kind != DatasetKind::kSyntheticSeries;
 }
 
 int input_channels(const DatasetOptions& options) {
-  return is_audio(options.kind) ? 1 : options.image.channels;
+  switch (medium_of(options.kind)) {
+    case Medium::kSound:
+      return 1;
+    case Medium::kSeries:
+      if (!needs_path(options.kind)) return kSyntheticSeriesChannels;
+      if (!options.series.channels.empty()) return static_cast<int>(options.series.channels.size());
+      return static_cast<int>(series_data(options)->channels.size());
+    case Medium::kImage:
+      break;
+  }
+  return options.image.channels;
 }
 
 std::vector<std::string> class_names(const DatasetOptions& options) {
   switch (options.kind) {
     case DatasetKind::kFolder:
     case DatasetKind::kSoundFolder:
+    case DatasetKind::kSeries:
       return folder_classes(options);
     case DatasetKind::kImagenet:
       return imagenet_classes(options);
@@ -115,24 +157,42 @@ std::vector<std::string> class_names(const DatasetOptions& options) {
       return speech_classes(options);
     case DatasetKind::kSyntheticImages:
     case DatasetKind::kSyntheticAudio:
+    case DatasetKind::kSyntheticSeries:
       break;
   }
+  constexpr const char* kNames[] = {"direction", "chirp", "motion"};  // by Medium
+  const char* name = kNames[static_cast<std::size_t>(medium_of(options.kind))];
   std::vector<std::string> names;
   for (int i = 0; i < options.synthetic.classes; ++i) {
-    names.push_back(fmt::format("{}_{}", is_audio(options.kind) ? "chirp" : "direction", i));
+    names.push_back(fmt::format("{}_{}", name, i));
   }
   return names;
 }
 
 LogMelParameters spectrogram_of(const DatasetOptions& options, int resolution) {
-  if (!is_audio(options.kind)) throw Error("dataset.kind: is no audio dataset");
+  if (medium_of(options.kind) != Medium::kSound) throw Error("dataset.kind: is no audio dataset");
   const int rate = options.audio.sample_rate;
   return log_mel_parameters(resolution, rate,
                             static_cast<int>(std::int64_t{rate} * options.audio.clip_ms / 1000));
 }
 
+namespace {
+
+SeriesPreprocessing series_of(const DatasetOptions& options, int resolution) {
+  const int window = options.series.window;
+  SeriesPreprocessing series{.window = window,
+                             .step = options.series.step.value_or(std::max(1, window / 2)),
+                             .samples = resolution,
+                             .channels = series_data(options)->channels};
+  require_sound(series);
+  return series;
+}
+
+}  // namespace
+
 Preprocessing preprocessing_of(const DatasetOptions& options, int resolution) {
-  if (is_audio(options.kind)) return spectrogram_of(options, resolution);
+  if (medium_of(options.kind) == Medium::kSound) return spectrogram_of(options, resolution);
+  if (medium_of(options.kind) == Medium::kSeries) return series_of(options, resolution);
   const ImageFit usual = options.kind == DatasetKind::kVww ? ImageFit::kStretch : ImageFit::kCrop;
   return ImagePreprocessing{.shape = {resolution, resolution, options.image.channels},
                             .fit = options.image.evaluation.value_or(usual),

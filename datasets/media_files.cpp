@@ -15,6 +15,11 @@ const std::vector<std::string>& sound_extensions() {
   return extensions;
 }
 
+const std::vector<std::string>& recording_extensions() {
+  static const std::vector<std::string> extensions = {".csv", ".tsv", ".npy"};
+  return extensions;
+}
+
 std::string extension_of(const std::filesystem::path& file) {
   std::string extension = file.extension().string();
   for (char& c : extension) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);

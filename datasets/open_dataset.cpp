@@ -3,6 +3,7 @@
 #include "audio_dataset.hpp"
 #include "image_dataset.hpp"
 #include "mcunet/core/error.hpp"
+#include "series_dataset.hpp"
 #include "synthetic_images.hpp"
 
 namespace mcunet::datasets {
@@ -26,6 +27,9 @@ std::unique_ptr<Dataset> open_dataset(const DatasetOptions& options, Split split
     case DatasetKind::kSoundFolder:
     case DatasetKind::kSpeechCommands:
       return audio(recorded_audio(list_split(options, split), options));
+    case DatasetKind::kSeries:
+    case DatasetKind::kSyntheticSeries:
+      return make_series_dataset(options, split, resolution, augment);
     case DatasetKind::kSyntheticAudio:
       return audio(synthetic_audio(options, split));
     case DatasetKind::kSyntheticImages:

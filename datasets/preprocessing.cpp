@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "mcunet/core/names.hpp"
+
 namespace mcunet::datasets {
 namespace {
 
@@ -28,6 +32,25 @@ std::vector<std::string> describe_sound(const LogMelParameters& sound) {
       "a level q of -128 to 127 is the input q / 128"};
 }
 
+// Names of columns come from outside, and what is described here goes into comments of C.
+std::vector<std::string> describe_series(const SeriesPreprocessing& series) {
+  std::vector<std::string> lines = {
+      fmt::format("a series of {} rows of {} values; windows are {} rows apart", series.window,
+                  series.channels.size(), series.step)};
+  if (series.averaged() > 1) {
+    lines.push_back(fmt::format("{} rows are averaged to one sample of the input, which has {}",
+                                series.averaged(), series.samples));
+  }
+  for (std::size_t c = 0; c < series.channels.size(); ++c) {
+    const SeriesChannel& channel = series.channels[c];
+    lines.push_back(fmt::format(
+        "a value v of {} is the input (v {} {:.6g}) / {:.6g}",
+        is_plain_name(channel.name) ? "channel " + channel.name : fmt::format("column {}", c),
+        channel.centre < 0 ? '+' : '-', std::abs(channel.centre), channel.range));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::vector<Field> fields_of(ImagePreprocessing& image) {
@@ -48,6 +71,13 @@ Preprocessing read_preprocessing(const ConfigNode& node) {
     read_fields(node, {section("image", fields_of(value))});
     return value;
   }
+  if (const ConfigNode* series = node.find("series")) {
+    SeriesPreprocessing value;
+    read_fields(node, {section("series", fields_of(value))});
+    if (value.channels.empty()) series->fail("has no channels");
+    if (value.window % value.samples != 0) series->fail("window is no multiple of samples");
+    return value;
+  }
   LogMelParameters value;
   read_fields(node, {required(section("sound", fields_of(value)))});
   return value;
@@ -58,13 +88,19 @@ ConfigNode write_preprocessing(const Preprocessing& preprocessing) {
   if (auto* image = std::get_if<ImagePreprocessing>(&copy)) {
     return write_fields({section("image", fields_of(*image))});
   }
+  if (auto* series = std::get_if<SeriesPreprocessing>(&copy)) {
+    return write_fields({section("series", fields_of(*series))});
+  }
   return write_fields({section("sound", fields_of(std::get<LogMelParameters>(copy)))});
 }
 
 std::vector<std::string> describe(const Preprocessing& preprocessing) {
-  const auto* image = std::get_if<ImagePreprocessing>(&preprocessing);
-  return image != nullptr ? describe_image(*image)
-                          : describe_sound(std::get<LogMelParameters>(preprocessing));
+  struct {
+    auto operator()(const ImagePreprocessing& image) { return describe_image(image); }
+    auto operator()(const LogMelParameters& sound) { return describe_sound(sound); }
+    auto operator()(const SeriesPreprocessing& series) { return describe_series(series); }
+  } words;
+  return std::visit(words, preprocessing);
 }
 
 }  // namespace mcunet::datasets

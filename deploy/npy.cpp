@@ -1,134 +1,52 @@
 #include "mcunet/deploy/npy.hpp"
 
-#include <fmt/ranges.h>
-
 #include <array>
-#include <charconv>
-#include <cstring>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/npy.hpp"
 
-// The format: "\x93NUMPY", version, length of the header (little-endian: 2 bytes in version 1, 4
-// after), the header as a Python dictionary, the values.
 namespace mcunet::deploy {
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::int64_t kMaxElements = std::int64_t{1} << 32;
-
-std::size_t little_endian(std::string_view bytes) {
-  std::size_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) {
-    value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  }
-  return value;
-}
-
-// What stands behind a key of the header, up to the end of it; empty if there is no such key.
-std::string_view value_of(std::string_view header, std::string_view key) {
-  const std::size_t found = header.find(key);
-  if (found == std::string_view::npos) return {};
-  const std::size_t begin = header.find_first_not_of(" :", found + key.size());
-  return begin == std::string_view::npos ? std::string_view{} : header.substr(begin);
-}
-
-// "(3, 4,)" to {3, 4}; throws a text.
-std::vector<std::int64_t> parse_shape(std::string_view text) {
-  if (!text.starts_with('(') || text.find(')') == std::string_view::npos) {
-    throw Error("its header has no shape");
-  }
-  text = text.substr(1, text.find(')') - 1);
-  std::vector<std::int64_t> shape;
-  std::int64_t elements = 1;
-  for (;;) {
-    const std::size_t begin = text.find_first_not_of(" ,");
-    if (begin == std::string_view::npos) return shape;
-    text.remove_prefix(begin);
-    std::int64_t size = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-    if (error != std::errc{} || size < 0 || (elements > 0 && size > kMaxElements / elements)) {
-      throw Error("its shape is ({})", text);
-    }
-    elements *= size;
-    shape.push_back(size);
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  }
-}
-
 struct TypeName {
-  std::string_view descr;
+  std::string_view name;
   engine::DataType type;
 };
 
-// The first of a type is the one that is written.
-constexpr std::array kTypeNames = {
-    TypeName{"'|i1'", engine::DataType::kInt8},    TypeName{"'|u1'", engine::DataType::kUint8},
-    TypeName{"'<f4'", engine::DataType::kFloat32}, TypeName{"'i1'", engine::DataType::kInt8},
-    TypeName{"'u1'", engine::DataType::kUint8},
-};
+constexpr std::array kTypeNames = {TypeName{"i1", engine::DataType::kInt8},
+                                   TypeName{"u1", engine::DataType::kUint8},
+                                   TypeName{"f4", engine::DataType::kFloat32}};
 
-engine::DataType type_of(std::string_view descr) {
-  for (const TypeName& name : kTypeNames) {
-    if (descr.starts_with(name.descr)) return name.type;
+engine::DataType type_of(const std::string& name) {
+  for (const TypeName& known : kTypeNames) {
+    if (known.name == name) return known.type;
   }
-  throw Error("must hold int8, uint8 or float32, holds {}", descr.substr(0, descr.find(',')));
+  throw Error("must hold int8, uint8 or float32, holds '{}'", name);
 }
 
-std::string_view descr_of(engine::DataType type) {
-  for (const TypeName& name : kTypeNames) {
-    if (name.type == type) return name.descr;
+std::string numpy_name_of(engine::DataType type) {
+  for (const TypeName& known : kTypeNames) {
+    if (known.type == type) return std::string(known.name);
   }
   throw Error("{} is not written to .npy files", engine::name_of(type));
 }
 
-NpyArray parse(std::string_view contents) {
-  if (!contents.starts_with(kMagic) || contents.size() < 12) throw Error("is no .npy file");
-  const std::size_t length_bytes = contents[6] == 1 ? 2 : 4;
-  const std::size_t length = little_endian(contents.substr(8, length_bytes));
-  contents.remove_prefix(8 + length_bytes);
-  if (length > contents.size()) throw Error("ends within its header");
-  const std::string_view header = contents.substr(0, length);
-  contents.remove_prefix(length);
-  NpyArray array;
-  array.type = type_of(value_of(header, "'descr'"));
-  if (!value_of(header, "'fortran_order'").starts_with("False")) {
-    throw Error("must be in C order, is in Fortran's");
-  }
-  array.shape = parse_shape(value_of(header, "'shape'"));
-  std::int64_t elements = 1;
-  for (const std::int64_t size : array.shape) elements *= size;
-  const std::int64_t bytes = engine::bytes_of_elements(elements, array.type);
-  if (static_cast<std::int64_t>(contents.size()) != bytes) {
-    throw Error("has {} bytes of values, its shape needs {}", contents.size(), bytes);
-  }
-  array.bytes.assign(contents.begin(), contents.end());
-  return array;
-}
-
 }  // namespace
 
-NpyArray parse_npy(std::string_view contents, std::string_view name) {
+TensorValues parse_npy(std::string_view contents, std::string_view name) {
   try {
-    return parse(contents);
+    NpyArray array = mcunet::parse_npy(contents);
+    return {type_of(array.type), std::move(array.shape), {array.bytes.begin(), array.bytes.end()}};
   } catch (const Error& error) {
     throw Error("{}: {}", name, error.what());
   }
 }
 
-void write_npy(const std::filesystem::path& file, const NpyArray& array) {
-  std::string header = fmt::format("{{'descr': {}, 'fortran_order': False, 'shape': ({},), }}",
-                                   descr_of(array.type), fmt::join(array.shape, ", "));
-  constexpr std::size_t kPrefix = 10;  // magic, version, length
-  constexpr std::size_t kAlignment = 64;
-  header.append(kAlignment - 1 - (kPrefix + header.size()) % kAlignment, ' ');
-  header += '\n';
-  std::string contents(kMagic);
-  contents +=
-      {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
-  contents += header;
-  contents.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
-  write_file_atomically(file, contents);
+void write_npy(const std::filesystem::path& file, const TensorValues& values) {
+  write_file_atomically(file, npy_text({numpy_name_of(values.type),
+                                        values.shape,
+                                        {values.bytes.begin(), values.bytes.end()}}));
 }
 
 }  // namespace mcunet::deploy

@@ -51,11 +51,10 @@ at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
   if (can_fuse(input, tensors, shape)) {
     return fused_conv_batch_norm(input, residual, tensors, shape, statistics);
   }
-  const std::int64_t padding = shape.kernel / 2;
   const std::int64_t groups = shape.depthwise ? tensors.weight.size(0) : 1;
   at::Tensor hidden =
-      at::conv2d(input, tensors.weight.to(input.scalar_type()), {}, shape.stride, padding,
-                 /*dilation=*/1, groups);
+      at::conv2d(input, tensors.weight.to(input.scalar_type()), {}, shape.stride,
+                 {shape.kernel_rows() / 2, shape.kernel / 2}, /*dilation=*/1, groups);
   hidden = composite_batch_norm(hidden, tensors, shape, statistics);
   hidden = activate(hidden, shape.activation);
   return residual.defined() ? hidden + residual : hidden;
@@ -64,7 +63,8 @@ at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
 ConvBatchNormImpl::ConvBatchNormImpl(const ConvBatchNormShape& shape) : shape_(shape) {
   const std::int64_t channels = shape.out_channels;
   const std::int64_t inputs = shape.depthwise ? 1 : shape.in_channels;
-  weight = register_parameter("weight", at::zeros({channels, inputs, shape.kernel, shape.kernel}));
+  weight = register_parameter("weight",
+                              at::zeros({channels, inputs, shape.kernel_rows(), shape.kernel}));
   bn_weight = register_parameter("bn_weight", at::ones({channels}));
   bn_bias = register_parameter("bn_bias", at::zeros({channels}));
   running_mean = register_buffer("running_mean", at::zeros({channels}));

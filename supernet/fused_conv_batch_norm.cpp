@@ -164,7 +164,8 @@ cpu::DepthwiseShape depthwise_shape(const at::Tensor& input, const at::Tensor& o
           .width = input.size(3),
           .output_height = output.size(2),
           .output_width = output.size(3),
-          .kernel = weight.size(2),
+          .kernel_rows = weight.size(2),
+          .kernel = weight.size(3),
           .stride = stride,
           .channel_step = weight.stride(0),
           .row_step = weight.stride(2),
@@ -199,10 +200,12 @@ at::Tensor empty_like_pixels(const at::Tensor& input, std::int64_t channels, std
 // The convolution and, if wanted, the sums of its output and of its squares.
 at::Tensor depthwise_forward(const at::Tensor& input, const at::Tensor& weight,
                              const ConvBatchNormShape& unit, ChannelSums* sums) {
-  const std::int64_t border = 2 * (unit.kernel / 2) - unit.kernel;
+  const auto outputs = [&](std::int64_t inputs, std::int64_t kernel) {
+    return (inputs + 2 * (kernel / 2) - kernel) / unit.stride + 1;
+  };
   at::Tensor output =
-      empty_like_pixels(input, input.size(1), (input.size(2) + border) / unit.stride + 1,
-                        (input.size(3) + border) / unit.stride + 1);
+      empty_like_pixels(input, input.size(1), outputs(input.size(2), unit.kernel_rows()),
+                        outputs(input.size(3), unit.kernel));
   const cpu::DepthwiseShape shape = depthwise_shape(input, output, weight, unit.stride);
   with_element_type(input, [&]<typename T>(T) {
     for_each_channel_block(
@@ -219,9 +222,9 @@ at::Tensor depthwise_forward(const at::Tensor& input, const at::Tensor& weight,
 
 at::Tensor dense_forward(const at::Tensor& input, const at::Tensor& weight,
                          const ConvBatchNormShape& unit, ChannelSums* sums) {
-  const at::Tensor output =
-      at::conv2d(input, weight.to(input.scalar_type()), {}, unit.stride, unit.kernel / 2)
-          .contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor output = at::conv2d(input, weight.to(input.scalar_type()), {}, unit.stride,
+                                       {unit.kernel_rows() / 2, unit.kernel / 2})
+                                .contiguous(at::MemoryFormat::ChannelsLast);
   if (sums == nullptr) return output;
   const Pixels pixels(output);
   with_element_type(output, [&]<typename T>(T) {
@@ -333,8 +336,7 @@ ConvolutionGradients depthwise_backward(const at::Tensor& gradient, const at::Te
   if (wants_input) {
     result.input = empty_like_pixels(input, shape.channels, shape.height, shape.width);
   }
-  const std::int64_t taps = shape.kernel * shape.kernel;
-  const at::Tensor sums = at::zeros({kParts, taps, shape.channels}, at::kFloat);
+  const at::Tensor sums = at::zeros({kParts, shape.taps(), shape.channels}, at::kFloat);
   with_element_type(input, [&]<typename T>(T) {
     for_each_channel_block(
         shape, input.size(0),
@@ -347,13 +349,14 @@ ConvolutionGradients depthwise_backward(const at::Tensor& gradient, const at::Te
               .input_gradient =
                   wants_input ? data_of<T>(result.input) + image * input.stride(0) : nullptr};
           float* weight_gradient =
-              wants_weight ? sums.data_ptr<float>() + part * taps * shape.channels : nullptr;
+              wants_weight ? sums.data_ptr<float>() + part * shape.taps() * shape.channels
+                           : nullptr;
           cpu::kernels<T>().depthwise_backward(shape, channel, tensors, norm, weight_gradient,
                                                scratch);
         });
   });
   if (wants_weight) {
-    result.weight = sums.sum(0).t().reshape({shape.channels, 1, shape.kernel, shape.kernel});
+    result.weight = sums.sum(0).t().reshape({shape.channels, 1, shape.kernel_rows, shape.kernel});
   }
   return result;
 }
@@ -371,10 +374,9 @@ ConvolutionGradients dense_backward(const at::Tensor& gradient, const at::Tensor
                                       data_of<T>(at_output) + at, rows, pixels.channels, norm);
     });
   });
-  const std::int64_t padding = weight.size(2) / 2;
   const auto gradients = at::convolution_backward(
       at_output, input, weight.to(input.scalar_type()), at::OptionalIntArrayRef(), {stride, stride},
-      {padding, padding}, {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1,
+      {weight.size(2) / 2, weight.size(3) / 2}, {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1,
       {wants_input, wants_weight, false});
   ConvolutionGradients result{std::get<0>(gradients), std::get<1>(gradients)};
   if (wants_weight) result.weight = result.weight.to(at::kFloat);

@@ -33,6 +33,7 @@ ConvBatchNormShape point_shape(std::int64_t in, std::int64_t out, const Network&
 ConvBatchNormShape stem_shape(const Network& network) {
   ConvBatchNormShape shape =
       point_shape(network.image_channels, network.stem_channels, network, network.activation);
+  shape.form = network.form;
   shape.kernel = network.stem_kernel;
   shape.stride = network.stem_stride;
   return shape;
@@ -41,6 +42,7 @@ ConvBatchNormShape stem_shape(const Network& network) {
 ConvBatchNormShape depthwise_shape(const InvertedResidual& block, const Network& network) {
   ConvBatchNormShape shape =
       point_shape(block.mid_channels, block.mid_channels, network, network.activation);
+  shape.form = network.form;
   shape.kernel = block.kernel;
   shape.stride = block.stride;
   shape.depthwise = true;

@@ -7,11 +7,8 @@
 namespace mcunet::supernet {
 namespace {
 
-// The images interpolated to another resolution, in the same layout.
 BatchTensors at_resolution(const BatchTensors& batch, int resolution) {
-  if (batch.images.size(2) == resolution) return batch;
-  return {at::upsample_bilinear2d(batch.images, {resolution, resolution}, /*align_corners=*/false),
-          batch.labels, batch.indices};
+  return {supernet::at_resolution(batch.images, resolution), batch.labels, batch.indices};
 }
 
 // The loader's next batch, if there is one.

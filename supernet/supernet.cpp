@@ -32,10 +32,12 @@ at::Tensor leading(const at::Tensor& tensor, std::int64_t dim, std::int64_t size
   return tensor.size(dim) == size ? tensor : tensor.narrow(dim, 0, size);
 }
 
+// Of `kernel` columns, and rows where the weight has several.
 at::Tensor centre_window(const at::Tensor& weight, std::int64_t kernel) {
-  const std::int64_t offset = (weight.size(2) - kernel) / 2;
+  const std::int64_t offset = (weight.size(3) - kernel) / 2;
   if (offset == 0) return weight;
-  return weight.narrow(2, offset, kernel).narrow(3, offset, kernel);
+  const at::Tensor columns = weight.narrow(3, offset, kernel);
+  return weight.size(2) == 1 ? columns : columns.narrow(2, offset, kernel);
 }
 
 // The unit with a weight of its first `out` channels.
@@ -78,7 +80,8 @@ void SupernetImpl::register_transforms() {
       const int from = kernels[k - 1];
       const int to = kernels[k];
       const at::Tensor matrix = layers_.blocks[block].depthwise->register_parameter(
-          fmt::format("transform_{}to{}", from, to), at::eye(std::int64_t{to} * to));
+          fmt::format("transform_{}to{}", from, to),
+          at::eye(std::int64_t{rows_of(space_.form, to)} * to));
       transforms_[block].push_back({from, to, matrix});
     }
   });
@@ -88,7 +91,7 @@ at::Tensor SupernetImpl::kernel_window(std::size_t block, std::int64_t kernel,
                                        std::int64_t channels) const {
   at::Tensor weight = leading(layers_.blocks[block].depthwise->weight, 0, channels);
   for (const KernelTransform& transform : transforms_[block]) {
-    if (weight.size(2) == kernel) break;
+    if (weight.size(3) == kernel) break;
     const at::Tensor window = centre_window(weight, transform.to);
     weight = at::matmul(window.reshape({channels, -1}), transform.matrix.t()).view_as(window);
   }
@@ -121,10 +124,11 @@ NetworkTensors SupernetImpl::slice(const Subnet& subnet) const {
 
 at::Tensor SupernetImpl::forward(const at::Tensor& images, const Subnet& subnet,
                                  const ForwardOptions& options) {
-  if (images.dim() != 4 || images.size(1) != space_.image_channels ||
-      images.size(2) != subnet.resolution || images.size(3) != subnet.resolution) {
-    throw Error("sub-network: takes images [n, {}, {}, {}], got [{}]", space_.image_channels,
-                subnet.resolution, subnet.resolution, fmt::join(images.sizes(), ", "));
+  const int rows = rows_of(space_.form, subnet.resolution);
+  if (images.dim() != 4 || images.size(1) != space_.image_channels || images.size(2) != rows ||
+      images.size(3) != subnet.resolution) {
+    throw Error("sub-network: takes inputs [n, {}, {}, {}], got [{}]", space_.image_channels, rows,
+                subnet.resolution, fmt::join(images.sizes(), ", "));
   }
   return run_network(slice(subnet), images, options, {.from_batch = is_training()}, is_training());
 }

@@ -1,6 +1,7 @@
 #include "mcunet/supernet/tensors.hpp"
 
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 
 #include <memory>
 
@@ -43,6 +44,12 @@ BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& sha
       at::from_blob(owner->labels.data(), {owner->examples()}, release, at::kLong);
   return {channels_last_view(owner->inputs.data(), shape, owner->examples(), release).to(device),
           labels.to(device), owner->indices};
+}
+
+at::Tensor at_resolution(const at::Tensor& inputs, int resolution) {
+  if (inputs.size(3) == resolution) return inputs;
+  const std::int64_t rows = inputs.size(2) == 1 ? 1 : resolution;
+  return at::upsample_bilinear2d(inputs, {rows, resolution}, /*align_corners=*/false);
 }
 
 }  // namespace mcunet::supernet

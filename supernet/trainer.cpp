@@ -61,12 +61,6 @@ std::vector<std::pair<std::string, at::Tensor>> parameters_of(const Supernet& su
   return parameters;
 }
 
-// Images at another resolution.
-at::Tensor resize(const at::Tensor& images, std::int64_t side) {
-  if (images.size(2) == side) return images;
-  return at::upsample_bilinear2d(images, {side, side}, /*align_corners=*/false);
-}
-
 // Entries under a prefix, without it.
 TensorDictionary under(const TensorDictionary& tensors, const std::string& prefix) {
   TensorDictionary found;
@@ -230,7 +224,7 @@ double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_ph
 }
 
 at::Tensor Trainer::State::forward(const at::Tensor& images, const Subnet& subnet) {
-  const at::Tensor resized = resize(images, subnet.resolution);
+  const at::Tensor resized = at_resolution(images, subnet.resolution);
   if (context.forward) return context.forward(supernet, subnet, resized);
   return supernet->forward(
       resized, subnet,

@@ -30,7 +30,7 @@ void initialize(const ConvBatchNorm& unit, RandomStream random) {
   if (unit.is_empty()) return;
   const ConvBatchNormShape& shape = unit->shape();
   const std::int64_t outputs = shape.depthwise ? 1 : shape.out_channels;
-  const auto fan_out = static_cast<double>(outputs * shape.kernel * shape.kernel);
+  const auto fan_out = static_cast<double>(outputs * shape.kernel_rows() * shape.kernel);
   fill_normal(unit->weight, std::sqrt(2 / fan_out), random);
   unit->bn_weight.fill_(1);
   unit->bn_bias.zero_();

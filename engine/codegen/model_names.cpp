@@ -78,7 +78,9 @@ std::map<std::string, std::string, std::less<>> ModelNames::template_texts() con
           {"features", part("features")},
           {"FEATURES", in_capitals(part("features"))},
           {"frame", part("frame")},
-          {"FRAME", in_capitals(part("frame"))}};
+          {"FRAME", in_capitals(part("frame"))},
+          {"series", part("series")},
+          {"SERIES", in_capitals(part("series"))}};
 }
 
 }  // namespace mcunet::engine

@@ -15,6 +15,16 @@ using engine::OpKind;
 using engine::TensorId;
 using engine::Window;
 
+// Padded by half the kernel at each end.
+Window centred_window(Form form, int kernel, int stride) {
+  Window window = engine::centred_window(kernel, stride);
+  if (form == Form::kSquare) return window;
+  window.kernel_height = 1;
+  window.stride_height = 1;
+  window.padding.top = window.padding.bottom = 0;
+  return window;
+}
+
 Op normalized_convolution(OpKind kind, const Window& window, Activation activation, int block) {
   return {.kind = kind,
           .activation = activation,
@@ -24,15 +34,16 @@ Op normalized_convolution(OpKind kind, const Window& window, Activation activati
 }
 
 TensorId append_block(Graph& graph, TensorId input, const InvertedResidual& block,
-                      Activation activation, int index) {
+                      const Network& network, int index) {
   const Window point;
+  const Activation activation = network.activation;
   TensorId hidden = input;
   if (block.expand_ratio != 1) {
     hidden =
         engine::append_op(graph, normalized_convolution(OpKind::kConv2d, point, activation, index),
                           {hidden}, block.mid_channels);
   }
-  const Window window = engine::centred_window(block.kernel, block.stride);
+  const Window window = centred_window(network.form, block.kernel, block.stride);
   hidden = engine::append_op(
       graph, normalized_convolution(OpKind::kDepthwiseConv2d, window, activation, index), {hidden},
       block.mid_channels);
@@ -68,15 +79,15 @@ int make_divisible(double channels, int divisor) {
 }
 
 void lower(const Network& network, Graph& graph) {
-  TensorId features =
-      engine::add_input(graph, {network.resolution, network.resolution, network.image_channels});
-  const Window stem = engine::centred_window(network.stem_kernel, network.stem_stride);
+  TensorId features = engine::add_input(graph, {rows_of(network.form, network.resolution),
+                                                network.resolution, network.image_channels});
+  const Window stem = centred_window(network.form, network.stem_kernel, network.stem_stride);
   int index = 0;
   features = engine::append_op(
       graph, normalized_convolution(OpKind::kConv2d, stem, network.activation, index++), {features},
       network.stem_channels);
   for (const InvertedResidual& block : network.blocks) {
-    features = append_block(graph, features, block, network.activation, index++);
+    features = append_block(graph, features, block, network, index++);
   }
   graph.outputs.push_back(append_head(graph, features, network, index));
 }

@@ -158,6 +158,13 @@ Json write_block(const InvertedResidual& block, engine::Activation activation) {
   return json;
 }
 
+// Ours: the published networks are square, and do not say so.
+Form read_form(const Place& form) {
+  if (form.json == "square") return Form::kSquare;
+  if (form.json == "line") return Form::kLine;
+  form.fail("must be square or line, is " + form.json.dump());
+}
+
 std::string read_name(const Place& root) {
   if (!root.has("name")) return "unnamed";
   const Place name = root["name"];
@@ -176,6 +183,7 @@ Network network_from_json(std::string_view text, const std::string& source) {
   Network network;
   network.name = read_name(root);
   network.resolution = root["resolution"].integer(8, 4096);
+  if (root.has("form")) network.form = read_form(root["form"]);
   if (root.has("bn")) {
     network.batch_norm_epsilon = root["bn"]["eps"].number(1e-12, 1);
     network.batch_norm_momentum = root["bn"]["momentum"].number(0, 1);
@@ -234,6 +242,7 @@ std::string network_to_json(const Network& network) {
                         {"dropout_rate", 0},
                         {"ops_order", "weight_bn_act"}};
   json["resolution"] = network.resolution;
+  if (network.form == Form::kLine) json["form"] = "line";
   return json.dump(2) + "\n";
 }
 

@@ -61,6 +61,7 @@ int SearchSpace::max_blocks() const {
 std::vector<Field> fields_of(SearchSpace& space) {
   return {name_field("name", space.name),
           field("widths", space.widths, between(0.01, 8)),
+          choice("form", space.form, {{"square", Form::kSquare}, {"line", Form::kLine}}),
           field("resolutions", space.resolutions, between(16, 1024)),
           field("image_channels", space.image_channels, between(1, 16)),
           field("stem_channels", space.stem_channels, between(1, kMaxChannels)),

@@ -162,6 +162,7 @@ void build_network(const SearchSpace& space, const Subnet& subnet, Network& netw
     return make_divisible(channels * subnet.width, space.channel_divisor);
   };
   network.name = space.name;
+  network.form = space.form;
   network.resolution = subnet.resolution;
   network.image_channels = space.image_channels;
   network.stem_channels = scaled(space.stem_channels);

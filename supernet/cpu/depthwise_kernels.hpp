@@ -8,14 +8,25 @@
 //   2. Slide over it: a tile of neighbouring outputs stays in registers while the taps go by. The
 //      gradient at the input is the same slide, over the taps that reach a pixel, for each position
 //      of a pixel within the stride.
-// Cost: output pixels * kernel^2 multiply-adds, one read and one write of the data.
+// Cost: output pixels * taps multiply-adds, one read and one write of the data.
 namespace mcunet::supernet::cpu::MCUNET_KERNEL_SET {
+
+// Rows above and below, columns to the left and right.
+struct Border {
+  std::int64_t rows;
+  std::int64_t columns;
+};
 
 // Pixels of WIDTH channels with a border on all sides.
 struct ScratchImage {
   float* values;
   std::int64_t columns;
-  std::int64_t border;
+  Border border;
+
+  // Of the first pixel of a row.
+  float* row(std::int64_t y, int width) const {
+    return values + ((y + border.rows) * columns + border.columns) * width;
+  }
 };
 
 // Where a tap reads, relative to the tile's first pixel, and its weights.
@@ -25,19 +36,20 @@ struct Taps {
   const float* weights[kMaxKernel * kMaxKernel];
 };
 
-// pixel(index) gives the vector of one pixel of a height x width image. rows x columns is what the
-// scratch image holds, border included.
+// pixel(index) gives the vector of one pixel of a height x width image. Returns where the memory
+// behind the scratch image begins as well.
 template <int WIDTH, typename Pixel>
-ScratchImage fill_scratch(float* values, std::int64_t height, std::int64_t width,
-                          std::int64_t border, std::int64_t rows, std::int64_t columns,
-                          Pixel pixel) {
+std::pair<ScratchImage, float*> fill_scratch(float* values, std::int64_t height, std::int64_t width,
+                                             const Border& border, Pixel pixel) {
   using V = Vector<WIDTH>;
-  std::memset(values, 0, static_cast<std::size_t>(rows * columns * WIDTH) * sizeof(float));
+  const ScratchImage image{values, width + 2 * border.columns, border};
+  const std::int64_t floats = (height + 2 * border.rows) * image.columns * WIDTH;
+  std::memset(values, 0, static_cast<std::size_t>(floats) * sizeof(float));
   for (std::int64_t y = 0; y < height; ++y) {
-    float* row = values + ((y + border) * columns + border) * WIDTH;
+    float* row = image.row(y, WIDTH);
     for (std::int64_t x = 0; x < width; ++x) V::store(row + x * WIDTH, pixel(y * width + x));
   }
-  return {values, columns, border};
+  return {image, values + floats};
 }
 
 // Sums of TILE outputs whose inputs are `step` floats apart.
@@ -82,11 +94,11 @@ void slide_row(const Taps& taps, const float* source, std::int64_t step, std::in
   }
 }
 
-// The weights of WIDTH channels as [kernel * kernel][WIDTH].
+// The weights of WIDTH channels as [taps][WIDTH].
 template <int WIDTH>
 void gather_weights(const DepthwiseShape& shape, std::int64_t first_channel, const float* weights,
                     float* gathered) {
-  for (std::int64_t y = 0; y < shape.kernel; ++y) {
+  for (std::int64_t y = 0; y < shape.kernel_rows; ++y) {
     for (std::int64_t x = 0; x < shape.kernel; ++x) {
       for (int c = 0; c < WIDTH; ++c) {
         gathered[(y * shape.kernel + x) * WIDTH + c] =
@@ -99,11 +111,11 @@ void gather_weights(const DepthwiseShape& shape, std::int64_t first_channel, con
 
 template <int WIDTH, typename T>
 ScratchImage fill_input(const DepthwiseShape& shape, const T* input, float* scratch) {
-  const std::int64_t border = shape.kernel / 2;
-  return fill_scratch<WIDTH>(scratch, shape.height, shape.width, border, shape.height + 2 * border,
-                             shape.width + 2 * border, [&](std::int64_t pixel) {
-                               return Vector<WIDTH>::load(input + pixel * shape.channels);
-                             });
+  const Border border{shape.kernel_rows / 2, shape.kernel / 2};
+  const auto pixel = [&](std::int64_t index) {
+    return Vector<WIDTH>::load(input + index * shape.channels);
+  };
+  return fill_scratch<WIDTH>(scratch, shape.height, shape.width, border, pixel).first;
 }
 
 template <int WIDTH, typename T>
@@ -114,9 +126,9 @@ void depthwise_channels(const DepthwiseShape& shape, std::int64_t first, const T
   float* gathered = scratch;
   gather_weights<WIDTH>(shape, first, weights, gathered);
   const ScratchImage image =
-      fill_input<WIDTH>(shape, input + first, scratch + shape.kernel * shape.kernel * WIDTH);
+      fill_input<WIDTH>(shape, input + first, scratch + shape.taps() * WIDTH);
   Taps taps;
-  for (std::int64_t y = 0; y < shape.kernel; ++y) {
+  for (std::int64_t y = 0; y < shape.kernel_rows; ++y) {
     for (std::int64_t x = 0; x < shape.kernel; ++x) {
       taps.weights[taps.count] = gathered + taps.count * WIDTH;
       taps.offset[taps.count++] = (y * image.columns + x) * WIDTH;
@@ -158,8 +170,7 @@ void add_weight_gradient(const DepthwiseShape& shape, const ScratchImage& image,
   for (std::int64_t y = 0; y < shape.output_height; ++y) {
     const float* source =
         image.values + ((y * shape.stride + tap_y) * image.columns + tap_x) * WIDTH;
-    const float* from =
-        gradient.values + ((y + gradient.border) * gradient.columns + gradient.border) * WIDTH;
+    const float* from = gradient.row(y, WIDTH);
     for (std::int64_t x = 0; x < shape.output_width; ++x) {
       const auto value = V::load(from + x * WIDTH);
 #pragma GCC unroll 8
@@ -176,7 +187,7 @@ template <int WIDTH>
 void add_weight_gradients(const DepthwiseShape& shape, const ScratchImage& image,
                           const ScratchImage& gradient, std::int64_t channels,
                           float* weight_gradient) {
-  for (std::int64_t y = 0; y < shape.kernel; ++y) {
+  for (std::int64_t y = 0; y < shape.kernel_rows; ++y) {
     std::int64_t x = 0;
     const auto add = [&](auto taps) {
       constexpr int kTaps = decltype(taps)::value;
@@ -197,22 +208,21 @@ void slide_input_gradient(const DepthwiseShape& shape, const ScratchImage& gradi
                           const float* weights, std::int64_t row_phase, std::int64_t column_phase,
                           T* input_gradient) {
   using V = Vector<WIDTH>;
-  const std::int64_t padding = shape.kernel / 2;
+  const Border padding{shape.kernel_rows / 2, shape.kernel / 2};
   const std::int64_t stride = shape.stride;
   Taps taps;
-  for (std::int64_t y = (row_phase + padding) % stride; y < shape.kernel; y += stride) {
-    for (std::int64_t x = (column_phase + padding) % stride; x < shape.kernel; x += stride) {
+  for (std::int64_t y = (row_phase + padding.rows) % stride; y < shape.kernel_rows; y += stride) {
+    for (std::int64_t x = (column_phase + padding.columns) % stride; x < shape.kernel;
+         x += stride) {
       taps.weights[taps.count] = weights + (y * shape.kernel + x) * WIDTH;
-      taps.offset[taps.count++] = ((row_phase + padding - y) / stride * gradient.columns +
-                                   (column_phase + padding - x) / stride) *
+      taps.offset[taps.count++] = ((row_phase + padding.rows - y) / stride * gradient.columns +
+                                   (column_phase + padding.columns - x) / stride) *
                                   WIDTH;
     }
   }
   const std::int64_t columns = (shape.width - column_phase + stride - 1) / stride;
   for (std::int64_t y = row_phase; y < shape.height; y += stride) {
-    const float* source =
-        gradient.values +
-        ((y / stride + gradient.border) * gradient.columns + gradient.border) * WIDTH;
+    const float* source = gradient.row(y / stride, WIDTH);
     T* row = input_gradient + (y * shape.width + column_phase) * shape.channels;
     slide_row<WIDTH>(taps, source, WIDTH, columns, [&](std::int64_t x, typename V::Floats value) {
       V::store(row + x * stride * shape.channels, value);
@@ -227,16 +237,13 @@ void depthwise_backward_channels(const DepthwiseShape& shape, std::int64_t first
   using V = Vector<WIDTH>;
   float* gathered = scratch;
   gather_weights<WIDTH>(shape, first, tensors.weights, gathered);
-  scratch += shape.kernel * shape.kernel * WIDTH;
+  scratch += shape.taps() * WIDTH;
   const auto scale = V::load(norm.forward.scale + first);
   const auto shift = V::load(norm.forward.shift + first);
   const auto slope = V::load(norm.slope + first);
   const auto offset = V::load(norm.offset + first);
-  const std::int64_t border = shape.kernel;
-  const std::int64_t rows = shape.output_height + 2 * border;
-  const std::int64_t columns = shape.output_width + 2 * border;
-  const ScratchImage gradient = fill_scratch<WIDTH>(
-      scratch, shape.output_height, shape.output_width, border, rows, columns,
+  const auto [gradient, behind] = fill_scratch<WIDTH>(
+      scratch, shape.output_height, shape.output_width, Border{shape.kernel_rows, shape.kernel},
       [&](std::int64_t pixel) {
         const std::int64_t at = pixel * shape.channels + first;
         const auto value = V::load(tensors.output + at);
@@ -244,9 +251,8 @@ void depthwise_backward_channels(const DepthwiseShape& shape, std::int64_t first
                                       norm.forward.low, norm.forward.high);
         return masked * scale + value * slope + offset;
       });
-  scratch += rows * columns * WIDTH;
   if (weight_gradient != nullptr) {
-    const ScratchImage image = fill_input<WIDTH>(shape, tensors.input + first, scratch);
+    const ScratchImage image = fill_input<WIDTH>(shape, tensors.input + first, behind);
     add_weight_gradients<WIDTH>(shape, image, gradient, shape.channels, weight_gradient + first);
   }
   if (tensors.input_gradient == nullptr) return;

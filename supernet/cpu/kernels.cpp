@@ -33,10 +33,11 @@ std::int64_t row_group(std::int64_t channels) {
 }
 
 std::int64_t depthwise_scratch(const DepthwiseShape& shape) {
-  const std::int64_t border = 2 * shape.kernel;
-  const std::int64_t pixels = (shape.height + border) * (shape.width + border) +
-                              (shape.output_height + border) * (shape.output_width + border);
-  return (pixels + shape.kernel * shape.kernel) * kVectorWidth;
+  const std::int64_t rows = 2 * shape.kernel_rows;
+  const std::int64_t columns = 2 * shape.kernel;
+  const std::int64_t pixels = (shape.height + rows) * (shape.width + columns) +
+                              (shape.output_height + rows) * (shape.output_width + columns);
+  return (pixels + shape.taps()) * kVectorWidth;
 }
 
 #ifdef MCUNET_X86_KERNELS

@@ -40,11 +40,13 @@ std::int64_t row_group(std::int64_t channels);
 struct DepthwiseShape {
   std::int64_t channels;
   std::int64_t height, width;                // of the input
-  std::int64_t output_height, output_width;  // (height + 2 * (kernel / 2) - kernel) / stride + 1
-  std::int64_t kernel;
+  std::int64_t output_height, output_width;  // (width + 2 * (kernel / 2) - kernel) / stride + 1
+  std::int64_t kernel_rows, kernel;          // rows and columns
   std::int64_t stride;
   // Of the weights, in elements: from one channel, row and column to the next.
   std::int64_t channel_step, row_step, column_step;
+
+  std::int64_t taps() const { return kernel_rows * kernel; }
 };
 
 template <typename T>
@@ -82,7 +84,7 @@ struct Kernels {
                     float* scratch);
 
   // The same channels of one image, backwards through batch normalization and convolution.
-  // weight_gradient[kernel * kernel][channels] is added to, unless null.
+  // weight_gradient[taps][channels] is added to, unless null.
   void (*depthwise_backward)(const DepthwiseShape& shape, std::int64_t first_channel,
                              const DepthwiseBackward<T>& tensors, const NormGradient& norm,
                              float* weight_gradient, float* scratch);

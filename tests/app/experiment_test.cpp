@@ -283,6 +283,29 @@ TEST_F(ExperimentTest, RefusesLimitsThatTheDeviceDoesNotHave) {
   EXPECT_EQ(read_rest("budget: {sram_kib: 312, flash_kib: 992}\n").budget.flash_bytes, 992 * kKib);
 }
 
+TEST_F(ExperimentTest, SeriesMakeTheSpaceALine) {
+  const Experiment motion = load_experiment("motion", {});
+  EXPECT_EQ(motion.space.form, search::space::Form::kLine);
+  EXPECT_EQ(motion.space.image_channels, 3);
+  EXPECT_THAT(motion.space_optimization.resolutions, ElementsAre(32, 64, 128));
+  const auto loaded = [](const std::string& assignment) {
+    const std::string overrides[] = {assignment};
+    return load_experiment("motion", overrides);
+  };
+  EXPECT_THAT(loaded("dataset.series.window=90").space_optimization.resolutions,
+              ElementsAre(45, 90));
+  EXPECT_THAT(loaded("space_optimization.resolutions=[16]").space_optimization.resolutions,
+              ElementsAre(16));
+  EXPECT_EQ(error_of([&] { loaded("dataset.series.window=1031"); }),
+            "space_optimization.resolutions: must be stated, each a divisor of the window of 1031 "
+            "rows");
+  EXPECT_THAT(error_of([&] { loaded("space_optimization.resolutions=[32, 48]"); }),
+              HasSubstr("resolutions: must divide the window of 128 rows, one is 48"));
+  EXPECT_THAT(error_of([&] { loaded("space.form=square"); }),
+              HasSubstr("form: must be line for this kind of dataset"));
+  EXPECT_EQ(load_experiment("quickstart", {}).space.form, search::space::Form::kSquare);
+}
+
 TEST_F(ExperimentTest, AnEnergyLimitNeedsADeviceWithPower) {
   const Experiment f746 = read_rest("");
   Experiment copy = f746;

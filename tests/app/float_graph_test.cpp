@@ -8,15 +8,20 @@ namespace mcunet::pipeline {
 namespace {
 
 TEST(FloatGraph, FoldedGraphComputesWhatTheNetworkDoes) {
-  supernet::FixedNetwork network = trained_network(small_network());
-  const at::Tensor images = at::randn({6, 3, 32, 32});
-  const torch::NoGradGuard no_grad;
-  const at::Tensor expected = network->forward(images);
-  const at::Tensor actual = FloatExecutor(lower(network)).run(images);
-  ASSERT_EQ(actual.sizes(), expected.sizes());
-  EXPECT_GT(expected.std().item<float>(), 0.1);
-  EXPECT_LT((actual - expected).abs().max().item<float>(),
-            1e-4 * expected.abs().max().item<float>());
+  using search::space::Form;
+  for (const Form form : {Form::kSquare, Form::kLine}) {
+    search::space::Network description = small_network();
+    description.form = form;
+    supernet::FixedNetwork network = trained_network(description);
+    const at::Tensor images = at::randn({6, 3, rows_of(form, 32), 32});
+    const torch::NoGradGuard no_grad;
+    const at::Tensor expected = network->forward(images);
+    const at::Tensor actual = FloatExecutor(lower(network)).run(images);
+    ASSERT_EQ(actual.sizes(), expected.sizes());
+    EXPECT_GT(expected.std().item<float>(), 0.1);
+    EXPECT_LT((actual - expected).abs().max().item<float>(),
+              1e-4 * expected.abs().max().item<float>());
+  }
 }
 
 TEST(FloatGraph, ObserverSeesEveryTensorOnceWithItsValues) {

@@ -209,6 +209,42 @@ TEST(FrameCode, IsDescribedInModelJsonAndInWords) {
   EXPECT_FALSE(std::filesystem::exists(folder / "plain/frame.c"));
 }
 
+// What is compiled for a device makes the bytes of the host's evaluation, of real and of whole numbers.
+TEST(SeriesCode, MakesTheBytesOfTheEvaluation) {
+  const datasets::SeriesPreprocessing series{
+      .window = 64,
+      .step = 32,
+      .samples = 32,
+      .channels = {{"x", 0.1, 0.7}, {"y", -250, 1e4}, {"z */ \\", 1e-20, 1e-3}}};
+  const engine::CompiledGraph compiled = engine::compile_graph(image_graph({1, 32, 3}));
+  const FeatureCode code = generate_preprocessing(compiled.graph, series);
+  const engine::GeneratedModel model(compiled, "series_code", "", "", code.files);
+  RandomStream random(3);
+  std::vector<float> values;
+  std::vector<std::int16_t> counts;
+  for (int i = 0; i < 64 * 3; ++i) {
+    counts.push_back(static_cast<std::int16_t>(random.index(65536)));
+    values.push_back(static_cast<float>(random.uniform() * 4 - 2));
+  }
+  const auto expected = [&](const std::vector<float>& of) {
+    std::vector<std::int8_t> input(32 * 3);
+    compute_series(series, make_series_tables(series), of, input);
+    return input;
+  };
+  std::vector<std::int8_t> input(32 * 3);
+  model.symbol<void(const float*, std::int8_t*)>("series_to_input")(values.data(), input.data());
+  EXPECT_EQ(input, expected(values));
+  model.symbol<void(const std::int16_t*, std::int8_t*)>("series_counts_to_input")(counts.data(),
+                                                                                  input.data());
+  EXPECT_EQ(input, expected({counts.begin(), counts.end()}));
+  EXPECT_THAT(input_notes(series, engine::ModelNames("gait")),
+              testing::Contains(HasSubstr("gait_series_to_input()")));
+  EXPECT_EQ(error_of([&] {
+              generate_preprocessing(image_graph({32, 32, 3}), series);
+            }),
+            "series are int8 of 1x32x3, but the network takes in int8 of 32x32x3");
+}
+
 TEST(FrameCode, RefusesNetworksThatTakeInSomethingElse) {
   const engine::Graph graph = image_graph({32, 32, 3});
   EXPECT_EQ(error_of([&] {

@@ -91,6 +91,7 @@ void expect_all(const std::vector<Row>& rows) {
 
 constexpr char kImages[] = "kind: folder";
 constexpr char kSounds[] = "kind: sound-folder";
+constexpr char kSeries[] = "kind: series";
 
 TEST(Layouts, ClassFolders) {
   expect_all({
@@ -98,6 +99,19 @@ TEST(Layouts, ClassFolders) {
       {"cat/1..10.wav dog/1..10.FLAC", kSounds, "cat 7/1/2, dog 7/1/2"},
       {"cat/1..10.jpg dog/1..10.jpg", "{kind: folder, test_share: 0.5, search_split: 4}",
        "cat 3/2/5, dog 3/2/5"},
+      {"cat/1..9.csv cat/10.npy dog/1..10.TSV", kSeries, "cat 7/1/2, dog 7/1/2"},
+      {"cat/a/1..10.csv dog/1..10.csv dog/notes.txt", kSeries,
+       "cat 7/1/2, dog 7/1/2 | files left out: .txt 1"},
+      {"train/cat/1..8.csv train/dog/1..8.csv test/cat/1.csv test/dog/1.csv", kSeries,
+       "cat 7/1/1, dog 7/1/1"},
+      {"cat/1..10.csv dog/1..10.csv", kImages,
+       "! expected folders of images, one a class, found 20 recordings, which dataset.kind: series "
+       "reads"},
+      {"cat/1..10.wav dog/1..10.wav", kSeries,
+       "! expected folders of recordings, one a class, found 20 sounds, which dataset.kind: "
+       "sound-folder reads"},
+      {"cat_1..10.csv dog_1..10.csv", "{kind: series, pattern: '{label}_#.csv'}",
+       "cat 7/1/2, dog 7/1/2"},
       // Nested to any depth.
       {"cat/a/1..5.jpg cat/b/c/1..5.jpg dog/x.y/1..10.jpg", kImages, "cat 7/1/2, dog 7/1/2"},
       {"cat/a/1..5.ogg cat/b/c/1..5.ogg dog/1..10.ogg", kSounds, "cat 7/1/2, dog 7/1/2"},
@@ -336,7 +350,7 @@ TEST(Layouts, Patterns) {
       {"cat/train_val_1.jpg dog/train_1.jpg", pattern("folder", "{label}/{split}_*.jpg"),
        "! cat/train_val_1.jpg fits it with the split train and with train_val"},
       {"cat/1.jpg", pattern("imagenet", "{label}_#.jpg"),
-       "! dataset.pattern: is for the kinds folder and sound-folder"},
+       "! dataset.pattern: is for the kinds folder, sound-folder and series"},
   });
 }
 

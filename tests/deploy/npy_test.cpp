@@ -28,7 +28,7 @@ std::string parse_error(const std::string& contents) {
 }
 
 TEST(Npy, ReadsWhatNumpyWrites) {
-  const NpyArray array =
+  const TensorValues array =
       parse_npy(npy("{'descr': '|i1', 'fortran_order': False, 'shape': (2, 3), }",
                     "\x01\x02\x03\xff\xfe\xfd"),
                 "x.npy");
@@ -43,7 +43,7 @@ TEST(Npy, RoundTrip) {
   write_npy(folder / "x.npy", {.shape = shape, .bytes = values});
   const std::string contents = read_file(folder / "x.npy");
   EXPECT_EQ((contents.size() - values.size()) % 64, 0u);
-  const NpyArray array = parse_npy(contents, "x.npy");
+  const TensorValues array = parse_npy(contents, "x.npy");
   EXPECT_EQ(array.shape, shape);
   EXPECT_EQ(array.bytes, values);
 }
@@ -55,7 +55,7 @@ TEST(Npy, KeepsTheType) {
     const auto bytes = static_cast<std::size_t>(engine::bytes_of_elements(2, type));
     write_npy(folder / "x.npy",
               {.type = type, .shape = {2}, .bytes = std::vector<std::int8_t>(bytes, 1)});
-    const NpyArray array = parse_npy(read_file(folder / "x.npy"), "x.npy");
+    const TensorValues array = parse_npy(read_file(folder / "x.npy"), "x.npy");
     EXPECT_EQ(array.type, type);
     EXPECT_EQ(array.bytes.size(), bytes);
   }
@@ -68,8 +68,11 @@ TEST(Npy, AScalarHasOneValue) {
 }
 
 TEST(Npy, RefusesOtherArrays) {
-  EXPECT_EQ(parse_error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", "1234")),
-            "x.npy: must hold int8, uint8 or float32, holds '<f8'");
+  EXPECT_EQ(
+      parse_error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", "12345678")),
+      "x.npy: must hold int8, uint8 or float32, holds 'f8'");
+  EXPECT_EQ(parse_error(npy("{'descr': '>i2', 'fortran_order': False, 'shape': (1,), }", "12")),
+            "x.npy: must be little-endian, holds '>i2'");
   EXPECT_EQ(parse_error(npy("{'descr': '|i1', 'fortran_order': True, 'shape': (1,), }", "1")),
             "x.npy: must be in C order, is in Fortran's");
 }

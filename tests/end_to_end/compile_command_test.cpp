@@ -355,9 +355,9 @@ TEST_F(CompileCommand, BordersAreAChoice) {
   EXPECT_EQ(in_invoke, by_caller);
 
   const std::string bytes = read("uint8.bin");
-  deploy::NpyArray array{.type = engine::DataType::kUint8,
-                         .shape = {static_cast<std::int64_t>(bytes.size())},
-                         .bytes = {bytes.begin(), bytes.end()}};
+  deploy::TensorValues array{.type = engine::DataType::kUint8,
+                             .shape = {static_cast<std::int64_t>(bytes.size())},
+                             .bytes = {bytes.begin(), bytes.end()}};
   deploy::write_npy(folder_ / "work/unsigned.npy", array);
   const Outcome unsigned_run =
       run({"emulate", "out", "--input", "unsigned.npy", "--json", "--out", "out.npy"});

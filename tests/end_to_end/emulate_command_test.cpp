@@ -43,7 +43,7 @@ TEST_F(EmulateCommand, PrintsOneJsonObject) {
   EXPECT_GT(json["inferences"][0]["instructions"], 0);
   EXPECT_GT(json["stack_bytes"], 0);
   EXPECT_EQ(json["steps"][1]["name"], "second");
-  const deploy::NpyArray out = deploy::parse_npy(read("out.npy"), "out.npy");
+  const deploy::TensorValues out = deploy::parse_npy(read("out.npy"), "out.npy");
   EXPECT_EQ(out.shape, (std::vector<std::int64_t>{3, 16}));
   EXPECT_EQ(out.bytes[16], 7);
 }

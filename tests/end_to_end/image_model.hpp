@@ -17,8 +17,9 @@ inline engine::Graph image_graph(const datasets::InputShape& shape) {
   TensorId hidden =
       append_op(graph, {.kind = OpKind::kConv2d, .window = centred_window(3, 2)}, {input}, 8);
   Op pool{.kind = OpKind::kAveragePool2d, .has_bias = false};
-  pool.window.kernel_height = shape.height / 2;
-  pool.window.kernel_width = shape.width / 2;
+  const Shape& map = graph.tensors[hidden].shape;
+  pool.window.kernel_height = static_cast<std::int16_t>(map.height);
+  pool.window.kernel_width = static_cast<std::int16_t>(map.width);
   hidden = append_op(graph, pool, {hidden});
   graph.outputs = {append_op(graph, {.kind = OpKind::kConv2d}, {hidden}, 10)};
   RandomStream random(4);

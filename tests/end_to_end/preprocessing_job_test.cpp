@@ -79,6 +79,34 @@ TEST_F(PreprocessingJob, EmulateHearsSoundsAlike) {
       "{kind: speech-commands, path: sounds, audio: {sample_rate: 8000, clip_ms: 500}}");
 }
 
+TEST_F(PreprocessingJob, EmulateCutsRecordingsAlike) {
+  for (int i = 0; i < 60; ++i) {
+    std::string table = "time,ax,ay,label\n";
+    for (int n = 0; n < 96 + i % 3; ++n) {
+      table += fmt::format("{},{:.4f},{:.4f},walk\n", n, 3 * std::sin(0.3 * (1 + i % 2) * n + i),
+                           9.81 + std::cos(0.7 * n + i));
+    }
+    write(fmt::format("recordings/{}/{:02}.csv", i % 2 == 0 ? "slow" : "fast", i), table);
+  }
+  expect_the_same_outputs("{kind: series, path: recordings, series: {window: 96}}");
+  const Outcome eval = run({"eval", "out", "--subnet", "smallest"});
+  EXPECT_THAT(eval.out, HasSubstr("input        a series of 96 rows of 2 values"));
+  // A longer recording is as many windows, and each has a name.
+  std::string table = "ax,ay\n";
+  for (int n = 0; n < 200; ++n) table += fmt::format("{},{}\n", n % 5, n % 7);
+  write("long.csv", table);
+  const auto json =
+      parse_output(run({"-q", "emulate", "out/export", "--json", "--input", "long.csv"}));
+  ASSERT_EQ(json["inferences"].size(), 3U);  // at rows 0, 48 and 96
+  EXPECT_EQ(json["inferences"][2]["input"], "long.csv[2]");
+  write("other.csv", "ax,az\n1,2\n");
+  const Outcome refused = run({"emulate", "out/export", "--input", "other.csv"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(refused.err,
+            "mcunet: other.csv: has no column ay, which dataset.series.channels names; its columns "
+            "are ax, az\n");
+}
+
 // Real photographs and recordings, by every kind of preprocessing.
 class SlowPreprocessingJob : public PreprocessingJob {
  protected:

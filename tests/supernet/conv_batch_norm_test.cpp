@@ -35,6 +35,11 @@ ConvBatchNormShape depthwise(std::int64_t channels, std::int64_t kernel, std::in
           .depthwise = true};
 }
 
+ConvBatchNormShape on_a_line(ConvBatchNormShape shape) {
+  shape.form = search::space::Form::kLine;
+  return shape;
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all = {{.shape = dense(3, 8, 3, 2)},
                            {.shape = dense(8, 40)},
@@ -53,6 +58,13 @@ std::vector<Case> cases() {
   for (const std::int64_t side : {1, 2, 3, 6, 16}) {
     all.push_back({.shape = depthwise(16, 7, 1), .height = side, .width = side});
     all.push_back({.shape = depthwise(16, 5, 2), .height = side, .width = side});
+  }
+  for (const std::int64_t width : {1, 2, 7, 33}) {
+    for (const std::int64_t stride : {1, 2}) {
+      all.push_back({.shape = on_a_line(depthwise(24, 5, stride)), .height = 1, .width = width});
+      all.push_back({.shape = on_a_line(depthwise(16, 7, stride)), .height = 1, .width = width});
+    }
+    all.push_back({.shape = on_a_line(dense(3, 8, 3, 2)), .height = 1, .width = width});
   }
   return all;
 }
@@ -76,7 +88,7 @@ Operands make_operands(const Case& test) {
                                   options);
   }
   operands.tensors = {
-      at::randn({out, shape.depthwise ? 1 : shape.in_channels, shape.kernel, shape.kernel},
+      at::randn({out, shape.depthwise ? 1 : shape.in_channels, shape.kernel_rows(), shape.kernel},
                 options),
       at::rand({out}, options) + 0.5, at::randn({out}, options) + 1, at::randn({out}, options),
       at::rand({out}, options) + 0.5};

@@ -129,18 +129,19 @@ void check_rows(const Kernels<T>& kernels, std::int64_t rows, std::int64_t chann
 }
 
 DepthwiseShape depthwise_shape(std::int64_t channels, std::int64_t height, std::int64_t width,
-                               std::int64_t kernel, std::int64_t stride) {
-  const auto output = [&](std::int64_t side) {
-    return (side + 2 * (kernel / 2) - kernel) / stride + 1;
+                               std::int64_t kernel_rows, std::int64_t kernel, std::int64_t stride) {
+  const auto output = [&](std::int64_t side, std::int64_t taps) {
+    return (side + 2 * (taps / 2) - taps) / stride + 1;
   };
   return {.channels = channels,
           .height = height,
           .width = width,
-          .output_height = output(height),
-          .output_width = output(width),
+          .output_height = output(height, kernel_rows),
+          .output_width = output(width, kernel),
+          .kernel_rows = kernel_rows,
           .kernel = kernel,
           .stride = stride,
-          .channel_step = kernel * kernel,
+          .channel_step = kernel_rows * kernel,
           .row_step = kernel,
           .column_step = 1};
 }
@@ -150,8 +151,8 @@ template <typename Tap>
 void for_each_tap(const DepthwiseShape& s, const Tap& tap) {
   for (std::int64_t y = 0; y < s.output_height; ++y) {
     for (std::int64_t x = 0; x < s.output_width; ++x) {
-      for (std::int64_t k = 0; k < s.kernel * s.kernel; ++k) {
-        const std::int64_t from_y = y * s.stride + k / s.kernel - s.kernel / 2;
+      for (std::int64_t k = 0; k < s.taps(); ++k) {
+        const std::int64_t from_y = y * s.stride + k / s.kernel - s.kernel_rows / 2;
         const std::int64_t from_x = x * s.stride + k % s.kernel - s.kernel / 2;
         if (from_y < 0 || from_x < 0 || from_y >= s.height || from_x >= s.width) continue;
         tap((from_y * s.width + from_x) * s.channels, (y * s.output_width + x) * s.channels, k);
@@ -163,7 +164,7 @@ void for_each_tap(const DepthwiseShape& s, const Tap& tap) {
 template <typename T>
 void check_depthwise(const Kernels<T>& kernels, const DepthwiseShape& s) {
   constexpr double kRounding = sizeof(T) == 2 ? 2e-2 : 1e-5;
-  const std::int64_t taps = s.kernel * s.kernel;
+  const std::int64_t taps = s.taps();
   const std::int64_t outputs = s.output_height * s.output_width * s.channels;
   const auto input = random_values<T>(s.height * s.width * s.channels, 1);
   const auto weights = random_values<float>(taps * s.channels, 2);
@@ -230,9 +231,12 @@ TEST_P(CpuKernels, ConvolveForwardsAndBackwards) {
     for (const std::int64_t kernel : {3, 5, 7}) {
       for (const std::int64_t stride : {1, 2, 3}) {
         SCOPED_TRACE(testing::Message() << channels << " channels, " << kernel << " / " << stride);
-        const DepthwiseShape shape = depthwise_shape(channels, 9, 6, kernel, stride);
+        const DepthwiseShape shape = depthwise_shape(channels, 9, 6, kernel, kernel, stride);
         check_depthwise(set_.float32, shape);
         check_depthwise(set_.bfloat16, shape);
+        const DepthwiseShape line = depthwise_shape(channels, 1, 19, 1, kernel, stride);
+        check_depthwise(set_.float32, line);
+        check_depthwise(set_.bfloat16, line);
       }
     }
   }

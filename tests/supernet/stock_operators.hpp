@@ -11,7 +11,8 @@ inline at::Tensor stock_conv_batch_norm(const at::Tensor& input, const at::Tenso
                                         const ConvBatchNormTensors& tensors,
                                         const ConvBatchNormShape& shape,
                                         const NormStatistics& statistics) {
-  at::Tensor hidden = at::conv2d(input, tensors.weight, {}, shape.stride, shape.kernel / 2, 1,
+  at::Tensor hidden = at::conv2d(input, tensors.weight, {}, shape.stride,
+                                 {tensors.weight.size(2) / 2, tensors.weight.size(3) / 2}, 1,
                                  shape.depthwise ? tensors.weight.size(0) : 1);
   hidden = at::batch_norm(hidden, tensors.bn_weight, tensors.bn_bias, tensors.running_mean,
                           tensors.running_var, statistics.from_batch,

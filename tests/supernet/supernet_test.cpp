@@ -14,9 +14,11 @@ namespace {
 using search::space::Sampling;
 using search::space::Subnet;
 
-at::Tensor images_for(const Subnet& subnet, std::int64_t count = 4) {
+at::Tensor images_for(const Subnet& subnet, std::int64_t count = 4,
+                      search::space::Form form = search::space::Form::kSquare) {
   at::manual_seed(subnet.resolution);
-  return at::randn({count, 3, subnet.resolution, subnet.resolution});
+  const int rows = rows_of(form, subnet.resolution);
+  return at::randn({count, 3, rows, subnet.resolution});
 }
 
 // Weights of a supernet that is not at its beginning: all channels, scales and statistics differ.
@@ -201,6 +203,25 @@ TEST(Supernet, GradientsEqualTheExtractedNetworks) {
   }
 }
 
+TEST(Supernet, OnALineHasKernelsOfOneRow) {
+  search::space::SearchSpace space = small_space();
+  space.form = search::space::Form::kLine;
+  for (const bool transforms : {false, true}) {
+    Supernet supernet(space, SupernetOptions{.learned_kernel_transforms = transforms});
+    shuffle_weights(supernet);
+    EXPECT_EQ(supernet->layers().blocks.back().depthwise->weight.sizes().slice(1),
+              (std::vector<std::int64_t>{1, 1, 7}));
+    supernet->eval();
+    for (const Subnet& subnet : samples(supernet, 8)) {
+      const at::Tensor inputs = images_for(subnet, 3, space.form);
+      FixedNetwork extracted = supernet->extract(subnet);
+      EXPECT_LT(largest_difference(supernet->forward(inputs, subnet), extracted->forward(inputs)),
+                1e-5);
+    }
+    EXPECT_THROW(supernet->forward(images_for(largest(space)), largest(space)), Error);
+  }
+}
+
 TEST(Supernet, ExtractionSharesNoMemory) {
   Supernet supernet(small_space());
   const Subnet subnet = largest(supernet->space());
@@ -261,7 +282,7 @@ TEST(Supernet, RefusesWhatIsNotInTheSpace) {
   bad = good;
   bad.depths.pop_back();
   EXPECT_THAT(message(bad, images_for(bad)), testing::HasSubstr("stages"));
-  EXPECT_THAT(message(good, at::zeros({1, 3, 24, 24})), testing::HasSubstr("takes images"));
+  EXPECT_THAT(message(good, at::zeros({1, 3, 24, 24})), testing::HasSubstr("takes inputs"));
   search::space::SearchSpace space = small_space();
   space.widths = {0.5, 1.0};
   EXPECT_THROW(Supernet{space}, Error);

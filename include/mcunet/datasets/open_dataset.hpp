@@ -20,9 +20,14 @@ enum class DatasetKind {
   kVoc,             // Pascal VOC's layout; the label is the class of the largest object
   kCoco,            // COCO's layout; likewise
   kSpeechCommands,  // Google's, version 1 or 2, or anything in its layout
+  kSeries,          // recordings of sensors: class folders, a table, or names of a pattern
   kSyntheticImages,
   kSyntheticAudio,
+  kSyntheticSeries,
 };
+
+// What the examples are.
+enum class Medium { kImage, kSound, kSeries };
 
 // How photographs are seen, and the training augmentation: random resized crop, flip, colour jitter.
 struct ImageOptions {
@@ -57,6 +62,16 @@ struct AudioOptions {
   double mask_share = 0;           // of the bands, and of the frames: widest mask; 0: no masks
 };
 
+struct SeriesOptions {
+  int window = 128;                   // rows of a recording that make an example
+  std::optional<int> step;            // rows from one window to the next; absent: half a window
+  std::vector<std::string> channels;  // columns of the files; empty: all but clocks and labels
+  // Augmentation.
+  double time_shift = 0.1;  // by up to this share of the window, to either side
+  double scale = 0.1;       // larger or smaller, by up to this share
+  double noise = 0.01;      // deviation, of a channel's range
+};
+
 struct SyntheticOptions {
   std::int64_t examples = 2000;          // of kTrain
   std::int64_t held_out_examples = 500;  // of kSearch and of kTest
@@ -88,18 +103,20 @@ struct DatasetOptions {
   std::string cache;  // a folder for decoded examples; empty: none
   ImageOptions image;
   AudioOptions audio;
+  SeriesOptions series;
   SyntheticOptions synthetic;
 };
 
 // The keys of the section `dataset` of an experiment.
 std::vector<Field> fields_of(DatasetOptions& options);
 
-bool is_audio(DatasetKind kind);
+Medium medium_of(DatasetKind kind);
 
 // Whether it lies in files; synthetic data does not.
 bool needs_path(DatasetKind kind);
 
-// Of the network's input: 1 for spectrograms.
+// Of the network's input: 1 for spectrograms. Reads the recordings of a series whose options do not
+// name its channels. Throws Error as open_dataset does.
 int input_channels(const DatasetOptions& options);
 
 // In the order of their labels, without looking at the examples. Throws Error as open_dataset does.

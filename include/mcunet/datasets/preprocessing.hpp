@@ -8,10 +8,11 @@
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/datasets/log_mel.hpp"
+#include "mcunet/datasets/series.hpp"
 
 // How a file becomes the input of a network. The options of a dataset decide it; evaluations,
 // `emulate` and `data preview` follow it, and an export carries it, as data and as C for the device
-// (engine/kernels/frame.h and log_mel.h). Training augments its examples beyond that.
+// (engine/kernels/frame.h, log_mel.h and series.h). Training augments its examples beyond that.
 namespace mcunet::datasets {
 
 enum class ImageFit {
@@ -43,10 +44,11 @@ struct ImagePreprocessing {
 
 std::vector<Field> fields_of(ImagePreprocessing& image);
 
-// Of an image, or of a sound: cut out of the middle of the recording, or with silence around it.
-using Preprocessing = std::variant<ImagePreprocessing, LogMelParameters>;
+// Of an image, of a sound: cut out of the middle of the recording, or with silence around it; or of a
+// series, in windows.
+using Preprocessing = std::variant<ImagePreprocessing, LogMelParameters, SeriesPreprocessing>;
 
-// {"image": {…}} or {"sound": {…}}. Throws Error through the node.
+// {"image": {…}}, {"sound": {…}} or {"series": {…}}. Throws Error through the node.
 Preprocessing read_preprocessing(const ConfigNode& node);
 ConfigNode write_preprocessing(const Preprocessing& preprocessing);
 

@@ -7,10 +7,10 @@
 
 #include "mcunet/engine/graph/graph.hpp"
 
-// NumPy's array files, as far as inputs and outputs of networks need them.
+// Inputs and outputs of networks in NumPy's array files.
 namespace mcunet::deploy {
 
-struct NpyArray {
+struct TensorValues {
   engine::DataType type = engine::DataType::kInt8;
   std::vector<std::int64_t> shape;
   std::vector<std::int8_t> bytes;  // of the values in C order, little-endian
@@ -18,9 +18,9 @@ struct NpyArray {
 
 // Throws Error with `name` if the contents are no .npy file of int8, uint8 or float32 in C order,
 // or damaged.
-NpyArray parse_npy(std::string_view contents, std::string_view name);
+TensorValues parse_npy(std::string_view contents, std::string_view name);
 
 // Throws Error.
-void write_npy(const std::filesystem::path& file, const NpyArray& array);
+void write_npy(const std::filesystem::path& file, const TensorValues& array);
 
 }  // namespace mcunet::deploy

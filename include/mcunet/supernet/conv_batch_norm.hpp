@@ -18,12 +18,15 @@ enum class Precision { kFloat32, kBfloat16 };
 struct ConvBatchNormShape {
   std::int64_t in_channels = 0;
   std::int64_t out_channels = 0;
-  std::int64_t kernel = 1;  // square, padded by kernel / 2 on all sides
+  search::space::Form form = search::space::Form::kSquare;
+  std::int64_t kernel = 1;  // columns, and rows of a square; padded by half of it at each end
   std::int64_t stride = 1;
   bool depthwise = false;  // then in_channels = out_channels
   engine::Activation activation = engine::Activation::kRelu6;
   double epsilon = 1e-5;
   double momentum = 0.1;
+
+  std::int64_t kernel_rows() const { return form == search::space::Form::kLine ? 1 : kernel; }
 };
 
 // Where batch normalization takes its statistics from.
@@ -38,7 +41,7 @@ struct NormStatistics {
 
 // What a unit computes with: its own tensors, or slices of them.
 struct ConvBatchNormTensors {
-  at::Tensor weight;  // [out, in, kernel, kernel], depthwise [out, 1, kernel, kernel]
+  at::Tensor weight;  // [out, in, kernel rows, kernel], depthwise [out, 1, kernel rows, kernel]
   at::Tensor bn_weight, bn_bias, running_mean, running_var;  // [out]
 };
 

@@ -61,7 +61,7 @@ class SupernetImpl : public torch::nn::Module {
   struct KernelTransform {
     std::int64_t from = 0;
     std::int64_t to = 0;
-    at::Tensor matrix;  // [to * to, to * to]
+    at::Tensor matrix;  // [taps, taps] of the smaller one
   };
 
   void register_transforms();

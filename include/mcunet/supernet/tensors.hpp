@@ -21,4 +21,8 @@ BatchTensors to_tensors(datasets::Batch& batch, const datasets::InputShape& shap
 BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& shape,
                         const at::Device& device);
 
+// Inputs [n, channels, rows, columns] interpolated to so many columns, and rows where they have
+// several: a series has one.
+at::Tensor at_resolution(const at::Tensor& inputs, int resolution);
+
 }  // namespace mcunet::supernet

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "commands.hpp"
+#include "emulate_inputs.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/standard_streams.hpp"
@@ -35,182 +36,13 @@ using deploy::Int8Bytes;
 using deploy::ModelDescription;
 
 struct EmulateArguments {
-  std::string folder;
-  std::vector<std::string> inputs;
+  InputOptions input;
   std::string out;
   deploy::EmulatorOptions options;
-  std::string input_range;  // empty: not given
-  int sample_rate = 0;      // 0: not given
   bool json = false;
 
   bool shows_cycles() const { return options.estimates_cycles; }
 };
-
-// The inputs of all files, one after another, each with a name.
-struct NamedInputs {
-  std::vector<std::string> names;
-  std::vector<Int8Bytes> inputs;
-  std::vector<Int8Bytes> clips;  // of which the firmware makes the inputs; empty: it is given them
-  std::optional<datasets::Preprocessing> preprocessing;  // of files that are images or sounds
-};
-
-// What is read, and by what.
-struct InputReader {
-  const EmulateArguments& arguments;
-  const ModelDescription& model;
-  const pipeline::MediaReader& media;
-  std::optional<datasets::Preprocessing> preprocessing;  // of input 0, as model.json has it
-};
-
-Int8Bytes read_bytes(const std::string& file, engine::DataType type) {
-  const std::string contents = read_file(file);
-  const std::string extension = fs::path(file).extension();
-  if (extension == ".npy") {
-    deploy::NpyArray array = deploy::parse_npy(contents, file);
-    if (array.type != type) {
-      throw Error("{}: holds {}, but the firmware takes {}{}", file, engine::name_of(array.type),
-                  engine::name_of(type),
-                  type == engine::DataType::kInt8
-                      ? "; compile with --borders invoke where the model itself takes another type"
-                      : "");
-    }
-    return std::move(array.bytes);
-  }
-  if (extension != ".bin") {
-    throw Error("{}: must be .bin, .npy, or an image or sound that is read here: {}", file,
-                pipeline::media_extensions());
-  }
-  return {contents.begin(), contents.end()};
-}
-
-// The files of one word of --input, one for each input of the model.
-std::vector<std::string> split_word(const std::string& word, std::size_t input_count) {
-  if (input_count == 1) return {word};
-  std::vector<std::string> files;
-  std::istringstream stream(word);
-  for (std::string file; std::getline(stream, file, ',');) files.push_back(file);
-  if (files.size() != input_count) {
-    throw Error("{}: the model has {} inputs, so give {} files with commas between them", word,
-                input_count, input_count);
-  }
-  return files;
-}
-
-// Of a model that says nothing of images.
-datasets::ImagePreprocessing stretched(const deploy::ModelTensor& tensor,
-                                       const std::string& input_range) {
-  datasets::ImagePreprocessing image{
-      .shape = {.height = tensor.height, .width = tensor.width, .channels = tensor.channels},
-      .fit = datasets::ImageFit::kStretch};
-  if (input_range == "0,1") {
-    image.mean = 0;
-    image.deviation = 255;
-  } else if (input_range == "0,255") {
-    image.mean = 0;
-    image.deviation = 1;
-  }
-  return image;
-}
-
-// How an image becomes an input of the model.
-datasets::ImagePreprocessing image_preprocessing(const std::string& file, std::size_t input,
-                                                 const InputReader& reader) {
-  const deploy::ModelTensor& tensor = reader.model.inputs[input];
-  const std::string& range = reader.arguments.input_range;
-  if (input > 0 || !reader.preprocessing) return stretched(tensor, range);
-  const auto* image = std::get_if<datasets::ImagePreprocessing>(&*reader.preprocessing);
-  if (image == nullptr) throw Error("{}: is an image, but the network takes in sound", file);
-  if (!range.empty()) {
-    throw Error("--input-range: {} says itself what black and white are", reader.arguments.folder);
-  }
-  const datasets::InputShape shape{tensor.height, tensor.width, tensor.channels};
-  if (image->shape != shape) {
-    throw Error("{}/model.json: its preprocessing gives another shape than that of input 0",
-                reader.arguments.folder);
-  }
-  return *image;
-}
-
-Int8Bytes read_media(const std::string& file, std::size_t input, const InputReader& reader,
-                     NamedInputs& result) {
-  pipeline::MediaOptions options{.image = {}, .sample_rate = reader.arguments.sample_rate};
-  if (!pipeline::is_sound(file)) {
-    options.image = image_preprocessing(file, input, reader);
-    result.preprocessing = options.image;
-  } else if (input == 0 && reader.preprocessing) {
-    throw Error("{}: is a sound, but the network takes in images", file);
-  }
-  return reader.media.read_input(file, reader.model.inputs[input], options);
-}
-
-// What a file holds of one input: any number of them one after another.
-std::vector<Int8Bytes> read_one_input(const std::string& file, std::size_t input,
-                                      const InputReader& reader, NamedInputs& result) {
-  if (pipeline::is_media(file)) return {read_media(file, input, reader, result)};
-  const deploy::ModelTensor& tensor = reader.model.inputs[input];
-  const Int8Bytes bytes = read_bytes(file, tensor.type);
-  const auto size = static_cast<std::int64_t>(bytes.size());
-  if (size == 0 || size % tensor.bytes() != 0) {
-    throw Error("{}: has {} bytes, which is no multiple of an input's {}", file, size,
-                tensor.bytes());
-  }
-  std::vector<Int8Bytes> inputs;
-  for (std::int64_t at = 0; at < size; at += tensor.bytes()) {
-    inputs.emplace_back(bytes.begin() + at, bytes.begin() + at + tensor.bytes());
-  }
-  return inputs;
-}
-
-// Inference i of a word takes what each of its files holds at i.
-void append_inputs(const std::string& word, const InputReader& reader, NamedInputs& result) {
-  const std::vector<std::string> files = split_word(word, reader.model.inputs.size());
-  std::vector<Int8Bytes> joined;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto inputs = read_one_input(files[i], i, reader, result);
-    if (i == 0) joined.resize(inputs.size());
-    if (inputs.size() != joined.size()) {
-      throw Error("{}: holds {} inputs, but {} holds {}", files[i], inputs.size(), files[0],
-                  joined.size());
-    }
-    for (std::size_t n = 0; n < inputs.size(); ++n) {
-      joined[n].insert(joined[n].end(), inputs[n].begin(), inputs[n].end());
-    }
-  }
-  for (std::size_t n = 0; n < joined.size(); ++n) {
-    result.names.push_back(joined.size() == 1 ? word : fmt::format("{}[{}]", word, n));
-    result.inputs.push_back(std::move(joined[n]));
-  }
-}
-
-NamedInputs read_clips(const InputReader& reader, const datasets::LogMelParameters& sound) {
-  const EmulateArguments& arguments = reader.arguments;
-  if (arguments.sample_rate != 0) {
-    throw Error("--sample-rate: {} takes in sound at {} Hz", arguments.folder, sound.sample_rate);
-  }
-  NamedInputs result;
-  result.preprocessing = sound;
-  for (const std::string& file : arguments.inputs) {
-    if (!pipeline::is_sound(file)) {
-      throw Error("{}: is no sound; give sounds alone, or the network's inputs alone", file);
-    }
-    pipeline::SoundClip clip = reader.media.read_clip(file, sound);
-    result.names.push_back(file);
-    result.clips.push_back(std::move(clip.samples));
-    result.inputs.push_back(std::move(clip.features));
-  }
-  return result;
-}
-
-NamedInputs read_inputs(const InputReader& reader) {
-  const std::vector<std::string>& words = reader.arguments.inputs;
-  if (reader.preprocessing && std::any_of(words.begin(), words.end(), pipeline::is_sound)) {
-    const auto* sound = std::get_if<datasets::LogMelParameters>(&*reader.preprocessing);
-    if (sound != nullptr) return read_clips(reader, *sound);
-  }
-  NamedInputs result;
-  for (const std::string& word : words) append_inputs(word, reader, result);
-  return result;
-}
 
 // Whether each inference gave what the reference executor gives for the host's features; nothing if
 // there is no model.tflite.
@@ -419,7 +251,7 @@ void print_result(const ModelDescription& model, const NamedInputs& inputs,
 // The first output of every inference, one row each.
 void write_outputs(const fs::path& file, const deploy::ModelTensor& output,
                    const EmulationResult& result) {
-  deploy::NpyArray array{
+  deploy::TensorValues array{
       .type = output.type,
       .shape = {static_cast<std::int64_t>(result.inferences.size()), output.elements()},
       .bytes = {}};
@@ -446,23 +278,20 @@ int report_differences(const NamedInputs& inputs, const EmulationResult& result,
 }
 
 int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
-  const ModelDescription model = deploy::read_model_description(arguments.folder);
+  const ModelDescription model = deploy::read_model_description(arguments.input.folder);
   if (!arguments.out.empty()) require_replaceable_file(arguments.out);
-  const NamedInputs inputs =
-      read_inputs({.arguments = arguments,
-                   .model = model,
-                   .media = read_media,
-                   .preprocessing = pipeline::read_model_preprocessing(arguments.folder)});
+  const NamedInputs inputs = read_inputs(arguments.input, model, read_media);
   deploy::EmulatorOptions options = arguments.options;
   options.takes_samples = !inputs.clips.empty();
   const EmulationResult result = deploy::emulate(
-      arguments.folder, options.takes_samples ? inputs.clips : inputs.inputs, options);
-  const std::vector<std::optional<bool>> exact = compare(arguments.folder, model, inputs, result);
+      arguments.input.folder, options.takes_samples ? inputs.clips : inputs.inputs, options);
+  const std::vector<std::optional<bool>> exact =
+      compare(arguments.input.folder, model, inputs, result);
   if (!arguments.out.empty()) write_outputs(arguments.out, model.outputs[0], result);
   if (arguments.json) {
     print_json(to_json(model, inputs, result, exact, arguments.shows_cycles()));
   } else {
-    print_result(model, inputs, result, exact, deploy::read_project_device(arguments.folder),
+    print_result(model, inputs, result, exact, deploy::read_project_device(arguments.input.folder),
                  arguments.shows_cycles());
   }
   return report_differences(inputs, result, exact);
@@ -477,27 +306,28 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       "DIR is what `mcunet compile` wrote. Instructions are counted; with --cycles, a model of\n"
       "the core's pipeline estimates what they take. If DIR holds model.tflite, outputs are\n"
       "compared with the reference executor's.\n\n"
-      "What a job exported says in model.json how images or sounds become its input, and they\n"
-      "do as in its evaluation; of a sound the firmware computes the features, too, and both are\n"
-      "compared with the host's. Of any other model an image is stretched to the input, with\n"
+      "What a job exported says in model.json how images, sounds or recordings of sensors (.csv,\n"
+      ".tsv, .npy; window after window) become its input, and they do as in its evaluation; of a\n"
+      "sound the firmware computes the features, too, and both are compared with the host's. Of any other model an image is stretched to the input, with\n"
       "--input-range; and a sound must be the samples that it takes in, at --sample-rate.\n\n"
       "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
       "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
       "  mcunet emulate runs/digits/export --input seven.wav\n"
+      "  mcunet emulate runs/motion/export --input walk.csv\n"
       "  mcunet emulate out/ --input left.npy,right.npy    (a model of two inputs)");
-  command->add_option("DIR", arguments->folder, "Folder of a firmware project")->required();
+  command->add_option("DIR", arguments->input.folder, "Folder of a firmware project")->required();
   command
       ->add_option(
-          "--input", arguments->inputs,
+          "--input", arguments->input.inputs,
           "Raw values (.bin) or arrays of the model's type (.npy), any number of inputs in\n"
-          "each; images; sounds. For a model of two inputs: FILE,FILE")
+          "each; images; sounds; recordings. For a model of two inputs: FILE,FILE")
       ->required();
   command
-      ->add_option("--input-range", arguments->input_range,
+      ->add_option("--input-range", arguments->input.input_range,
                    "What black and white of an image are to the model: 0,1, -1,1 or 0,255 [-1,1]")
       ->check(CLI::IsMember({"0,1", "-1,1", "0,255"}));
   command
-      ->add_option("--sample-rate", arguments->sample_rate,
+      ->add_option("--sample-rate", arguments->input.sample_rate,
                    "Hz to which a sound is resampled [as it is]")
       ->check(CLI::Range(1000, 384000));
   command->add_option("--out", arguments->out, "File for the first output of all inputs (.npy)");

@@ -13,9 +13,11 @@ int main(int argc, char** argv) {
     add_compile_command(program, run);
     add_flash_command(program, run);
     add_report_command(program, run);
-    add_emulate_command(program, run,
-                        {[argv](auto&&...) -> mcunet::deploy::Int8Bytes { hand_over(argv); },
-                         [argv](auto&&...) -> mcunet::pipeline::SoundClip { hand_over(argv); }});
+    add_emulate_command(
+        program, run,
+        {[argv](auto&&...) -> mcunet::deploy::Int8Bytes { hand_over(argv); },
+         [argv](auto&&...) -> mcunet::pipeline::SoundClip { hand_over(argv); },
+         [argv](auto&&...) -> std::vector<mcunet::deploy::Int8Bytes> { hand_over(argv); }});
     add_missing_commands(program, run, [argv](const std::string&) -> int { hand_over(argv); });
   });
 }

@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   return run_program(argc, argv, [](CLI::App& program, Run& run) {
     add_data_command(program, run);
     add_emulate_command(program, run,
-                        {mcunet::pipeline::read_media_input, mcunet::pipeline::read_sound_clip});
+                        {mcunet::pipeline::read_media_input, mcunet::pipeline::read_sound_clip,
+                         mcunet::pipeline::read_windows});
 #ifdef MCUNET_WITH_TORCH
     add_train_command(program, run);
     add_eval_command(program, run);

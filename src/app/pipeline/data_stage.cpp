@@ -100,7 +100,7 @@ DatasetSummary check_dataset(const datasets::DatasetOptions& options, int resolu
 void measure_inputs(const datasets::DatasetOptions& options, std::int64_t examples,
                     DatasetSummary& summary) {
   const auto dataset =
-      datasets::open_dataset(options, Split::kTrain, summary.input.height, /*augment=*/false);
+      datasets::open_dataset(options, Split::kTrain, summary.input.width, /*augment=*/false);
   const auto channels = static_cast<std::size_t>(summary.input.channels);
   std::vector<double> sum(channels);
   std::vector<double> squares(channels);

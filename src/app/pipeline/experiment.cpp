@@ -234,6 +234,42 @@ void agree(const ConfigNode& space, const char* key, int& value, std::size_t of_
   value = static_cast<int>(of_dataset);
 }
 
+void agree_in_form(const ConfigNode& space, search::space::Form& form, bool is_series) {
+  using search::space::Form;
+  const Form of_dataset = is_series ? Form::kLine : Form::kSquare;
+  const ConfigNode* stated = space.find("form");
+  if (stated != nullptr && form != of_dataset) {
+    stated->fail(fmt::format("must be {} for this kind of dataset", is_series ? "line" : "square"));
+  }
+  form = of_dataset;
+}
+
+// All resolutions divide the window of a series; those of a grid that the job does not state are a
+// quarter, a half and all of it.
+void follow_window(const ConfigNode& root, Experiment& experiment) {
+  const int window = experiment.dataset->series.window;
+  std::vector<int>& grid = experiment.space_optimization.resolutions;
+  const ConfigNode* section = root.find("space_optimization");
+  const ConfigNode* stated = section != nullptr ? section->find("resolutions") : nullptr;
+  if (stated != nullptr) {
+    for (const int samples : grid) {
+      if (window % samples == 0) continue;
+      stated->fail(fmt::format("must divide the window of {} rows, one is {}", window, samples));
+    }
+    return;
+  }
+  grid.clear();
+  for (const int averaged : {4, 2, 1}) {
+    const int samples = window / averaged;
+    if (window % averaged == 0 && samples >= 16 && samples <= 1024) grid.push_back(samples);
+  }
+  if (grid.empty()) {
+    throw Error(
+        "space_optimization.resolutions: must be stated, each a divisor of the window of {} rows",
+        window);
+  }
+}
+
 void agree_with_dataset(const ConfigNode& root, Experiment& experiment) {
   if (!experiment.dataset) return;
   const datasets::DatasetOptions& dataset = *experiment.dataset;
@@ -241,9 +277,14 @@ void agree_with_dataset(const ConfigNode& root, Experiment& experiment) {
   const ConfigNode space = named.kind == ConfigNode::Kind::kScalar
                                ? load_config(find_config(named.scalar, "spaces"))
                                : named;
+  const bool is_series = datasets::medium_of(dataset.kind) == datasets::Medium::kSeries;
+  agree_in_form(space, experiment.space.form, is_series);
+  if (is_series) follow_window(root, experiment);
+  const bool is_there = !datasets::needs_path(dataset.kind) || !dataset.path.empty();
+  if (is_series && !is_there) return;  // its channels are not known
   agree(space, "image_channels", experiment.space.image_channels,
         static_cast<std::size_t>(datasets::input_channels(dataset)));
-  if (datasets::needs_path(dataset.kind) && dataset.path.empty()) return;
+  if (!is_there) return;
   agree(space, "classes", experiment.space.classes, datasets::class_names(dataset).size());
 }
 

@@ -68,7 +68,7 @@ std::vector<std::int64_t> feature_staging(const LogMelParameters& parameters) {
 std::vector<engine::InputStaging> input_staging(const datasets::DatasetOptions& dataset,
                                                 std::set<int> resolutions) {
   std::vector<engine::InputStaging> staging;
-  if (!datasets::is_audio(dataset.kind)) return staging;
+  if (datasets::medium_of(dataset.kind) != datasets::Medium::kSound) return staging;
   for (const int resolution : resolutions) {
     try {
       const LogMelParameters parameters = datasets::spectrogram_of(dataset, resolution);
@@ -79,21 +79,26 @@ std::vector<engine::InputStaging> input_staging(const datasets::DatasetOptions& 
   return staging;
 }
 
-void check_features(const engine::Graph& graph, const LogMelParameters& parameters) {
+void check_levels(const engine::Graph& graph, const char* what) {
   const engine::TensorId input = graph.inputs.at(0);
-  const engine::Shape& shape = graph.tensors[input].shape;
   const engine::Quantization& q = graph.info_of(input).quantization;
+  if (graph.tensors[input].type == engine::DataType::kInt8 && q.scale == 1.0F / 128 &&
+      q.zero_point == 0) {
+    return;
+  }
+  throw Error(
+      "{} are int8 of scale 1/128 and zero point 0, "
+      "but the network takes in {} of scale {} and zero point {}",
+      what, engine::name_of(graph.tensors[input].type), q.scale, q.zero_point);
+}
+
+void check_features(const engine::Graph& graph, const LogMelParameters& parameters) {
+  const engine::Shape& shape = graph.tensors[graph.inputs.at(0)].shape;
   if (shape.height != parameters.bands || shape.width != parameters.frames || shape.channels != 1) {
     throw Error("spectrograms are {}x{}x1, but the network takes in {}x{}x{}", parameters.bands,
                 parameters.frames, shape.height, shape.width, shape.channels);
   }
-  if (graph.tensors[input].type != engine::DataType::kInt8 || q.scale != 1.0F / 128 ||
-      q.zero_point != 0) {
-    throw Error(
-        "spectrograms are int8 of scale 1/128 and zero point 0, "
-        "but the network takes in {} of scale {} and zero point {}",
-        engine::name_of(graph.tensors[input].type), q.scale, q.zero_point);
-  }
+  check_levels(graph, "spectrograms");
 }
 
 FeatureCode generate_features(const LogMelParameters& parameters, const engine::ModelNames& names) {

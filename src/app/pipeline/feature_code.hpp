@@ -25,8 +25,11 @@ std::vector<std::int64_t> feature_staging(const datasets::LogMelParameters& para
 std::vector<engine::InputStaging> input_staging(const datasets::DatasetOptions& dataset,
                                                 std::set<int> resolutions);
 
-// Throws Error if the first input of the network is not what the kernel gives: int8
-// [bands, frames, 1], scale 1 / 128, zero point 0.
+// Throws Error if the first input of the network is not int8 of scale 1 / 128 and zero point 0, as
+// the kernels give it; `what` is what they make.
+void check_levels(const engine::Graph& graph, const char* what);
+
+// The same, and that it is [bands, frames, 1].
 void check_features(const engine::Graph& graph, const datasets::LogMelParameters& parameters);
 
 struct FeatureCode {

@@ -52,6 +52,11 @@ at::Tensor to_engine_layout(OpKind kind, const at::Tensor& weight) {
   return kind == OpKind::kDepthwiseConv2d ? weight.permute({1, 2, 3, 0}) : weight;
 }
 
+search::space::Form form_of(const engine::Window& window) {
+  return window.kernel_height == window.kernel_width ? search::space::Form::kSquare
+                                                     : search::space::Form::kLine;
+}
+
 // Backwards, our own kernels take half the time of libtorch's. They want a normalization, which is
 // made the identity but for the bias.
 at::Tensor convolve_in_training(const engine::Op& op, const at::Tensor& input,
@@ -66,8 +71,9 @@ at::Tensor convolve_in_training(const engine::Op& op, const at::Tensor& input,
                                     .running_var = ones},
                                    {.in_channels = input.size(1),
                                     .out_channels = parameters.weight.size(0),
-                                    .kernel = op.window.kernel_height,
-                                    .stride = op.window.stride_height,
+                                    .form = form_of(op.window),
+                                    .kernel = op.window.kernel_width,
+                                    .stride = op.window.stride_width,
                                     .depthwise = op.kind == OpKind::kDepthwiseConv2d,
                                     .activation = engine::Activation::kNone,
                                     .epsilon = 0},
@@ -79,16 +85,16 @@ at::Tensor run_op(const engine::Graph& graph, std::size_t id, const OpTensors& p
   const engine::Op& op = graph.ops[id];
   const auto inputs = graph.inputs_of(op);
   const at::Tensor& input = tensors[inputs[0]];
-  const std::int64_t stride = op.window.stride_height;
-  const std::int64_t padding = op.window.padding.top;
+  const std::int64_t strides[] = {op.window.stride_height, op.window.stride_width};
+  const std::int64_t padding[] = {op.window.padding.top, op.window.padding.left};
   if (is_convolution(op) && at::GradMode::is_enabled()) {
     return convolve_in_training(op, input, parameters);
   }
   switch (op.kind) {
     case OpKind::kConv2d:
-      return at::conv2d(input, parameters.weight, parameters.bias, stride, padding);
+      return at::conv2d(input, parameters.weight, parameters.bias, strides, padding);
     case OpKind::kDepthwiseConv2d:
-      return at::conv2d(input, parameters.weight, parameters.bias, stride, padding, 1,
+      return at::conv2d(input, parameters.weight, parameters.bias, strides, padding, 1,
                         input.size(1));
     case OpKind::kFullyConnected:
       return at::linear(input.flatten(1), parameters.weight, parameters.bias);

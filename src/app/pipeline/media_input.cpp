@@ -80,4 +80,21 @@ SoundClip read_sound_clip(const std::string& file, const datasets::LogMelParamet
   return make_sound_clip(samples, parameters);
 }
 
+std::vector<Int8Bytes> read_windows(const std::string& file,
+                                    const datasets::SeriesPreprocessing& series) {
+  std::vector<std::string> channels;
+  for (const datasets::SeriesChannel& channel : series.channels) channels.push_back(channel.name);
+  const datasets::Recording recording = datasets::read_recording(file, channels);
+  const datasets::SeriesTables tables = datasets::make_series_tables(series);
+  std::vector<float> values(static_cast<std::size_t>(series.window) * channels.size());
+  std::vector<Int8Bytes> windows;
+  for (const std::int64_t start : datasets::window_starts(recording.rows(), series)) {
+    datasets::cut_window(recording, start, values);
+    Int8Bytes& input = windows.emplace_back();
+    input.resize(static_cast<std::size_t>(series.samples) * channels.size());
+    datasets::compute_series(series, tables, values, input);
+  }
+  return windows;
+}
+
 }  // namespace mcunet::pipeline

@@ -2,11 +2,12 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "mcunet/datasets/preprocessing.hpp"
 #include "mcunet/deploy/emulator.hpp"
 
-// Images and sounds as the input of a network: int8, uint8 or float as its tensor is.
+// Images, sounds and series as the input of a network: int8, uint8 or float as its tensor is.
 namespace mcunet::pipeline {
 
 struct MediaOptions {
@@ -20,20 +21,24 @@ struct SoundClip {
   deploy::Int8Bytes features;  // what the host makes of them: the network's input
 };
 
-// See read_media_input and read_sound_clip.
+// See read_media_input, read_sound_clip and read_windows.
 struct MediaReader {
   std::function<deploy::Int8Bytes(const std::string& file, const deploy::ModelTensor& tensor,
                                   const MediaOptions& options)>
       read_input;
   std::function<SoundClip(const std::string& file, const datasets::LogMelParameters& parameters)>
       read_clip;
+  std::function<std::vector<deploy::Int8Bytes>(const std::string& file,
+                                               const datasets::SeriesPreprocessing& series)>
+      read_windows;
 };
 
-// Whether the file's name is that of a sound; of an image or a sound: of all that datasets read.
+// Whether the file's name is that of a sound, of a recording of sensors; of an image or a sound.
 bool is_sound(const std::string& file);
+bool is_recording(const std::string& file);
 bool is_media(const std::string& file);
 
-// ".jpg, .png, …": the names of both.
+// ".jpg, .png, …": the names of images and sounds.
 std::string media_extensions();
 
 // An image as the options say. A sound is for networks that take in samples, of which each stands for -1 to 1: channels are
@@ -45,5 +50,10 @@ deploy::Int8Bytes read_media_input(const std::string& file, const deploy::ModelT
 // Resampled to the rate of a network with feature extraction and cut to its length, as in the
 // evaluation of the dataset. Throws Error if the file is damaged.
 SoundClip read_sound_clip(const std::string& file, const datasets::LogMelParameters& parameters);
+
+// The windows of a recording of sensors, as the evaluation of the dataset sees them. Throws Error if
+// the file is damaged or lacks a channel.
+std::vector<deploy::Int8Bytes> read_windows(const std::string& file,
+                                            const datasets::SeriesPreprocessing& series);
 
 }  // namespace mcunet::pipeline

@@ -8,6 +8,10 @@ bool is_sound(const std::string& file) {
   return datasets::has_extension(file, datasets::sound_extensions());
 }
 
+bool is_recording(const std::string& file) {
+  return datasets::has_extension(file, datasets::recording_extensions());
+}
+
 bool is_media(const std::string& file) {
   return is_sound(file) || datasets::has_extension(file, datasets::image_extensions());
 }

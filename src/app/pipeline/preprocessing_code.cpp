@@ -16,14 +16,16 @@ using datasets::ImageFit;
 using datasets::ImagePreprocessing;
 using datasets::LogMelParameters;
 using datasets::Preprocessing;
+using datasets::SeriesPreprocessing;
 
-void check_image(const engine::Graph& graph, const ImagePreprocessing& image) {
+void check_input(const engine::Graph& graph, const datasets::InputShape& expected,
+                 const char* what) {
   const engine::Tensor& input = graph.tensors[graph.inputs.at(0)];
   const datasets::InputShape shape{input.shape.height, input.shape.width, input.shape.channels};
-  if (shape == image.shape && input.type == engine::DataType::kInt8) return;
-  throw Error("images are int8 of {}x{}x{}, but the network takes in {} of {}x{}x{}",
-              image.shape.height, image.shape.width, image.shape.channels,
-              engine::name_of(input.type), shape.height, shape.width, shape.channels);
+  if (shape == expected && input.type == engine::DataType::kInt8) return;
+  throw Error("{} are int8 of {}x{}x{}, but the network takes in {} of {}x{}x{}", what,
+              expected.height, expected.width, expected.channels, engine::name_of(input.type),
+              shape.height, shape.width, shape.channels);
 }
 
 // The input that each value of a pixel is, as an evaluation quantizes it.
@@ -38,25 +40,58 @@ std::string table_of(const ImagePreprocessing& image, const engine::Quantization
   return lines;
 }
 
+void add_notes(const Preprocessing& preprocessing, TemplateValues& values) {
+  for (const std::string& line : describe(preprocessing)) {
+    values.sections["notes"].push_back({.texts = {{"note", line}}});
+  }
+}
+
+// NAME.h and NAME.c, and the kernel of that name. A program that does not call it does not hold its
+// tables.
+FeatureCode fill_pair(const char* name, const TemplateValues& values,
+                      const engine::ModelNames& names) {
+  FeatureCode code;
+  code.files = engine::kernel_sources({fmt::format("{}.h", name)});
+  for (const char* suffix : {".h", ".c"}) {
+    const EmbeddedFile* const file =
+        find_file(embedded_templates(), fmt::format("{}{}.in", name, suffix));
+    code.files.push_back({names.part(name) + suffix, fill_template(*file, values)});
+  }
+  return code;
+}
+
 FeatureCode generate_frame(const engine::Graph& graph, const ImagePreprocessing& image,
                            const engine::ModelNames& names) {
-  check_image(graph, image);
+  check_input(graph, image.shape, "images");
   const bool is_cropped = image.fit == ImageFit::kCrop;
   TemplateValues values = {.texts = names.template_texts()};
   values.texts.insert(
       {{"crop", std::to_string(is_cropped ? std::lround(65536 * image.crop_share) : 0)},
        {"values", table_of(image, graph.info_of(graph.inputs[0]).quantization)}});
-  for (const std::string& line : describe(image)) {
-    values.sections["notes"].push_back({.texts = {{"note", line}}});
-  }
-  FeatureCode code;  // a program that does not call it does not hold its table
-  code.files = engine::kernel_sources({"frame.h"});
-  for (const char* suffix : {".h", ".c"}) {
-    const EmbeddedFile* const file =
-        find_file(embedded_templates(), fmt::format("frame{}.in", suffix));
-    code.files.push_back({names.part("frame") + suffix, fill_template(*file, values)});
-  }
-  return code;
+  add_notes(image, values);
+  return fill_pair("frame", values, names);
+}
+
+// A float literal of C that reads as the very value.
+std::string literals_of(const std::vector<float>& values) {
+  std::string lines;
+  for (const float value : values) lines += fmt::format("    {:#.9g}F,\n", value);
+  return lines;
+}
+
+FeatureCode generate_series(const engine::Graph& graph, const SeriesPreprocessing& series,
+                            const engine::ModelNames& names) {
+  check_input(graph, {1, series.samples, static_cast<int>(series.channels.size())}, "series");
+  check_levels(graph, "series");
+  const datasets::SeriesTables tables = make_series_tables(series);
+  TemplateValues values = {.texts = names.template_texts()};
+  values.texts.insert({{"rows", std::to_string(series.window)},
+                       {"channels", std::to_string(series.channels.size())},
+                       {"averaged", std::to_string(series.averaged())},
+                       {"zeros", literals_of(tables.zeros)},
+                       {"steps", literals_of(tables.steps)}});
+  add_notes(series, values);
+  return fill_pair("series", values, names);
 }
 
 }  // namespace
@@ -69,11 +104,21 @@ std::vector<std::int64_t> staging_of(const Preprocessing& preprocessing) {
 std::vector<std::string> input_notes(const Preprocessing& preprocessing,
                                      const engine::ModelNames& names) {
   std::vector<std::string> notes = describe(preprocessing);
-  const bool is_image = std::holds_alternative<ImagePreprocessing>(preprocessing);
-  notes.push_back(
-      is_image
-          ? fmt::format("{0}.h makes it of a frame of pixels: {0}_to_input()", names.part("frame"))
-          : fmt::format("{0}.h makes it of samples: {0}_from_samples()", names.part("features")));
+  struct {
+    const engine::ModelNames& names;
+    auto operator()(const ImagePreprocessing&) {
+      return fmt::format("{0}.h makes it of a frame of pixels: {0}_to_input()",
+                         names.part("frame"));
+    }
+    auto operator()(const LogMelParameters&) {
+      return fmt::format("{0}.h makes it of samples: {0}_from_samples()", names.part("features"));
+    }
+    auto operator()(const SeriesPreprocessing&) {
+      return fmt::format("{0}.h makes it of what was measured: {0}_to_input()",
+                         names.part("series"));
+    }
+  } maker{names};
+  notes.push_back(std::visit(maker, preprocessing));
   return notes;
 }
 
@@ -81,6 +126,9 @@ FeatureCode generate_preprocessing(const engine::Graph& graph, const Preprocessi
                                    const engine::ModelNames& names) {
   if (const auto* image = std::get_if<ImagePreprocessing>(&preprocessing)) {
     return generate_frame(graph, *image, names);
+  }
+  if (const auto* series = std::get_if<SeriesPreprocessing>(&preprocessing)) {
+    return generate_series(graph, *series, names);
   }
   const auto& sound = std::get<LogMelParameters>(preprocessing);
   check_features(graph, sound);

@@ -10,7 +10,8 @@
 #include "mcunet/engine/codegen/code_writer.hpp"
 
 // The preprocessing of a network in the folder that it is compiled to: in model.json, in words, and
-// as C. frame.h and frame.c turn a frame of pixels into the input, features.h and features.c sound.
+// as C. frame.h and frame.c turn a frame of pixels into the input, features.h and features.c sound,
+// series.h and series.c what sensors measured.
 namespace mcunet::pipeline {
 
 // For CompileOptions, with these names of files.

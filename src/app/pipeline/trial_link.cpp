@@ -18,6 +18,11 @@ using search::space::Subnet;
 
 constexpr int kSamples = 100;
 
+bool takes_sound(const Experiment& experiment) {
+  return experiment.dataset &&
+         datasets::medium_of(experiment.dataset->kind) == datasets::Medium::kSound;
+}
+
 struct Trial {
   Subnet subnet;
   Resources planned;
@@ -44,7 +49,7 @@ engine::Graph make_model(const Experiment& experiment, const SearchSpace& space,
   RandomStream random(experiment.seed);
   engine::Graph graph = engine::with_random_weights(
       search::space::lower(search::space::build_network(space, subnet)), random);
-  if (experiment.dataset && datasets::is_audio(experiment.dataset->kind)) {
+  if (takes_sound(experiment)) {
     engine::edit_info(graph, graph.inputs[0]).quantization = {.scale = 1.0F / 128, .zero_point = 0};
   }
   return graph;
@@ -55,7 +60,7 @@ FirmwareReport link(const Experiment& experiment, const SearchSpace& space, cons
   const std::filesystem::path model = scratch.path() / "trial.tflite";
   engine::write_tflite(make_model(experiment, space, subnet), model);
   std::optional<datasets::LogMelParameters> spectrogram;
-  if (experiment.dataset && datasets::is_audio(experiment.dataset->kind)) {
+  if (takes_sound(experiment)) {
     spectrogram = datasets::spectrogram_of(*experiment.dataset, subnet.resolution);
   }
   const engine::CompileOptions options{.scratch_growth = engine::ScratchGrowth::kWithinArena,

@@ -22,7 +22,7 @@ struct Box {
   std::string subtitle;  // below: channels
   std::string color;
   int channels = 0;
-  int side = 0;  // of the output map
+  int side = 0;  // columns of the output map
   bool has_residual = false;
 };
 
@@ -34,20 +34,25 @@ const char* color_of(int kernel) {
   return "#2171b5";
 }
 
+std::string size(search::space::Form form, int columns) {
+  return fmt::format("{}x{}", search::space::rows_of(form, columns), columns);
+}
+
 int side_after(int side, int kernel, int stride) {
   return (side + 2 * (kernel / 2) - kernel) / stride + 1;
 }
 
 std::vector<Box> boxes_of(const search::space::Network& network) {
   int side = side_after(network.resolution, network.stem_kernel, network.stem_stride);
-  std::vector<Box> boxes = {{.title = fmt::format("{0}x{0}", network.stem_kernel),
+  const auto size_of = [&](int kernel) { return size(network.form, kernel); };
+  std::vector<Box> boxes = {{.title = size_of(network.stem_kernel),
                              .subtitle = "stem",
                              .color = color_of(network.stem_kernel),
                              .channels = network.stem_channels,
                              .side = side}};
   for (const search::space::InvertedResidual& block : network.blocks) {
     side = side_after(side, block.kernel, block.stride);
-    boxes.push_back({.title = fmt::format("{0}x{0}", block.kernel),
+    boxes.push_back({.title = size_of(block.kernel),
                      .subtitle = fmt::format("MB{}", block.expand_ratio),
                      .color = color_of(block.kernel),
                      .channels = block.out_channels,
@@ -89,9 +94,9 @@ std::string draw_network(const search::space::Network& network) {
   svg += fmt::format(
       "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"34\" fill=\"white\" stroke=\"#444\"/>\n", x,
       kBaseline - 34, kBoxWidth);
-  svg += text(x + kBoxWidth / 2, kBaseline - 12, "image");
+  svg += text(x + kBoxWidth / 2, kBaseline - 12, "input");
   int side = network.resolution;
-  svg += text(x + kBoxWidth / 2, 40, fmt::format("{0}x{0}", side), "fill=\"#555\"");
+  svg += text(x + kBoxWidth / 2, 40, size(network.form, side), "fill=\"#555\"");
   for (const Box& box : boxes) {
     x += kBoxWidth + kGap;
     const int middle = x + kBoxWidth / 2;
@@ -115,7 +120,7 @@ std::string draw_network(const search::space::Network& network) {
     svg += text(middle, kBaseline + 36, std::to_string(box.channels), "fill=\"#555\"");
     if (box.side != side) {
       side = box.side;
-      svg += text(middle, 40, fmt::format("{0}x{0}", side), "fill=\"#555\"");
+      svg += text(middle, 40, size(network.form, side), "fill=\"#555\"");
     }
   }
   return svg + "</svg>\n";

@@ -27,7 +27,9 @@ TEST(ModelNames, APrefixComesBeforeEverything) {
                                                              {"features", "kwsNet_2_features"},
                                                              {"FEATURES", "KWSNET_2_FEATURES"},
                                                              {"frame", "kwsNet_2_frame"},
-                                                             {"FRAME", "KWSNET_2_FRAME"}}));
+                                                             {"FRAME", "KWSNET_2_FRAME"},
+                                                             {"series", "kwsNet_2_series"},
+                                                             {"SERIES", "KWSNET_2_SERIES"}}));
 }
 
 std::string fault_of(const std::string& prefix) {

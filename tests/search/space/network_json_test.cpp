@@ -4,6 +4,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/planning/plan_validator.hpp"
 #include "mcunet/engine/planning/resources.hpp"
+#include "mcunet/search/space/find_subnet.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/subnet.hpp"
 #include "shared_data.hpp"
@@ -44,7 +45,24 @@ TEST(NetworkJson, ReadsWhatItWrites) {
   }
 }
 
+TEST(NetworkJson, TellsTheFormOfALine) {
+  SearchSpace space = make_tiny_space();
+  EXPECT_EQ(example().find("form"), std::string::npos) << "as published";
+  space.form = Form::kLine;
+  const Network network = build_network(space, largest(space));
+  const std::string json = network_to_json(network);
+  const Network back = network_from_json(json, "x");
+  EXPECT_EQ(back.form, Form::kLine);
+  EXPECT_EQ(network_to_json(back), json);
+  EXPECT_EQ(find_subnet(space, back), largest(space));
+  space.form = Form::kSquare;
+  EXPECT_EQ(find_subnet(space, back), std::nullopt);
+}
+
 TEST(NetworkJson, NamesThePlaceOfAnError) {
+  std::string form = example();
+  replace(form, "\"resolution\"", "\"form\": \"round\", \"resolution\"");
+  expect_error(form, "net.json.form: must be square or line, is \"round\"");
   expect_error("{", "net.json: is no valid JSON");
   expect_error("[]", "net.json: lacks resolution");
   expect_error("{}", "net.json: lacks resolution");

@@ -42,6 +42,30 @@ TEST(Network, LowersToOneOperatorPerLayer) {
   EXPECT_EQ(graph.tensors[graph.outputs[0]].shape, (engine::Shape{1, 1, 10}));
 }
 
+TEST(Network, OnALineEverythingHasOneRow) {
+  Network network{.form = Form::kLine, .resolution = 64, .image_channels = 6, .classes = 4};
+  network.blocks = {{.in_channels = 32, .mid_channels = 32, .out_channels = 8},
+                    {.in_channels = 8,
+                     .mid_channels = 24,
+                     .out_channels = 16,
+                     .kernel = 5,
+                     .stride = 2,
+                     .expand_ratio = 3}};
+  const engine::Graph graph = lower(network);
+  EXPECT_EQ(graph.tensors[graph.inputs[0]].shape, (engine::Shape{1, 64, 6}));
+  for (const engine::Op& op : graph.ops) {
+    EXPECT_EQ(op.window.kernel_height, 1);
+    EXPECT_EQ(graph.output_of(op).shape.height, 1);
+  }
+  EXPECT_EQ(graph.ops[0].window.kernel_width, 3);
+  EXPECT_EQ(graph.output_of(graph.ops[0]).shape, (engine::Shape{1, 32, 32}));
+  EXPECT_EQ(graph.ops[4].window.kernel_width, 5);
+  EXPECT_EQ(graph.output_of(graph.ops[4]).shape, (engine::Shape{1, 16, 24}));
+  // MACs: 3 taps of 6 channels, 3 taps, 1x1, 1x1, 5 taps, 1x1, the classifier.
+  EXPECT_EQ(engine::cost_of(graph).macs, 32 * 32 * 18 + 32 * 32 * 3 + 32 * 32 * 8 + 32 * 8 * 24 +
+                                             16 * 24 * 5 + 16 * 24 * 16 + 16 * 4);
+}
+
 TEST(Network, LoweringRefillsAGraph) {
   Network network{.resolution = 32, .classes = 10};
   engine::Graph graph;

@@ -70,46 +70,33 @@ Gene(Access, const char*, int = -1, int = -1) -> Gene<Access>;
 // Calls visit(gene, its choices) for each gene that the space has room for.
 template <typename Visit>
 void for_each_gene(const SearchSpace& space, const Visit& visit) {
-  visit(Gene{[](auto& subnet) -> auto& { return subnet.width;
-}
-, "width"
-}, space.widths);
-  visit(Gene{[](auto& subnet) -> auto& { return subnet.resolution;
-  }
-  , "resolution"
-  },
-        space.resolutions);
-  const auto visit_depth =
-                 [&](const Stage&stage, std::size_t s) {
-    visit(Gene{[s](auto& subnet) -> auto& { return subnet.depths[s];
-                 },
-             "depths", static_cast<int>(s)
-  },
-          stage.depths);
-  }
-  ;
+  const auto width = [](auto& subnet) -> decltype(auto) { return (subnet.width); };
+  const auto resolution = [](auto& subnet) -> decltype(auto) { return (subnet.resolution); };
+  visit(Gene{width, "width"}, space.widths);
+  visit(Gene{resolution, "resolution"}, space.resolutions);
+  const auto visit_depth = [&](const Stage& stage, std::size_t s) {
+    const auto depth = [s](auto& subnet) -> decltype(auto) { return (subnet.depths[s]); };
+    visit(Gene{depth, "depths", static_cast<int>(s)}, stage.depths);
+  };
   walk(space, visit_depth, [&](const BlockPlace& block) {
-  const std::size_t b = block.index;
-  const int stage = static_cast<int>(block.stage);
-    visit(Gene{[b](auto& subnet) -> auto& { return subnet.blocks[b].kernel; }, "kernels", stage,
-               block.position
-  },
-          block.choices.kernels);
-    visit(Gene{[b](auto& subnet) -> auto& { return subnet.blocks[b].expand_ratio;
-    }
-    , "expand_ratios", stage, block.position
-    },
-          block.choices.expand_ratios);
-    });
-    }
+    const std::size_t b = block.index;
+    const int stage = static_cast<int>(block.stage);
+    const auto kernel = [b](auto& subnet) -> decltype(auto) { return (subnet.blocks[b].kernel); };
+    const auto expand = [b](auto& subnet) -> decltype(auto) {
+      return (subnet.blocks[b].expand_ratio);
+    };
+    visit(Gene{kernel, "kernels", stage, block.position}, block.choices.kernels);
+    visit(Gene{expand, "expand_ratios", stage, block.position}, block.choices.expand_ratios);
+  });
+}
 
-    // Calls visit(gene, its choices) for each gene that is active when the walk comes to it: if the
-    // visit sets a depth, its blocks follow that.
-    template <typename Visit>
-    void for_each_gene(const SearchSpace& space, const Subnet& subnet, const Visit& visit) {
-      for_each_gene(space, [&](const auto& gene, const auto& choices) {
-        if (gene.is_in(subnet)) visit(gene, choices);
-      });
-    }
+// Calls visit(gene, its choices) for each gene that is active when the walk comes to it: if the
+// visit sets a depth, its blocks follow that.
+template <typename Visit>
+void for_each_gene(const SearchSpace& space, const Subnet& subnet, const Visit& visit) {
+  for_each_gene(space, [&](const auto& gene, const auto& choices) {
+    if (gene.is_in(subnet)) visit(gene, choices);
+  });
+}
 
-    }  // namespace mcunet::search::space
+}  // namespace mcunet::search::space

@@ -14,6 +14,15 @@ namespace mcunet::search::space {
 // Rounds a channel count to the nearest multiple of `divisor`, but never by more than 10 % down.
 int make_divisible(double channels, int divisor = 8);
 
+// What a network takes in, and with it the form of all its windows.
+enum class Form {
+  kSquare,  // images of resolution x resolution, kernels of k x k
+  kLine,    // series of 1 x resolution, kernels of 1 x k
+};
+
+// Rows of an input of so many columns, and of a kernel.
+inline int rows_of(Form form, int columns) { return form == Form::kLine ? 1 : columns; }
+
 // Expansion 1x1, depthwise kxk, projection 1x1, with an activation after the first two. There is no
 // expansion convolution if expand_ratio is 1.
 struct InvertedResidual {
@@ -28,7 +37,8 @@ struct InvertedResidual {
 
 struct Network {
   std::string name;
-  int resolution = 224;  // of the square input image
+  Form form = Form::kSquare;
+  int resolution = 224;  // columns of the input
   int image_channels = 3;
   int stem_channels = 32;  // 3x3 convolution of stride 2
   int stem_kernel = 3;

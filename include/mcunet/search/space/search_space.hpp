@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mcunet/core/config.hpp"
+#include "mcunet/search/space/network.hpp"
 
 // The networks that one supernet holds. Elastic are the kernel and the expansion of each block, the
 // depth of each stage, and, where a set has several values, width multiplier and resolution.
@@ -20,10 +21,11 @@ struct Stage {
 };
 
 // The mobile space: stem 3x3 of stride 2, a block without expansion, the stages, pooling,
-// classifier. Channels are scaled by the width and rounded by make_divisible.
+// classifier; on a line 1x3, 1xk and so on. Channels are scaled by the width and rounded by make_divisible.
 struct SearchSpace {
   std::string name = "unnamed";
   std::vector<double> widths = {1.0};
+  Form form = Form::kSquare;
   std::vector<int> resolutions = {224};
   int image_channels = 3;
   int stem_channels = 32;

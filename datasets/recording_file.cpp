@@ -1,0 +1,158 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "csv_table.hpp"
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/core/names.hpp"
+#include "mcunet/core/npy.hpp"
+#include "mcunet/datasets/media_files.hpp"
+#include "mcunet/datasets/series.hpp"
+
+namespace mcunet::datasets {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
+
+// Headings of columns that are no measurements.
+constexpr const char* kOtherColumns[] = {
+    "",          "#", "index", "id",       "sample",   "row",    "time",
+    "timestamp", "t", "date",  "datetime", "clock",    "ms",     "us",
+    "seconds",   "s", "label", "class",    "activity", "target", "unnamed: 0"};
+
+std::optional<float> number_of(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  float value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = end == text.data() + text.size();
+  if (error != std::errc{} || !is_whole || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+bool is_other(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(std::begin(kOtherColumns), std::end(kOtherColumns), name) !=
+         std::end(kOtherColumns);
+}
+
+// The indices of the columns that are wanted.
+std::vector<std::size_t> choose_columns(const std::vector<std::string>& columns,
+                                        std::span<const std::string> wanted) {
+  std::vector<std::size_t> chosen;
+  for (const std::string& name : wanted) {
+    const auto found = std::find(columns.begin(), columns.end(), name);
+    if (found == columns.end()) {
+      throw Error("has no column {}, which dataset.series.channels names; its columns are {}",
+                  escaped(name), escaped(fmt::format("{}", fmt::join(columns, ", "))));
+    }
+    chosen.push_back(static_cast<std::size_t>(found - columns.begin()));
+  }
+  if (!wanted.empty()) return chosen;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!is_other(columns[i])) chosen.push_back(i);
+  }
+  if (chosen.empty()) throw Error("has no column but clocks and labels");
+  return chosen;
+}
+
+std::vector<std::string> numbered(std::size_t columns) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < columns; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+void take_names(const std::vector<std::string>& columns, const std::vector<std::size_t>& chosen,
+                Recording& recording) {
+  for (const std::size_t column : chosen) recording.channels.push_back(columns[column]);
+}
+
+Recording read_table(const fs::path& file, std::span<const std::string> wanted) {
+  CsvTable table = read_csv(file);
+  const bool has_names = !std::all_of(table.columns.begin(), table.columns.end(),
+                                      [](const std::string& cell) { return number_of(cell); });
+  if (!has_names) {
+    table.rows.insert(table.rows.begin(), {1, table.columns});
+    table.columns = numbered(table.columns.size());
+  }
+  const std::vector<std::size_t> chosen = choose_columns(table.columns, wanted);
+  Recording recording;
+  take_names(table.columns, chosen, recording);
+  for (const CsvRow& row : table.rows) {
+    for (const std::size_t column : chosen) {
+      const std::optional<float> value = number_of(row.cells[column]);
+      if (!value) {
+        throw Error("line {}: column {} holds {:?}, no number", row.line,
+                    escaped(table.columns[column]), row.cells[column]);
+      }
+      recording.values.push_back(*value);
+    }
+  }
+  return recording;
+}
+
+template <typename T>
+void append_floats(const std::string& bytes, std::vector<float>& values) {
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(T)) {
+    T value;
+    std::memcpy(&value, bytes.data() + at, sizeof(T));
+    values.push_back(static_cast<float>(value));
+  }
+}
+
+std::vector<float> to_floats(const NpyArray& array) {
+  std::vector<float> values;
+  const std::string& type = array.type;
+  if (type == "f4") append_floats<float>(array.bytes, values);
+  if (type == "f8") append_floats<double>(array.bytes, values);
+  if (type == "i1") append_floats<std::int8_t>(array.bytes, values);
+  if (type == "i2") append_floats<std::int16_t>(array.bytes, values);
+  if (type == "i4") append_floats<std::int32_t>(array.bytes, values);
+  if (type == "i8") append_floats<std::int64_t>(array.bytes, values);
+  if (type == "u1") append_floats<std::uint8_t>(array.bytes, values);
+  if (type == "u2") append_floats<std::uint16_t>(array.bytes, values);
+  if (type == "u4") append_floats<std::uint32_t>(array.bytes, values);
+  if (type == "u8") append_floats<std::uint64_t>(array.bytes, values);
+  if (values.empty()) throw Error("holds no values, or of the type {}, which is not read", type);
+  for (const float value : values) {
+    if (!std::isfinite(value)) throw Error("holds a value that is no finite 32-bit float");
+  }
+  return values;
+}
+
+Recording read_array(const fs::path& file, std::span<const std::string> wanted) {
+  const NpyArray array = parse_npy(read_file(file, kMostBytes));
+  if (array.shape.size() != 1 && array.shape.size() != 2) {
+    throw Error("must be an array of [rows, channels] or [rows], has the shape [{}]",
+                fmt::join(array.shape, ", "));
+  }
+  const std::vector<float> values = to_floats(array);
+  const auto columns = array.shape.size() == 1 ? 1 : static_cast<std::size_t>(array.shape[1]);
+  const std::vector<std::size_t> chosen = choose_columns(numbered(columns), wanted);
+  Recording recording;
+  take_names(numbered(columns), chosen, recording);
+  for (std::size_t row = 0; row < values.size(); row += columns) {
+    for (const std::size_t column : chosen) recording.values.push_back(values[row + column]);
+  }
+  return recording;
+}
+
+}  // namespace
+
+Recording read_recording(const fs::path& file, std::span<const std::string> channels) {
+  try {
+    return extension_of(file) == ".npy" ? read_array(file, channels) : read_table(file, channels);
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    if (message.starts_with(file.string())) throw;
+    throw Error("{}: {}", file.string(), message);
+  }
+}
+
+}  // namespace mcunet::datasets

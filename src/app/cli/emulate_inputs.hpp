@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mcunet/datasets/preprocessing.hpp"
+#include "mcunet/deploy/emulator.hpp"
+#include "pipeline/media_input.hpp"
+
+// What `mcunet emulate --input` names, as inputs of the model.
+namespace mcunet::cli {
+
+struct InputOptions {
+  std::string folder;               // of the model
+  std::vector<std::string> inputs;  // words of --input
+  std::string input_range;          // empty: not given
+  int sample_rate = 0;              // 0: not given
+};
+
+// The inputs of all files, one after another, each with a name.
+struct NamedInputs {
+  std::vector<std::string> names;
+  std::vector<deploy::Int8Bytes> inputs;
+  std::vector<deploy::Int8Bytes>
+      clips;  // of which the firmware makes the inputs; empty: it is given them
+  std::optional<datasets::Preprocessing> preprocessing;  // of files that are images or sounds
+};
+
+// Throws Error for files that are damaged or that the model does not take.
+NamedInputs read_inputs(const InputOptions& options, const deploy::ModelDescription& model,
+                        const pipeline::MediaReader& media);
+
+}  // namespace mcunet::cli
