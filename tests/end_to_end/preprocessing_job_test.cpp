@@ -32,6 +32,7 @@ class PreprocessingJob : public SmallJobTest {
       const auto& inference = json["inferences"][i];
       EXPECT_EQ(inference["outputs"][0], expected[i]["outputs"]) << inference["input"];
       EXPECT_EQ(inference["exact"], true);
+      EXPECT_EQ(inference["class"], exported["classes"][expected[i]["predicted"].get<int>()]);
     }
     EXPECT_EQ(json["preprocessing"],
               nlohmann::json::parse(read("out/export/model.json")).at("preprocessing"));
