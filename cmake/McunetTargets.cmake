@@ -46,6 +46,14 @@ function(mcunet_module name)
   mcunet_precompile(mcunet_${name} ${MODULE_PRECOMPILED})
 endfunction()
 
+# For targets that read, print and call libraries: what takes time is elsewhere, and their headers' templates take a
+# fifth to a third less to compile.
+function(mcunet_optimize_little)
+  foreach(target IN LISTS ARGN)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endforeach()
+endfunction()
+
 # For C++ alone, where a target has C sources too.
 function(mcunet_precompile target)
   foreach(header IN LISTS ARGN)
