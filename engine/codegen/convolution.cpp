@@ -10,6 +10,13 @@
 namespace mcunet::engine {
 namespace {
 
+// The kernel of this name for the weights' bits.
+void call_kernel(StepWriter& step, const std::string& kernel,
+                 const std::vector<std::string>& arguments) {
+  const std::string name = kernel + (step.op().weight_bits == 4 ? "_s4" : "");
+  step.call("mcunet_" + name, arguments, name + ".c");
+}
+
 // Calls pack(filter, where) with a filter whose arrays live for the call.
 template <typename Pack>
 std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pack pack) {
@@ -21,7 +28,9 @@ std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pac
     multipliers.push_back(by.multiplier);
     shifts.push_back(-by.shift);
   }
-  const mcunet_filter filter{.weights = Weights(step.graph(), step.op()).data(),
+  const std::vector<std::int8_t> weights =
+      weight_values(step.graph().constants[step.details().weights]);
+  const mcunet_filter filter{.weights = weights.data(),
                              .bias = bias.data(),
                              .multipliers = multipliers.data(),
                              .shifts = shifts.data(),
@@ -34,20 +43,24 @@ std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pac
 }
 
 std::string pack_matmul(StepWriter& step) {
-  const auto width = static_cast<std::int32_t>(weight_layout(step.graph(), step.op()).per_output());
-  return step.add_array("weights",
-                        packed(step, mcunet_packed_matmul_bytes(step.output().channels, width),
-                               [&](const mcunet_filter& filter, void* where) {
-                                 mcunet_pack_matmul(&filter, width, where);
-                               }));
+  const auto depth = static_cast<std::int32_t>(weight_layout(step.graph(), step.op()).per_output());
+  const bool is_int4 = step.op().weight_bits == 4;
+  const auto bytes_of = is_int4 ? mcunet_packed_matmul_bytes_s4 : mcunet_packed_matmul_bytes;
+  const auto pack = is_int4 ? mcunet_pack_matmul_s4 : mcunet_pack_matmul;
+  return step.add_array("weights", packed(step, bytes_of(step.output().channels, depth),
+                                          [&](const mcunet_filter& filter, void* where) {
+                                            pack(&filter, depth, where);
+                                          }));
 }
 
 std::string pack_depthwise(StepWriter& step) {
   const std::int32_t taps = weight_layout(step.graph(), step.op()).places;
-  const std::int32_t channels = step.output().channels;
-  return step.add_array("weights", packed(step, mcunet_packed_depthwise_bytes(channels, taps),
+  const bool is_int4 = step.op().weight_bits == 4;
+  const auto bytes_of = is_int4 ? mcunet_packed_depthwise_bytes_s4 : mcunet_packed_depthwise_bytes;
+  const auto pack = is_int4 ? mcunet_pack_depthwise_s4 : mcunet_pack_depthwise;
+  return step.add_array("weights", packed(step, bytes_of(step.output().channels, taps),
                                           [&](const mcunet_filter& filter, void* where) {
-                                            mcunet_pack_depthwise(&filter, taps, where);
+                                            pack(&filter, taps, where);
                                           }));
 }
 
@@ -79,9 +92,8 @@ void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
               member("depth_multiplier", step.output().channels / step.input().channels),
               member("dilation_height", step.op().window.dilation_height),
               member("dilation_width", step.op().window.dilation_width)});
-  step.call("mcunet_depthwise_conv2d",
-            {step.input_address(), step.output_address(), "&layer", packed_weights},
-            "depthwise_conv2d.c");
+  call_kernel(step, "depthwise_conv2d",
+              {step.input_address(), step.output_address(), "&layer", packed_weights});
 }
 
 }  // namespace
@@ -98,27 +110,24 @@ void write_conv_2d(StepWriter& step) {
         {member("pixels", step.input().height * step.input().width),
          member("input_channels", step.input().channels),
          member("output_channels", step.output().channels), output_member(step.output_struct())});
-    step.call("mcunet_conv2d_1x1",
-              {step.input_address(), step.output_address(), "&layer", packed_weights,
-               step.scratch_address()},
-              "conv2d_1x1.c");
+    call_kernel(step, "conv2d_1x1",
+                {step.input_address(), step.output_address(), "&layer", packed_weights,
+                 step.scratch_address()});
     return;
   }
   if (is_dilated(w)) {
     step.layer("mcunet_conv2d_dilated_layer", {nested_member("window", window_members(step)),
                                                member("dilation_height", w.dilation_height),
                                                member("dilation_width", w.dilation_width)});
-    step.call("mcunet_conv2d_dilated",
-              {step.input_address(), step.output_address(), "&layer", packed_weights,
-               step.scratch_address()},
-              "conv2d_dilated.c");
+    call_kernel(step, "conv2d_dilated",
+                {step.input_address(), step.output_address(), "&layer", packed_weights,
+                 step.scratch_address()});
     return;
   }
   step.layer("mcunet_conv2d_layer", window_members(step));
-  step.call("mcunet_conv2d",
-            {step.input_address(), step.output_address(), "&layer", packed_weights,
-             step.scratch_address(), std::to_string(step.scratch_bytes())},
-            "conv2d.c");
+  call_kernel(step, "conv2d",
+              {step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address(), std::to_string(step.scratch_bytes())});
 }
 
 void write_depthwise_conv_2d(StepWriter& step) {
@@ -139,10 +148,9 @@ void write_depthwise_conv_2d(StepWriter& step) {
        output_member(step.output_struct())});
   const std::string variant =
       fmt::format("depthwise_conv2d_{0}x{0}_s{1}", w.kernel_height, w.stride_height);
-  step.call("mcunet_" + variant,
-            {step.input_address(), step.output_address(), "&layer", packed_weights,
-             step.scratch_address(), std::to_string(step.scratch_bytes())},
-            variant + ".c");
+  call_kernel(step, variant,
+              {step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address(), std::to_string(step.scratch_bytes())});
 }
 
 void write_fully_connected(StepWriter& step) {
@@ -153,10 +161,9 @@ void write_fully_connected(StepWriter& step) {
       "mcunet_fully_connected_layer",
       {member("batches", rows), member("input_features", features),
        member("output_features", step.output().channels), output_member(step.output_struct())});
-  step.call("mcunet_fully_connected",
-            {step.input_address(), step.output_address(), "&layer", packed_weights,
-             step.scratch_address()},
-            "fully_connected.c");
+  call_kernel(step, "fully_connected",
+              {step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address()});
 }
 
 // The kernel in parts, one for every remainder of the outputs' positions by the stride.
@@ -168,12 +175,14 @@ void write_transpose_conv(StepWriter& step) {
                                   .kernel_width = w.kernel_width,
                                   .stride_height = w.stride_height,
                                   .stride_width = w.stride_width};
-  std::vector<std::int8_t> part(step.graph().constants[step.details().weights].data.size());
+  const std::vector<std::int8_t> weights =
+      weight_values(step.graph().constants[step.details().weights]);
+  std::vector<std::int8_t> part(weights.size());
   std::vector<unsigned char> all;
   for (std::int32_t row = 0; row < w.stride_height; ++row) {
     for (std::int32_t column = 0; column < w.stride_width; ++column) {
-      const std::int32_t depth = mcunet_transpose_conv2d_part(
-          &layer, Weights(step.graph(), step.op()).data(), row, column, part.data());
+      const std::int32_t depth =
+          mcunet_transpose_conv2d_part(&layer, weights.data(), row, column, part.data());
       const std::vector<unsigned char> one =
           packed(step, mcunet_packed_matmul_bytes(layer.output_channels, depth),
                  [&](mcunet_filter filter, void* where) {

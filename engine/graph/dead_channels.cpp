@@ -323,17 +323,18 @@ class Narrowing {
 
     Constant fewer = old;
     fewer.dims = narrowed.dims();
-    fewer.data.resize(static_cast<std::size_t>(narrowed.elements()));
+    std::vector<std::int8_t> values(static_cast<std::size_t>(narrowed.elements()));
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       std::int64_t to = 0;
       for (std::int32_t place = 0; place < layout.places; ++place) {
         for (std::int32_t i : read) {
           const std::int64_t from = std::int64_t{place} * layout.inputs + i;
-          fewer.data[narrowed.index(static_cast<std::int32_t>(o), to++)] =
-              static_cast<std::byte>(weights.at(outputs[o], from));
+          values[narrowed.index(static_cast<std::int32_t>(o), to++)] =
+              static_cast<std::int8_t>(weights.at(outputs[o], from));
         }
       }
     }
+    fewer.data = weight_bytes(values, old.type);
     if (old.scales.size() > 1) {
       fewer.scales.clear();
       for (std::int32_t o : outputs) fewer.scales.push_back(old.scales[o]);

@@ -41,6 +41,8 @@ DataType output_type(TypeRule rule, DataType input) {
 
 std::string_view name_of(DataType type) {
   switch (type) {
+    case DataType::kInt4:
+      return "int4";
     case DataType::kInt8:
       return "int8";
     case DataType::kUint8:

@@ -69,6 +69,10 @@ class OpValidator : private CheckedOp {
 
   void check_tensor(TensorId tensor_id) const {
     const Tensor& tensor = graph.tensors[tensor_id];
+    if (tensor.type == DataType::kInt4) {
+      fail("{}: is int4, which only weights can be; quantize activations to int8",
+           describe(tensor_id));
+    }
     if (!is_quantized(tensor.type)) return;
     const Quantization& q = quantization_of(tensor_id);
     const int lowest = tensor.type == DataType::kInt8 ? -128 : 0;
@@ -99,7 +103,14 @@ class OpValidator : private CheckedOp {
   void check_weights() const {
     const Constant& weights = constant(details.weights, "weights");
     const WeightLayout layout = weight_layout(graph, op);
-    if (weights.type != DataType::kInt8) fail("weights '{}': are not int8", weights.name);
+    if (weights.type != DataType::kInt8 && weights.type != DataType::kInt4) {
+      fail("weights '{}': are {}, not int8 or int4", weights.name, name_of(weights.type));
+    }
+    if (weights.type == DataType::kInt4 && !takes_int4_weights(op)) {
+      fail("weights '{}': are int4, which the operator does not take; quantize them to int8",
+           weights.name);
+    }
+    if (weights.type != weight_type(op)) fail("weight_bits contradicts its weights");
     if (weights.dims != layout.dims()) {
       fail("weights '{}': their shape fits neither input nor output", weights.name);
     }

@@ -5,6 +5,15 @@
 #include "mcunet/core/error.hpp"
 
 namespace mcunet::engine {
+namespace {
+
+std::int8_t weight_at(const Constant& weights, std::size_t index) {
+  if (weights.type != DataType::kInt4) return static_cast<std::int8_t>(weights.data[index]);
+  const auto nibble = static_cast<int>(weights.data[index / 2] >> (index % 2 * 4)) & 15;
+  return static_cast<std::int8_t>(nibble < 8 ? nibble : nibble - 16);
+}
+
+}  // namespace
 
 std::vector<std::int32_t> WeightLayout::dims() const {
   switch (order) {
@@ -45,16 +54,50 @@ WeightLayout weight_layout(const Graph& graph, const Op& op) {
   return layout;
 }
 
-int weight_bits(const Graph& graph, const Op& op) {
-  if (graph.constants.empty()) return bits_per_element(DataType::kInt8);
-  const ConstantId weights = graph.details_of(op).weights;
-  return bits_per_element(weights == kNoId ? DataType::kInt8 : graph.constants[weights].type);
+bool takes_int4_weights(const Op& op) {
+  return has_weights(op) && traits_of(op.kind).window != WindowUse::kTransposed;
+}
+
+void set_weight_bits(Graph& graph, int bits) {
+  if (bits != 4 && bits != 8)
+    throw Error("weights of {} bits are not supported, only 4 or 8", bits);
+  if (!graph.constants.empty()) throw Error("its weights are there already, with their own bits");
+  for (Op& op : graph.ops) {
+    if (takes_int4_weights(op)) op.weight_bits = static_cast<std::int8_t>(bits);
+  }
+}
+
+DataType weight_type(const Op& op) {
+  return op.weight_bits == 4 ? DataType::kInt4 : DataType::kInt8;
+}
+
+std::vector<std::int8_t> weight_values(const Constant& weights) {
+  std::vector<std::int8_t> values(static_cast<std::size_t>(weights.elements()));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = weight_at(weights, i);
+  return values;
+}
+
+std::vector<std::byte> weight_bytes(std::span<const std::int8_t> values, DataType type) {
+  const bool is_int4 = type == DataType::kInt4;
+  const auto count = static_cast<std::int64_t>(values.size());
+  std::vector<std::byte> bytes(static_cast<std::size_t>(bytes_of_elements(count, type)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto value = static_cast<std::byte>(values[i]);
+    if (is_int4) {
+      bytes[i / 2] |= (value & std::byte{15}) << (i % 2 * 4);
+    } else {
+      bytes[i] = value;
+    }
+  }
+  return bytes;
 }
 
 Weights::Weights(const Graph& graph, const Op& op)
-    : layout_(weight_layout(graph, op)),
-      data_(reinterpret_cast<const std::int8_t*>(
-          graph.constants[graph.details_of(op).weights].data.data())) {}
+    : layout_(weight_layout(graph, op)), constant_(graph.constants[graph.details_of(op).weights]) {}
+
+std::int32_t Weights::at(std::int32_t output, std::int64_t element) const {
+  return weight_at(constant_, layout_.index(output, element));
+}
 
 std::vector<std::int32_t> biases_of(const Graph& graph, const Op& op) {
   std::vector<std::int32_t> values(static_cast<std::size_t>(graph.output_of(op).shape.channels), 0);

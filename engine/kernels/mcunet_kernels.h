@@ -1,7 +1,7 @@
 #ifndef MCUNET_KERNELS_H_
 #define MCUNET_KERNELS_H_
 
-// The int8 kernels that generated networks call. They compute exactly what TFLite's reference
+// The kernels that generated networks call: int8, or weights of four bits. They compute exactly what TFLite's reference
 // kernels compute; they allocate nothing, keep no state and use nothing but the memory that they
 // are given. Batches are 1.
 //
@@ -146,6 +146,43 @@ struct mcunet_fully_connected_layer {
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
                             const struct mcunet_fully_connected_layer* layer, const void* weights,
                             void* scratch);
+
+// ---- Weights of four bits ----
+
+// The functions above for weights of -8 … 7, two in a byte; all else is the same. Weights:
+// mcunet_pack_matmul_s4, mcunet_pack_depthwise_s4.
+void mcunet_conv2d_1x1_s4(const int8_t* input, int8_t* output,
+                          const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                          void* scratch);
+void mcunet_conv2d_s4(const int8_t* input, int8_t* output, const struct mcunet_conv2d_layer* layer,
+                      const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_conv2d_dilated_s4(const int8_t* input, int8_t* output,
+                              const struct mcunet_conv2d_dilated_layer* layer, const void* weights,
+                              void* scratch);
+void mcunet_depthwise_conv2d_3x3_s1_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_3x3_s2_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_5x5_s1_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_5x5_s2_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_7x7_s1_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_7x7_s2_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_s4(const int8_t* input, int8_t* output,
+                                const struct mcunet_depthwise_any_layer* layer,
+                                const void* weights);
+void mcunet_fully_connected_s4(const int8_t* input, int8_t* output,
+                               const struct mcunet_fully_connected_layer* layer,
+                               const void* weights, void* scratch);
 
 // ---- Pooling ----
 

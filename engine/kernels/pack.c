@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "depthwise_rows.h"
-#include "matmul_columns.h"
+#include "matmul_columns_s4.h"
+#include "nibbles.h"
 
 int mcunet_requantize_mode(int32_t multiplier, int32_t shift, const struct mcunet_output* output) {
   if (output->min != -128 || output->max != 127 || shift < 1 || shift > 31 ||
@@ -29,35 +30,78 @@ static int32_t folded_bias(const struct mcunet_filter* filter, int32_t depth, in
   return (int32_t)((uint32_t)bias - (uint32_t)filter->input_zero_point * sum);
 }
 
+// Bias, multipliers and all that follows of channels first and first + 1; they stand where the layout has them.
+static void pack_channels(const struct mcunet_filter* filter, int32_t depth, int32_t first,
+                          uint8_t* bias, uint8_t* tail) {
+  const int32_t channels = filter->output_channels - first >= 2 ? 2 : 1;
+  // A lone channel takes the general way, which is the one that counts channels.
+  int mode = channels == 2 ? MCUNET_REQUANTIZE_RELU : MCUNET_REQUANTIZE_GENERAL;
+  for (int32_t i = 0; i < channels; ++i) {
+    const int32_t channel = first + i;
+    const int32_t folded = folded_bias(filter, depth, channel);
+    memcpy(bias + 4 * i, &folded, sizeof folded);
+    const int32_t multiplier = doubled(filter->multipliers[channel]);
+    memcpy(tail + 4 * i, &multiplier, sizeof multiplier);
+    tail[8 + i] = (uint8_t)filter->shifts[channel];
+    const int own = mcunet_requantize_mode(filter->multipliers[channel], filter->shifts[channel],
+                                           &filter->output);
+    if (own > mode) mode = own;
+  }
+  tail[10] = (uint8_t)mode;
+  tail[11] = (uint8_t)channels;
+}
+
 void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void* packed) {
   static const int kOrder[4] = {0, 2, 1, 3};  // of the values in two words
   const int32_t padded_depth = mcunet_padded_depth(depth);
   uint8_t* to = (uint8_t*)packed;
   memset(to, 0, mcunet_packed_matmul_bytes(filter->output_channels, depth));
-  for (int32_t first = 0; first < filter->output_channels; first += 2) {
-    const int32_t channels = filter->output_channels - first >= 2 ? 2 : 1;
-    // A lone channel takes the general way, which is the one that counts channels.
-    int mode = channels == 2 ? MCUNET_REQUANTIZE_RELU : MCUNET_REQUANTIZE_GENERAL;
-    for (int32_t i = 0; i < channels; ++i) {
-      const int32_t channel = first + i;
-      const int32_t bias = folded_bias(filter, depth, channel);
-      memcpy(to + 4 * i, &bias, sizeof bias);
-      for (int32_t k = 0; k < depth; ++k) {
-        uint8_t* word_pair = to + MCUNET_PAIR_HEAD_BYTES + (k & ~3) * 2;
-        word_pair[2 * kOrder[k & 3] + i] = (uint8_t)filter->weights[(ptrdiff_t)channel * depth + k];
-      }
-      uint8_t* const tail = to + MCUNET_PAIR_HEAD_BYTES + 2 * padded_depth;
-      const int32_t multiplier = doubled(filter->multipliers[channel]);
-      memcpy(tail + 4 * i, &multiplier, sizeof multiplier);
-      tail[8 + i] = (uint8_t)filter->shifts[channel];
-      const int own = mcunet_requantize_mode(filter->multipliers[channel], filter->shifts[channel],
-                                             &filter->output);
-      if (own > mode) mode = own;
+  for (int32_t channel = 0; channel < filter->output_channels; ++channel) {
+    uint8_t* const words = to + MCUNET_PAIR_HEAD_BYTES;
+    for (int32_t k = 0; k < depth; ++k) {
+      uint8_t* const word_pair = words + (k & ~3) * 2;
+      word_pair[2 * kOrder[k & 3] + (channel & 1)] =
+          (uint8_t)filter->weights[(ptrdiff_t)channel * depth + k];
     }
-    uint8_t* const tail = to + MCUNET_PAIR_HEAD_BYTES + 2 * padded_depth;
-    tail[10] = (uint8_t)mode;
-    tail[11] = (uint8_t)channels;
-    to += mcunet_pair_bytes(padded_depth);
+    if ((channel & 1) == 0) pack_channels(filter, depth, channel, to, words + 2 * padded_depth);
+    if ((channel & 1) == 1) to += mcunet_pair_bytes(padded_depth);
+  }
+}
+
+size_t mcunet_packed_matmul_bytes_s4(int32_t output_channels, int32_t depth) {
+  return (size_t)((output_channels + 1) / 2) *
+         (size_t)mcunet_pair_bytes_s4(mcunet_padded_depth(depth));
+}
+
+// Whether sums of this channel, times the scale that its nibbles have, may leave 32 bits.
+static int exceeds_scaled_sums(const int8_t* weights, int32_t depth, int is_second) {
+  int32_t sum = 0;
+  for (int32_t k = 0; k < depth; ++k) sum += weights[k] < 0 ? -weights[k] : weights[k];
+  return sum > (is_second ? MCUNET_MOST_WEIGHT_B : MCUNET_MOST_WEIGHT_A);
+}
+
+void mcunet_pack_matmul_s4(const struct mcunet_filter* filter, int32_t depth, void* packed) {
+  // Where the nibble of a value lies in its word, of the first and the second channel of a pair.
+  static const int kNibble[2][4] = {{2, 0, 6, 4}, {3, 1, 7, 5}};
+  const int32_t padded_depth = mcunet_padded_depth(depth);
+  uint8_t* to = (uint8_t*)packed;
+  memset(to, 0, mcunet_packed_matmul_bytes_s4(filter->output_channels, depth));
+  for (int32_t first = 0; first < filter->output_channels; first += 2) {
+    uint8_t* const bias = to + padded_depth;
+    uint8_t* const tail = bias + MCUNET_PAIR_BIAS_BYTES;
+    pack_channels(filter, depth, first, bias, tail);
+    for (int32_t i = 0; i < 2; ++i) {
+      const int8_t* const weights = filter->weights + (ptrdiff_t)(first + i) * depth;
+      const int32_t count = first + i < filter->output_channels ? depth : 0;
+      for (int32_t k = 0; k < padded_depth; ++k) {
+        const int nibble = kNibble[i][k & 3];
+        const int is_signed = i == 1 && (k & 1) == 0;
+        const int value = (k < count ? weights[k] : 0) + (is_signed ? 0 : 8);
+        to[(k & ~3) + nibble / 2] |= (uint8_t)((value & 15) << 4 * (nibble & 1));
+      }
+      if (exceeds_scaled_sums(weights, count, i)) tail[10] = MCUNET_REQUANTIZE_EXACT;
+    }
+    to += mcunet_pair_bytes_s4(padded_depth);
   }
 }
 
@@ -88,19 +132,43 @@ size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps) {
   return (size_t)channels * (size_t)mcunet_depthwise_channel_bytes(taps);
 }
 
+// All of a channel but its weights.
+static struct mcunet_depthwise_channel* pack_depthwise_channel(const struct mcunet_filter* filter,
+                                                               int32_t c, void* where) {
+  struct mcunet_depthwise_channel* const channel = (struct mcunet_depthwise_channel*)where;
+  channel->bias = filter->bias != NULL ? filter->bias[c] : 0;
+  channel->doubled = doubled(filter->multipliers[c]);
+  channel->shift = (int8_t)filter->shifts[c];
+  channel->mode =
+      (uint8_t)mcunet_requantize_mode(filter->multipliers[c], filter->shifts[c], &filter->output);
+  return channel;
+}
+
 void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t taps, void* packed) {
   memset(packed, 0, mcunet_packed_depthwise_bytes(filter->output_channels, taps));
+  uint8_t* to = (uint8_t*)packed;
   for (int32_t c = 0; c < filter->output_channels; ++c) {
-    struct mcunet_depthwise_channel* const channel =
-        (struct mcunet_depthwise_channel*)(void*)((uint8_t*)packed +
-                                                  c * mcunet_depthwise_channel_bytes(taps));
-    channel->bias = filter->bias != NULL ? filter->bias[c] : 0;
-    channel->doubled = doubled(filter->multipliers[c]);
-    channel->shift = (int8_t)filter->shifts[c];
-    channel->mode =
-        (uint8_t)mcunet_requantize_mode(filter->multipliers[c], filter->shifts[c], &filter->output);
+    struct mcunet_depthwise_channel* const channel = pack_depthwise_channel(filter, c, to);
     for (int32_t tap = 0; tap < taps; ++tap) {
       channel->weights[tap] = filter->weights[(ptrdiff_t)tap * filter->output_channels + c];
     }
+    to += mcunet_depthwise_channel_bytes(taps);
+  }
+}
+
+size_t mcunet_packed_depthwise_bytes_s4(int32_t channels, int32_t taps) {
+  return (size_t)channels * (size_t)mcunet_depthwise_channel_bytes(mcunet_nibble_bytes(taps));
+}
+
+void mcunet_pack_depthwise_s4(const struct mcunet_filter* filter, int32_t taps, void* packed) {
+  memset(packed, 0, mcunet_packed_depthwise_bytes_s4(filter->output_channels, taps));
+  uint8_t* to = (uint8_t*)packed;
+  for (int32_t c = 0; c < filter->output_channels; ++c) {
+    struct mcunet_depthwise_channel* const channel = pack_depthwise_channel(filter, c, to);
+    for (int32_t tap = 0; tap < taps; ++tap) {
+      const int value = filter->weights[(ptrdiff_t)tap * filter->output_channels + c];
+      mcunet_set_nibble(channel->weights, tap, value);
+    }
+    to += mcunet_depthwise_channel_bytes(mcunet_nibble_bytes(taps));
   }
 }

@@ -15,7 +15,7 @@ extern "C" {
 
 // What a layer computes with, as TFLite has it. All arrays have one element per output channel.
 struct mcunet_filter {
-  const int8_t* weights;
+  const int8_t* weights;       // one per byte, for the functions of four bits as well: -8 … 7
   const int32_t* bias;         // null: none
   const int32_t* multipliers;  // of 2^31, in [2^30, 2^31), or 0
   const int32_t* shifts;       // right shifts: minus the exponents of TFLite's QuantizeMultiplier
@@ -31,6 +31,9 @@ int mcunet_requantize_mode(int32_t multiplier, int32_t shift, const struct mcune
 // kernel_width * input_channels in this order. The layout is in matmul_columns.h.
 size_t mcunet_packed_matmul_bytes(int32_t output_channels, int32_t depth);
 void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void* packed);
+// The same in four bits, laid out as in matmul_columns_s4.h.
+size_t mcunet_packed_matmul_bytes_s4(int32_t output_channels, int32_t depth);
+void mcunet_pack_matmul_s4(const struct mcunet_filter* filter, int32_t depth, void* packed);
 
 // Transposed convolution: the part of weights[output_channels][kernel_height][kernel_width]
 // [input_channels] that outputs see whose row and column, counted from the padding, leave these
@@ -44,6 +47,9 @@ int32_t mcunet_transpose_conv2d_part(const struct mcunet_conv2d_layer* layer, co
 // them. The layout is in depthwise_rows.h; input_zero_point does not matter here.
 size_t mcunet_packed_depthwise_bytes(int32_t channels, int32_t taps);
 void mcunet_pack_depthwise(const struct mcunet_filter* filter, int32_t taps, void* packed);
+// The same in four bits, laid out as in nibbles.h.
+size_t mcunet_packed_depthwise_bytes_s4(int32_t channels, int32_t taps);
+void mcunet_pack_depthwise_s4(const struct mcunet_filter* filter, int32_t taps, void* packed);
 
 #ifdef __cplusplus
 }

@@ -74,8 +74,15 @@ MCUNET_INLINE int32_t mcunet_requantize_linear(int32_t sum, int32_t doubled, int
 
 MCUNET_INLINE int32_t mcunet_requantize_general(int32_t sum, int32_t doubled, int32_t shift,
                                                 const struct mcunet_output* output) {
-  const int32_t multiplier = (int32_t)((uint32_t)doubled >> 1);
-  const int32_t rescaled = mcunet_rescale(sum, multiplier, shift);
+  int32_t rescaled;
+  if (doubled >= 0) {  // a multiplier below 2^30
+    rescaled = mcunet_rescale(sum, (int32_t)((uint32_t)doubled >> 1), shift);
+  } else if (shift > 0) {
+    rescaled = mcunet_rescale_down(sum, doubled, shift);
+  } else {
+    const int32_t value = (int32_t)((uint32_t)sum << -shift);
+    rescaled = mcunet_add_rounded_high_product(value, value, doubled);
+  }
   return mcunet_clamp(mcunet_wrapping_add(rescaled, output->zero_point), output->min, output->max);
 }
 

@@ -51,7 +51,7 @@ class CostSum {
     params += cost.params;
     if (cost.weights > 0) {
       const std::int64_t channels = graph.output_of(op).shape.channels;
-      flash.weights += bytes_of_elements(cost.weights, weight_bits(graph, op));
+      flash.weights += bytes_of_elements(cost.weights, op.weight_bits);
       flash.biases += 4 * channels;
       flash.quantization += 5 * channels;
     }

@@ -16,7 +16,9 @@
 namespace mcunet::engine {
 namespace {
 
-constexpr int kMaxWeight = 127;
+// Of symmetric weights.
+int max_weight(const Op& op) { return (1 << (op.weight_bits - 1)) - 1; }
+
 // Leaves half of the accumulator's range to the products.
 constexpr double kMaxBias = 1 << 30;
 
@@ -27,12 +29,12 @@ std::vector<std::byte> to_bytes(const std::vector<Value>& values) {
   return bytes;
 }
 
-// What one step of a channel's weights is worth. All zero weights leave the choice to the bias.
-double weight_scale(double max_weight, double max_bias, double input_scale) {
-  const double by_weights = max_weight / kMaxWeight;
+// What one of so many steps of a channel's weights is worth. All zero weights leave the choice to the bias.
+double weight_scale(int steps, double max_weight, double max_bias, double input_scale) {
+  const double by_weights = max_weight / steps;
   const double by_bias = max_bias / (kMaxBias * input_scale);
   const double scale = std::max(by_weights, by_bias);
-  return scale > 0 ? std::max(scale, 1e-20) : 1.0 / kMaxWeight;
+  return scale > 0 ? std::max(scale, 1e-20) : 1.0 / steps;
 }
 
 std::vector<float> choose_scales(const Op& op, const WeightLayout& layout,
@@ -163,6 +165,7 @@ class Quantizer {
 
     Constant weights;
     weights.name = fmt::format("{}_{}/weights", name_of(op.kind), id);
+    weights.type = weight_type(op);
     weights.dims = layout.dims();
     weights.scales = choose_scales(op, layout, floats, input_scale);
     const bool per_tensor = layout.order == WeightOrder::kMatrix;
@@ -180,12 +183,12 @@ class Quantizer {
         const std::size_t at = layout.index(c, i);
         const double steps = std::round(double{floats.weights[at]} / scale);
         quantized[at] =
-            static_cast<std::int8_t>(std::clamp<double>(steps, -kMaxWeight, kMaxWeight));
+            static_cast<std::int8_t>(std::clamp<double>(steps, -max_weight(op), max_weight(op)));
       }
       const double steps = std::round(double{floats.bias[c]} / (double{input_scale} * scale));
       biases.push_back(static_cast<std::int32_t>(std::clamp(steps, -kMaxBias, kMaxBias)));
     }
-    weights.data = to_bytes(quantized);
+    weights.data = weight_bytes(quantized, weights.type);
     bias.data = to_bytes(biases);
     const auto first = static_cast<ConstantId>(graph_.constants.size());
     graph_.constants.push_back(std::move(weights));
@@ -216,7 +219,8 @@ std::vector<float> weight_scales(const Op& op, std::span<const float> max_weight
                                  std::span<const float> max_biases, float input_scale) {
   std::vector<float> scales;
   for (std::size_t c = 0; c < max_weights.size(); ++c) {
-    scales.push_back(static_cast<float>(weight_scale(max_weights[c], max_biases[c], input_scale)));
+    scales.push_back(static_cast<float>(
+        weight_scale(max_weight(op), max_weights[c], max_biases[c], input_scale)));
   }
   if (traits_of(op.kind).weights == WeightOrder::kMatrix) {
     scales = {*std::max_element(scales.begin(), scales.end())};

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "reference/reference_kernels.hpp"
 
 namespace mcunet::engine {
@@ -88,9 +89,9 @@ std::uint32_t dot(const std::int8_t* input, const std::int8_t* weights, std::siz
   return sum;
 }
 
-const std::int8_t* weights_of(const KernelCall& call) {
-  const Constant& weights = call.graph.constants[call.details().weights];
-  return reinterpret_cast<const std::int8_t*>(weights.data.data());
+// One per byte.
+std::vector<std::int8_t> weights_of(const KernelCall& call) {
+  return weight_values(call.graph.constants[call.details().weights]);
 }
 
 // Every output value is the sum of products(channel, tap, index) over its taps, requantized.
@@ -119,9 +120,9 @@ void run_conv_2d(const KernelCall& call) {
   const auto channels = static_cast<std::size_t>(call.input_shape().channels);
   const std::int32_t zero_point = call.input_quantization().zero_point;
   const auto input = call.input();
-  const std::int8_t* weights = weights_of(call);
+  const std::vector<std::int8_t> weights = weights_of(call);
   sum_windows(call, [&](std::size_t c, std::size_t tap, std::size_t index) {
-    return dot(&input[index], weights + (c * taps + tap) * channels, channels, zero_point);
+    return dot(&input[index], &weights[(c * taps + tap) * channels], channels, zero_point);
   });
 }
 
@@ -130,9 +131,9 @@ void run_depthwise_conv_2d(const KernelCall& call) {
   const std::size_t multiplier = channels / call.input_shape().channels;
   const std::int32_t zero_point = call.input_quantization().zero_point;
   const auto input = call.input();
-  const std::int8_t* weights = weights_of(call);
+  const std::vector<std::int8_t> weights = weights_of(call);
   sum_windows(call, [&](std::size_t c, std::size_t tap, std::size_t index) {
-    return dot(&input[index + c / multiplier], weights + tap * channels + c, 1, zero_point);
+    return dot(&input[index + c / multiplier], &weights[tap * channels + c], 1, zero_point);
   });
 }
 
@@ -145,7 +146,7 @@ void run_transpose_conv(const KernelCall& call) {
   const std::int32_t zero_point = call.input_quantization().zero_point;
   const auto channels = static_cast<std::size_t>(in.channels);
   const auto input = call.input();
-  const std::int8_t* weights = weights_of(call);
+  const std::vector<std::int8_t> weights = weights_of(call);
   std::vector<std::uint32_t> sums(call.output.size());
   for (std::int32_t y = 0; y < in.height; ++y) {
     for (std::int32_t x = 0; x < in.width; ++x) {
@@ -153,7 +154,7 @@ void run_transpose_conv(const KernelCall& call) {
       for_each_covered(call, y, x, [&](std::size_t tap, std::size_t to) {
         for (std::int32_t c = 0; c < out.channels; ++c) {
           const std::size_t of_channel = std::size_t(c) * w.kernel_height * w.kernel_width + tap;
-          sums[to + c] += dot(pixel, weights + of_channel * channels, channels, zero_point);
+          sums[to + c] += dot(pixel, &weights[of_channel * channels], channels, zero_point);
         }
       });
     }
@@ -170,10 +171,11 @@ void run_fully_connected(const KernelCall& call) {
   const std::int32_t outputs = call.output_shape().channels;
   const auto rows = static_cast<std::size_t>(rows_of(call.graph, call.op));
   const std::size_t features = input.size() / rows;
+  const std::vector<std::int8_t> weights = weights_of(call);
   for (std::size_t row = 0; row < rows; ++row) {
     for (std::int32_t c = 0; c < outputs; ++c) {
-      const std::int8_t* weights = weights_of(call) + std::size_t(c) * features;
-      const std::uint32_t sum = dot(&input[row * features], weights, features, zero_point);
+      const std::uint32_t sum =
+          dot(&input[row * features], &weights[std::size_t(c) * features], features, zero_point);
       call.int8_output()[row * outputs + c] = requantize(sum, c);
     }
   }

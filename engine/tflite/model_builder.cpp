@@ -13,6 +13,8 @@ constexpr int kLastDeprecatedCode = 127;
 
 tflite::TensorType tensor_type(DataType type) {
   switch (type) {
+    case DataType::kInt4:
+      return tflite::TensorType_INT4;
     case DataType::kInt8:
       return tflite::TensorType_INT8;
     case DataType::kUint8:

@@ -64,6 +64,8 @@ DataType TfliteTensors::type(std::int32_t index) const {
       return DataType::kInt16;
     case tflite::TensorType_INT8:
       return DataType::kInt8;
+    case tflite::TensorType_INT4:
+      return DataType::kInt4;
     default:
       throw Error("{}: type {} is not supported", describe(index), type_name(index));
   }
@@ -145,6 +147,10 @@ bool TfliteTensors::is_constant(std::int32_t index) const {
 
 Tensor TfliteTensors::activation(std::int32_t index) const {
   if (at(index).is_variable()) throw Error("{}: variables are not supported", describe(index));
+  if (type(index) == DataType::kInt4) {
+    throw Error("{}: is int4, which only weights can be; quantize activations to int8",
+                describe(index));
+  }
   const Shape shape = view_of(dims(index));
   return {shape, type(index)};
 }

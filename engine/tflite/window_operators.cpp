@@ -23,6 +23,7 @@ std::int16_t narrow(std::int64_t value, const char* what) {
 void TfliteOperators::set_weights(ConstantId weights) {
   require_inputs(2, 3);
   details().weights = weights;
+  op_.weight_bits = graph_.constants[weights].type == DataType::kInt4 ? 4 : 8;
   op_.has_bias = has_input(2);
   if (op_.has_bias) details().bias = constant(input(2));
 }

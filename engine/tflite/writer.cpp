@@ -199,12 +199,16 @@ class GraphWriter {
   std::vector<std::int32_t> constants_;
 };
 
+// Of a convolution, depthwise or not.
+int convolution_version(const Op& op) { return op.weight_bits == 4 ? 7 : 3; }
+
 GraphWriter::Entry GraphWriter::write_conv_2d(const Op& op, tflite::Padding padding) {
   const Window& w = op.window;
   const auto options =
       tflite::CreateConv2DOptions(fbb(), padding, w.stride_width, w.stride_height,
                                   function_of(op.activation), w.dilation_width, w.dilation_height);
-  return {3, tflite::BuiltinOptions_Conv2DOptions, options.Union(), weights(op)};
+  return {convolution_version(op), tflite::BuiltinOptions_Conv2DOptions, options.Union(),
+          weights(op)};
 }
 
 GraphWriter::Entry GraphWriter::write_transpose_conv(const Op& op, tflite::Padding padding) {
@@ -228,15 +232,17 @@ GraphWriter::Entry GraphWriter::write_depthwise_conv_2d(const Op& op, tflite::Pa
   const auto options = tflite::CreateDepthwiseConv2DOptions(
       fbb(), padding, w.stride_width, w.stride_height, multiplier, function_of(op.activation),
       w.dilation_width, w.dilation_height);
-  return {3, tflite::BuiltinOptions_DepthwiseConv2DOptions, options.Union(), weights(op)};
+  return {convolution_version(op), tflite::BuiltinOptions_DepthwiseConv2DOptions, options.Union(),
+          weights(op)};
 }
 
 GraphWriter::Entry GraphWriter::write_fully_connected(const Op& op, tflite::Padding) {
   const auto options = tflite::CreateFullyConnectedOptions(
       fbb(), function_of(op.activation), /*weights_format=*/0, ranks_[op.output] != 2);
   const bool is_per_channel = graph_.constants[graph_.details_of(op).weights].scales.size() > 1;
-  return {is_per_channel ? 12 : 4, tflite::BuiltinOptions_FullyConnectedOptions, options.Union(),
-          weights(op)};
+  const int per_tensor_version = op.weight_bits == 4 ? 10 : 4;
+  return {is_per_channel ? 12 : per_tensor_version, tflite::BuiltinOptions_FullyConnectedOptions,
+          options.Union(), weights(op)};
 }
 
 GraphWriter::Entry GraphWriter::pool(const Op& op, tflite::Padding padding) {

@@ -153,6 +153,19 @@ TEST(SlowFirmware, RareFormsOfOperatorsAreExact) {
   EXPECT_EQ(compared, 2 * 2 * static_cast<int>(engine::kRareOpKinds.size()));
 }
 
+TEST(SlowFirmware, LayersWithWeightsOfFourBitsAreExact) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  constexpr std::uint64_t kSeeds = 6;
+  int compared = 0;
+  for (const engine::OpKind kind : engine::kInt4OpKinds) {
+    for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+      compared += compare_on_cores(engine::random_int4_graph(kind, seed),
+                                   fmt::format("int4 {} {}", name_of(kind), seed), growth_of(seed));
+    }
+  }
+  EXPECT_EQ(compared, 2 * int{kSeeds} * static_cast<int>(engine::kInt4OpKinds.size()));
+}
+
 // 32-bit sums in the assembly of every kernel: general, 1x1 and in-place windows.
 TEST(SlowFirmware, ChannelsWithWideSumsAreExact) {
   if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";

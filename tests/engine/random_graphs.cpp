@@ -18,6 +18,10 @@ Graph random_wide_sum_graph(OpKind kind, std::uint64_t seed) {
   return RandomGraph(kind, seed, Form::kWideSums).build();
 }
 
+Graph random_int4_graph(OpKind kind, std::uint64_t seed) {
+  return RandomGraph(kind, seed, Form::kInt4).build();
+}
+
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed) {
   std::vector<TensorBytes> inputs;
   for (TensorId id : graph.inputs) {

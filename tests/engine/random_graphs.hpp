@@ -41,6 +41,11 @@ inline constexpr std::array kWideSumOpKinds = {OpKind::kConv2d, OpKind::kDepthwi
                                                OpKind::kFullyConnected};
 Graph random_wide_sum_graph(OpKind kind, std::uint64_t seed);
 
+// Layers with weights of four bits.
+inline constexpr std::array kInt4OpKinds = {OpKind::kConv2d, OpKind::kDepthwiseConv2d,
+                                            OpKind::kFullyConnected};
+Graph random_int4_graph(OpKind kind, std::uint64_t seed);
+
 // For every input of the graph; int8 values over their whole range, floats a little beyond it.
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed);
 

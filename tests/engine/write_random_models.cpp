@@ -1,6 +1,6 @@
 // write_random_models FOLDER COUNT: for every operator, COUNT random models of one operator as
 // KIND_SEED.tflite, and where it has rare forms or sums as many of those as KIND_rare_SEED.tflite and
-// KIND_wide_SEED.tflite, each with its inputs (.inI), for scripts/compare_with_tflite.py.
+// KIND_wide_SEED.tflite or, with weights of four bits, KIND_int4_SEED.tflite, each with its inputs (.inI), for scripts/compare_with_tflite.py.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -55,6 +55,12 @@ int main(int argc, char** argv) {
     for (std::uint64_t seed = 0; seed < count; ++seed) {
       save(folder / fmt::format("{}_wide_{}", name_of(kind), seed),
            random_wide_sum_graph(kind, seed), seed);
+    }
+  }
+  for (OpKind kind : kInt4OpKinds) {
+    for (std::uint64_t seed = 0; seed < count; ++seed) {
+      save(folder / fmt::format("{}_int4_{}", name_of(kind), seed), random_int4_graph(kind, seed),
+           seed);
     }
   }
 }

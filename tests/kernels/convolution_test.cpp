@@ -14,13 +14,67 @@ constexpr int kLayers = 400;
 
 Finish finish_of(int i) { return static_cast<Finish>(i % 3); }
 
-std::vector<std::uint32_t> pack_matmul(const Arithmetic& arithmetic, int depth) {
-  const mcunet_filter filter = arithmetic.filter();
-  auto packed = make_scratch(
-      static_cast<std::int64_t>(mcunet_packed_matmul_bytes(filter.output_channels, depth)));
-  mcunet_pack_matmul(&filter, depth, packed.data());
-  return packed;
-}
+using DepthwiseKernel = void (*)(const std::int8_t*, std::int8_t*, const mcunet_depthwise_layer*,
+                                 const void*, void*, std::int32_t);
+
+struct SpecialisedDepthwise {
+  int kernel;
+  int stride;
+  DepthwiseKernel function;
+};
+
+// The kernels for one width of weights.
+struct Kernels {
+  int weight_bits;
+  decltype(&mcunet_packed_matmul_bytes) matmul_bytes;
+  decltype(&mcunet_pack_matmul) pack_matmul;
+  decltype(&mcunet_conv2d_1x1) conv2d_1x1;
+  decltype(&mcunet_conv2d) conv2d;
+  decltype(&mcunet_conv2d_dilated) conv2d_dilated;
+  decltype(&mcunet_fully_connected) fully_connected;
+  decltype(&mcunet_packed_depthwise_bytes) depthwise_bytes;
+  decltype(&mcunet_pack_depthwise) pack_depthwise;
+  decltype(&mcunet_depthwise_conv2d) depthwise_conv2d;
+  SpecialisedDepthwise specialised[6];
+};
+
+#define KERNELS(bits, s)                                                                          \
+  {                                                                                               \
+    bits, mcunet_packed_matmul_bytes##s, mcunet_pack_matmul##s, mcunet_conv2d_1x1##s,             \
+        mcunet_conv2d##s, mcunet_conv2d_dilated##s, mcunet_fully_connected##s,                    \
+        mcunet_packed_depthwise_bytes##s, mcunet_pack_depthwise##s, mcunet_depthwise_conv2d##s, { \
+      {3, 1, mcunet_depthwise_conv2d_3x3_s1##s}, {3, 2, mcunet_depthwise_conv2d_3x3_s2##s},       \
+          {5, 1, mcunet_depthwise_conv2d_5x5_s1##s}, {5, 2, mcunet_depthwise_conv2d_5x5_s2##s},   \
+          {7, 1, mcunet_depthwise_conv2d_7x7_s1##s}, {                                            \
+        7, 2, mcunet_depthwise_conv2d_7x7_s2##s                                                   \
+      }                                                                                           \
+    }                                                                                             \
+  }
+constexpr Kernels kKernels[] = {KERNELS(8, ), KERNELS(4, _s4)};
+
+class Convolution : public testing::TestWithParam<Kernels> {
+ protected:
+  const Kernels& kernels = GetParam();
+
+  std::vector<std::uint32_t> pack_matmul(const Arithmetic& arithmetic, int depth) const {
+    const mcunet_filter filter = arithmetic.filter();
+    auto packed = make_scratch(
+        static_cast<std::int64_t>(kernels.matmul_bytes(filter.output_channels, depth)));
+    kernels.pack_matmul(&filter, depth, packed.data());
+    return packed;
+  }
+
+  std::vector<std::uint32_t> pack_depthwise(const Arithmetic& arithmetic, int taps) const {
+    const mcunet_filter filter = arithmetic.filter();
+    auto packed = make_scratch(
+        static_cast<std::int64_t>(kernels.depthwise_bytes(filter.output_channels, taps)));
+    kernels.pack_depthwise(&filter, taps, packed.data());
+    return packed;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(WeightBits, Convolution, testing::ValuesIn(kKernels),
+                         [](const auto& test) { return std::to_string(test.param.weight_bits); });
 
 // A window that fits its map, with any padding smaller than itself.
 reference_window random_window(Random& random, int kernel_height, int kernel_width,
@@ -83,7 +137,7 @@ Bytes overlap(const Bytes& input, int distance, std::size_t output_size) {
   return both;
 }
 
-TEST(Convolution, PointwiseMatchesReference) {
+TEST_P(Convolution, PointwiseMatchesReference) {
   Random random(1);
   for (int i = 0; i < kLayers; ++i) {
     reference_window w{};
@@ -93,9 +147,9 @@ TEST(Convolution, PointwiseMatchesReference) {
     w.output_channels = random.between(1, 20);
     w.kernel_height = w.kernel_width = w.stride_height = w.stride_width = 1;
     const int pixels = w.input_height * w.input_width;
-    const Arithmetic arithmetic(random,
-                                static_cast<std::size_t>(w.input_channels * w.output_channels),
-                                w.output_channels, w.input_channels, finish_of(i));
+    const Arithmetic arithmetic(
+        random, static_cast<std::size_t>(w.input_channels * w.output_channels), w.output_channels,
+        w.input_channels, finish_of(i), kernels.weight_bits);
     const Bytes input = random.bytes(static_cast<std::size_t>(pixels * w.input_channels));
     Bytes expected(static_cast<std::size_t>(pixels * w.output_channels));
     const reference_scale scale = arithmetic.scale();
@@ -107,18 +161,18 @@ TEST(Convolution, PointwiseMatchesReference) {
     const auto packed = pack_matmul(arithmetic, w.input_channels);
     auto scratch = make_scratch(mcunet_conv2d_1x1_scratch_bytes(pixels, w.input_channels));
     Bytes output(expected.size());
-    mcunet_conv2d_1x1(input.data(), output.data(), &layer, packed.data(), scratch.data());
+    kernels.conv2d_1x1(input.data(), output.data(), &layer, packed.data(), scratch.data());
     ASSERT_EQ(output, expected) << "layer " << i;
 
     const int distance = std::max(0, w.output_channels - w.input_channels) * pixels;
     Bytes both = overlap(input, distance, expected.size());
-    mcunet_conv2d_1x1(both.data() + distance, both.data(), &layer, packed.data(), scratch.data());
+    kernels.conv2d_1x1(both.data() + distance, both.data(), &layer, packed.data(), scratch.data());
     both.resize(expected.size());
     ASSERT_EQ(both, expected) << "layer " << i << ", overlapping";
   }
 }
 
-TEST(Convolution, AnyWindowMatchesReference) {
+TEST_P(Convolution, AnyWindowMatchesReference) {
   Random random(2);
   for (int i = 0; i < kLayers; ++i) {
     reference_window w = random_window(random, random.between(1, 5), random.between(1, 5),
@@ -127,7 +181,7 @@ TEST(Convolution, AnyWindowMatchesReference) {
     w.output_channels = random.between(1, 12);
     const int depth = w.kernel_height * w.kernel_width * w.input_channels;
     const Arithmetic arithmetic(random, static_cast<std::size_t>(depth * w.output_channels),
-                                w.output_channels, depth, finish_of(i));
+                                w.output_channels, depth, finish_of(i), kernels.weight_bits);
     const Bytes input =
         random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
     Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
@@ -141,8 +195,8 @@ TEST(Convolution, AnyWindowMatchesReference) {
       const int scratch_bytes = mcunet_conv2d_scratch_bytes(&layer, columns);
       auto scratch = make_scratch(scratch_bytes);
       Bytes output(expected.size());
-      mcunet_conv2d(input.data(), output.data(), &layer, packed.data(), scratch.data(),
-                    scratch_bytes);
+      kernels.conv2d(input.data(), output.data(), &layer, packed.data(), scratch.data(),
+                     scratch_bytes);
       ASSERT_EQ(output, expected) << "layer " << i << ", columns " << columns;
 
       int distance = 0;
@@ -153,15 +207,15 @@ TEST(Convolution, AnyWindowMatchesReference) {
         distance = std::max(distance, written - consumed);
       }
       Bytes both = overlap(input, distance, expected.size());
-      mcunet_conv2d(both.data() + distance, both.data(), &layer, packed.data(), scratch.data(),
-                    scratch_bytes);
+      kernels.conv2d(both.data() + distance, both.data(), &layer, packed.data(), scratch.data(),
+                     scratch_bytes);
       both.resize(expected.size());
       ASSERT_EQ(both, expected) << "layer " << i << ", overlapping, columns " << columns;
     }
   }
 }
 
-TEST(Convolution, FullyConnectedMatchesReference) {
+TEST_P(Convolution, FullyConnectedMatchesReference) {
   Random random(3);
   for (int i = 0; i < kLayers; ++i) {
     reference_window w{};
@@ -170,9 +224,9 @@ TEST(Convolution, FullyConnectedMatchesReference) {
     w.input_channels = random.between(1, 70);
     w.output_channels = random.between(1, 13);
     w.kernel_height = w.kernel_width = w.stride_height = w.stride_width = 1;
-    const Arithmetic arithmetic(random,
-                                static_cast<std::size_t>(w.input_channels * w.output_channels),
-                                w.output_channels, w.input_channels, finish_of(i));
+    const Arithmetic arithmetic(
+        random, static_cast<std::size_t>(w.input_channels * w.output_channels), w.output_channels,
+        w.input_channels, finish_of(i), kernels.weight_bits);
     const Bytes input = random.bytes(static_cast<std::size_t>(w.input_width * w.input_channels));
     Bytes expected(static_cast<std::size_t>(w.input_width * w.output_channels));
     const reference_scale scale = arithmetic.scale();
@@ -185,44 +239,21 @@ TEST(Convolution, FullyConnectedMatchesReference) {
     auto scratch =
         make_scratch(mcunet_fully_connected_scratch_bytes(w.input_width, w.input_channels));
     Bytes output(expected.size());
-    mcunet_fully_connected(input.data(), output.data(), &layer, packed.data(), scratch.data());
+    kernels.fully_connected(input.data(), output.data(), &layer, packed.data(), scratch.data());
     ASSERT_EQ(output, expected) << "layer " << i;
   }
 }
 
-using DepthwiseKernel = void (*)(const std::int8_t*, std::int8_t*, const mcunet_depthwise_layer*,
-                                 const void*, void*, std::int32_t);
-
-struct SpecialisedDepthwise {
-  int kernel;
-  int stride;
-  DepthwiseKernel function;
-};
-
-constexpr SpecialisedDepthwise kSpecialised[] = {
-    {3, 1, mcunet_depthwise_conv2d_3x3_s1}, {3, 2, mcunet_depthwise_conv2d_3x3_s2},
-    {5, 1, mcunet_depthwise_conv2d_5x5_s1}, {5, 2, mcunet_depthwise_conv2d_5x5_s2},
-    {7, 1, mcunet_depthwise_conv2d_7x7_s1}, {7, 2, mcunet_depthwise_conv2d_7x7_s2},
-};
-
-std::vector<std::uint32_t> pack_depthwise(const Arithmetic& arithmetic, int taps) {
-  const mcunet_filter filter = arithmetic.filter();
-  auto packed = make_scratch(
-      static_cast<std::int64_t>(mcunet_packed_depthwise_bytes(filter.output_channels, taps)));
-  mcunet_pack_depthwise(&filter, taps, packed.data());
-  return packed;
-}
-
-TEST(Convolution, SpecialisedDepthwiseMatchesReference) {
+TEST_P(Convolution, SpecialisedDepthwiseMatchesReference) {
   Random random(4);
-  for (const SpecialisedDepthwise& special : kSpecialised) {
+  for (const SpecialisedDepthwise& special : kernels.specialised) {
     for (int i = 0; i < kLayers; ++i) {
       reference_window w =
           random_window(random, special.kernel, special.kernel, special.stride, special.stride);
       w.input_channels = w.output_channels = random.between(1, 7);
       const int taps = special.kernel * special.kernel;
       const Arithmetic arithmetic(random, static_cast<std::size_t>(taps * w.output_channels),
-                                  w.output_channels, taps, finish_of(i));
+                                  w.output_channels, taps, finish_of(i), kernels.weight_bits);
       const Bytes input =
           random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
       Bytes expected(
@@ -259,7 +290,7 @@ TEST(Convolution, SpecialisedDepthwiseMatchesReference) {
   }
 }
 
-TEST(Convolution, DilatedMatchesReference) {
+TEST_P(Convolution, DilatedMatchesReference) {
   Random random(6);
   for (int i = 0; i < kLayers; ++i) {
     reference_window w = random_dilated_window(random);
@@ -267,7 +298,7 @@ TEST(Convolution, DilatedMatchesReference) {
     w.output_channels = random.between(1, 9);
     const int depth = w.kernel_height * w.kernel_width * w.input_channels;
     const Arithmetic arithmetic(random, static_cast<std::size_t>(depth * w.output_channels),
-                                w.output_channels, depth, finish_of(i));
+                                w.output_channels, depth, finish_of(i), kernels.weight_bits);
     const Bytes input =
         random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
     Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
@@ -281,12 +312,12 @@ TEST(Convolution, DilatedMatchesReference) {
     const auto packed = pack_matmul(arithmetic, depth);
     auto scratch = make_scratch(mcunet_conv2d_dilated_scratch_bytes(&layer));
     Bytes output(expected.size());
-    mcunet_conv2d_dilated(input.data(), output.data(), &layer, packed.data(), scratch.data());
+    kernels.conv2d_dilated(input.data(), output.data(), &layer, packed.data(), scratch.data());
     ASSERT_EQ(output, expected) << "layer " << i;
   }
 }
 
-TEST(Convolution, AnyDepthwiseMatchesReference) {
+TEST_P(Convolution, AnyDepthwiseMatchesReference) {
   Random random(5);
   for (int i = 0; i < kLayers; ++i) {
     reference_window w = i % 2 == 0
@@ -298,7 +329,7 @@ TEST(Convolution, AnyDepthwiseMatchesReference) {
     w.output_channels = w.input_channels * depth_multiplier;
     const int taps = w.kernel_height * w.kernel_width;
     const Arithmetic arithmetic(random, static_cast<std::size_t>(taps * w.output_channels),
-                                w.output_channels, taps, finish_of(i));
+                                w.output_channels, taps, finish_of(i), kernels.weight_bits);
     const Bytes input =
         random.bytes(static_cast<std::size_t>(w.input_height * w.input_width * w.input_channels));
     Bytes expected(static_cast<std::size_t>(w.output_height * w.output_width * w.output_channels));
@@ -311,7 +342,7 @@ TEST(Convolution, AnyDepthwiseMatchesReference) {
                                            static_cast<std::int16_t>(w.gap_width + 1)};
     const auto packed = pack_depthwise(arithmetic, taps);
     Bytes output(expected.size());
-    mcunet_depthwise_conv2d(input.data(), output.data(), &layer, packed.data());
+    kernels.depthwise_conv2d(input.data(), output.data(), &layer, packed.data());
     ASSERT_EQ(output, expected) << "layer " << i;
   }
 }
@@ -337,7 +368,7 @@ std::vector<std::uint32_t> pack_transposed(const Arithmetic& arithmetic,
 }
 
 // What the convolution of this window leads from is an output of the transposed one.
-TEST(Convolution, TransposedMatchesReference) {
+TEST(TransposedConvolution, MatchesReference) {
   Random random(6);
   for (int i = 0; i < kLayers; ++i) {
     reference_window w = random_window(random, random.between(1, 5), random.between(1, 5),

@@ -21,12 +21,14 @@ class Random {
   }
   bool one_in(int n) { return between(1, n) == 1; }
 
-  // Values over the whole range or, now and then, only the extreme ones.
-  Bytes bytes(std::size_t count) {
+  // Values of so many bits over the whole range or, now and then, only the extreme ones.
+  Bytes bytes(std::size_t count, int bits = 8) {
     Bytes values(count);
+    const int low = -(1 << (bits - 1));
+    const int high = -low - 1;
     const bool extreme = one_in(4);
     for (auto& value : values) {
-      value = static_cast<std::int8_t>(extreme ? (one_in(2) ? -128 : 127) : between(-128, 127));
+      value = static_cast<std::int8_t>(extreme ? (one_in(2) ? low : high) : between(low, high));
     }
     return values;
   }
@@ -49,9 +51,11 @@ struct Arithmetic {
   std::int32_t input_zero_point = 0;
   mcunet_output output{};
 
-  Arithmetic(Random& random, std::size_t weight_count, int channels, int depth, Finish finish)
-      : weights(random.bytes(weight_count)), input_zero_point(random.between(-128, 127)) {
-    int base = 5;
+  Arithmetic(Random& random, std::size_t weight_count, int channels, int depth, Finish finish,
+             int weight_bits = 8)
+      : weights(random.bytes(weight_count, weight_bits)),
+        input_zero_point(random.between(-128, 127)) {
+    int base = weight_bits - 3;
     for (int n = depth; n > 1; n /= 4) ++base;
     for (int c = 0; c < channels; ++c) {
       bias.push_back(random.between(-100000, 100000));

@@ -45,6 +45,18 @@ struct mcunet_matmul {
   struct mcunet_output output;
 };
 
+// What follows the weights of a pair.
+struct mcunet_pair_tail {
+  int32_t doubled[2];
+  int8_t shift[2];
+  uint8_t mode;
+  uint8_t channels;
+};
+
+// Requantizes a pair of channels the general way: sums[channel][column].
+void mcunet_requantize_pair(const int32_t* sums, const struct mcunet_pair_tail* tail,
+                            int8_t* output, int32_t columns, const struct mcunet_matmul* matmul);
+
 // Bytes of packed weights of a pair of output channels.
 MCUNET_INLINE int32_t mcunet_pair_bytes(int32_t padded_depth) {
   return MCUNET_PAIR_HEAD_BYTES + 2 * padded_depth + MCUNET_PAIR_TAIL_BYTES;
@@ -55,6 +67,9 @@ void mcunet_matmul_four_columns(const uint32_t* columns, int8_t* output,
                                 const struct mcunet_matmul* matmul);
 void mcunet_matmul_one_column(const uint32_t* column, int8_t* output,
                               const struct mcunet_matmul* matmul);
+
+// The odd pair of four values that are alike, from the even one.
+MCUNET_INLINE uint32_t mcunet_odd_pair(uint32_t even) { return even; }
 
 // Widens `bytes` values (a multiple of 4) of one column; its pairs are `pitch` words apart. Returns
 // where the column goes on.

@@ -261,11 +261,10 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
     row->output = &layer->output;
   }
 
-  const int32_t channel_bytes = mcunet_depthwise_channel_bytes(size * size);
   const int8_t* packed = (const int8_t*)weights;
   for (int32_t c = 0; c < layer->channels; c += 2) {
     pass.count = layer->channels - c >= 2 ? 2 : 1;
-    for (int32_t i = 0; i < pass.count; ++i, packed += channel_bytes) {
+    for (int32_t i = 0; i < pass.count; ++i, packed += kernel->channel_bytes) {
       const struct mcunet_depthwise_channel* const channel =
           (const struct mcunet_depthwise_channel*)(const void*)packed;
       uint32_t* const pairs = pass.pairs + i * pass.weight_pairs;

@@ -20,6 +20,8 @@
 // Packed weights of a channel, padded to a multiple of 4 bytes:
 //
 //   int32 bias, int32 doubled, int8 shift, uint8 mode (see requantize.h), int8 weights[taps]
+//
+// or the weights in nibbles.h's layout.
 
 #include "mcunet_kernels.h"
 #include "requantize.h"
@@ -33,7 +35,11 @@ struct mcunet_depthwise_channel {
   int8_t weights[];
 };
 
-MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t taps) { return (10 + taps + 3) & ~3; }
+// As a macro it can be a constant.
+#define MCUNET_DEPTHWISE_CHANNEL_BYTES(weight_bytes) ((10 + (weight_bytes) + 3) & ~3)
+MCUNET_INLINE int32_t mcunet_depthwise_channel_bytes(int32_t weight_bytes) {
+  return MCUNET_DEPTHWISE_CHANNEL_BYTES(weight_bytes);
+}
 
 // Widened weights of a row of the window: at stride 1 (w0 w1) (w2 w3) … (w1 w2) (w3 w4) …, for
 // outputs at even and at odd columns; at stride 2 (w0 w1) (w2 w3) … (w_last 0).
@@ -62,6 +68,7 @@ typedef void mcunet_depthwise_widen_function(const int8_t* weights, uint32_t* pa
 struct mcunet_depthwise_kernel {
   int32_t kernel;
   int32_t stride;
+  int32_t channel_bytes;  // packed
   mcunet_depthwise_widen_function* widen_weights;
   mcunet_depthwise_row_function* compute_row;
 };

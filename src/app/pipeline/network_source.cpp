@@ -4,6 +4,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/reference_networks.hpp"
@@ -11,23 +12,29 @@
 
 namespace mcunet::pipeline {
 
-engine::Graph load_network(const NetworkSource& source) {
+namespace {
+
+engine::Graph load_tflite(const NetworkSource& source) {
+  const std::filesystem::path file = source.name_or_file;
+  if (source.width_multiplier || source.resolution) {
+    throw Error("{}: has its shapes built in; --width and --resolution do not apply",
+                file.string());
+  }
+  if (source.weight_bits) {
+    throw Error("{}: has its weights built in; --weight-bits does not apply", file.string());
+  }
+  const engine::Graph graph = engine::read_tflite(file);
+  return under_name(file, [&] { return prepare_graph(graph, {.borders = source.borders}); });
+}
+
+engine::Graph load_shapes(const NetworkSource& source) {
   namespace space = search::space;
   const std::filesystem::path file = source.name_or_file;
   std::error_code ignored;
-  const bool is_file = file.extension() == ".json" || file.extension() == ".tflite";
-  if (!is_file && !std::filesystem::exists(file, ignored)) {
+  if (file.extension() != ".json" && !std::filesystem::exists(file, ignored)) {
     return space::make_reference_network(source.name_or_file,
                                          {.width_multiplier = source.width_multiplier.value_or(1.0),
                                           .resolution = source.resolution});
-  }
-  if (file.extension() == ".tflite") {
-    if (source.width_multiplier || source.resolution) {
-      throw Error("{}: has its shapes built in; --width and --resolution do not apply",
-                  file.string());
-    }
-    const engine::Graph graph = engine::read_tflite(file);
-    return under_name(file, [&] { return prepare_graph(graph, {.borders = source.borders}); });
   }
   if (source.width_multiplier) {
     throw Error("{}: has its width built in; --width is for reference networks", file.string());
@@ -35,6 +42,17 @@ engine::Graph load_network(const NetworkSource& source) {
   space::Network network = space::network_from_json(read_file(file, kMaxTextBytes), file.string());
   network.resolution = source.resolution.value_or(network.resolution);
   return space::lower(network);
+}
+
+}  // namespace
+
+engine::Graph load_network(const NetworkSource& source) {
+  if (std::filesystem::path(source.name_or_file).extension() == ".tflite") {
+    return load_tflite(source);
+  }
+  engine::Graph graph = load_shapes(source);
+  if (source.weight_bits) engine::set_weight_bits(graph, *source.weight_bits);
+  return graph;
 }
 
 }  // namespace mcunet::pipeline

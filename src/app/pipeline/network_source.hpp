@@ -13,6 +13,7 @@ struct NetworkSource {
   std::string name_or_file;
   std::optional<double> width_multiplier;  // reference networks only
   std::optional<int> resolution;
+  std::optional<int> weight_bits;  // 4 or 8; not of .tflite files, which say it themselves
   // .tflite files only
   engine::Borders borders = engine::Borders::kCaller;
 };

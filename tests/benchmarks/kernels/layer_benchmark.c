@@ -1,4 +1,4 @@
-// Runs layers of real networks on random data in the emulator, compares every output with the plain
+// Runs layers of real networks on random data, with weights of WEIGHT_BITS bits, in the emulator, compares every output with the plain
 // reference, and prints the instructions that each took.
 //
 // Instructions, not cycles: the emulator counts time as one nanosecond per instruction
@@ -14,6 +14,15 @@
 #include "../../kernels/reference.h"
 
 void semihosting_print(const char* format, ...);
+
+#ifndef WEIGHT_BITS
+#define WEIGHT_BITS 8
+#endif
+#if WEIGHT_BITS == 4
+#define KERNEL(name) mcunet_##name##_s4
+#else
+#define KERNEL(name) mcunet_##name
+#endif
 
 #ifndef LARGEST_WHOLE
 #define LARGEST_WHOLE \
@@ -71,9 +80,9 @@ static void fill_random(int8_t* bytes, int32_t count) {
 typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_layer*,
                               const void*, void*, int32_t);
 static depthwise_kernel* const kDepthwise[3][2] = {
-    {mcunet_depthwise_conv2d_3x3_s1, mcunet_depthwise_conv2d_3x3_s2},
-    {mcunet_depthwise_conv2d_5x5_s1, mcunet_depthwise_conv2d_5x5_s2},
-    {mcunet_depthwise_conv2d_7x7_s1, mcunet_depthwise_conv2d_7x7_s2},
+    {KERNEL(depthwise_conv2d_3x3_s1), KERNEL(depthwise_conv2d_3x3_s2)},
+    {KERNEL(depthwise_conv2d_5x5_s1), KERNEL(depthwise_conv2d_5x5_s2)},
+    {KERNEL(depthwise_conv2d_7x7_s1), KERNEL(depthwise_conv2d_7x7_s2)},
 };
 
 // For these, "MACs" are elements of the input.
@@ -139,14 +148,16 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
   const int32_t inputs = layer->height * layer->width * layer->in_channels;
   const int32_t outputs = layer->out_height * layer->out_width * layer->out_channels;
   fill_random(input, inputs);
-  fill_random(filter_weights, depth * layer->out_channels);
+  for (int32_t i = 0; i < depth * layer->out_channels; ++i) {
+    filter_weights[i] = (int8_t)((int32_t)random_word() >> (32 - WEIGHT_BITS));
+  }
   // A standard deviation of 74 * 74 * sqrt(depth) spread over about 90 steps of the output.
   int32_t shift = 5;
   for (int32_t n = depth; n > 1; n /= 4) ++shift;
   for (int32_t c = 0; c < layer->out_channels; ++c) {
     bias[c] = (int32_t)(random_word() >> 16) - 32768;
     multipliers[c] = (int32_t)(0x40000000u | (random_word() >> 2));
-    right_shifts[c] = shift + (int32_t)(random_word() & 1);
+    right_shifts[c] = shift + (int32_t)(random_word() & 1) + WEIGHT_BITS - 8;
     shifts[c] = -right_shifts[c];
   }
   const struct reference_window window = {
@@ -173,18 +184,18 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
     const int32_t whole = mcunet_depthwise_whole_scratch_bytes(&conv, size, layer->stride);
     const int32_t least = mcunet_depthwise_scratch_bytes(&conv, size, layer->stride);
     const int32_t scratch_bytes = whole <= LARGEST_WHOLE ? whole : least;
-    mcunet_pack_depthwise(&filter, size * size, packed);
+    KERNEL(pack_depthwise)(&filter, size * size, packed);
     start_timer();
     kernel(input, input, &conv, packed, scratch, scratch_bytes);
     *instructions = elapsed_instructions();
     result = input;
   } else {
-    mcunet_pack_matmul(&filter, depth, packed);
+    KERNEL(pack_matmul)(&filter, depth, packed);
     if (layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride == 1) {
       const struct mcunet_conv2d_1x1_layer conv = {layer->height * layer->width, layer->in_channels,
                                                    layer->out_channels, filter.output};
       start_timer();
-      mcunet_conv2d_1x1(input, output, &conv, packed, scratch);
+      KERNEL(conv2d_1x1)(input, output, &conv, packed, scratch);
       *instructions = elapsed_instructions();
     } else {
       const struct mcunet_conv2d_layer conv = {
@@ -193,7 +204,7 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
           layer->stride,    layer->stride,       layer->pad_top,       layer->pad_left,
           in_zero,          filter.output};
       start_timer();
-      mcunet_conv2d(input, output, &conv, packed, scratch, sizeof scratch);
+      KERNEL(conv2d)(input, output, &conv, packed, scratch, sizeof scratch);
       *instructions = elapsed_instructions();
     }
   }

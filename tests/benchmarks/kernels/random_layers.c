@@ -11,7 +11,7 @@
 
 void semihosting_print(const char* format, ...);
 
-enum { kSize = 40000, kChannels = 64, kGuard = 16, kLayers = 600 };
+enum { kSize = 40000, kChannels = 64, kGuard = 16, kLayers = 1500 };
 static int8_t input[kSize], output[kSize], expected[kSize], weights[kSize];
 static uint32_t packed[kSize], scratch[kSize];
 static int32_t bias[kChannels], multipliers[kChannels], shifts[kChannels], right_shifts[kChannels];
@@ -24,15 +24,22 @@ static int32_t between(int32_t low, int32_t high) {
   return low + (int32_t)((random_state >> 4) % (uint32_t)(high - low + 1));
 }
 
-static void fill_random(int8_t* bytes, int32_t count) {
-  const int extreme = between(1, 4) == 1;
+// Now and then only the extreme ones, or a single one, of which sums grow largest.
+static void fill_between(int8_t* values, int32_t count, int32_t low, int32_t high) {
+  const int32_t kind = between(0, 7);
+  const int32_t alike = between(0, 1) ? low : high;
   for (int32_t i = 0; i < count; ++i) {
-    bytes[i] = (int8_t)(extreme ? (between(0, 1) ? -128 : 127) : between(-128, 127));
+    values[i] = (int8_t)(kind == 0  ? alike
+                         : kind < 3 ? (between(0, 1) ? low : high)
+                                    : between(low, high));
   }
 }
 
+static void fill_random(int8_t* bytes, int32_t count) { fill_between(bytes, count, -128, 127); }
+
 // Random arithmetic for a layer: bounds for ReLU, full ones, or anything.
-static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t weight_count) {
+static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t weight_count,
+                                        int32_t bits) {
   const int32_t finish = between(0, 2);
   int32_t base = 5;
   for (int32_t n = depth; n > 1; n /= 4) ++base;
@@ -48,7 +55,7 @@ static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t
     }
     shifts[c] = -right_shifts[c];
   }
-  fill_random(weights, weight_count);
+  fill_between(weights, weight_count, -(1 << (bits - 1)), (1 << (bits - 1)) - 1);
   struct mcunet_filter filter = {weights,
                                  bias,
                                  multipliers,
@@ -85,6 +92,7 @@ static int guards_hold(const int8_t* result, int32_t outputs, int32_t scratch_by
 }
 
 static int run_window(int pointwise) {
+  const int32_t bits = 4 * between(1, 2);
   struct reference_window w = {0};
   w.kernel_height = pointwise ? 1 : between(1, 5);
   w.kernel_width = pointwise ? 1 : between(1, 5);
@@ -98,19 +106,20 @@ static int run_window(int pointwise) {
   w.output_width = extent(w.input_width, w.kernel_width, w.stride_width, &w.pad_left);
   const int32_t depth = w.kernel_height * w.kernel_width * w.input_channels;
   const int32_t outputs = w.output_height * w.output_width * w.output_channels;
-  const struct mcunet_filter f = make_filter(w.output_channels, depth, depth * w.output_channels);
+  const struct mcunet_filter f =
+      make_filter(w.output_channels, depth, depth * w.output_channels, bits);
   const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
                                         f.output.zero_point, f.output.min, f.output.max};
   fill_random(input, w.input_height * w.input_width * w.input_channels);
   reference_conv2d(input, weights, bias, &w, &scale, expected);
-  mcunet_pack_matmul(&f, depth, packed);
+  (bits == 4 ? mcunet_pack_matmul_s4 : mcunet_pack_matmul)(&f, depth, packed);
   memset(output, 0x33, sizeof output);
   int32_t bytes;
   if (pointwise) {
     const struct mcunet_conv2d_1x1_layer layer = {w.input_height * w.input_width, w.input_channels,
                                                   w.output_channels, f.output};
     bytes = guarded_scratch(mcunet_conv2d_1x1_scratch_bytes(layer.pixels, depth));
-    mcunet_conv2d_1x1(input, output, &layer, packed, scratch);
+    (bits == 4 ? mcunet_conv2d_1x1_s4 : mcunet_conv2d_1x1)(input, output, &layer, packed, scratch);
   } else {
     const struct mcunet_conv2d_layer layer = {w.input_height,           w.input_width,
                                               w.input_channels,         w.output_height,
@@ -121,7 +130,7 @@ static int run_window(int pointwise) {
                                               f.input_zero_point,       f.output};
     bytes = mcunet_conv2d_scratch_bytes(&layer, between(0, 1) ? 4 : 1);
     guarded_scratch(bytes);
-    mcunet_conv2d(input, output, &layer, packed, scratch, bytes);
+    (bits == 4 ? mcunet_conv2d_s4 : mcunet_conv2d)(input, output, &layer, packed, scratch, bytes);
   }
   return guards_hold(output, outputs, bytes);
 }
@@ -131,13 +140,18 @@ static int run_convolution(void) { return run_window(/*pointwise=*/0); }
 
 typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_layer*,
                               const void*, void*, int32_t);
-static depthwise_kernel* const kDepthwise[3][2] = {
-    {mcunet_depthwise_conv2d_3x3_s1, mcunet_depthwise_conv2d_3x3_s2},
-    {mcunet_depthwise_conv2d_5x5_s1, mcunet_depthwise_conv2d_5x5_s2},
-    {mcunet_depthwise_conv2d_7x7_s1, mcunet_depthwise_conv2d_7x7_s2},
+// By bits / 4 - 1.
+static depthwise_kernel* const kDepthwise[2][3][2] = {
+    {{mcunet_depthwise_conv2d_3x3_s1_s4, mcunet_depthwise_conv2d_3x3_s2_s4},
+     {mcunet_depthwise_conv2d_5x5_s1_s4, mcunet_depthwise_conv2d_5x5_s2_s4},
+     {mcunet_depthwise_conv2d_7x7_s1_s4, mcunet_depthwise_conv2d_7x7_s2_s4}},
+    {{mcunet_depthwise_conv2d_3x3_s1, mcunet_depthwise_conv2d_3x3_s2},
+     {mcunet_depthwise_conv2d_5x5_s1, mcunet_depthwise_conv2d_5x5_s2},
+     {mcunet_depthwise_conv2d_7x7_s1, mcunet_depthwise_conv2d_7x7_s2}},
 };
 
 static int run_depthwise(void) {
+  const int32_t bits = 4 * between(1, 2);
   const int32_t which = between(0, 2), stride = between(1, 2), kernel = 3 + 2 * which;
   struct reference_window w = {0};
   w.kernel_height = w.kernel_width = kernel;
@@ -150,26 +164,28 @@ static int run_depthwise(void) {
   const int32_t taps = kernel * kernel;
   const int32_t inputs = w.input_height * w.input_width * w.input_channels;
   const int32_t outputs = w.output_height * w.output_width * w.output_channels;
-  const struct mcunet_filter f = make_filter(w.output_channels, taps, taps * w.output_channels);
+  const struct mcunet_filter f =
+      make_filter(w.output_channels, taps, taps * w.output_channels, bits);
   const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
                                         f.output.zero_point, f.output.min, f.output.max};
   fill_random(input, inputs);
   reference_depthwise_conv2d(input, weights, bias, &w, &scale, expected);
-  mcunet_pack_depthwise(&f, taps, packed);
+  (bits == 4 ? mcunet_pack_depthwise_s4 : mcunet_pack_depthwise)(&f, taps, packed);
   const struct mcunet_depthwise_layer layer = {w.input_height, w.input_width,      w.output_height,
                                                w.output_width, w.output_channels,  w.pad_top,
                                                w.pad_left,     f.input_zero_point, f.output};
   const int32_t bytes = between(0, 1) ? mcunet_depthwise_whole_scratch_bytes(&layer, kernel, stride)
                                       : mcunet_depthwise_scratch_bytes(&layer, kernel, stride);
+  depthwise_kernel* const kernel_function = kDepthwise[bits / 4 - 1][which][stride - 1];
   guarded_scratch(bytes);
   memset(output, 0x33, sizeof output);
   if (w.output_width <= w.input_width && w.output_height <= w.input_height) {
     memcpy(output, input, (size_t)inputs);
-    kDepthwise[which][stride - 1](output, output, &layer, packed, scratch, bytes);
+    kernel_function(output, output, &layer, packed, scratch, bytes);
     if (memcmp(output + outputs, input + outputs, (size_t)(inputs - outputs)) != 0) return 0;
     memset(output + outputs, 0x33, kGuard);
   } else {
-    kDepthwise[which][stride - 1](input, output, &layer, packed, scratch, bytes);
+    kernel_function(input, output, &layer, packed, scratch, bytes);
   }
   return guards_hold(output, outputs, bytes);
 }
@@ -208,13 +224,18 @@ static int run_add(void) {
 
 // Few outputs, odd numbers of them, and depths down to the least.
 static int run_fully_connected(void) {
-  const int32_t depth = between(0, 1) ? 4 * between(1, 12) : between(1, 70);
+  const int32_t bits = 4 * between(1, 2);
+  // Some are so deep that scaled sums of four bits leave 32, if all products have one sign.
+  const int is_deep = between(0, 9) == 0;
+  const int32_t depth = is_deep         ? between(600, 900)
+                        : between(0, 1) ? 4 * between(1, 12)
+                                        : between(1, 70);
   struct mcunet_fully_connected_layer layer = {between(0, 3) ? 1 : between(2, 6),
                                                depth,
                                                between(0, 1) ? between(1, 7) : between(8, 40),
                                                {0, 0, 0}};
   const int32_t features = layer.output_features;
-  const struct mcunet_filter f = make_filter(features, depth, depth * features);
+  const struct mcunet_filter f = make_filter(features, depth, depth * features, bits);
   const struct reference_window w = {.input_height = 1,
                                      .input_width = layer.batches,
                                      .input_channels = depth,
@@ -229,11 +250,16 @@ static int run_fully_connected(void) {
                                         f.output.zero_point, f.output.min, f.output.max};
   layer.output = f.output;
   fill_random(input, layer.batches * depth);
+  if (is_deep) {
+    memset(input, between(0, 1) ? -128 : 127, (size_t)(layer.batches * depth));
+    memset(weights, bits == 4 ? -8 : -128, (size_t)(depth * features));
+  }
   reference_conv2d(input, weights, bias, &w, &scale, expected);
-  mcunet_pack_matmul(&f, depth, packed);
+  (bits == 4 ? mcunet_pack_matmul_s4 : mcunet_pack_matmul)(&f, depth, packed);
   memset(output, 0x33, sizeof output);
   const int32_t bytes = guarded_scratch(mcunet_fully_connected_scratch_bytes(layer.batches, depth));
-  mcunet_fully_connected(input, output, &layer, packed, scratch);
+  (bits == 4 ? mcunet_fully_connected_s4 : mcunet_fully_connected)(input, output, &layer, packed,
+                                                                   scratch);
   return guards_hold(output, layer.batches * features, bytes);
 }
 

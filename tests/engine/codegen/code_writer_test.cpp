@@ -114,6 +114,18 @@ TEST_P(GeneratedWideSums, ComputesWhatTheReferenceExecutorComputes) {
 INSTANTIATE_TEST_SUITE_P(CodeWriter, GeneratedWideSums, testing::ValuesIn(kWideSumOpKinds),
                          [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
 
+class GeneratedInt4 : public testing::TestWithParam<OpKind> {};
+
+TEST_P(GeneratedInt4, ComputesWhatTheReferenceExecutorComputes) {
+  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+    expect_exact(random_int4_graph(GetParam(), seed),
+                 fmt::format("int4-{}-{}", name_of(GetParam()), seed));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(CodeWriter, GeneratedInt4, testing::ValuesIn(kInt4OpKinds),
+                         [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
+
 // A network in an arena with room for four columns and whole planes.
 TEST(CodeWriter, FasterKernelsComputeTheSame) {
   CompileOptions options;

@@ -10,6 +10,7 @@
 
 #include "generated_model.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "random_graphs.hpp"
 #include "shared_data.hpp"
@@ -20,7 +21,8 @@ namespace {
 // Networks of a few operators with random weights, some filters of zeros among them.
 class NetworkBuilder {
  public:
-  explicit NetworkBuilder(unsigned seed) : generator_(seed) {}
+  explicit NetworkBuilder(unsigned seed, bool mixes_widths = false)
+      : mixes_widths_(mixes_widths), generator_(seed) {}
 
   int between(int least, int most) {
     return std::uniform_int_distribution<int>(least, most)(generator_);
@@ -37,12 +39,15 @@ class NetworkBuilder {
     op.window.kernel_height = op.window.kernel_width = static_cast<std::int16_t>(kernel);
     if (pads) op.window.padding = same_padding(op.window, shape);
     if (chance(3)) op.activation = Activation::kRelu;
+    if (mixes_widths_ && chance(2)) op.weight_bits = 4;
+    const int largest = op.weight_bits == 4 ? 7 : 127;
     const bool is_depthwise = kind == OpKind::kDepthwiseConv2d;
     const std::int32_t inputs = kind == OpKind::kFullyConnected
                                     ? static_cast<std::int32_t>(shape.elements())
                                     : shape.channels;
     const std::int32_t taps = kind == OpKind::kFullyConnected ? 1 : kernel * kernel;
     Constant weights;
+    weights.type = weight_type(op);
     weights.dims = is_depthwise ? std::vector<std::int32_t>{1, kernel, kernel, outputs}
                    : kind == OpKind::kFullyConnected
                        ? std::vector<std::int32_t>{outputs, inputs}
@@ -54,16 +59,19 @@ class NetworkBuilder {
     std::vector<bool> is_zero;
     for (std::int32_t o = 0; o < outputs; ++o) {
       is_zero.push_back(one_in != 0 && chance(one_in));
-      weights.scales.push_back(0.001F * static_cast<float>(between(10, 40)));
+      weights.scales.push_back(0.127F / static_cast<float>(largest) *
+                               static_cast<float>(between(10, 40)));
       const std::int32_t value = is_zero.back() && chance(2) ? 0 : between(-4000, 4000);
       const auto bytes = std::as_bytes(std::span(&value, 1));
       bias.data.insert(bias.data.end(), bytes.begin(), bytes.end());
     }
     const std::int64_t count = weights.elements();
+    std::vector<std::int8_t> values;
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t o = is_depthwise ? i % outputs : i / (count / outputs);
-      weights.data.push_back(static_cast<std::byte>(is_zero[o] ? 0 : between(-127, 127)));
+      values.push_back(static_cast<std::int8_t>(is_zero[o] ? 0 : between(-largest, largest)));
     }
+    weights.data = weight_bytes(values, weights.type);
     op.has_bias = true;
     OpDetails& details = edit_details(graph_, op);
     details.weights = add(weights);
@@ -119,13 +127,14 @@ class NetworkBuilder {
     return id;
   }
 
+  bool mixes_widths_;  // weights of 4 and of 8 bits
   Graph graph_;
   std::mt19937 generator_;
 };
 
 // An inverted residual with a head, as the mobile networks have them.
 Graph random_network(unsigned seed) {
-  NetworkBuilder b(seed);
+  NetworkBuilder b(seed, /*mixes_widths=*/seed % 2 == 1);
   const TensorId image = b.input({b.between(3, 7), b.between(3, 7), 3});
   const TensorId stem = b.convolution(image, b.between(4, 7), 3, b.chance(2), 3);
   const TensorId expanded = b.convolution(stem, b.between(5, 12), 1, false, 3);

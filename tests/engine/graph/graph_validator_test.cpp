@@ -55,6 +55,37 @@ TEST(GraphValidator, AcceptsRandomGraphsOfEveryOperator) {
   }
 }
 
+TEST(GraphValidator, AcceptsWeightsOfFourBits) {
+  for (OpKind kind : kInt4OpKinds) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      EXPECT_EQ(complaint(random_int4_graph(kind, seed)), "") << name_of(kind) << " " << seed;
+    }
+  }
+}
+
+TEST(GraphValidator, RefusesFourBitsElsewhere) {
+  Graph graph = random_graph(OpKind::kTransposeConv, 0);
+  Constant& weights = graph.constants[graph.details_of(graph.ops[0]).weights];
+  weights.type = DataType::kInt4;
+  weights.data.resize(static_cast<std::size_t>(bytes_of_elements(weights.elements(), 4)));
+  graph.ops[0].weight_bits = 4;
+  EXPECT_EQ(complaint(graph),
+            "operator 0 (transpose_conv): weights 'weights': are int4, which the operator does not "
+            "take; quantize them to int8");
+
+  graph = random_int4_graph(OpKind::kConv2d, 0);
+  graph.constants[graph.details_of(graph.ops[0]).bias].type = DataType::kInt4;
+  EXPECT_THAT(complaint(graph), testing::HasSubstr("bias 'bias': has"));
+  graph = random_int4_graph(OpKind::kConv2d, 0);
+  graph.tensors[0].type = DataType::kInt4;
+  EXPECT_EQ(complaint(graph),
+            "operator 0 (conv_2d): tensor 'input': is int4, which only weights can be; quantize "
+            "activations to int8");
+  graph = random_int4_graph(OpKind::kConv2d, 0);
+  graph.ops[0].weight_bits = 8;
+  EXPECT_EQ(complaint(graph), "operator 0 (conv_2d): weight_bits contradicts its weights");
+}
+
 TEST_F(ValidatorTest, NamesOperatorIndexAndTensor) {
   graph_.tensor_info[0].quantization.scale = 0;
   EXPECT_EQ(complaint(graph_), "operator 0 (conv_2d): tensor 'input': its scale is 0");

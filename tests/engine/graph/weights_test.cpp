@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <set>
 
+#include "core/error_text.hpp"
 #include "mcunet/core/error.hpp"
 
 namespace mcunet::engine {
@@ -52,6 +54,31 @@ TEST(Weights, EachLiesAtAPlaceOfItsOwn) {
 
 TEST(Weights, OperatorsWithoutWeightsHaveNoLayout) {
   EXPECT_THROW(layout_of(OpKind::kRelu, 1, 6), Error);
+}
+
+TEST(Weights, TheFirstOfTwoIsTheLowNibble) {
+  const std::vector<std::int8_t> values = {1, -2, 7, -8, 5};
+  Constant constant{.type = DataType::kInt4, .dims = {5}};
+  constant.data = weight_bytes(values, constant.type);
+  EXPECT_THAT(constant.data, ElementsAre(std::byte{0xE1}, std::byte{0x87}, std::byte{0x05}));
+  EXPECT_EQ(weight_values(constant), values);
+  constant.data.back() |= std::byte{0xF0};
+  EXPECT_EQ(weight_values(constant), values) << "what is behind the last one is nothing";
+}
+
+TEST(Weights, BitsAreGivenToGraphsOfShapes) {
+  Graph graph;
+  const TensorId input = add_input(graph, {5, 4, 6});
+  const std::array mixed = {append_op(graph, {}, {input}, 4)};
+  append_op(graph, {.kind = OpKind::kTransposeConv}, mixed, Tensor{{5, 4, 3}});
+  set_weight_bits(graph, 4);
+  EXPECT_EQ(graph.ops[0].weight_bits, 4);
+  EXPECT_EQ(graph.ops[1].weight_bits, 8) << "a transposed convolution";
+  EXPECT_EQ(error_of([&] { set_weight_bits(graph, 2); }),
+            "weights of 2 bits are not supported, only 4 or 8");
+  graph.constants.emplace_back();
+  EXPECT_EQ(error_of([&] { set_weight_bits(graph, 4); }),
+            "its weights are there already, with their own bits");
 }
 
 TEST(Weights, NarrowElementsShareBytes) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/plan_validator.hpp"
 #include "residual_block.hpp"
 
@@ -73,6 +74,15 @@ TEST(FlashEstimate, CountsWeightsBiasesAndQuantization) {
   EXPECT_EQ(flash.quantization, 5 * (24 + 24 + 4));
   EXPECT_GT(flash.code, 0);
   EXPECT_EQ(flash.total(), flash.weights + flash.biases + flash.quantization + flash.code);
+}
+
+TEST(FlashEstimate, WeightsOfFourBitsTakeHalf) {
+  Graph graph = make_residual_block({});
+  const FlashEstimate bytes = estimate_flash(graph);
+  set_weight_bits(graph, 4);
+  const FlashEstimate nibbles = estimate_flash(graph);
+  EXPECT_EQ(2 * nibbles.weights, bytes.weights);
+  EXPECT_EQ(nibbles.biases, bytes.biases);
 }
 
 TEST(Budget, AbsentLimitsDoNotBind) {

@@ -4,20 +4,34 @@
 #include <cstring>
 #include <limits>
 
+#include "mcunet/engine/graph/weights.hpp"
 #include "random_graphs/random_graph.hpp"
 
 namespace mcunet::engine {
+namespace {
+
+// The standard deviation of weights of 4 and of 8 bits.
+constexpr double kSpread[] = {4.6, 74};
+
+}  // namespace
 
 ConstantId RandomGraph::add_weights(std::vector<std::int32_t> dims, std::int32_t axis) {
   Constant weights;
   weights.name = "weights";
+  weights.type = weight_type(op_);
   weights.dims = std::move(dims);
-  weights.data = random_bytes(weights.elements());
-  // -128 does not occur in symmetric weights.
-  std::replace(weights.data.begin(), weights.data.end(), std::byte{0x80}, std::byte{0x81});
+  weights.data = random_bytes(bytes_of_elements(weights.elements(), weights.type));
+  if (weights.type == DataType::kInt4) {
+    weights.data =
+        weight_bytes(weight_values(weights), weights.type);  // nothing behind the last one
+  } else {
+    // -128 does not occur in symmetric weights; -8 does in files.
+    std::replace(weights.data.begin(), weights.data.end(), std::byte{0x80}, std::byte{0x81});
+  }
   const bool is_per_channel = weights.dims[axis] > 1 && !chance(3);
   weights.scales.resize(is_per_channel ? weights.dims[axis] : 1);
-  for (float& scale : weights.scales) scale = static_cast<float>(factor(0.001, 0.004));
+  for (float& scale : weights.scales)
+    scale = static_cast<float>(factor(0.001, 0.004) * 74 / kSpread[op_.weight_bits / 8]);
   if (is_per_channel) weights.channel_axis = axis;
   graph_.constants.push_back(weights);
   return static_cast<ConstantId>(graph_.constants.size()) - 1;
@@ -42,14 +56,14 @@ ConstantId RandomGraph::add_bias(std::int32_t channels, double spread) {
 Quantization RandomGraph::add_parameters(std::vector<std::int32_t> dims, std::int32_t axis,
                                          std::int32_t taps, TensorId input) {
   const std::int32_t channels = dims[axis];
-  const double spread = 74.0 * 74.0 * std::sqrt(static_cast<double>(taps));
+  const double spread = 74.0 * kSpread[op_.weight_bits / 8] * std::sqrt(static_cast<double>(taps));
   OpDetails& details = edit_details(graph_, op_);
   details.weights = add_weights(std::move(dims), axis);
   op_.has_bias = has_wide_sums_ || !chance(4);
   if (op_.has_bias) details.bias = add_bias(channels, spread);
   choose_activation();
-  const Quantization output =
-      random_quantization(quantization_of(input).scale * 0.0025 * spread / 60);
+  const Quantization output = random_quantization(quantization_of(input).scale * 0.0025 * 74 /
+                                                  kSpread[op_.weight_bits / 8] * spread / 60);
   if (has_wide_sums_) widen_sums(axis, input, output);
   return output;
 }
@@ -82,10 +96,12 @@ void RandomGraph::widen_sums(std::int32_t axis, TensorId input, const Quantizati
 
 void RandomGraph::clear_weights(Constant& weights, std::int32_t axis, std::int32_t channel) {
   const auto channels = static_cast<std::size_t>(weights.dims[axis]);
-  const std::size_t inner = axis == 0 ? weights.data.size() / channels : 1;
-  for (std::size_t i = 0; i < weights.data.size(); ++i) {
-    if (i / inner % channels == static_cast<std::size_t>(channel)) weights.data[i] = {};
+  std::vector<std::int8_t> values = weight_values(weights);
+  const std::size_t inner = axis == 0 ? values.size() / channels : 1;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i / inner % channels == static_cast<std::size_t>(channel)) values[i] = 0;
   }
+  weights.data = weight_bytes(values, weights.type);
 }
 
 // Windows that have a kernel of their own: 1x1, and the depthwise ones that work in place.

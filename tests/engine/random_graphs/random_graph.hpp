@@ -30,16 +30,18 @@ class Numbers {
 };
 
 // The values keep the streams of random numbers apart.
-enum class Form { kUsual = 0, kRare = 500, kWideSums = 700 };
+// kInt4: weights of four bits, in usual forms or, by the seed, rare ones or such of wide sums.
+enum class Form { kUsual = 0, kRare = 500, kWideSums = 700, kInt4 = 900 };
 
 // A graph of one operator. Each row of the table of operators has its function, build_<name>.
 class RandomGraph {
  public:
   RandomGraph(OpKind kind, std::uint64_t seed, Form form)
       : random_(seed, static_cast<std::uint64_t>(kind) + static_cast<std::uint64_t>(form)),
-        is_rare_(form == Form::kRare),
-        has_wide_sums_(form == Form::kWideSums) {
+        is_rare_(form == Form::kRare || (form == Form::kInt4 && seed % 4 == 1)),
+        has_wide_sums_(form == Form::kWideSums || (form == Form::kInt4 && seed % 4 == 2)) {
     op_.kind = kind;
+    if (form == Form::kInt4) op_.weight_bits = 4;
     op_.has_bias = false;
   }
 

@@ -19,9 +19,10 @@ namespace {
 class RecordedOperators : public testing::Test {
  protected:
   template <typename MakeGraph>
-  void expect_recorded(const std::string& name, OpKind kind, MakeGraph make_graph) const {
+  void expect_recorded(const std::string& name, OpKind kind, MakeGraph make_graph,
+                       std::size_t recorded = 12) const {
     const auto& hashes = golden_.at(name);
-    EXPECT_EQ(hashes.size(), 12);
+    EXPECT_EQ(hashes.size(), recorded);
     for (const auto& [seed_text, hash] : hashes.items()) {
       const auto seed = static_cast<std::uint64_t>(std::stoi(seed_text));
       const Graph graph = make_graph(kind, seed);
@@ -44,6 +45,14 @@ TEST_F(RecordedOperators, RandomLayersMatchTensorFlowLite) {
 TEST_F(RecordedOperators, SumsThatTakeAllOf32BitsMatchTensorFlowLite) {
   for (OpKind kind : kWideSumOpKinds) {
     expect_recorded(fmt::format("{}_wide", name_of(kind)), kind, random_wide_sum_graph);
+  }
+}
+
+TEST_F(RecordedOperators, WeightsOfFourBitsMatchTensorFlowLite) {
+  for (OpKind kind : kInt4OpKinds) {
+    // Fully connected layers with a scale per channel have none to compare with.
+    const std::size_t recorded = kind == OpKind::kFullyConnected ? 4 : 12;
+    expect_recorded(fmt::format("{}_int4", name_of(kind)), kind, random_int4_graph, recorded);
   }
 }
 

@@ -67,10 +67,19 @@ TEST(ModelKind, CallsModelsByTheirNames) {
               HasSubstr("operator 0 (CUSTOM Mine), producing tensor 2 'out': is not supported"));
 }
 
+TEST(ModelKind, NibblesAreForWeights) {
+  using namespace tflite;
+  EXPECT_THAT(complaint(TensorType_INT8, TensorType_INT4),
+              HasSubstr("tensor 1 'weights': has 4 bytes instead of 1"));
+  EXPECT_THAT(complaint(TensorType_INT4, TensorType_INT8),
+              HasSubstr("tensor 0 'in': is int4, which only weights can be; "
+                        "quantize activations to int8"));
+}
+
 // Not one of the whole model, but of its operator.
 TEST(ModelKind, NamesTypesThatAreUnknown) {
-  EXPECT_THAT(complaint(tflite::TensorType_INT8, tflite::TensorType_INT4),
-              HasSubstr("tensor 1 'weights': type int4 is not supported"));
+  EXPECT_THAT(complaint(tflite::TensorType_INT8, tflite::TensorType_INT2),
+              HasSubstr("tensor 1 'weights': type int2 is not supported"));
   EXPECT_THAT(complaint(tflite::TensorType_COMPLEX64, tflite::TensorType_INT8),
               HasSubstr("m.tflite: tensor 0 'in': type complex64 is not supported"));
 }

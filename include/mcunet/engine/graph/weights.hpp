@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "mcunet/engine/graph/graph.hpp"
@@ -37,8 +38,19 @@ struct WeightLayout {
 // Of an operator with weights, from its shapes; it may have no constants yet.
 WeightLayout weight_layout(const Graph& graph, const Op& op);
 
-// Bits of one weight: of the constant's type; int8 for an operator that has none yet.
-int weight_bits(const Graph& graph, const Op& op);
+// Whether an operator's weights may be int4: those of a transposed convolution are int8, as TFLite's.
+bool takes_int4_weights(const Op& op);
+
+// Gives the weights of all operators so many bits, 8 or 4; those that do not take 4 keep 8. Of a graph of
+// shapes: throws Error if it has weights already, or for other numbers of bits.
+void set_weight_bits(Graph& graph, int bits);
+
+// The type of an operator's weights, by its bits.
+DataType weight_type(const Op& op);
+
+// Weights one per byte, from a constant of int8 or int4, and back: int4 from -8 … 7.
+std::vector<std::int8_t> weight_values(const Constant& weights);
+std::vector<std::byte> weight_bytes(std::span<const std::int8_t> values, DataType type);
 
 // The weights of a quantized operator.
 class Weights {
@@ -46,14 +58,11 @@ class Weights {
   Weights(const Graph& graph, const Op& op);
 
   const WeightLayout& layout() const { return layout_; }
-  const std::int8_t* data() const { return data_; }
-  std::int32_t at(std::int32_t output, std::int64_t element) const {
-    return data_[layout_.index(output, element)];
-  }
+  std::int32_t at(std::int32_t output, std::int64_t element) const;
 
  private:
   WeightLayout layout_;
-  const std::int8_t* data_;
+  const Constant& constant_;
 };
 
 // The bias of a quantized operator, per output channel; zeros where it has none.

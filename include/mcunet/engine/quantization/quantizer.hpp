@@ -7,8 +7,8 @@
 
 // Post-training quantization: gives a lowered graph of float parameters and observed activation
 // ranges its int8 form, as TFLite specifies it: activations per tensor with a zero point, weights
-// per output channel (per tensor in fully connected layers) symmetric in [-127, 127], biases int32
-// with the product of both scales.
+// per output channel (per tensor in fully connected layers) symmetric in [-127, 127], or [-7, 7] where an
+// operator's weights have 4 bits, biases int32 with the product of both scales.
 namespace mcunet::engine {
 
 // The real values that a tensor takes.
@@ -28,8 +28,8 @@ struct FloatParameters {
 // range of zeros only has a scale of 1 / 255.
 Quantization int8_quantization(RealRange range);
 
-// What one step of an operator's int8 weights is worth: per output channel, or one for all of a
-// fully connected layer. From the largest magnitude of each channel's weights, which becomes 127,
+// What one step of an operator's weights is worth: per output channel, or one for all of a fully
+// connected layer. From the largest magnitude of each channel's weights, which becomes 127 (7 in 4 bits),
 // and of its bias, which must fit 32 bits as a multiple of this times the input's scale.
 std::vector<float> weight_scales(const Op& op, std::span<const float> max_weights,
                                  std::span<const float> max_biases, float input_scale);

@@ -1,0 +1,3 @@
+#include "matmul_columns_s4.h"
+#define KERNEL(name) mcunet_##name##_s4
+#include "conv2d_1x1.inc"

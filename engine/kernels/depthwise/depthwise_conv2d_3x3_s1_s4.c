@@ -1,0 +1,5 @@
+#include "nibbles.h"
+#define KERNEL 3
+#define STRIDE 1
+#define FUNCTION mcunet_depthwise_conv2d_3x3_s1_s4
+#include "depthwise_conv2d.inc"

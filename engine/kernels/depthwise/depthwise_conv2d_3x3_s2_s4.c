@@ -1,0 +1,5 @@
+#include "nibbles.h"
+#define KERNEL 3
+#define STRIDE 2
+#define FUNCTION mcunet_depthwise_conv2d_3x3_s2_s4
+#include "depthwise_conv2d.inc"
