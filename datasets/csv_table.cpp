@@ -110,10 +110,7 @@ CsvTable read_csv(const fs::path& file) {
       table.rows.push_back(std::move(row));
     }
   }
-  if (table.rows.empty()) {
-    throw Error("{}: has no rows; expected a line of column names, and a row for each file",
-                file.string());
-  }
+  if (table.columns.empty()) throw Error("{}: has no rows", file.string());
   return table;
 }
 

@@ -17,8 +17,8 @@ struct CsvTable {
 };
 
 // A text of cells with commas, semicolons or tabs between them, whichever the first line has most
-// of; quoted as RFC 4180 has it, with any line ends. The first line names the columns; empty lines
-// are skipped. Throws Error, with the line.
+// of; quoted as RFC 4180 has it, with any line ends. The first line is taken for the names of the
+// columns; empty lines are skipped. Throws Error, with the line.
 CsvTable read_csv(const std::filesystem::path& file);
 
 }  // namespace mcunet::datasets

@@ -7,6 +7,7 @@
 #include "file_list.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/names.hpp"
+#include "series_dataset.hpp"
 
 namespace mcunet::datasets {
 namespace fs = std::filesystem;
@@ -94,6 +95,14 @@ std::vector<Finding> findings_in(const DatasetFiles& files) {
   }
   findings.push_back(std::move(left_out));
   std::erase_if(findings, [](const Finding& finding) { return finding.items.empty(); });
+  return findings;
+}
+
+std::vector<Finding> findings_in(const DatasetFiles& files, const DatasetOptions& options) {
+  std::vector<Finding> findings = findings_in(files);
+  if (options.kind != DatasetKind::kSeries) return findings;
+  const std::vector<std::string>& left_out = series_data(options)->recordings.left_out;
+  if (!left_out.empty()) findings.push_back({"columns left out", left_out});
   return findings;
 }
 

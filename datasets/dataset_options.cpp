@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "file_list.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
@@ -56,6 +54,7 @@ std::vector<Field> fields_of_audio(AudioOptions& audio) {
 std::vector<Field> fields_of_series(SeriesOptions& series) {
   return {field("window", series.window, between(1, 1 << 20)),
           field("step", series.step, between(1, 1 << 20)),
+          field("sample_rate", series.sample_rate, positive()),
           field("channels", series.channels),
           field("time_shift", series.time_shift, between(0, 1)),
           field("scale", series.scale, between(0, 1)),
@@ -179,12 +178,11 @@ LogMelParameters spectrogram_of(const DatasetOptions& options, int resolution) {
 namespace {
 
 SeriesPreprocessing series_of(const DatasetOptions& options, int resolution) {
-  const int window = options.series.window;
-  SeriesPreprocessing series{.window = window,
-                             .step = options.series.step.value_or(std::max(1, window / 2)),
+  SeriesPreprocessing series{.window = options.series.window,
                              .samples = resolution,
+                             .sample_rate = options.series.sample_rate,
                              .channels = series_data(options)->channels};
-  require_sound(series);
+  check_series(series);
   return series;
 }
 

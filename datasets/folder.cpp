@@ -7,7 +7,7 @@
 #include "label_table.hpp"
 #include "mcunet/core/error.hpp"
 
-// Images or sounds of the user's own, labelled in one of three ways:
+// Images, sounds or recordings of sensors, the user's own, labelled in one of three ways:
 //   ROOT/CLASS/…            by their folders, of which a share becomes the test set; or
 //                           ROOT/train/CLASS/… with ROOT/test, ROOT/val or both
 //   dataset.annotations     by a table
@@ -24,7 +24,7 @@ std::string hint_at(const fs::path& root, Medium medium, const std::vector<std::
                        folders.front());
   }
   const std::vector<fs::path> tables = files_in(root, {".csv", ".tsv"});
-  if (!tables.empty()) {
+  if (!tables.empty() && medium != Medium::kSeries) {
     return fmt::format("; dataset.annotations: {} reads the labels of that table",
                        tables.front().filename().string());
   }

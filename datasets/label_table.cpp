@@ -47,6 +47,10 @@ class TableReader {
  public:
   explicit TableReader(const DatasetOptions& options)
       : file_(annotations_of(options)), table_(read_csv(file_)) {
+    if (table_.rows.empty()) {
+      throw Error("{}: has no rows; expected a line of column names, and a row for each file",
+                  file_.string());
+    }
     const TableColumns& stated = options.columns;
     columns_.file = find("file", stated.file, kFileHeadings);
     if (columns_.file == kNone) fail_column("file", "the files");

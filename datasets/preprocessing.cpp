@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "mcunet/core/error.hpp"
 #include "mcunet/core/names.hpp"
 
 namespace mcunet::datasets {
@@ -35,8 +36,8 @@ std::vector<std::string> describe_sound(const LogMelParameters& sound) {
 // Names of columns come from outside, and what is described here goes into comments of C.
 std::vector<std::string> describe_series(const SeriesPreprocessing& series) {
   std::vector<std::string> lines = {
-      fmt::format("a series of {} rows of {} values; windows are {} rows apart", series.window,
-                  series.channels.size(), series.step)};
+      fmt::format("a series of {} rows of {} values{}", series.window, series.channels.size(),
+                  series.sample_rate ? fmt::format(", {:g} a second", *series.sample_rate) : "")};
   if (series.averaged() > 1) {
     lines.push_back(fmt::format("{} rows are averaged to one sample of the input, which has {}",
                                 series.averaged(), series.samples));
@@ -74,8 +75,11 @@ Preprocessing read_preprocessing(const ConfigNode& node) {
   if (const ConfigNode* series = node.find("series")) {
     SeriesPreprocessing value;
     read_fields(node, {section("series", fields_of(value))});
-    if (value.channels.empty()) series->fail("has no channels");
-    if (value.window % value.samples != 0) series->fail("window is no multiple of samples");
+    try {
+      check_series(value);
+    } catch (const Error& error) {
+      series->fail(error.what());
+    }
     return value;
   }
   LogMelParameters value;

@@ -22,21 +22,20 @@ struct Faults {
   }
 };
 
-LabelledRecording read(const LabelledFile& file, const DatasetOptions& options, Faults& faults) {
-  LabelledRecording item{escaped(file.path), file.label, {}};
+Recording read(const std::string& file, const std::vector<std::string>& channels, Faults& faults) {
   try {
-    item.recording = read_recording(file.path, options.series.channels);
+    return read_recording(file, channels);
   } catch (const Error& error) {
     faults.add(error.what());
+    return {};
   }
-  return item;
 }
 
 // The columns that most of the training files have.
 std::vector<std::string> usual_channels(const std::vector<LabelledRecording>& items) {
   std::map<std::vector<std::string>, std::int64_t> counts;
   for (const LabelledRecording& item : items) {
-    if (!item.recording.values.empty()) ++counts[item.recording.channels];
+    if (item.recording.rows() > 0) ++counts[item.recording.channels];
   }
   const auto most =
       std::max_element(counts.begin(), counts.end(),
@@ -53,20 +52,23 @@ SeriesRecordings recorded_series(const DatasetOptions& options) {
   Faults faults;
   for (std::size_t s = 0; s < result.splits.size(); ++s) {
     for (const LabelledFile& file : files.splits[s]) {
-      result.splits[s].push_back(read(file, options, faults));
+      result.splits[s].push_back(
+          {escaped(file.path), file.label, read(file.path, options.series.channels, faults)});
     }
   }
   result.channels = usual_channels(result.splits[0]);
   if (result.channels.empty()) {
     throw Error("dataset: no training file can be read; the first: {}", faults.first);
   }
-  for (std::vector<LabelledRecording>& items : result.splits) {
-    for (LabelledRecording& item : items) {
-      if (item.recording.values.empty() || item.recording.channels == result.channels) continue;
-      faults.add(fmt::format("{}: has the columns {}, others have {}", item.name,
-                             fmt::join(item.recording.channels, ", "),
-                             fmt::join(result.channels, ", ")));
-      item.recording = {};
+  for (std::size_t s = 0; s < result.splits.size(); ++s) {
+    for (std::size_t i = 0; i < result.splits[s].size(); ++i) {
+      Recording& recording = result.splits[s][i].recording;
+      if (recording.rows() == 0) continue;
+      if (recording.channels != result.channels) {
+        recording = read(files.splits[s][i].path, result.channels, faults);
+      } else if (result.left_out.empty()) {
+        result.left_out = recording.left_out;
+      }
     }
   }
   if (faults.files > 0) {

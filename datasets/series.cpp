@@ -1,9 +1,11 @@
 #include "mcunet/datasets/series.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/series.h"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/names.hpp"
 
 namespace mcunet::datasets {
 namespace {
@@ -19,18 +21,25 @@ std::vector<Field> fields_of_channel(SeriesChannel& channel) {
 
 std::vector<Field> fields_of(SeriesPreprocessing& series) {
   return {required(field("window", series.window, between(1, kMostRows))),
-          required(field("step", series.step, between(1, kMostRows))),
           required(field("samples", series.samples, between(1, kMostRows))),
+          field("sample_rate", series.sample_rate, positive()),
           required(section_list("channels", series.channels, fields_of_channel))};
 }
 
-void require_sound(const SeriesPreprocessing& series) {
+void check_series(const SeriesPreprocessing& series) {
   if (series.channels.empty()) throw Error("a series has no channels");
   if (series.window % series.samples != 0) {
     throw Error(
         "dataset.series.window: is {}, no multiple of the resolution {}; a sample of the input is "
         "the mean of a whole number of rows",
         series.window, series.samples);
+  }
+  const SeriesTables tables = make_series_tables(series);
+  for (std::size_t c = 0; c < series.channels.size(); ++c) {
+    if (std::isfinite(tables.zeros[c]) && std::isnormal(tables.steps[c])) continue;
+    throw Error("channel {} of the series: 32-bit floats cannot hold its mean {:g} and range {:g}",
+                escaped(series.channels[c].name), series.channels[c].centre,
+                series.channels[c].range);
   }
 }
 
@@ -53,11 +62,9 @@ void compute_series(const SeriesPreprocessing& series, const SeriesTables& table
   mcunet_series_to_input(values.data(), input.data(), &layer);
 }
 
-std::vector<std::int64_t> window_starts(std::int64_t rows, const SeriesPreprocessing& series) {
+std::vector<std::int64_t> window_starts(std::int64_t rows, int window, int step) {
   std::vector<std::int64_t> starts = {0};
-  while (starts.back() + series.step + series.window <= rows) {
-    starts.push_back(starts.back() + series.step);
-  }
+  while (starts.back() + step + window <= rows) starts.push_back(starts.back() + step);
   return starts;
 }
 

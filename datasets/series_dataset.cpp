@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
-#include <numbers>
 
+#include "mcunet/core/error.hpp"
 #include "mcunet/datasets/preprocessing.hpp"
 
 namespace mcunet::datasets {
@@ -16,12 +17,6 @@ namespace {
 constexpr double kRangeInDeviations = 4;
 
 double symmetric(RandomStream& random) { return 2 * random.uniform() - 1; }
-
-// Of zero mean and unit variance, by Box and Muller.
-double draw_normal(RandomStream& random) {
-  const double radius = std::sqrt(-2 * std::log1p(-random.uniform()));
-  return radius * std::cos(2 * std::numbers::pi * random.uniform());
-}
 
 // A channel that never changes has the range 1.
 std::vector<SeriesChannel> measure_channels(const SeriesRecordings& recordings) {
@@ -53,6 +48,17 @@ std::vector<SeriesChannel> measure_channels(const SeriesRecordings& recordings) 
   return result;
 }
 
+// The mean of those that can be read: others count as many windows, for the share that is unreadable.
+std::int64_t typical_rows(const std::vector<LabelledRecording>& items) {
+  std::int64_t rows = 0;
+  std::int64_t readable = 0;
+  for (const LabelledRecording& item : items) {
+    rows += item.recording.rows();
+    readable += item.recording.rows() > 0 ? 1 : 0;
+  }
+  return rows / std::max<std::int64_t>(1, readable);
+}
+
 class SeriesDataset : public Dataset {
  public:
   SeriesDataset(const DatasetOptions& options, Split split, int resolution, bool augment)
@@ -63,10 +69,13 @@ class SeriesDataset : public Dataset {
         options_(options.series),
         max_unreadable_share_(options.max_unreadable_share),
         augment_(augment) {
+    const int window = series_.window;
+    const int step = augment_ ? options_.step.value_or(std::max(1, window / 2)) : window;
     for (std::size_t i = 0; i < recordings_.size(); ++i) {
-      for (const std::int64_t start : window_starts(recordings_[i].recording.rows(), series_)) {
-        windows_.push_back({i, start});
-      }
+      const std::int64_t rows = recordings_[i].recording.rows();
+      const std::vector<std::int64_t> starts =
+          window_starts(rows > 0 ? rows : typical_rows(recordings_), window, step);
+      for (const std::int64_t start : starts) windows_.push_back({i, start, starts.size() == 1});
     }
   }
 
@@ -79,7 +88,7 @@ class SeriesDataset : public Dataset {
   std::string name(std::int64_t index) const override {
     const Window& window = windows_[static_cast<std::size_t>(index)];
     const LabelledRecording& item = item_of(index);
-    if (item.recording.rows() < series_.window + series_.step) return item.name;  // the only one
+    if (window.is_only) return item.name;
     return fmt::format("{}, row {}", item.name, window.start);
   }
   double max_unreadable_share() const override { return max_unreadable_share_; }
@@ -106,6 +115,7 @@ class SeriesDataset : public Dataset {
   struct Window {
     std::size_t recording;
     std::int64_t start;  // row
+    bool is_only;        // of its recording
   };
 
   const LabelledRecording& item_of(std::int64_t index) const {
@@ -118,7 +128,7 @@ class SeriesDataset : public Dataset {
     const std::size_t channels = series_.channels.size();
     for (std::size_t i = 0; i < values.size(); ++i) {
       const SeriesChannel& channel = series_.channels[i % channels];
-      const double noise = options_.noise > 0 ? options_.noise * draw_normal(random) : 0;
+      const double noise = options_.noise > 0 ? options_.noise * random.normal() : 0;
       const double apart = static_cast<double>(values[i]) - channel.centre;
       values[i] = static_cast<float>(channel.centre + scale * apart + noise * channel.range);
     }
@@ -142,6 +152,9 @@ std::shared_ptr<const SeriesData> series_data(const DatasetOptions& options) {
   static std::shared_ptr<const SeriesData> last;
   DatasetOptions copy = options;
   const std::string key = to_json_text(write_fields(fields_of(copy)));
+  if (!options.cache.empty()) {
+    throw Error("dataset.cache: is for images and sounds; recordings are held in memory");
+  }
   const std::lock_guard lock(mutex);
   if (last == nullptr || key != key_of_last) {
     auto data = std::make_shared<SeriesData>();

@@ -18,10 +18,12 @@ struct LabelledRecording {
 struct SeriesRecordings {
   std::vector<std::string> classes;
   std::vector<std::string> channels;
+  std::vector<std::string> left_out;                     // columns that are none
   std::array<std::vector<LabelledRecording>, 3> splits;  // by Split
 };
 
-// The files of a dataset. Those that cannot be read, or have other columns than most, are unreadable.
+// The files of a dataset, of their columns those that most of the training files have; a file that lacks
+// one cannot be read.
 // Throws Error if there is none that can be read.
 SeriesRecordings recorded_series(const DatasetOptions& options);
 

@@ -37,7 +37,16 @@ std::string numpy_name_of(engine::DataType type) {
 TensorValues parse_npy(std::string_view contents, std::string_view name) {
   try {
     NpyArray array = mcunet::parse_npy(contents);
+    if (array.is_column_major) throw Error("must be in C order, is in Fortran's");
     return {type_of(array.type), std::move(array.shape), {array.bytes.begin(), array.bytes.end()}};
+  } catch (const Error& error) {
+    throw Error("{}: {}", name, error.what());
+  }
+}
+
+std::vector<std::int64_t> npy_shape(std::string_view contents, std::string_view name) {
+  try {
+    return mcunet::parse_npy(contents).shape;
   } catch (const Error& error) {
     throw Error("{}: {}", name, error.what());
   }

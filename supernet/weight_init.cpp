@@ -1,7 +1,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
-#include <numbers>
 
 #include "mcunet/core/random.hpp"
 #include "mcunet/supernet/network_layers.hpp"
@@ -11,16 +10,10 @@ namespace {
 
 constexpr double kClassifierDeviation = 0.01;
 
-// By Box and Muller.
-double draw_normal(RandomStream& random) {
-  const double radius = std::sqrt(-2 * std::log1p(-random.uniform()));
-  return radius * std::cos(2 * std::numbers::pi * random.uniform());
-}
-
 void fill_normal(at::Tensor tensor, double deviation, RandomStream random) {
   float* values = tensor.data_ptr<float>();
   for (std::int64_t i = 0; i < tensor.numel(); ++i) {
-    values[i] = static_cast<float>(deviation * draw_normal(random));
+    values[i] = static_cast<float>(deviation * random.normal());
   }
 }
 

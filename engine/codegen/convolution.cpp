@@ -147,7 +147,7 @@ void write_depthwise_conv_2d(StepWriter& step) {
        member("input_zero_point", step.input_quantization().zero_point),
        output_member(step.output_struct())});
   const std::string variant =
-      fmt::format("depthwise_conv2d_{0}x{0}_s{1}", w.kernel_height, w.stride_height);
+      fmt::format("depthwise_conv2d_{}x{}_s{}", w.kernel_height, w.kernel_width, w.stride_width);
   call_kernel(step, variant,
               {step.input_address(), step.output_address(), "&layer", packed_weights,
                step.scratch_address(), std::to_string(step.scratch_bytes())});

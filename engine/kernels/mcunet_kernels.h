@@ -103,6 +103,24 @@ struct mcunet_depthwise_layer {
 // mcunet_depthwise_whole_scratch_bytes; `scratch_bytes` decides which way is taken.
 // The output may overwrite the input, at the same address, if output_width <= input_width and
 // output_height <= input_height.
+void mcunet_depthwise_conv2d_1x3_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x3_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x5_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x5_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x7_s1(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x7_s2(const int8_t* input, int8_t* output,
+                                    const struct mcunet_depthwise_layer* layer, const void* weights,
+                                    void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_3x3_s1(const int8_t* input, int8_t* output,
                                     const struct mcunet_depthwise_layer* layer, const void* weights,
                                     void* scratch, int32_t scratch_bytes);
@@ -159,6 +177,24 @@ void mcunet_conv2d_s4(const int8_t* input, int8_t* output, const struct mcunet_c
 void mcunet_conv2d_dilated_s4(const int8_t* input, int8_t* output,
                               const struct mcunet_conv2d_dilated_layer* layer, const void* weights,
                               void* scratch);
+void mcunet_depthwise_conv2d_1x3_s1_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x3_s2_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x5_s1_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x5_s2_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x7_s1_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
+void mcunet_depthwise_conv2d_1x7_s2_s4(const int8_t* input, int8_t* output,
+                                       const struct mcunet_depthwise_layer* layer,
+                                       const void* weights, void* scratch, int32_t scratch_bytes);
 void mcunet_depthwise_conv2d_3x3_s1_s4(const int8_t* input, int8_t* output,
                                        const struct mcunet_depthwise_layer* layer,
                                        const void* weights, void* scratch, int32_t scratch_bytes);

@@ -69,10 +69,10 @@ static inline int32_t mcunet_depthwise_row_pairs(int32_t kernel, int32_t stride)
 
 // Gathered rows when all are held: 3x3 windows have those of the padding too.
 static inline int32_t mcunet_depthwise_whole_rows(const struct mcunet_depthwise_layer* layer,
-                                                  int32_t kernel, int32_t stride) {
-  if (kernel != 3) return layer->input_height;
+                                                  int32_t rows, int32_t stride) {
+  if (rows != 3) return layer->input_height;
   const int32_t inputs = layer->pad_top + layer->input_height;
-  const int32_t reach = (layer->output_height - 1) * stride + kernel;
+  const int32_t reach = (layer->output_height - 1) * stride + rows;
   return inputs > reach ? inputs : reach;
 }
 
@@ -84,18 +84,18 @@ enum {
 
 // With all rows of two channels: the faster way.
 static inline int32_t mcunet_depthwise_whole_scratch_bytes(
-    const struct mcunet_depthwise_layer* layer, int32_t kernel, int32_t stride) {
-  return 4 * mcunet_depthwise_whole_rows(layer, kernel, stride) *
+    const struct mcunet_depthwise_layer* layer, int32_t rows, int32_t kernel, int32_t stride) {
+  return 4 * mcunet_depthwise_whole_rows(layer, rows, stride) *
              mcunet_depthwise_pitch(layer, kernel, stride) +
-         8 * kernel * mcunet_depthwise_row_pairs(kernel, stride) + MCUNET_DEPTHWISE_SLACK_BYTES;
+         8 * rows * mcunet_depthwise_row_pairs(kernel, stride) + MCUNET_DEPTHWISE_SLACK_BYTES;
 }
 
 // The least that it works with: a ring of as many rows as the window has, if that is less.
 static inline int32_t mcunet_depthwise_scratch_bytes(const struct mcunet_depthwise_layer* layer,
-                                                     int32_t kernel, int32_t stride) {
-  const int32_t whole = mcunet_depthwise_whole_scratch_bytes(layer, kernel, stride);
-  const int32_t ring = 4 * kernel * mcunet_depthwise_pitch(layer, kernel, stride) +
-                       8 * (2 * kernel - 1) * mcunet_depthwise_row_pairs(kernel, stride) +
+                                                     int32_t rows, int32_t kernel, int32_t stride) {
+  const int32_t whole = mcunet_depthwise_whole_scratch_bytes(layer, rows, kernel, stride);
+  const int32_t ring = 4 * rows * mcunet_depthwise_pitch(layer, kernel, stride) +
+                       8 * (2 * rows - 1) * mcunet_depthwise_row_pairs(kernel, stride) +
                        MCUNET_DEPTHWISE_SLACK_BYTES;
   return ring < whole ? ring : whole;
 }

@@ -59,7 +59,7 @@ std::int64_t depthwise_scratch(const Graph& graph, const Op& op, Appetite appeti
                                      .pad_left = op.window.padding.left};
   return (appetite == Appetite::kMost ? mcunet_depthwise_whole_scratch_bytes
                                       : mcunet_depthwise_scratch_bytes)(
-      &layer, op.window.kernel_height, op.window.stride_height);
+      &layer, op.window.kernel_height, op.window.kernel_width, op.window.stride_width);
 }
 
 std::int64_t scratch(const Graph& graph, const Op& op, Appetite appetite) {

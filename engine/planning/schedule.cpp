@@ -100,10 +100,11 @@ void find_memory(const Graph& graph, const ScheduleOptions& options, Schedule& s
 
 bool has_in_place_kernel(const Op& depthwise) {
   const Window& w = depthwise.window;
-  const bool is_square = w.kernel_height == w.kernel_width && w.stride_height == w.stride_width;
-  const bool has_window = w.kernel_height == 3 || w.kernel_height == 5 || w.kernel_height == 7;
+  const bool has_form = w.kernel_height == w.kernel_width || w.kernel_height == 1;
+  const bool has_width = w.kernel_width == 3 || w.kernel_width == 5 || w.kernel_width == 7;
+  const bool has_stride = w.stride_height == w.stride_width && w.stride_width <= 2;
   const bool is_dilated = w.dilation_height != 1 || w.dilation_width != 1;
-  return is_square && has_window && w.stride_height <= 2 && !is_dilated;
+  return has_form && has_width && has_stride && !is_dilated;
 }
 
 ScheduleOptions options_of(SchedulePolicy policy) {

@@ -15,16 +15,6 @@ using engine::OpKind;
 using engine::TensorId;
 using engine::Window;
 
-// Padded by half the kernel at each end.
-Window centred_window(Form form, int kernel, int stride) {
-  Window window = engine::centred_window(kernel, stride);
-  if (form == Form::kSquare) return window;
-  window.kernel_height = 1;
-  window.stride_height = 1;
-  window.padding.top = window.padding.bottom = 0;
-  return window;
-}
-
 Op normalized_convolution(OpKind kind, const Window& window, Activation activation, int block) {
   return {.kind = kind,
           .activation = activation,
@@ -76,6 +66,14 @@ int make_divisible(double channels, int divisor) {
   const int nearest = static_cast<int>(channels + divisor / 2.0) / divisor * divisor;
   const int rounded = std::max(divisor, nearest);
   return rounded < 0.9 * channels ? rounded + divisor : rounded;
+}
+
+Window centred_window(Form form, int kernel, int stride) {
+  Window window = engine::centred_window(kernel, stride);
+  if (form == Form::kSquare) return window;
+  window.kernel_height = 1;
+  window.padding.top = window.padding.bottom = 0;
+  return window;
 }
 
 void lower(const Network& network, Graph& graph) {

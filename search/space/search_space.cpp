@@ -63,7 +63,7 @@ std::vector<Field> fields_of(SearchSpace& space) {
           field("widths", space.widths, between(0.01, 8)),
           choice("form", space.form, {{"square", Form::kSquare}, {"line", Form::kLine}}),
           field("resolutions", space.resolutions, between(16, 1024)),
-          field("image_channels", space.image_channels, between(1, 16)),
+          field("image_channels", space.image_channels, between(1, 64)),
           field("stem_channels", space.stem_channels, between(1, kMaxChannels)),
           field("first_block_channels", space.first_block_channels, between(1, kMaxChannels)),
           required(section_list("stages", space.stages, fields_of_stage)),

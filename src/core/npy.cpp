@@ -80,9 +80,9 @@ NpyArray parse_npy(std::string_view contents) {
   contents.remove_prefix(length);
   NpyArray array;
   array.type = parse_type(value_of(header, "'descr'"));
-  if (!value_of(header, "'fortran_order'").starts_with("False")) {
-    throw Error("must be in C order, is in Fortran's");
-  }
+  const std::string_view order = value_of(header, "'fortran_order'");
+  array.is_column_major = order.starts_with("True");
+  if (!array.is_column_major && !order.starts_with("False")) throw Error("its header has no order");
   array.shape = parse_shape(value_of(header, "'shape'"));
   std::int64_t bytes = array.type.back() - '0';
   for (const std::int64_t size : array.shape) bytes *= size;
@@ -95,8 +95,9 @@ NpyArray parse_npy(std::string_view contents) {
 
 std::string npy_text(const NpyArray& array) {
   const char order = array.type.back() == '1' ? '|' : '<';
-  std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({},), }}",
-                                   order, array.type, fmt::join(array.shape, ", "));
+  std::string header =
+      fmt::format("{{'descr': '{}{}', 'fortran_order': {}, 'shape': ({},), }}", order, array.type,
+                  array.is_column_major ? "True" : "False", fmt::join(array.shape, ", "));
   constexpr std::size_t kPrefix = 10;  // magic, version, length
   constexpr std::size_t kAlignment = 64;
   header.append(kAlignment - 1 - (kPrefix + header.size()) % kAlignment, ' ');

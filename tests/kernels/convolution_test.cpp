@@ -18,6 +18,7 @@ using DepthwiseKernel = void (*)(const std::int8_t*, std::int8_t*, const mcunet_
                                  const void*, void*, std::int32_t);
 
 struct SpecialisedDepthwise {
+  int rows;
   int kernel;
   int stride;
   DepthwiseKernel function;
@@ -35,19 +36,20 @@ struct Kernels {
   decltype(&mcunet_packed_depthwise_bytes) depthwise_bytes;
   decltype(&mcunet_pack_depthwise) pack_depthwise;
   decltype(&mcunet_depthwise_conv2d) depthwise_conv2d;
-  SpecialisedDepthwise specialised[6];
+  SpecialisedDepthwise specialised[12];
 };
 
+#define WINDOWS(rows, columns, s)                                           \
+  {rows, columns, 1, mcunet_depthwise_conv2d_##rows##x##columns##_s1##s}, { \
+    rows, columns, 2, mcunet_depthwise_conv2d_##rows##x##columns##_s2##s    \
+  }
 #define KERNELS(bits, s)                                                                          \
   {                                                                                               \
     bits, mcunet_packed_matmul_bytes##s, mcunet_pack_matmul##s, mcunet_conv2d_1x1##s,             \
         mcunet_conv2d##s, mcunet_conv2d_dilated##s, mcunet_fully_connected##s,                    \
         mcunet_packed_depthwise_bytes##s, mcunet_pack_depthwise##s, mcunet_depthwise_conv2d##s, { \
-      {3, 1, mcunet_depthwise_conv2d_3x3_s1##s}, {3, 2, mcunet_depthwise_conv2d_3x3_s2##s},       \
-          {5, 1, mcunet_depthwise_conv2d_5x5_s1##s}, {5, 2, mcunet_depthwise_conv2d_5x5_s2##s},   \
-          {7, 1, mcunet_depthwise_conv2d_7x7_s1##s}, {                                            \
-        7, 2, mcunet_depthwise_conv2d_7x7_s2##s                                                   \
-      }                                                                                           \
+      WINDOWS(3, 3, s), WINDOWS(5, 5, s), WINDOWS(7, 7, s), WINDOWS(1, 3, s), WINDOWS(1, 5, s),   \
+          WINDOWS(1, 7, s)                                                                        \
     }                                                                                             \
   }
 constexpr Kernels kKernels[] = {KERNELS(8, ), KERNELS(4, _s4)};
@@ -249,9 +251,9 @@ TEST_P(Convolution, SpecialisedDepthwiseMatchesReference) {
   for (const SpecialisedDepthwise& special : kernels.specialised) {
     for (int i = 0; i < kLayers; ++i) {
       reference_window w =
-          random_window(random, special.kernel, special.kernel, special.stride, special.stride);
+          random_window(random, special.rows, special.kernel, special.stride, special.stride);
       w.input_channels = w.output_channels = random.between(1, 7);
-      const int taps = special.kernel * special.kernel;
+      const int taps = special.rows * special.kernel;
       const Arithmetic arithmetic(random, static_cast<std::size_t>(taps * w.output_channels),
                                   w.output_channels, taps, finish_of(i), kernels.weight_bits);
       const Bytes input =
@@ -267,22 +269,23 @@ TEST_P(Convolution, SpecialisedDepthwiseMatchesReference) {
           w.output_channels, w.pad_top,     w.pad_left,      arithmetic.input_zero_point,
           arithmetic.output};
       const auto packed = pack_depthwise(arithmetic, taps);
-      const int whole =
-          mcunet_depthwise_whole_scratch_bytes(&layer, special.kernel, special.stride);
-      const int least = mcunet_depthwise_scratch_bytes(&layer, special.kernel, special.stride);
+      const int whole = mcunet_depthwise_whole_scratch_bytes(&layer, special.rows, special.kernel,
+                                                             special.stride);
+      const int least =
+          mcunet_depthwise_scratch_bytes(&layer, special.rows, special.kernel, special.stride);
       for (const int scratch_bytes : {whole, least}) {
         auto scratch = make_scratch(scratch_bytes);
         Bytes output(expected.size());
         special.function(input.data(), output.data(), &layer, packed.data(), scratch.data(),
                          scratch_bytes);
-        ASSERT_EQ(output, expected) << special.kernel << "x" << special.kernel << " stride "
+        ASSERT_EQ(output, expected) << special.rows << "x" << special.kernel << " stride "
                                     << special.stride << ", layer " << i;
         if (w.output_width <= w.input_width && w.output_height <= w.input_height) {
           Bytes in_place = input;
           special.function(in_place.data(), in_place.data(), &layer, packed.data(), scratch.data(),
                            scratch_bytes);
           in_place.resize(expected.size());
-          ASSERT_EQ(in_place, expected) << special.kernel << "x" << special.kernel << " stride "
+          ASSERT_EQ(in_place, expected) << special.rows << "x" << special.kernel << " stride "
                                         << special.stride << ", layer " << i << ", in place";
         }
       }

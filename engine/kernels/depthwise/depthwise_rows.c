@@ -153,7 +153,7 @@ MCUNET_INLINE void gather(const struct pass* pass, const int8_t* from, int32_t r
 // All rows at once.
 static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output) {
   const struct mcunet_depthwise_layer* const layer = pass->layer;
-  const int32_t size = pass->kernel->kernel;
+  const int32_t size = pass->kernel->rows;
   const int32_t stride = pass->kernel->stride;
   const int32_t height = layer->input_height;
   const int32_t pitch = pass->pitch;
@@ -199,7 +199,7 @@ static void compute_plane(struct pass* pass, const int8_t* input, int8_t* output
 // A ring of as many rows as the window has.
 static void compute_ring(struct pass* pass, const int8_t* input, int8_t* output) {
   const struct mcunet_depthwise_layer* const layer = pass->layer;
-  const int32_t size = pass->kernel->kernel;
+  const int32_t size = pass->kernel->rows;
   const int32_t stride = pass->kernel->stride;
   const int32_t pitch = pass->pitch;
   int32_t next = -layer->pad_top;  // row to gather
@@ -224,7 +224,7 @@ static void compute_ring(struct pass* pass, const int8_t* input, int8_t* output)
                                 pass->rows + i * pass->plane, output + i, &pass->row[i]);
     }
     turned -= stride;
-    if (turned < 0) turned += size;
+    while (turned < 0) turned += size;
     output += layer->output_width * layer->channels;
   }
 }
@@ -233,18 +233,18 @@ void mcunet_depthwise_rows(const int8_t* input, int8_t* output,
                            const struct mcunet_depthwise_layer* layer, const void* weights,
                            void* scratch, int32_t scratch_bytes,
                            const struct mcunet_depthwise_kernel* kernel) {
-  const int32_t size = kernel->kernel;
+  const int32_t size = kernel->rows;
   const uint32_t minus_zero_point = (uint32_t)-layer->input_zero_point;
   struct pass pass = {
       .layer = layer,
       .kernel = kernel,
       .minus_zero_point = mcunet_pack_low_low(minus_zero_point, minus_zero_point),
-      .pitch = mcunet_depthwise_pitch(layer, size, kernel->stride),
-      .row_pairs = mcunet_depthwise_row_pairs(size, kernel->stride),
+      .pitch = mcunet_depthwise_pitch(layer, kernel->kernel, kernel->stride),
+      .row_pairs = mcunet_depthwise_row_pairs(kernel->kernel, kernel->stride),
   };
   pass.weight_pairs = size * pass.row_pairs;
-  const int whole =
-      scratch_bytes >= mcunet_depthwise_whole_scratch_bytes(layer, size, kernel->stride);
+  const int whole = scratch_bytes >= mcunet_depthwise_whole_scratch_bytes(
+                                         layer, size, kernel->kernel, kernel->stride);
   const int32_t held_rows = whole ? mcunet_depthwise_whole_rows(layer, size, kernel->stride) : size;
   if (!whole) pass.weight_pairs += (size - 1) * pass.row_pairs;
   pass.plane = held_rows * pass.pitch;

@@ -66,7 +66,8 @@ typedef void mcunet_depthwise_row_function(const uint32_t* weights, const int16_
 typedef void mcunet_depthwise_widen_function(const int8_t* weights, uint32_t* pairs);
 
 struct mcunet_depthwise_kernel {
-  int32_t kernel;
+  int32_t rows;    // of the window
+  int32_t kernel;  // columns
   int32_t stride;
   int32_t channel_bytes;  // packed
   mcunet_depthwise_widen_function* widen_weights;

@@ -2,15 +2,14 @@
 #define MCUNET_KERNELS_NIBBLES_H_
 
 // Weights of four bits of a depthwise channel, as value + 8. Eight taps a word: byte i holds tap i in
-// its low and tap 4 + i in its high nibble. What is left has as many bytes as taps, at most four.
-// A square window of 3, 5 or 7 leaves one tap. Internal to the kernels.
+// its low and tap 4 + i in its high nibble. What is left has as many bytes as taps, at most four: one
+// tap of a square window of 3, 5 or 7, all taps of a window of one row. Internal to the kernels.
 
 #include "dsp.h"
 
-MCUNET_INLINE int32_t mcunet_nibble_bytes(int32_t taps) {
-  const int32_t rest = taps % 8;
-  return taps / 8 * 4 + (rest < 4 ? rest : 4);
-}
+#define MCUNET_NIBBLE_BYTES(taps) ((taps) / 8 * 4 + ((taps) % 8 < 4 ? (taps) % 8 : 4))
+
+MCUNET_INLINE int32_t mcunet_nibble_bytes(int32_t taps) { return MCUNET_NIBBLE_BYTES(taps); }
 
 MCUNET_INLINE int32_t mcunet_nibble(const int8_t* nibbles, int32_t tap) {
   return ((uint8_t)nibbles[tap / 8 * 4 + tap % 4] >> (tap & 4) & 15) - 8;
@@ -27,14 +26,15 @@ MCUNET_INLINE uint32_t mcunet_four_nibbles(uint32_t word) {
   return (((word & 0x0f0f0f0fu) | 0x80808080u) - 0x08080808u) ^ 0x80808080u;
 }
 
-// The taps of a square window of odd size, one per byte.
+// The taps of a window, one per byte: of eight at a time, so that `bytes` has room for the next multiple
+// of eight, but a last one alone.
 MCUNET_INLINE void mcunet_unpack_window(const int8_t* nibbles, int32_t taps, int8_t* bytes) {
   for (; taps > 1; taps -= 8, nibbles += 4, bytes += 8) {
     const uint32_t word = mcunet_load_word(nibbles);
     mcunet_store_word(bytes, mcunet_four_nibbles(word));
     mcunet_store_word(bytes + 4, mcunet_four_nibbles(word >> 4));
   }
-  *bytes = (int8_t)mcunet_nibble(nibbles, 0);
+  if (taps == 1) *bytes = (int8_t)mcunet_nibble(nibbles, 0);
 }
 
 #endif  // MCUNET_KERNELS_NIBBLES_H_

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <numbers>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,12 @@ class RandomStream {
 
   // Uniform in [0, 1), with 53 random bits.
   double uniform() { return static_cast<double>((*this)() >> 11) * 0x1.0p-53; }
+
+  // Of zero mean and unit variance, by Box and Muller.
+  double normal() {
+    const double radius = std::sqrt(-2 * std::log1p(-uniform()));
+    return radius * std::cos(2 * std::numbers::pi * uniform());
+  }
 
   // One of the choices, each as likely. Requires that there are any.
   template <typename T>

@@ -51,4 +51,7 @@ struct Finding {
 // Classes without examples or missing from a split, imbalance beyond 1 : 10, and what was left out.
 std::vector<Finding> findings_in(const DatasetFiles& files);
 
+// The same of all that lies in files, and of series the columns that were left out.
+std::vector<Finding> findings_in(const DatasetFiles& files, const DatasetOptions& options);
+
 }  // namespace mcunet::datasets

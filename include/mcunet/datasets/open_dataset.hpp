@@ -63,9 +63,10 @@ struct AudioOptions {
 };
 
 struct SeriesOptions {
-  int window = 128;                   // rows of a recording that make an example
-  std::optional<int> step;            // rows from one window to the next; absent: half a window
-  std::vector<std::string> channels;  // columns of the files; empty: all but clocks and labels
+  int window = 128;         // rows of a recording that make an example
+  std::optional<int> step;  // from one window of training to the next; absent: half of one
+  std::optional<double> sample_rate;  // rows a second; only told, in what is exported
+  std::vector<std::string> channels;  // columns of the files; empty: see read_recording
   // Augmentation.
   double time_shift = 0.1;  // by up to this share of the window, to either side
   double scale = 0.1;       // larger or smaller, by up to this share

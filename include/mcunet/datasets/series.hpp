@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,9 +25,9 @@ struct SeriesChannel {
 };
 
 struct SeriesPreprocessing {
-  int window = 128;   // rows of a recording
-  int step = 64;      // rows from one window of a recording to the next
-  int samples = 128;  // of the input; each is the mean of averaged() rows
+  int window = 128;                   // rows of a recording
+  int samples = 128;                  // of the input; each is the mean of averaged() rows
+  std::optional<double> sample_rate;  // rows a second, where it is told
   std::vector<SeriesChannel> channels;
 
   int averaged() const { return window / samples; }
@@ -35,8 +36,9 @@ struct SeriesPreprocessing {
 
 std::vector<Field> fields_of(SeriesPreprocessing& series);
 
-// Throws Error unless the samples divide the window and there are channels.
-void require_sound(const SeriesPreprocessing& series);
+// Throws Error unless the samples divide the window, there are channels, and 32-bit floats hold what
+// the kernel computes with.
+void check_series(const SeriesPreprocessing& series);
 
 // The contents of struct mcunet_series_layer.
 struct SeriesTables {
@@ -53,7 +55,8 @@ void compute_series(const SeriesPreprocessing& series, const SeriesTables& table
 // Without channels it has no rows.
 struct Recording {
   std::vector<std::string> channels;
-  std::vector<float> values;  // [rows, channels]
+  std::vector<std::string> left_out;  // other columns
+  std::vector<float> values;          // [rows, channels]
 
   std::int64_t rows() const {
     return channels.empty() ? 0 : static_cast<std::int64_t>(values.size() / channels.size());
@@ -62,11 +65,14 @@ struct Recording {
 
 // A table (.csv, .tsv: with a line of names or without), or an array (.npy: [rows, channels], or
 // [rows] of one channel). Of the columns those that are named, in that order; without names all but
-// clocks and labels. Throws Error with the file, and the line.
+// clocks, labels and numbers of persons or trials, by their headings. At most kMostChannels. Throws
+// Error with the file, and the line.
+constexpr std::size_t kMostChannels = 64;
 Recording read_recording(const std::filesystem::path& file, std::span<const std::string> channels);
 
-// Where the windows of a recording of so many rows begin: as many as fit, but one at least.
-std::vector<std::int64_t> window_starts(std::int64_t rows, const SeriesPreprocessing& series);
+// Where windows begin in so many rows, `step` rows apart: as many as fit, but one at least. In
+// evaluations one begins where the last one ends.
+std::vector<std::int64_t> window_starts(std::int64_t rows, int window, int step);
 
 // values [window, channels] from a row on; where the recording does not reach, its first or its last
 // row again.

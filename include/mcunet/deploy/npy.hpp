@@ -20,6 +20,9 @@ struct TensorValues {
 // or damaged.
 TensorValues parse_npy(std::string_view contents, std::string_view name);
 
+// Of an array of any numbers. Throws Error with `name` if the contents are no .npy file, or damaged.
+std::vector<std::int64_t> npy_shape(std::string_view contents, std::string_view name);
+
 // Throws Error.
 void write_npy(const std::filesystem::path& file, const TensorValues& array);
 

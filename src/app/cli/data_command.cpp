@@ -134,6 +134,7 @@ int run_check(DataArguments& arguments) {
     print_json(to_json(summary));
   } else {
     print_counts(summary, /*has_decoded=*/true);
+    print_preprocessing(datasets::preprocessing_of(options, arguments.resolution));
     print_findings(summary);
     print_unreadable(summary);
   }
@@ -187,9 +188,10 @@ CLI::App* add_action(CLI::App* data, Run& run, const std::shared_ptr<DataArgumen
   command->add_option("--set", arguments->overrides, "Override, as in --set dataset.path=flowers")
       ->allow_extra_args(false);
   command
-      ->add_option("--resolution", arguments->resolution,
-                   "Side of the network's input [that of the training: train.resolution, or the\n"
-                   "best space's]")
+      ->add_option(
+          "--resolution", arguments->resolution,
+          "Columns of the network's input [those of the training: train.resolution, or the\n"
+          "best space's]")
       ->check(CLI::Range(8, 1024));
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->callback(

@@ -8,7 +8,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/core/npy.hpp"
+#include "mcunet/datasets/media_files.hpp"
 #include "mcunet/deploy/npy.hpp"
 #include "pipeline/preprocessing_code.hpp"
 
@@ -114,13 +114,27 @@ Int8Bytes read_media(const std::string& file, std::size_t input, const InputRead
   return reader.media.read_input(file, reader.model.inputs[input], options);
 }
 
-// How a file becomes windows, if it is a recording. An array of int8 is inputs as they are.
+// How a file becomes windows, if it is a recording: an array of other than one or two dimensions is
+// inputs as they are.
 const datasets::SeriesPreprocessing* series_for(const std::string& file, std::size_t input,
                                                 const InputReader& reader) {
   if (input > 0 || !reader.preprocessing || !pipeline::is_recording(file)) return nullptr;
   const auto* series = std::get_if<datasets::SeriesPreprocessing>(&*reader.preprocessing);
-  const bool is_array = fs::path(file).extension() == ".npy";
-  if (is_array && series != nullptr && parse_npy(read_file(file)).type == "i1") return nullptr;
+  if (series == nullptr) return nullptr;
+  if (datasets::extension_of(file) == ".npy" &&
+      deploy::npy_shape(read_file(file), file).size() > 2) {
+    return nullptr;
+  }
+  const InputOptions& options = reader.options;
+  if (!options.input_range.empty() || options.sample_rate != 0) {
+    throw Error("{}: {} says itself how recordings are read", file, options.folder);
+  }
+  const deploy::ModelTensor& tensor = reader.model.inputs[0];
+  if (tensor.height != 1 || tensor.width != series->samples ||
+      tensor.channels != std::ssize(series->channels)) {
+    throw Error("{}/model.json: its preprocessing gives another shape than that of input 0",
+                options.folder);
+  }
   return series;
 }
 

@@ -252,7 +252,8 @@ void add_plan_command(CLI::App& program, Run& run) {
                    "Width multiplier of a reference network")
       ->check(number_between(0.01, 8));
   command
-      ->add_option("--resolution", arguments->source.resolution, "Side of the square input image")
+      ->add_option("--resolution", arguments->source.resolution,
+                   "Columns of the input: the side of a square image")
       ->check(CLI::Range(8, 4096));
   command
       ->add_option(

@@ -9,6 +9,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_text.hpp"
 #include "mcunet/core/names.hpp"
+#include "mcunet/datasets/preprocessing.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -47,6 +48,12 @@ Json to_json(const datasets::DatasetFiles& files, const datasets::DatasetOptions
                                     {"checksum", fmt::format("{:08x}", crc32c(parts[c].names))}};
     }
   }
+  if (datasets::medium_of(options.kind) == datasets::Medium::kSeries) {
+    // Their values decide how they are normalized, which nothing else keeps.
+    const auto series = datasets::preprocessing_of(options, options.series.window);
+    const ConfigNode text = datasets::write_preprocessing(series);
+    json["channels"] = Json::parse(to_json_text(*text.find("series"))).at("channels");
+  }
   return json;
 }
 
@@ -78,6 +85,9 @@ std::string first_change(const Json& before, const Json& now) {
       if (before.at(split).at(name) == now.at(split).at(name)) continue;
       return fmt::format("class {} has other files in {}", escaped(name), split);
     }
+  }
+  if (before.value("channels", Json()) != now.value("channels", Json())) {
+    return "its channels have other names, means or spreads";
   }
   return "";
 }

@@ -80,7 +80,7 @@ DatasetSummary summarize_dataset(const datasets::DatasetOptions& options, int re
     summary.input = dataset->input_shape();
     summary.splits.push_back(count(*dataset, name));
   }
-  summary.findings = datasets::findings_in(datasets::files_of(options));
+  summary.findings = datasets::findings_in(datasets::files_of(options), options);
   return summary;
 }
 

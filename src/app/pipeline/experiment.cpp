@@ -244,19 +244,26 @@ void agree_in_form(const ConfigNode& space, search::space::Form& form, bool is_s
   form = of_dataset;
 }
 
+void require_divisors(const ConfigNode& root, const char* section, const char* key,
+                      const std::vector<int>& resolutions, int window) {
+  for (const int samples : resolutions) {
+    if (window % samples == 0) continue;
+    root.find(section)->find(key)->fail(
+        fmt::format("must divide the window of {} rows, one is {}", window, samples));
+  }
+}
+
 // All resolutions divide the window of a series; those of a grid that the job does not state are a
 // quarter, a half and all of it.
 void follow_window(const ConfigNode& root, Experiment& experiment) {
   const int window = experiment.dataset->series.window;
+  const TrainOptions& train = experiment.train;
   std::vector<int>& grid = experiment.space_optimization.resolutions;
+  if (train.resolution) require_divisors(root, "train", "resolution", {*train.resolution}, window);
+  require_divisors(root, "train", "elastic_resolutions", train.elastic_resolutions, window);
   const ConfigNode* section = root.find("space_optimization");
-  const ConfigNode* stated = section != nullptr ? section->find("resolutions") : nullptr;
-  if (stated != nullptr) {
-    for (const int samples : grid) {
-      if (window % samples == 0) continue;
-      stated->fail(fmt::format("must divide the window of {} rows, one is {}", window, samples));
-    }
-    return;
+  if (section != nullptr && section->find("resolutions") != nullptr) {
+    return require_divisors(root, "space_optimization", "resolutions", grid, window);
   }
   grid.clear();
   for (const int averaged : {4, 2, 1}) {

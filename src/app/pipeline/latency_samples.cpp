@@ -24,16 +24,21 @@ using engine::Op;
 using engine::OpKind;
 using engine::Shape;
 using engine::TensorId;
+using engine::Window;
+using search::space::centred_window;
+using search::space::Form;
+using search::space::rows_of;
 
 // A chain of layers over the shapes that networks for microcontrollers have.
 class RandomLayers {
  public:
-  explicit RandomLayers(RandomStream& random) : random_(random) {}
+  RandomLayers(Form form, RandomStream& random) : form_(form), random_(random) {}
 
   Graph build() {
     constexpr int kLayers = 14;
-    const int side = between(6, 64);
-    last_ = add_input(graph_, {side, side, one_in(4) ? 3 : 4 * between(1, 16)});
+    const int columns = form_ == Form::kLine ? between(16, 512) : between(6, 64);
+    last_ =
+        add_input(graph_, {rows_of(form_, columns), columns, one_in(4) ? 3 : 4 * between(1, 16)});
     for (int i = 0; i < kLayers; ++i) append_layer();
     append_head();
     return std::move(graph_);
@@ -73,23 +78,22 @@ class RandomLayers {
   }
 
   void append_convolution(int kernel, int stride) {
-    if (shape().height < kernel) kernel = 1;
-    const double per_channel =
-        static_cast<double>(shape().elements()) * kernel * kernel / stride / stride;
+    if (shape().width < kernel) kernel = 1;
+    const Window window = centred_window(form_, kernel, stride);
+    const double per_channel = static_cast<double>(shape().elements()) * window.kernel_height *
+                               kernel / (rows_of(form_, stride) * stride);
     int channels = one_in(8) ? between(1, 100) : 8 * between(1, 20);
     channels = std::clamp(channels, 1, std::max(4, static_cast<int>(kMostMacs / per_channel)));
-    last_ = append_op(
-        graph_, {.activation = activation(), .window = engine::centred_window(kernel, stride)},
-        {last_}, channels);
+    last_ = append_op(graph_, {.activation = activation(), .window = window}, {last_}, channels);
   }
 
   void append_depthwise(int kernel) {
-    if (shape().height <= kernel / 2) return;
-    const int stride = shape().height > 6 && one_in(3) ? 2 : 1;
+    if (shape().width <= kernel / 2) return;
+    const int stride = shape().width > 6 && one_in(3) ? 2 : 1;
     last_ = append_op(graph_,
                       {.kind = OpKind::kDepthwiseConv2d,
                        .activation = activation(),
-                       .window = engine::centred_window(kernel, stride)},
+                       .window = centred_window(form_, kernel, stride)},
                       {last_}, shape().channels);
   }
 
@@ -99,11 +103,13 @@ class RandomLayers {
   }
 
   void append_pool() {
-    if (shape().height < 4) return;
+    if (shape().width < 4) return;
     Op pool{.kind = one_in(2) ? OpKind::kAveragePool2d : OpKind::kMaxPool2d, .has_bias = false};
     const auto side = static_cast<std::int16_t>(between(2, 3));
-    pool.window = {
-        .kernel_height = side, .kernel_width = side, .stride_height = 2, .stride_width = 2};
+    pool.window = {.kernel_height = static_cast<std::int16_t>(rows_of(form_, side)),
+                   .kernel_width = side,
+                   .stride_height = 2,
+                   .stride_width = 2};
     last_ = append_op(graph_, pool, {last_});
   }
 
@@ -116,6 +122,7 @@ class RandomLayers {
     graph_.outputs = {last_};
   }
 
+  Form form_;
   RandomStream& random_;
   Graph graph_;
   TensorId last_ = engine::kNoId;
@@ -128,7 +135,7 @@ const T& pick(const std::vector<T>& choices, RandomStream& random) {
 
 Graph make_network(const search::space::SearchSpace& space, const LatencySampleOptions& options,
                    int index, RandomStream& random) {
-  if (index % 2 == 1) return RandomLayers(random).build();
+  if (index % 2 == 1) return RandomLayers(space.form, random).build();
   const double width = pick(options.widths, random);
   search::space::SearchSpace one = space.at(width, pick(options.resolutions, random));
   return lower(build_network(one, sample(one, search::space::Sampling::kUniformGenes, random)));

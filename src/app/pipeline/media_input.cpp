@@ -88,7 +88,8 @@ std::vector<Int8Bytes> read_windows(const std::string& file,
   const datasets::SeriesTables tables = datasets::make_series_tables(series);
   std::vector<float> values(static_cast<std::size_t>(series.window) * channels.size());
   std::vector<Int8Bytes> windows;
-  for (const std::int64_t start : datasets::window_starts(recording.rows(), series)) {
+  for (const std::int64_t start :
+       datasets::window_starts(recording.rows(), series.window, series.window)) {
     datasets::cut_window(recording, start, values);
     Int8Bytes& input = windows.emplace_back();
     input.resize(static_cast<std::size_t>(series.samples) * channels.size());

@@ -85,7 +85,9 @@ FeatureCode generate_series(const engine::Graph& graph, const SeriesPreprocessin
   check_levels(graph, "series");
   const datasets::SeriesTables tables = make_series_tables(series);
   TemplateValues values = {.texts = names.template_texts()};
+  const std::size_t bytes = 4 * static_cast<std::size_t>(series.window) * series.channels.size();
   values.texts.insert({{"rows", std::to_string(series.window)},
+                       {"bytes", std::to_string(bytes)},
                        {"channels", std::to_string(series.channels.size())},
                        {"averaged", std::to_string(series.averaged())},
                        {"zeros", literals_of(tables.zeros)},

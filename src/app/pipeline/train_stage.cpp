@@ -126,9 +126,9 @@ bool resume_or_start(const SupernetTraining& training, const datasets::DatasetFi
   return true;
 }
 
-void tell_findings(const datasets::DatasetFiles& files) {
+void tell_findings(const datasets::DatasetFiles& files, const datasets::DatasetOptions& options) {
   constexpr std::size_t kItems = 5;
-  for (const datasets::Finding& finding : datasets::findings_in(files)) {
+  for (const datasets::Finding& finding : datasets::findings_in(files, options)) {
     spdlog::warn("dataset: {}: {}", finding.what, finding.list(kItems));
   }
 }
@@ -145,7 +145,7 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
 
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
   const datasets::DatasetFiles files = datasets::files_of(splits.options);
-  tell_findings(files);
+  tell_findings(files, splits.options);
   const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
   const auto calibration_data = splits.open(Split::kTrain);
   const auto search_data = splits.open(Split::kSearch);

@@ -181,8 +181,8 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
     depthwise_kernel* const kernel = size == 3   ? kDepthwise[0][layer->stride - 1]
                                      : size == 5 ? kDepthwise[1][layer->stride - 1]
                                                  : kDepthwise[2][layer->stride - 1];
-    const int32_t whole = mcunet_depthwise_whole_scratch_bytes(&conv, size, layer->stride);
-    const int32_t least = mcunet_depthwise_scratch_bytes(&conv, size, layer->stride);
+    const int32_t whole = mcunet_depthwise_whole_scratch_bytes(&conv, size, size, layer->stride);
+    const int32_t least = mcunet_depthwise_scratch_bytes(&conv, size, size, layer->stride);
     const int32_t scratch_bytes = whole <= LARGEST_WHOLE ? whole : least;
     KERNEL(pack_depthwise)(&filter, size * size, packed);
     start_timer();

@@ -140,28 +140,31 @@ static int run_convolution(void) { return run_window(/*pointwise=*/0); }
 
 typedef void depthwise_kernel(const int8_t*, int8_t*, const struct mcunet_depthwise_layer*,
                               const void*, void*, int32_t);
-// By bits / 4 - 1.
-static depthwise_kernel* const kDepthwise[2][3][2] = {
-    {{mcunet_depthwise_conv2d_3x3_s1_s4, mcunet_depthwise_conv2d_3x3_s2_s4},
-     {mcunet_depthwise_conv2d_5x5_s1_s4, mcunet_depthwise_conv2d_5x5_s2_s4},
-     {mcunet_depthwise_conv2d_7x7_s1_s4, mcunet_depthwise_conv2d_7x7_s2_s4}},
-    {{mcunet_depthwise_conv2d_3x3_s1, mcunet_depthwise_conv2d_3x3_s2},
-     {mcunet_depthwise_conv2d_5x5_s1, mcunet_depthwise_conv2d_5x5_s2},
-     {mcunet_depthwise_conv2d_7x7_s1, mcunet_depthwise_conv2d_7x7_s2}},
-};
+#define WINDOW(size, bits) \
+  { mcunet_depthwise_conv2d_##size##_s1##bits, mcunet_depthwise_conv2d_##size##_s2##bits }
+#define WINDOWS(bits)                                            \
+  {                                                              \
+    {WINDOW(3x3, bits), WINDOW(5x5, bits), WINDOW(7x7, bits)}, { \
+      WINDOW(1x3, bits), WINDOW(1x5, bits), WINDOW(1x7, bits)    \
+    }                                                            \
+  }
+// By bits / 4 - 1 and whether the window has one row.
+static depthwise_kernel* const kDepthwise[2][2][3][2] = {WINDOWS(_s4), WINDOWS()};
 
 static int run_depthwise(void) {
   const int32_t bits = 4 * between(1, 2);
   const int32_t which = between(0, 2), stride = between(1, 2), kernel = 3 + 2 * which;
   struct reference_window w = {0};
-  w.kernel_height = w.kernel_width = kernel;
+  const int32_t is_line = between(0, 1), rows = is_line ? 1 : kernel;
+  w.kernel_height = rows;
+  w.kernel_width = kernel;
   w.stride_height = w.stride_width = stride;
   w.input_height = between(1, 13);
   w.input_width = between(1, 19);
   w.input_channels = w.output_channels = between(1, 7);
-  w.output_height = extent(w.input_height, kernel, stride, &w.pad_top);
+  w.output_height = extent(w.input_height, rows, stride, &w.pad_top);
   w.output_width = extent(w.input_width, kernel, stride, &w.pad_left);
-  const int32_t taps = kernel * kernel;
+  const int32_t taps = rows * kernel;
   const int32_t inputs = w.input_height * w.input_width * w.input_channels;
   const int32_t outputs = w.output_height * w.output_width * w.output_channels;
   const struct mcunet_filter f =
@@ -174,9 +177,10 @@ static int run_depthwise(void) {
   const struct mcunet_depthwise_layer layer = {w.input_height, w.input_width,      w.output_height,
                                                w.output_width, w.output_channels,  w.pad_top,
                                                w.pad_left,     f.input_zero_point, f.output};
-  const int32_t bytes = between(0, 1) ? mcunet_depthwise_whole_scratch_bytes(&layer, kernel, stride)
-                                      : mcunet_depthwise_scratch_bytes(&layer, kernel, stride);
-  depthwise_kernel* const kernel_function = kDepthwise[bits / 4 - 1][which][stride - 1];
+  const int32_t bytes = between(0, 1)
+                            ? mcunet_depthwise_whole_scratch_bytes(&layer, rows, kernel, stride)
+                            : mcunet_depthwise_scratch_bytes(&layer, rows, kernel, stride);
+  depthwise_kernel* const kernel_function = kDepthwise[bits / 4 - 1][is_line][which][stride - 1];
   guarded_scratch(bytes);
   memset(output, 0x33, sizeof output);
   if (w.output_width <= w.input_width && w.output_height <= w.input_height) {

@@ -23,6 +23,9 @@ enum class Form {
 // Rows of an input of so many columns, and of a kernel.
 inline int rows_of(Form form, int columns) { return form == Form::kLine ? 1 : columns; }
 
+// Padded by half the kernel at each end, as all layers of these networks are.
+engine::Window centred_window(Form form, int kernel, int stride);
+
 // Expansion 1x1, depthwise kxk, projection 1x1, with an activation after the first two. There is no
 // expansion convolution if expand_ratio is 1.
 struct InvertedResidual {

@@ -1,0 +1,5 @@
+#define ROWS 1
+#define KERNEL 3
+#define STRIDE 1
+#define FUNCTION mcunet_depthwise_conv2d_1x3_s1
+#include "depthwise_conv2d.inc"

@@ -1,0 +1,6 @@
+#include "nibbles.h"
+#define ROWS 1
+#define KERNEL 3
+#define STRIDE 1
+#define FUNCTION mcunet_depthwise_conv2d_1x3_s1_s4
+#include "depthwise_conv2d.inc"

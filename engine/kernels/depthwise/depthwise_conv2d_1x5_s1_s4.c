@@ -1,0 +1,6 @@
+#include "nibbles.h"
+#define ROWS 1
+#define KERNEL 5
+#define STRIDE 1
+#define FUNCTION mcunet_depthwise_conv2d_1x5_s1_s4
+#include "depthwise_conv2d.inc"

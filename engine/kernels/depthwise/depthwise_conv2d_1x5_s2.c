@@ -1,0 +1,5 @@
+#define ROWS 1
+#define KERNEL 5
+#define STRIDE 2
+#define FUNCTION mcunet_depthwise_conv2d_1x5_s2
+#include "depthwise_conv2d.inc"

@@ -1,0 +1,6 @@
+#include "nibbles.h"
+#define ROWS 1
+#define KERNEL 7
+#define STRIDE 2
+#define FUNCTION mcunet_depthwise_conv2d_1x7_s2_s4
+#include "depthwise_conv2d.inc"
