@@ -55,7 +55,10 @@ __attribute__((used, noinline)) void mcunet_finish_pair_s4(int32_t* sums,
     const int8_t* const weights = (const int8_t*)tail - MCUNET_PAIR_BIAS_BYTES - depth;
     sum_exactly(call->columns, columns, weights, depth, sums);
   }
-  mcunet_requantize_pair(sums, tail, output, columns, &call->matmul);
+  for (int32_t i = 0; i < tail->channels; ++i) {
+    mcunet_requantize_sums(sums + i * columns, columns, tail->doubled[i], tail->shift[i],
+                           &call->matmul.output, output + i, call->matmul.column_stride);
+  }
 }
 
 // starts: what the sums of a pair begin with, of both channels by column.

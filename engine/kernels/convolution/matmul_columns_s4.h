@@ -44,7 +44,22 @@ void mcunet_matmul_four_columns_s4(const uint32_t* columns, int8_t* output,
                                    const struct mcunet_matmul* matmul);
 void mcunet_matmul_one_column_s4(const uint32_t* column, int8_t* output,
                                  const struct mcunet_matmul* matmul);
-MCUNET_INLINE uint32_t mcunet_odd_pair_s4(uint32_t even) { return (even << 8) & 0xff00ff00u; }
+static inline uint32_t* mcunet_widen_padding_s4(uint32_t* column, int32_t pitch, int32_t value,
+                                                int32_t bytes) {
+  const uint32_t even = mcunet_pack_low_low((uint32_t)value, (uint32_t)value);
+  for (; bytes != 0; bytes -= 4, column += 2 * pitch) {
+    column[0] = even;
+    column[pitch] = (even << 8) & 0xff00ff00u;
+  }
+  return column;
+}
+static inline uint32_t* mcunet_widen_four_paddings_s4(uint32_t* columns, int32_t value,
+                                                      int32_t bytes) {
+  for (int32_t i = 0; i < MCUNET_COLUMNS; ++i) {
+    mcunet_widen_padding_s4(columns + i, MCUNET_COLUMNS, value, bytes);
+  }
+  return columns + 2 * bytes;
+}
 uint32_t* mcunet_widen_column_s4(uint32_t* column, int32_t pitch, const int8_t* values,
                                  int32_t bytes);
 uint32_t* mcunet_widen_four_columns_s4(uint32_t* columns, const int8_t* values, int32_t bytes,

@@ -5,7 +5,7 @@
 // its low and tap 4 + i in its high nibble. What is left has as many bytes as taps, at most four.
 // A square window of 3, 5 or 7 leaves one tap. Internal to the kernels.
 
-#include "dsp.h"
+#include "depthwise_rows.h"
 
 MCUNET_INLINE int32_t mcunet_nibble_bytes(int32_t taps) {
   const int32_t rest = taps % 8;
@@ -36,5 +36,10 @@ MCUNET_INLINE void mcunet_unpack_window(const int8_t* nibbles, int32_t taps, int
   }
   *bytes = (int8_t)mcunet_nibble(nibbles, 0);
 }
+
+// Requantizes and stores a few outputs the general way. With four bits a step of a weight is worth more, and
+// more channels have a factor that only this way takes.
+void mcunet_depthwise_finish_s4(const int32_t* sums, int32_t count,
+                                const struct mcunet_depthwise_row* row, int8_t* output);
 
 #endif  // MCUNET_KERNELS_NIBBLES_H_
