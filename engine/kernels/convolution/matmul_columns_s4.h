@@ -23,11 +23,15 @@
 // The sums of x are taken once per column, for all channels. Where 256 or 4096 times a sum could
 // leave 32 bits, which weights decide that add up to more than 65535 or 4095, the pair's mode is
 // MCUNET_REQUANTIZE_EXACT, and its sums are formed again, plainly.
+//
+// A step of a weight is worth more than with eight bits, and more channels are shifted to the left, or
+// not at all: a pair with such a channel and without bounds has MCUNET_REQUANTIZE_MIXED.
 
 #include "matmul_columns.h"
 
 enum {
   MCUNET_REQUANTIZE_EXACT = MCUNET_REQUANTIZE_GENERAL + 1,
+  MCUNET_REQUANTIZE_MIXED,  // as linear, but that shifts may be to the left, or none
   MCUNET_PAIR_BIAS_BYTES = 8,
   // Of the absolute values of a channel's weights: 128 times as much, scaled, is below 2^31.
   MCUNET_MOST_WEIGHT_A = (1 << 16) - 1,

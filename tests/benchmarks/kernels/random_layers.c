@@ -48,6 +48,7 @@ static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t
     multipliers[c] = between(1 << 30, INT32_MAX - 1);
     right_shifts[c] = base + between(-3, 2);
     if (finish == 2 && between(0, 2) == 0) right_shifts[c] = between(-2, 31);
+    if (finish < 2 && between(0, 5) == 0) right_shifts[c] = between(-2, 0);
     if (between(0, 4) == 0) {  // a bias near the ends of 32 bits, where sums wrap
       const int32_t distance = between(0, 3) == 0 ? between(0, 100000) : between(0, INT32_MAX - 1);
       bias[c] = between(0, 1) ? INT32_MAX - distance : INT32_MIN + distance;
