@@ -22,9 +22,14 @@ MCUNET_INLINE void mcunet_set_nibble(int8_t* nibbles, int32_t tap, int32_t value
   *byte = (int8_t)((uint8_t)*byte | (value + 8) << (tap & 4));
 }
 
-// Four values in 0 … 15 to one byte each, less 8: 0x80 keeps each byte from borrowing of the next.
+// The low nibbles of four bytes, less 8. In C 0x80 keeps each byte from borrowing of the next.
 MCUNET_INLINE uint32_t mcunet_four_nibbles(uint32_t word) {
-  return (((word & 0x0f0f0f0fu) | 0x80808080u) - 0x08080808u) ^ 0x80808080u;
+  const uint32_t nibbles = word & 0x0f0f0f0fu;
+#if MCUNET_DSP
+  return __usub8(nibbles, 0x08080808u);
+#else
+  return ((nibbles | 0x80808080u) - 0x08080808u) ^ 0x80808080u;
+#endif
 }
 
 // The taps of a square window of odd size, one per byte.
