@@ -42,8 +42,7 @@ static void sum_exactly(const uint32_t* pairs, int32_t columns, const int8_t* we
 
 // What a function for some columns is told beside what all are.
 struct call {
-  int32_t
-      starts[2 * MCUNET_COLUMNS];  // what the sums of a pair begin with, of both channels by column
+  int32_t starts[2 * MCUNET_COLUMNS];  // of the sums of a pair: [channel][column]
   const struct mcunet_matmul* matmul;
   const uint32_t* columns;
 };
@@ -76,7 +75,8 @@ void mcunet_matmul_one_column_s4_dsp(const uint32_t* column, const void* weights
 
 // clang-format off
 
-// The sums of x of four columns, times what they are subtracted with, into starts.
+// The sums of x of four columns, times what they are subtracted with, into starts. A column has eight
+// values at least, so that the first four give the sums without a loop before it.
 static __attribute__((naked, noinline)) void sum_four_columns(
     const uint32_t* columns __attribute__((unused)), const uint32_t* end __attribute__((unused)),
     int32_t* starts __attribute__((unused))) {
