@@ -63,14 +63,18 @@ bool is_name(const std::string& cell) {
   return !cell.empty() && !is_missing && !number_of(cell);
 }
 
+void require_once(std::span<const std::string> names, const std::string& name) {
+  if (std::count(names.begin(), names.end(), name) <= 1) return;
+  throw Error("has several columns {}", escaped(name));
+}
+
 // The indices of the columns that are wanted.
 std::vector<std::size_t> choose_columns(const std::vector<std::string>& columns,
                                         std::span<const std::string> wanted) {
   std::vector<std::size_t> chosen;
   for (const std::string& name : wanted) {
-    if (std::count(columns.begin(), columns.end(), name) > 1) {
-      throw Error("has several columns {}", escaped(name));
-    }
+    require_once(columns, name);
+    require_once(wanted, name);
     const auto found = std::find(columns.begin(), columns.end(), name);
     if (found == columns.end()) {
       throw Error("has no column {}, which dataset.series.channels names; its columns are {}",
@@ -80,7 +84,9 @@ std::vector<std::size_t> choose_columns(const std::vector<std::string>& columns,
   }
   if (!wanted.empty()) return chosen;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!is_other(columns[i])) chosen.push_back(i);
+    if (is_other(columns[i])) continue;
+    require_once(columns, columns[i]);
+    chosen.push_back(i);
   }
   if (chosen.empty()) throw Error("has no column but clocks and labels");
   if (chosen.size() > kMostChannels) {

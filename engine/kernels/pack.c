@@ -80,6 +80,18 @@ static int exceeds_scaled_sums(const int8_t* weights, int32_t depth, int is_seco
   return sum > (is_second ? MCUNET_MOST_WEIGHT_B : MCUNET_MOST_WEIGHT_A);
 }
 
+// Whether every channel of the pair is linear, but for the direction of its shift.
+static int is_mixed(const struct mcunet_filter* filter, int32_t first) {
+  if (filter->output_channels - first < 2 || filter->output.min != -128 ||
+      filter->output.max != 127) {
+    return 0;
+  }
+  for (int32_t i = first; i < first + 2; ++i) {
+    if (filter->multipliers[i] < (1 << 30) || filter->shifts[i] > 31) return 0;
+  }
+  return 1;
+}
+
 void mcunet_pack_matmul_s4(const struct mcunet_filter* filter, int32_t depth, void* packed) {
   // Where the nibble of a value lies in its word, of the first and the second channel of a pair.
   static const int kNibble[2][4] = {{2, 0, 6, 4}, {3, 1, 7, 5}};
@@ -90,6 +102,9 @@ void mcunet_pack_matmul_s4(const struct mcunet_filter* filter, int32_t depth, vo
     uint8_t* const bias = to + padded_depth;
     uint8_t* const tail = bias + MCUNET_PAIR_BIAS_BYTES;
     pack_channels(filter, depth, first, bias, tail);
+    if (tail[10] == MCUNET_REQUANTIZE_GENERAL && is_mixed(filter, first)) {
+      tail[10] = MCUNET_REQUANTIZE_MIXED;
+    }
     for (int32_t i = 0; i < 2; ++i) {
       const int8_t* const weights = filter->weights + (ptrdiff_t)(first + i) * depth;
       const int32_t count = first + i < filter->output_channels ? depth : 0;

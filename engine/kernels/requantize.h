@@ -74,16 +74,33 @@ MCUNET_INLINE int32_t mcunet_requantize_linear(int32_t sum, int32_t doubled, int
 
 MCUNET_INLINE int32_t mcunet_requantize_general(int32_t sum, int32_t doubled, int32_t shift,
                                                 const struct mcunet_output* output) {
-  int32_t rescaled;
-  if (doubled >= 0) {  // a multiplier below 2^30
-    rescaled = mcunet_rescale(sum, (int32_t)((uint32_t)doubled >> 1), shift);
-  } else if (shift > 0) {
-    rescaled = mcunet_rescale_down(sum, doubled, shift);
-  } else {
-    const int32_t value = (int32_t)((uint32_t)sum << -shift);
-    rescaled = mcunet_add_rounded_high_product(value, value, doubled);
-  }
+  const int32_t multiplier = (int32_t)((uint32_t)doubled >> 1);
+  const int32_t rescaled = mcunet_rescale(sum, multiplier, shift);
   return mcunet_clamp(mcunet_wrapping_add(rescaled, output->zero_point), output->min, output->max);
+}
+
+// `count` sums of one channel, `distance` bytes from one output to the next: the same as the general way,
+// without deciding for each which way it takes.
+MCUNET_INLINE void mcunet_requantize_sums(const int32_t* sums, int32_t count, int32_t doubled,
+                                          int32_t shift, const struct mcunet_output* output,
+                                          int8_t* to, int32_t distance) {
+  const int32_t* const end = sums + count;
+  const int32_t zero_point = output->zero_point;
+  if (output->min != -128 || output->max != 127 || doubled >= 0) {
+    for (; sums != end; to += distance) {
+      *to = (int8_t)mcunet_requantize_general(*sums++, doubled, shift, output);
+    }
+  } else if (shift > 0) {
+    for (; sums != end; to += distance) {
+      *to = (int8_t)mcunet_requantize_linear(*sums++, doubled, shift, zero_point);
+    }
+  } else {  // a factor of 1/2 or above
+    for (; sums != end; to += distance) {
+      const int32_t value = (int32_t)((uint32_t)*sums++ << -shift);
+      const int32_t rescaled = mcunet_add_rounded_high_product(value, value, doubled);
+      *to = (int8_t)mcunet_saturate_int8(mcunet_wrapping_add(rescaled, zero_point));
+    }
+  }
 }
 
 #endif  // MCUNET_KERNELS_REQUANTIZE_H_

@@ -301,6 +301,10 @@ TEST_F(ExperimentTest, SeriesMakeTheSpaceALine) {
             "rows");
   EXPECT_THAT(error_of([&] { loaded("space_optimization.resolutions=[32, 48]"); }),
               HasSubstr("resolutions: must divide the window of 128 rows, one is 48"));
+  EXPECT_THAT(error_of([&] { loaded("train.elastic_resolutions=[48]"); }),
+              HasSubstr("elastic_resolutions: must divide the window of 128 rows, one is 48"));
+  EXPECT_THAT(error_of([&] { loaded("train.resolution=96"); }),
+              HasSubstr("train.resolution: must divide the window of 128 rows, one is 96"));
   EXPECT_THAT(error_of([&] { loaded("space.form=square"); }),
               HasSubstr("form: must be line for this kind of dataset"));
   EXPECT_EQ(load_experiment("quickstart", {}).space.form, search::space::Form::kSquare);

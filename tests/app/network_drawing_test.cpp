@@ -35,5 +35,14 @@ TEST(NetworkDrawing, HasABoxPerBlockAndAnArcPerResidual) {
   }
 }
 
+TEST(NetworkDrawing, TellsTheSizesOfALine) {
+  search::space::SearchSpace space = search::space::load_shipped_space("line").at(1, 128);
+  const std::string svg = draw_network(build_network(space, largest(space)));
+  for (const char* size : {"1x128", "1x64", "1x32", "1x8<", ">1x7<", ">1x3<"}) {
+    EXPECT_THAT(svg, HasSubstr(size));
+  }
+  EXPECT_THAT(svg, testing::Not(HasSubstr("128x128")));
+}
+
 }  // namespace
 }  // namespace mcunet::report

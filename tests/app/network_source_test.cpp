@@ -5,6 +5,7 @@
 
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/search/space/network.hpp"
 
 namespace mcunet::pipeline {
@@ -44,6 +45,15 @@ TEST(LoadNetwork, ANetworkJsonHasItsWidthBuiltIn) {
                 load_network({file.string(), 0.5, std::nullopt});
               }),
               EndsWith("net.json: has its width built in; --width is for reference networks"));
+}
+
+TEST(LoadNetwork, WeightsOfANetworkWithoutThemHaveAnyWidth) {
+  const engine::Graph graph = load_network({.name_or_file = "small_cifar", .weight_bits = 4});
+  for (const engine::Op& op : graph.ops) {
+    EXPECT_EQ(op.weight_bits, engine::has_weights(op) ? 4 : 8);
+  }
+  EXPECT_EQ(error_of([] { load_network({.name_or_file = "m.tflite", .weight_bits = 4}); }),
+            "m.tflite: has its weights built in; --weight-bits does not apply");
 }
 
 TEST(LoadNetwork, RefusesWhatIsNoNetwork) {

@@ -213,9 +213,8 @@ TEST(FrameCode, IsDescribedInModelJsonAndInWords) {
 TEST(SeriesCode, MakesTheBytesOfTheEvaluation) {
   const datasets::SeriesPreprocessing series{
       .window = 64,
-      .step = 32,
       .samples = 32,
-      .channels = {{"x", 0.1, 0.7}, {"y", -250, 1e4}, {"z */ \\", 1e-20, 1e-3}}};
+      .channels = {{"x", 0.1, 0.7}, {"y", -250, 1e4}, {"z */ \\", 1e-20, 3e4}}};
   const engine::CompiledGraph compiled = engine::compile_graph(image_graph({1, 32, 3}));
   const FeatureCode code = generate_preprocessing(compiled.graph, series);
   const engine::GeneratedModel model(compiled, "series_code", "", "", code.files);

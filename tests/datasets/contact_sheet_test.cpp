@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
 #include "mcunet/datasets/open_dataset.hpp"
 
 namespace mcunet::datasets {
@@ -35,6 +38,22 @@ TEST(DrawExamples, GivesAJpegOfAllOfThem) {
   EXPECT_THAT(three, testing::StartsWith("\xff\xd8\xff"));
   EXPECT_EQ(draw_examples(*dataset, examples, 7), three);
   EXPECT_NE(draw_examples(*dataset, {examples.data(), 1}, 7), three);
+}
+
+// Curves in several colours on a light ground, not a picture of one row of pixels.
+TEST(DrawExamples, DrawsSeriesAsCurves) {
+  DatasetOptions options{.kind = DatasetKind::kSyntheticSeries};
+  options.synthetic.held_out_examples = 8;
+  const auto dataset = open_dataset(options, Split::kTest, 64, /*augment=*/false);
+  const std::string sheet = draw_contact_sheet(*dataset, 1, 1, 0);
+  const cv::Mat picture = cv::imdecode(std::vector<char>(sheet.begin(), sheet.end()), 1);
+  const cv::Mat curves = picture(cv::Rect(4, 22, 128, 128));
+  EXPECT_GT(cv::mean(curves)[0], 128) << "mostly ground";
+  for (int column = 0; column < 128; ++column) {
+    double least = 255;
+    cv::minMaxLoc(curves.col(column).clone().reshape(1), &least);
+    EXPECT_LT(least, 160) << column;
+  }
 }
 
 }  // namespace

@@ -110,6 +110,13 @@ TEST(Layouts, ClassFolders) {
       {"cat/1..10.wav dog/1..10.wav", kSeries,
        "! expected folders of recordings, one a class, found 20 sounds, which dataset.kind: "
        "sound-folder reads"},
+      {"data/1..10.csv",
+       "{kind: series, annotations: labels.csv}",
+       "cat 4/1/1, dog 2/1/1",
+       {{"labels.csv",
+         "file,label\n1,cat\n2,cat\n3,cat\n4,cat\n5,cat\n6,cat\n7,dog\n8,dog\n9,dog\n10,dog\n"}}},
+      {"1..4.csv", kSeries,
+       "! found 4 recordings; dataset.annotations names a table of their labels"},
       {"cat_1..10.csv dog_1..10.csv", "{kind: series, pattern: '{label}_#.csv'}",
        "cat 7/1/2, dog 7/1/2"},
       // Nested to any depth.

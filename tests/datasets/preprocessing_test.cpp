@@ -29,8 +29,8 @@ TEST(Preprocessing, ComesBackFromItsText) {
   const LogMelParameters sound = log_mel_parameters(40, 8000, 6400);
   EXPECT_EQ(through_text(sound), Preprocessing(sound));
   const SeriesPreprocessing series{.window = 96,
-                                   .step = 40,
                                    .samples = 48,
+                                   .sample_rate = 62.5,
                                    .channels = {{"a b", -1.5, 0.25}, {"\n\\", 1e-3, 1e6}}};
   EXPECT_EQ(through_text(series), Preprocessing(series));
 }
@@ -39,11 +39,15 @@ TEST(Preprocessing, RefusesWhatIsNone) {
   for (const auto& [text, complaint] :
        {std::pair{"{}", "sound"},
         {"{smell: {}}", "smell"},
-        {"{series: {window: 9, step: 1, samples: 9, channels: []}}", "has no channels"},
-        {"{series: {window: 9, step: 1, samples: 6, channels: [{name: x, centre: 0, range: 1}]}}",
-         "window is no multiple of samples"},
-        {"{series: {window: 9, step: 1, samples: 9, channels: [{name: x, centre: 0, range: 0}]}}",
+        {"{series: {window: 9, samples: 9, channels: []}}", "has no channels"},
+        {"{series: {window: 9, samples: 6, channels: [{name: x, centre: 0, range: 1}]}}",
+         "no multiple of the resolution 6"},
+        {"{series: {window: 9, samples: 9, channels: [{name: x, centre: 0, range: 0}]}}",
          "must be greater than 0"},
+        {"{series: {window: 9, samples: 9, channels: [{name: x, centre: 0, range: 1e-44}]}}",
+         "channel x of the series: 32-bit floats cannot hold its mean 0 and range 1e-44"},
+        {"{series: {window: 9, samples: 3, channels: [{name: x, centre: 3e38, range: 1}]}}",
+         "cannot hold its mean 3e+38"},
         {"{image: {height: 8, width: 8, colours: cmyk, fit: crop, mean: 0, deviation: 1}}",
          "must be one of rgb, gray"},
         {"{image: {height: 8, width: 8, colours: rgb, fit: zoom, mean: 0, deviation: 1}}",
@@ -67,10 +71,10 @@ TEST(Preprocessing, IsToldInWords) {
               Contains(HasSubstr("6400 samples at 8000 Hz")));
   // Names of columns come from outside, and the lines go into comments of C.
   EXPECT_THAT(describe(SeriesPreprocessing{.window = 64,
-                                           .step = 32,
                                            .samples = 32,
+                                           .sample_rate = 50,
                                            .channels = {{"ax", 9.8, 20}, {"\n*/ \\", -1, 2}}}),
-              testing::ElementsAre("a series of 64 rows of 2 values; windows are 32 rows apart",
+              testing::ElementsAre("a series of 64 rows of 2 values, 50 a second",
                                    "2 rows are averaged to one sample of the input, which has 32",
                                    "a value v of channel ax is the input (v - 9.8) / 20",
                                    "a value v of column 1 is the input (v + 1) / 2"));

@@ -48,16 +48,21 @@ TEST_F(RecordingFile, TablesWithNamesAndWithout) {
   const Recording bare = read("b.csv", "1,2\r\n3,4\r\n5,6\r\n");
   EXPECT_THAT(bare.channels, ElementsAre("0", "1"));
   EXPECT_THAT(bare.values, ElementsAre(1, 2, 3, 4, 5, 6));
+  // One row is a recording, and a value that is missing is no name.
+  EXPECT_THAT(read("b.csv", "1,2\n").values, ElementsAre(1, 2));
+  EXPECT_THAT(fault_of("b.csv", "nan,1\n2,3\n"), HasSubstr("line 1: column 0 holds \"nan\""));
+  EXPECT_THAT(read("c.csv", "x\n1e-46\n-1e-300\n").values, ElementsAre(0, 0)) << "too small";
   EXPECT_THAT(read("c.tsv", "x\ty\n1\t2\n").values, ElementsAre(1, 2));
   EXPECT_THAT(read("d.CSV", "\xEF\xBB\xBF\"x\";\"y z\"\n1;2\n").channels, ElementsAre("x", "y z"));
 }
 
 TEST_F(RecordingFile, ClocksAndLabelsAreNoChannels) {
-  for (const char* other :
-       {"time", "Timestamp", "t", "index", "Unnamed: 0", "", "label", "Activity"}) {
+  for (const char* other : {"time", "Timestamp", "t", "index", "Unnamed: 0", "", "label",
+                            "Activity", "Time (s)", "seconds_elapsed", "subject_id", "time_ms"}) {
     const Recording recording = read("a.csv", std::string(other) + ",gyro\n1,2\n");
     EXPECT_THAT(recording.channels, ElementsAre("gyro")) << other;
     EXPECT_THAT(recording.values, ElementsAre(2)) << other;
+    EXPECT_EQ(recording.left_out.size(), 1U) << other;
   }
   EXPECT_EQ(fault_of("b.csv", "time,label\n1,2\n"), ": has no column but clocks and labels");
   // Unless they are asked for, and then may the label be a word.
@@ -74,11 +79,16 @@ TEST_F(RecordingFile, ArraysOfAnyPlainType) {
   EXPECT_THAT(read("d.npy", npy<std::uint8_t>("u1", {2, 1}, {0, 255})).values, ElementsAre(0, 255));
   EXPECT_THAT(read("e.npy", npy<std::int64_t>("i8", {1, 3}, {7, 8, 9}), {"2", "0"}).values,
               ElementsAre(9, 7));
+  NpyArray by_columns{"u1", {2, 3}, std::string("\x01\x04\x02\x05\x03\x06", 6), true};
+  EXPECT_THAT(read("f.npy", npy_text(by_columns)).values, ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
 TEST_F(RecordingFile, FaultsAreNamedWithTheirPlace) {
-  EXPECT_THAT(fault_of("a.csv", ""), HasSubstr("has no rows"));
-  EXPECT_THAT(fault_of("a.csv", "x,y\n"), HasSubstr("has no rows"));
+  EXPECT_EQ(fault_of("a.csv", ""), ": has no rows");
+  EXPECT_EQ(fault_of("a.csv", "x,y\n"), ": has no rows");
+  EXPECT_EQ(fault_of("a.csv", "x,y,x\n1,2,3\n"), ": has several columns x");
+  EXPECT_EQ(fault_of("a.npy", npy<float>("f4", {1, 65}, std::vector<float>(65))),
+            ": has 65 channels, at most 64 are taken: dataset.series.channels names them");
   EXPECT_EQ(fault_of("a.csv", "x,y\n1,2\n3\n"), ":3: has 1 cells, the first line 2");
   EXPECT_EQ(fault_of("a.csv", "x,y\n1,2\n3,oops\n"),
             ": line 3: column y holds \"oops\", no number");
@@ -93,8 +103,9 @@ TEST_F(RecordingFile, FaultsAreNamedWithTheirPlace) {
   EXPECT_EQ(fault_of("a.npy", "x,y\n1,2\n"), ": is no .npy file");
   EXPECT_EQ(fault_of("a.npy", npy<float>("f4", {1, 2, 1}, {1, 2})),
             ": must be an array of [rows, channels] or [rows], has the shape [1, 2, 1]");
-  EXPECT_EQ(fault_of("a.npy", npy<float>("f4", {0, 2}, {})),
-            ": holds no values, or of the type f4, which is not read");
+  EXPECT_EQ(fault_of("a.npy", npy<float>("f4", {0, 2}, {})), ": holds no values");
+  EXPECT_EQ(fault_of("a.npy", npy<std::int16_t>("f2", {1}, {0})),
+            ": holds values of the type f2, which is not read");
   EXPECT_THAT(fault_of("a.npy", npy<float>("f4", {1}, {std::numeric_limits<float>::infinity()})),
               HasSubstr("no finite"));
   EXPECT_THAT(fault_of("a.npy", npy<double>("f8", {1}, {1e300})), HasSubstr("no finite"));

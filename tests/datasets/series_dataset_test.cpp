@@ -6,6 +6,7 @@
 
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
+#include "mcunet/datasets/dataset_files.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 
 namespace mcunet::datasets {
@@ -50,13 +51,14 @@ class SeriesFolder : public testing::Test {
 };
 
 TEST_F(SeriesFolder, WindowsOfAFileStayInItsSplit) {
-  const auto train = open(Split::kTrain);
+  const auto train = open(Split::kTrain, 32, /*augment=*/true);
   EXPECT_THAT(train->classes(), ElementsAre("fall", "rise"));
   EXPECT_EQ(train->input_shape(), (InputShape{1, 32, 2}));
-  // (100 - 32) / 16 + 1 windows of each file.
+  // (100 - 32) / 16 + 1 windows of each file; without augmentation they do not overlap.
   EXPECT_EQ(train->size(), 14 * 5);
-  EXPECT_EQ(open(Split::kSearch)->size(), 2 * 5);
-  EXPECT_EQ(open(Split::kTest)->size(), 4 * 5);
+  EXPECT_EQ(open(Split::kTrain)->size(), 14 * 3);
+  EXPECT_EQ(open(Split::kSearch)->size(), 2 * 3);
+  EXPECT_EQ(open(Split::kTest)->size(), 4 * 3);
   EXPECT_THAT(train->name(0), testing::EndsWith(".csv, row 0"));
   EXPECT_THAT(train->name(4), testing::EndsWith(".csv, row 64"));
   EXPECT_EQ(train->name(0).substr(0, train->name(0).find(',')),
@@ -70,13 +72,12 @@ TEST_F(SeriesFolder, ChannelsAreNormalizedByTheTrainingData) {
   ASSERT_EQ(series.channels.size(), 2u);
   EXPECT_EQ(series.channels[0].name, "x");
   EXPECT_EQ(series.window, 32);
-  EXPECT_EQ(series.step, 16);
   // x: as many files rise from 0 to 99 as fall; of 0 … 99 the mean of the squares is 3283.5.
   EXPECT_NEAR(series.channels[0].centre, 0, 1e-9);
   EXPECT_NEAR(series.channels[0].range, 4 * std::sqrt(3283.5), 1e-6);
   EXPECT_NEAR(series.channels[1].centre, 0, 1e-9);
   EXPECT_NEAR(series.channels[1].range, 20, 1e-9);
-  const std::vector<float> input = example(*open(Split::kTrain), 69);  // the last rises from 64
+  const std::vector<float> input = example(*open(Split::kTrain), 41);  // the last rises from 64
   for (std::size_t i = 0; i < 32; ++i) {
     const double x = (64 + double(i)) / series.channels[0].range;
     EXPECT_NEAR(input[2 * i], x, 0.5 / 128 + 1e-6);
@@ -124,6 +125,7 @@ TEST_F(SeriesFolder, AugmentationShiftsScalesAndAddsNoise) {
   EXPECT_EQ(example(*augmented, 3, 1), example(*augmented, 3, 1)) << "of the stream alone";
   EXPECT_NE(example(*augmented, 3, 1), example(*augmented, 3, 2));
   options_.series.time_shift = options_.series.scale = options_.series.noise = 0;
+  options_.series.step = 32;
   EXPECT_EQ(example(*open(Split::kTrain, 32, true), 3, 1), example(*plain, 3, 1));
   options_.series.noise = 0.05;
   const std::vector<float> noisy = example(*open(Split::kTrain, 32, true), 3, 1);
@@ -139,6 +141,8 @@ TEST_F(SeriesFolder, WhatCannotBeReadIsUnreadable) {
   folder_.write("rise/bad.csv", "t,x,y\n1,2\n");
   folder_.write("rise/words.csv", "t,x,y\n1,2,three\n");
   folder_.write("fall/other.csv", "t,x,z\n1,2,3\n");
+  // Columns in another order, and one more, are no fault.
+  folder_.write("fall/turned.csv", "y,z,x\n1,2,3\n");
   std::int64_t unreadable = 0;
   for (const Split split : {Split::kTrain, Split::kSearch, Split::kTest}) {
     const auto dataset = open(split);
@@ -153,7 +157,7 @@ TEST_F(SeriesFolder, WhatCannotBeReadIsUnreadable) {
       unreadable += is_good ? 0 : 1;
     }
   }
-  EXPECT_EQ(unreadable, 3);
+  EXPECT_EQ(unreadable, 3 * 3) << "as many windows as the others have";
 }
 
 TEST_F(SeriesFolder, OptionsChooseTheColumns) {
@@ -166,6 +170,17 @@ TEST_F(SeriesFolder, OptionsChooseTheColumns) {
                              HasSubstr("has no column q")));
   options_.series.channels = {};
   EXPECT_EQ(input_channels(options_), 2);
+}
+
+TEST_F(SeriesFolder, HasNoCacheAndTellsWhatItLeavesOut) {
+  options_.cache = "cache";
+  EXPECT_EQ(error_of([&] { open(Split::kTest); }),
+            "dataset.cache: is for images and sounds; recordings are held in memory");
+  options_.cache = "";
+  const auto findings = findings_in(files_of(options_), options_);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].what, "columns left out");
+  EXPECT_THAT(findings[0].items, ElementsAre("t"));
 }
 
 TEST(SyntheticSeries, ClassesDifferAndSeedsRepeat) {

@@ -8,6 +8,7 @@
 
 #include "core/temporary_folder.hpp"
 #include "engine/golden_input.hpp"
+#include "engine/narrowed.hpp"
 #include "engine/random_graphs.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/deploy/emulator.hpp"
@@ -164,6 +165,15 @@ TEST(SlowFirmware, LayersWithWeightsOfFourBitsAreExact) {
     }
   }
   EXPECT_EQ(compared, 2 * int{kSeeds} * static_cast<int>(engine::kInt4OpKinds.size()));
+}
+
+TEST(SlowFirmware, NetworksWithWeightsOfFourBitsAreExact) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  for (const char* name : {"mcunet_vww", "mlperf_kws", "mlperf_ic_resnet"}) {
+    const auto graph = engine::read_tflite(data / "tflite" / fmt::format("{}.tflite", name));
+    EXPECT_EQ(compare_on_cores(engine::narrowed(graph), name), 2);
+  }
 }
 
 // 32-bit sums in the assembly of every kernel: general, 1x1 and in-place windows.

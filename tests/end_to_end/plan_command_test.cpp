@@ -54,6 +54,22 @@ TEST_F(PlanCommand, CountsAsThePapersDo) {
   EXPECT_EQ(json.at("params"), 3'504'872);
 }
 
+TEST_F(PlanCommand, WeightsOfFourBitsTakeHalfTheFlash) {
+  const nlohmann::json bytes = plan({"mobilenet_v2"});
+  const nlohmann::json nibbles = plan({"mobilenet_v2", "--weight-bits", "4"});
+  constexpr std::int64_t kWeights = 3'469'760;  // without biases
+  EXPECT_EQ(bytes.at("flash_bytes").get<std::int64_t>() - kWeights / 2, nibbles.at("flash_bytes"));
+  EXPECT_EQ(bytes.at("params"), nibbles.at("params"));
+  EXPECT_EQ(bytes.at("peak_sram_bytes"), nibbles.at("peak_sram_bytes"));
+  EXPECT_EQ(bytes, plan({"mobilenet_v2", "--weight-bits", "8"}));
+}
+
+TEST_F(PlanCommand, OtherWidthsOfWeightsAreRefused) {
+  const Outcome outcome = run({"plan", "mobilenet_v2", "--weight-bits", "3"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--weight-bits"));
+}
+
 TEST_F(PlanCommand, StepsSumUp) {
   const nlohmann::json json =
       plan({"mobilenet_v2", "--width", "0.35", "--resolution", "144", "--device", "stm32f746"});

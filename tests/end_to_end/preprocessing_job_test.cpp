@@ -24,12 +24,19 @@ class PreprocessingJob : public SmallJobTest {
     const auto& expected = exported.at("inferences");
     ASSERT_FALSE(expected.empty());
     std::vector<std::string> arguments = {"-q", "emulate", "out/export", "--json", "--input"};
-    for (const auto& inference : expected) arguments.push_back(inference.at("input"));
+    std::vector<std::size_t> windows;  // of series: which of a file's
+    for (const auto& inference : expected) {
+      const std::string name = inference.at("input");
+      const std::size_t row = name.find(", row ");
+      arguments.push_back(name.substr(0, row));
+      windows.push_back(row == std::string::npos ? 0 : std::stoul(name.substr(row + 6)) / 96);
+    }
     const Outcome emulated = run(arguments);
     ASSERT_EQ(emulated.exit_code, 0) << emulated.err;
     const auto json = parse_output(emulated);
+    const std::size_t per_file = json["inferences"].size() / expected.size();
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      const auto& inference = json["inferences"][i];
+      const auto& inference = json["inferences"][i * per_file + windows[i]];
       EXPECT_EQ(inference["outputs"][0], expected[i]["outputs"]) << inference["input"];
       EXPECT_EQ(inference["exact"], true);
       EXPECT_EQ(inference["class"], exported["classes"][expected[i]["predicted"].get<int>()]);
@@ -83,7 +90,7 @@ TEST_F(PreprocessingJob, EmulateHearsSoundsAlike) {
 TEST_F(PreprocessingJob, EmulateCutsRecordingsAlike) {
   for (int i = 0; i < 60; ++i) {
     std::string table = "time,ax,ay,label\n";
-    for (int n = 0; n < 96 + i % 3; ++n) {
+    for (int n = 0; n < 290 + i % 3; ++n) {
       table += fmt::format("{},{:.4f},{:.4f},walk\n", n, 3 * std::sin(0.3 * (1 + i % 2) * n + i),
                            9.81 + std::cos(0.7 * n + i));
     }
@@ -92,16 +99,18 @@ TEST_F(PreprocessingJob, EmulateCutsRecordingsAlike) {
   expect_the_same_outputs("{kind: series, path: recordings, series: {window: 96}}");
   const Outcome eval = run({"eval", "out", "--subnet", "smallest"});
   EXPECT_THAT(eval.out, HasSubstr("input        a series of 96 rows of 2 values"));
-  // A longer recording is as many windows, and each has a name.
+  // A recording is as many windows as fit, and each has a name.
   std::string table = "ax,ay\n";
   for (int n = 0; n < 200; ++n) table += fmt::format("{},{}\n", n % 5, n % 7);
   write("long.csv", table);
   const auto json =
       parse_output(run({"-q", "emulate", "out/export", "--json", "--input", "long.csv"}));
-  ASSERT_EQ(json["inferences"].size(), 3U);  // at rows 0, 48 and 96
-  EXPECT_EQ(json["inferences"][2]["input"], "long.csv[2]");
+  ASSERT_EQ(json["inferences"].size(), 2U);  // at rows 0 and 96
+  EXPECT_EQ(json["inferences"][1]["input"], "long.csv[1]");
   write("other.csv", "ax,az\n1,2\n");
   const Outcome refused = run({"emulate", "out/export", "--input", "other.csv"});
+  EXPECT_EQ(run({"emulate", "out/export", "--input", "long.csv", "--sample-rate", "8000"}).err,
+            "mcunet: long.csv: out/export says itself how recordings are read\n");
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_EQ(refused.err,
             "mcunet: other.csv: has no column ay, which dataset.series.channels names; its columns "

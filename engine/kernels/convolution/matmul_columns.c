@@ -137,7 +137,8 @@ __attribute__((naked)) void mcunet_matmul_four_columns_dsp(
     const void* weights_end __attribute__((unused)),
     const struct mcunet_matmul* matmul __attribute__((unused))) {
   __asm__ volatile(
-      FOUR_COLUMNS_FUNCTION(FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "mcunet_requantize_pair"));
+      FOUR_COLUMNS_FUNCTION(FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "6f", "",
+                            "mcunet_requantize_pair"));
 }
 
 // Four values of four channels, 16 multiply-accumulates, and whether they are the last ones. Two

@@ -68,8 +68,18 @@ void mcunet_matmul_four_columns(const uint32_t* columns, int8_t* output,
 void mcunet_matmul_one_column(const uint32_t* column, int8_t* output,
                               const struct mcunet_matmul* matmul);
 
-// The odd pair of four values that are alike, from the even one.
-MCUNET_INLINE uint32_t mcunet_odd_pair(uint32_t even) { return even; }
+// `bytes` values (a multiple of 4) that are alike in one column, as its pairs, `pitch` words apart, or in each of
+// four. Return where the columns go on.
+static inline uint32_t* mcunet_widen_padding(uint32_t* column, int32_t pitch, int32_t value,
+                                             int32_t bytes) {
+  const uint32_t pair = mcunet_pack_low_low((uint32_t)value, (uint32_t)value);
+  for (; bytes != 0; bytes -= 2, column += pitch) *column = pair;
+  return column;
+}
+static inline uint32_t* mcunet_widen_four_paddings(uint32_t* columns, int32_t value,
+                                                   int32_t bytes) {
+  return mcunet_widen_padding(columns, 1, value, MCUNET_COLUMNS * bytes);
+}
 
 // Widens `bytes` values (a multiple of 4) of one column; its pairs are `pitch` words apart. Returns
 // where the column goes on.

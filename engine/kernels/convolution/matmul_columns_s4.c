@@ -40,9 +40,10 @@ static void sum_exactly(const uint32_t* pairs, int32_t columns, const int8_t* we
 
 #if MCUNET_DSP
 
-// What a function for some columns is told.
+// What a function for some columns is told beside what all are.
 struct call {
-  struct mcunet_matmul matmul;
+  int32_t starts[2 * MCUNET_COLUMNS];  // of the sums of a pair: [channel][column]
+  const struct mcunet_matmul* matmul;
   const uint32_t* columns;
 };
 
@@ -50,39 +51,48 @@ __attribute__((used, noinline)) void mcunet_finish_pair_s4(int32_t* sums,
                                                            const struct mcunet_pair_tail* tail,
                                                            int8_t* output, int32_t columns,
                                                            const struct call* call) {
+  const struct mcunet_matmul* const matmul = call->matmul;
   if (tail->mode == MCUNET_REQUANTIZE_EXACT) {
-    const int32_t depth = call->matmul.padded_depth;
+    const int32_t depth = matmul->padded_depth;
     const int8_t* const weights = (const int8_t*)tail - MCUNET_PAIR_BIAS_BYTES - depth;
     sum_exactly(call->columns, columns, weights, depth, sums);
   }
-  mcunet_requantize_pair(sums, tail, output, columns, &call->matmul);
+  for (int32_t i = 0; i < tail->channels; ++i) {
+    mcunet_requantize_sums(sums + i * columns, columns, tail->doubled[i], tail->shift[i],
+                           &matmul->output, output + i, matmul->column_stride);
+  }
 }
 
-// starts: what the sums of a pair begin with, of both channels by column.
+// The stack arguments are those of matmul_dsp.h, with the call instead of the matmul.
 void mcunet_matmul_four_columns_s4_dsp(const uint32_t* columns, const void* weights, int8_t* output,
-                                       int32_t column_stride, MATMUL_STACK_ARGUMENTS,
-                                       const int32_t* starts);
+                                       int32_t column_stride, const uint32_t* columns_end,
+                                       uint32_t enter_midway, int32_t zero_point,
+                                       const void* weights_end, const struct call* call);
 void mcunet_matmul_one_column_s4_dsp(const uint32_t* column, const void* weights, int8_t* output,
-                                     int32_t column_stride, MATMUL_STACK_ARGUMENTS,
-                                     const int32_t* starts);
+                                     int32_t column_stride, const uint32_t* columns_end,
+                                     uint32_t enter_midway, int32_t zero_point,
+                                     const void* weights_end, const struct call* call);
 
 // clang-format off
 
-// The sums of x of four columns, times what they are subtracted with, into starts.
+// The sums of x of four columns, times what they are subtracted with, into starts. A column has eight
+// values at least, so that the first four give the sums without a loop before it.
 static __attribute__((naked, noinline)) void sum_four_columns(
     const uint32_t* columns __attribute__((unused)), const uint32_t* end __attribute__((unused)),
     int32_t* starts __attribute__((unused))) {
   __asm__ volatile(
       "push   {r1-r2, r4-r11, lr}      \n"
       "mvn    r1, #0x00070007          \n"  // a pair of -8
-      "movs   r2, #0                   \n"
-      "movs   r3, #0                   \n"
-      "movs   r4, #0                   \n"
-      "movs   r5, #0                   \n"
-      "movs   r6, #0                   \n"
-      "movs   r7, #0                   \n"
-      "mov    r8, #0                   \n"
-      "mov    r9, #0                   \n"
+      "ldmia  r0!, {r10-r12, lr}       \n"
+      "smuad  r2, r10, r1              \n"
+      "smuad  r3, r11, r1              \n"
+      "smuad  r4, r12, r1              \n"
+      "smuad  r5, lr, r1               \n"
+      "ldmia  r0!, {r10-r12, lr}       \n"
+      "smuad  r6, r10, r1              \n"
+      "smuad  r7, r11, r1              \n"
+      "smuad  r8, r12, r1              \n"
+      "smuad  r9, lr, r1               \n"
       "1:                              \n"
       "ldmia  r0!, {r10-r12, lr}       \n"
       "smlad  r2, r10, r1, r2          \n"
@@ -110,10 +120,8 @@ static __attribute__((naked, noinline)) void sum_four_columns(
       "pop    {r1-r2, r4-r11, pc}      \n");
 }
 
-// Stack of the functions, beyond what is said in matmul_dsp.h: #68 starts.
-
 #define FIRST_SUMS                        \
-  "ldr    x0, [sp, #68]             \n"  \
+  "ldr    x0, [sp, #64]             \n"  \
   "ldm    x0, {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"
 
 // From 256 and 4096 times the sums, with the bias.
@@ -213,21 +221,70 @@ static __attribute__((naked, noinline)) void sum_four_columns(
 
 #define LOAD_FIRST_MULTIPLIER "ldr w0, [wp]\n"
 
+// As REQUANTIZE_FOUR_LINEAR, for a shift to the left, or none.
+#define REQUANTIZE_FOUR_UP(s0, s1, s2, s3, first, then_w0, then_x0) \
+  "rsb    w1, w1, #0                            \n" \
+  "lsl    " s0 ", " s0 ", w1                    \n" \
+  "lsl    " s1 ", " s1 ", w1                    \n" \
+  "lsl    " s2 ", " s2 ", w1                    \n" \
+  "lsl    " s3 ", " s3 ", w1                    \n" \
+  "smmlar " s0 ", " s0 ", w0, " s0 "            \n" \
+  "smmlar " s1 ", " s1 ", w0, " s1 "            \n" \
+  "smmlar " s2 ", " s2 ", w0, " s2 "            \n" \
+  "smmlar " s3 ", " s3 ", w0, " s3 "            \n" \
+  then_w0                                      "\n" \
+  "add    " s0 ", " s0 ", x0                    \n" \
+  "add    " s1 ", " s1 ", x0                    \n" \
+  "ssat   " s0 ", #8, " s0 "                    \n" \
+  "add    " s2 ", " s2 ", x0                    \n" \
+  "ssat   " s1 ", #8, " s1 "                    \n" \
+  "add    " s3 ", " s3 ", x0                    \n" \
+  then_x0                                      "\n" \
+  "strb   " s0 ", " first "                     \n" \
+  "add    " s0 ", in, x1, lsl #1                \n" \
+  "ssat   " s2 ", #8, " s2 "                    \n" \
+  "strb   " s1 ", [in, x1]                      \n" \
+  "ssat   " s3 ", #8, " s3 "                    \n" \
+  "strb   " s2 ", [in, x1, lsl #1]              \n" \
+  "strb   " s3 ", [" s0 ", x1]                  \n"
+
+// Each channel of the pair by the sign of its shift.
+#define REQUANTIZE_MIXED                                                                            \
+  "9:  ldrb   x0, [wp, #10]                 \n"                                                     \
+      "cmp    x0, #4                        \n"  /* MCUNET_REQUANTIZE_MIXED */                      \
+      "bne    6f                            \n"                                                     \
+      "ldr    x0, [sp, #56]                 \n"                                                     \
+      "ldrsb  w1, [wp, #8]                  \n"                                                     \
+      "cmp    w1, #0                        \n"                                                     \
+      "ble    10f                           \n"                                                     \
+      REQUANTIZE_FOUR_LINEAR("sum00", "sum01", "sum02", "sum03", "[in]", "ldr w0, [wp, #4]", "")    \
+      "b      11f                           \n"                                                     \
+  "10: " REQUANTIZE_FOUR_UP("sum00", "sum01", "sum02", "sum03", "[in]", "ldr w0, [wp, #4]", "")     \
+  "11: ldrsb  w1, [wp, #9]                  \n"                                                     \
+      "cmp    w1, #0                        \n"                                                     \
+      "ble    12f                           \n"                                                     \
+      REQUANTIZE_FOUR_LINEAR("sum10", "sum11", "sum12", "sum13", "[in, #1]!", "add wp, wp, #12",    \
+                             "ldr x0, [sp, #60]")                                                   \
+      "b      4b                            \n"                                                     \
+  "12: " REQUANTIZE_FOUR_UP("sum10", "sum11", "sum12", "sum13", "[in, #1]!", "add wp, wp, #12",     \
+                            "ldr x0, [sp, #60]")                                                    \
+      "b      4b                            \n"
+
 __attribute__((naked)) void mcunet_matmul_four_columns_s4_dsp(
     const uint32_t* columns __attribute__((unused)), const void* weights __attribute__((unused)),
     int8_t* output __attribute__((unused)), int32_t column_stride __attribute__((unused)),
     const uint32_t* columns_end __attribute__((unused)),
     uint32_t enter_midway __attribute__((unused)), int32_t zero_point __attribute__((unused)),
     const void* weights_end __attribute__((unused)),
-    const struct mcunet_matmul* matmul __attribute__((unused)),
-    const int32_t* starts __attribute__((unused))) {
+    const struct call* call __attribute__((unused))) {
   __asm__ volatile(
-      FOUR_COLUMNS_FUNCTION(FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "mcunet_finish_pair_s4"));
+      FOUR_COLUMNS_FUNCTION(FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "9f", REQUANTIZE_MIXED,
+                            "mcunet_finish_pair_s4"));
 }
 
 // One column. Four values of four channels, 16 multiply-accumulates, and whether they are the last.
 #define TWO_PAIRS                             \
-      "ldr    x0, [sp, #68]                 \n" \
+      "ldr    x0, [sp, #64]                 \n" \
       "ldrd   sum0, sum1, [x0]              \n" \
       "mov    sum2, sum0                    \n" \
       "mov    sum3, sum1                    \n" \
@@ -261,7 +318,7 @@ __attribute__((naked)) void mcunet_matmul_four_columns_s4_dsp(
       "add    sum3, w3, sum3, asr #12       \n"
 
 #define ONE_PAIR                              \
-      "ldr    x0, [sp, #68]                 \n" \
+      "ldr    x0, [sp, #64]                 \n" \
       "ldrd   sum0, sum1, [x0]              \n" \
   "5:  ldr    w0, [wa], #4                  \n" \
       "ldr    x0, [in], #8                  \n" \
@@ -291,8 +348,7 @@ __attribute__((naked)) void mcunet_matmul_one_column_s4_dsp(
     const uint32_t* columns_end __attribute__((unused)),
     uint32_t enter_midway __attribute__((unused)), int32_t zero_point __attribute__((unused)),
     const void* weights_end __attribute__((unused)),
-    const struct mcunet_matmul* matmul __attribute__((unused)),
-    const int32_t* starts __attribute__((unused))) {
+    const struct call* call __attribute__((unused))) {
   __asm__ volatile(
       ONE_COLUMN_FUNCTION(PAIR_BYTES, TWO_PAIRS, ONE_PAIR, "mcunet_finish_pair_s4"));
 }
@@ -301,19 +357,18 @@ __attribute__((naked)) void mcunet_matmul_one_column_s4_dsp(
 
 void mcunet_matmul_four_columns_s4(const uint32_t* columns, int8_t* output,
                                    const struct mcunet_matmul* matmul) {
-  const struct call call = {*matmul, columns};
   const uint32_t* const end = columns + 2 * matmul->padded_depth;
-  int32_t starts[2 * MCUNET_COLUMNS];
-  sum_four_columns(columns, end, starts);
+  struct call call;
+  call.matmul = matmul;
+  call.columns = columns;
+  sum_four_columns(columns, end, call.starts);
   mcunet_matmul_four_columns_s4_dsp(columns, matmul->weights, output, matmul->column_stride, end,
                                     /*enter_midway=*/(uint32_t)matmul->padded_depth & 4,
-                                    matmul->output.zero_point, matmul->weights_end, &call.matmul,
-                                    starts);
+                                    matmul->output.zero_point, matmul->weights_end, &call);
 }
 
 void mcunet_matmul_one_column_s4(const uint32_t* column, int8_t* output,
                                  const struct mcunet_matmul* matmul) {
-  const struct call call = {*matmul, column};
   const uint32_t* const end = column + matmul->padded_depth / 2;
   const uint32_t minus_eight = 0xfff8fff8u;
   int32_t even = 0;
@@ -322,11 +377,14 @@ void mcunet_matmul_one_column_s4(const uint32_t* column, int8_t* output,
     even = mcunet_mac_pairs(pair[0], minus_eight, even);
     odd = mcunet_mac_pairs(pair[1], minus_eight, odd);
   }
-  const int32_t starts[2] = {(int32_t)(((uint32_t)even << 8) + (uint32_t)odd),
-                             (int32_t)((uint32_t)odd << 4)};
+  struct call call;
+  call.matmul = matmul;
+  call.columns = column;
+  call.starts[0] = (int32_t)(((uint32_t)even << 8) + (uint32_t)odd);
+  call.starts[1] = (int32_t)((uint32_t)odd << 4);
   mcunet_matmul_one_column_s4_dsp(column, matmul->weights, output, matmul->column_stride, end,
                                   /*enter_midway=*/0, matmul->output.zero_point,
-                                  matmul->weights_end, &call.matmul, starts);
+                                  matmul->weights_end, &call);
 }
 
 #else

@@ -23,11 +23,15 @@
 // The sums of x are taken once per column, for all channels. Where 256 or 4096 times a sum could
 // leave 32 bits, which weights decide that add up to more than 65535 or 4095, the pair's mode is
 // MCUNET_REQUANTIZE_EXACT, and its sums are formed again, plainly.
+//
+// A step of a weight is worth more than with eight bits, and more channels are shifted to the left, or
+// not at all: a pair with such a channel and without bounds has MCUNET_REQUANTIZE_MIXED.
 
 #include "matmul_columns.h"
 
 enum {
   MCUNET_REQUANTIZE_EXACT = MCUNET_REQUANTIZE_GENERAL + 1,
+  MCUNET_REQUANTIZE_MIXED,  // as linear, but that shifts may be to the left, or none
   MCUNET_PAIR_BIAS_BYTES = 8,
   // Of the absolute values of a channel's weights: 128 times as much, scaled, is below 2^31.
   MCUNET_MOST_WEIGHT_A = (1 << 16) - 1,
@@ -44,7 +48,22 @@ void mcunet_matmul_four_columns_s4(const uint32_t* columns, int8_t* output,
                                    const struct mcunet_matmul* matmul);
 void mcunet_matmul_one_column_s4(const uint32_t* column, int8_t* output,
                                  const struct mcunet_matmul* matmul);
-MCUNET_INLINE uint32_t mcunet_odd_pair_s4(uint32_t even) { return (even << 8) & 0xff00ff00u; }
+static inline uint32_t* mcunet_widen_padding_s4(uint32_t* column, int32_t pitch, int32_t value,
+                                                int32_t bytes) {
+  const uint32_t even = mcunet_pack_low_low((uint32_t)value, (uint32_t)value);
+  for (; bytes != 0; bytes -= 4, column += 2 * pitch) {
+    column[0] = even;
+    column[pitch] = (even << 8) & 0xff00ff00u;
+  }
+  return column;
+}
+static inline uint32_t* mcunet_widen_four_paddings_s4(uint32_t* columns, int32_t value,
+                                                      int32_t bytes) {
+  for (int32_t i = 0; i < MCUNET_COLUMNS; ++i) {
+    mcunet_widen_padding_s4(columns + i, MCUNET_COLUMNS, value, bytes);
+  }
+  return columns + 2 * bytes;
+}
 uint32_t* mcunet_widen_column_s4(uint32_t* column, int32_t pitch, const int8_t* values,
                                  int32_t bytes);
 uint32_t* mcunet_widen_four_columns_s4(uint32_t* columns, const int8_t* values, int32_t bytes,

@@ -97,8 +97,9 @@
 
 // A function for four columns. `sums`: from the columns in `in` and the weights in wp to the sums, and wp
 // `ahead` bytes (a symbol that it sets) past all that precedes `doubled`. `finish`: the function that
-// requantizes a pair of channels the general way.
-#define FOUR_COLUMNS_FUNCTION(sums, load_first_multiplier, finish)                                 \
+// requantizes a pair of channels the general way. Modes beyond linear go to label `beyond`, which is 6
+// or in `others`.
+#define FOUR_COLUMNS_FUNCTION(sums, load_first_multiplier, beyond, others, finish)                 \
       FOUR_COLUMNS_REGISTERS                                                                       \
       "push {r0, r2-r11, lr}                \n"                                                    \
   "1:  ldr    in, [sp, #0]                  \n"  /* a pair of output channels */                   \
@@ -116,9 +117,10 @@
       "cmp    wp, x0                        \n"                                                    \
       "bne    1b                            \n"                                                    \
       "pop    {r0, r2-r11, pc}              \n"                                                    \
-  "5:  bhi    6f                            \n"                                                    \
+  "5:  bhi    " beyond "                   \n"                                                     \
       REQUANTIZE_EIGHT(REQUANTIZE_FOUR_LINEAR)                                                     \
       "b      4b                            \n"                                                    \
+      others                                                                                       \
   "6:  push   {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"  /* general */           \
       "sub    r4, wp, #ahead                \n"                                                    \
       "ldr    r5, [sp, #36]                 \n"                                                    \

@@ -5,7 +5,7 @@
 // its low and tap 4 + i in its high nibble. What is left has as many bytes as taps, at most four: one
 // tap of a square window of 3, 5 or 7, all taps of a window of one row. Internal to the kernels.
 
-#include "dsp.h"
+#include "depthwise_rows.h"
 
 #define MCUNET_NIBBLE_BYTES(taps) ((taps) / 8 * 4 + ((taps) % 8 < 4 ? (taps) % 8 : 4))
 
@@ -21,9 +21,14 @@ MCUNET_INLINE void mcunet_set_nibble(int8_t* nibbles, int32_t tap, int32_t value
   *byte = (int8_t)((uint8_t)*byte | (value + 8) << (tap & 4));
 }
 
-// Four values in 0 … 15 to one byte each, less 8: 0x80 keeps each byte from borrowing of the next.
+// The low nibbles of four bytes, less 8. In C 0x80 keeps each byte from borrowing of the next.
 MCUNET_INLINE uint32_t mcunet_four_nibbles(uint32_t word) {
-  return (((word & 0x0f0f0f0fu) | 0x80808080u) - 0x08080808u) ^ 0x80808080u;
+  const uint32_t nibbles = word & 0x0f0f0f0fu;
+#if MCUNET_DSP
+  return __usub8(nibbles, 0x08080808u);
+#else
+  return ((nibbles | 0x80808080u) - 0x08080808u) ^ 0x80808080u;
+#endif
 }
 
 // The taps of a window, one per byte: of eight at a time, so that `bytes` has room for the next multiple
@@ -36,5 +41,10 @@ MCUNET_INLINE void mcunet_unpack_window(const int8_t* nibbles, int32_t taps, int
   }
   if (taps == 1) *bytes = (int8_t)mcunet_nibble(nibbles, 0);
 }
+
+// Requantizes and stores a few outputs the general way. With four bits a step of a weight is worth more, and
+// more channels have a factor that only this way takes.
+void mcunet_depthwise_finish_s4(const int32_t* sums, int32_t count,
+                                const struct mcunet_depthwise_row* row, int8_t* output);
 
 #endif  // MCUNET_KERNELS_NIBBLES_H_

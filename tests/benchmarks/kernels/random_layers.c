@@ -7,6 +7,7 @@
 #include "../../../engine/kernels/mcunet_kernels.h"
 #include "../../../engine/kernels/pack.h"
 #include "../../../engine/kernels/scratch.h"
+#include "../../../engine/kernels/series.h"
 #include "../../kernels/reference.h"
 
 void semihosting_print(const char* format, ...);
@@ -48,6 +49,7 @@ static struct mcunet_filter make_filter(int32_t channels, int32_t depth, int32_t
     multipliers[c] = between(1 << 30, INT32_MAX - 1);
     right_shifts[c] = base + between(-3, 2);
     if (finish == 2 && between(0, 2) == 0) right_shifts[c] = between(-2, 31);
+    if (finish < 2 && between(0, 5) == 0) right_shifts[c] = between(-2, 0);
     if (between(0, 4) == 0) {  // a bias near the ends of 32 bits, where sums wrap
       const int32_t distance = between(0, 3) == 0 ? between(0, 100000) : between(0, INT32_MAX - 1);
       bias[c] = between(0, 1) ? INT32_MAX - distance : INT32_MIN + distance;
@@ -192,6 +194,41 @@ static int run_depthwise(void) {
     kernel_function(input, output, &layer, packed, scratch, bytes);
   }
   return guards_hold(output, outputs, bytes);
+}
+
+// Values and steps that 32-bit floats hold exactly, so that the nearest level is known.
+static int run_series(void) {
+  static float values[400];
+  static int16_t counts[400];
+  const int32_t channels = between(1, 4), averaged = between(1, 4), samples = between(1, 25);
+  float zeros[4], steps[4];
+  int32_t shift[4];
+  for (int32_t c = 0; c < channels; ++c) {
+    zeros[c] = (float)between(-5000, 5000);
+    shift[c] = between(0, 9);
+    steps[c] = (float)(1 << shift[c]);
+  }
+  const struct mcunet_series_layer layer = {samples, channels, averaged, zeros, steps};
+  for (int32_t i = 0; i < samples * averaged * channels; ++i) {
+    counts[i] = (int16_t)between(-20000, 20000);
+    values[i] = (float)counts[i];
+  }
+  for (int32_t i = 0; i < samples * channels; ++i) {
+    const int32_t c = i % channels;
+    int32_t sum = -(int32_t)zeros[c];
+    for (int32_t row = 0; row < averaged; ++row) {
+      sum += counts[(i / channels * averaged + row) * channels + c];
+    }
+    const int32_t level = ((2 * sum >> shift[c]) + 1) >> 1;
+    expected[i] = (int8_t)(level < -128 ? -128 : level > 127 ? 127 : level);
+  }
+  guarded_scratch(0);
+  memset(output, 0x33, sizeof output);
+  mcunet_series_to_input(values, output, &layer);
+  if (!guards_hold(output, samples * channels, 0)) return 0;
+  memset(output, 0x33, sizeof output);
+  mcunet_series_counts_to_input(counts, output, &layer);
+  return guards_hold(output, samples * channels, 0);
 }
 
 static int run_add(void) {
@@ -349,9 +386,10 @@ int main(void) {
   int failures = 0;
   static int (*const kKinds[])(void) = {run_pointwise, run_convolution,  run_fully_connected,
                                         run_depthwise, run_average_pool, run_mean,
-                                        run_add};
-  static const char* const kNames[] = {
-      "conv2d_1x1", "conv2d", "fully_connected", "depthwise", "average_pool2d", "mean", "add"};
+                                        run_add,       run_series};
+  static const char* const kNames[] = {"conv2d_1x1", "conv2d",         "fully_connected",
+                                       "depthwise",  "average_pool2d", "mean",
+                                       "add",        "series"};
   enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
     for (int kind = 0; kind < kCount; ++kind) {

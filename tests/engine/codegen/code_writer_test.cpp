@@ -8,8 +8,10 @@
 #include "generated_model.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_passes.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/engine/quantization/random_weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
+#include "narrowed.hpp"
 #include "random_graphs.hpp"
 #include "shared_data.hpp"
 #include "small_graphs.hpp"
@@ -167,6 +169,18 @@ TEST(CodeWriter, RealModelsComputeWhatTheReferenceExecutorComputes) {
 }
 
 // Real models with dead channels whose bias is 2^30, as batch normalizations leave them.
+TEST(CodeWriter, RealModelsOfFourBitsAreExactOnHalfTheWeights) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  for (const char* name : {"mcunet_vww", "mlperf_ic_resnet", "mlperf_kws"}) {
+    const Graph wide = prepare_graph(read_tflite(data / "tflite" / fmt::format("{}.tflite", name)));
+    const Graph narrow = narrowed(wide);
+    // An odd number of weights leaves half a byte.
+    EXPECT_NEAR(2.0 * static_cast<double>(estimate_flash(narrow).weights),
+                static_cast<double>(estimate_flash(wide).weights), 2.0 * wide.ops.size());
+    expect_exact(narrow, fmt::format("int4-{}", name));
+  }
+}
+
 TEST(CodeWriter, DeadChannelsOfRealModelsAreExact) {
   MCUNET_REQUIRE_SHARED_DATA(data);
   const std::filesystem::path folder = data / "field/sums_30_bits";
