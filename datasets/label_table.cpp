@@ -215,7 +215,12 @@ Layout list_by_table(const DatasetOptions& options) {
   const fs::path root = require_path(options);
   const TableReader reader(options);
   Layout layout;
-  const FileIndex index(root, files_below(root, medium_of(options.kind), layout.left_out));
+  std::vector<fs::path> found = files_below(root, medium_of(options.kind), layout.left_out);
+  // The table is neither an example, where tables may be, nor something that is left out.
+  std::error_code ignored;
+  const std::size_t taken_for_example = std::erase_if(
+      found, [&](const fs::path& file) { return fs::equivalent(file, reader.file(), ignored); });
+  const FileIndex index(root, std::move(found));
   RowFiles files(reader, root, index);
   std::vector<std::string> labels;
   std::unordered_map<std::string, const CsvRow*> rows;  // by file
@@ -243,7 +248,7 @@ Layout list_by_table(const DatasetOptions& options) {
   if (unnamed > 0) {
     layout.left_out.files["in no row of the table"] = static_cast<std::int64_t>(unnamed);
   }
-  std::error_code ignored;
+  if (taken_for_example > 0) return layout;
   const fs::path below =
       fs::canonical(reader.file(), ignored).lexically_relative(fs::canonical(root, ignored));
   const bool is_below = !below.empty() && *below.begin() != "..";

@@ -93,8 +93,8 @@ WorkAmounts work_of_depthwise(const LayerShape& layer) {
 
 std::string_view name_of(LayerClass layer) {
   constexpr std::array<std::string_view, kLayerClasses> kNames = {
-      "pointwise",       "convolution", "depthwise_3", "depthwise_5", "depthwise_7",
-      "fully_connected", "average",     "maximum",     "elementwise"};
+      "pointwise",      "convolution",     "depthwise_3", "depthwise_5", "depthwise_7",
+      "depthwise_line", "fully_connected", "average",     "maximum",     "elementwise"};
   return kNames[static_cast<std::size_t>(layer)];
 }
 
@@ -121,6 +121,7 @@ LayerClass class_of(const LayerShape& layer) {
     case LatencyFamily::kTransposedConvolution:
       return LayerClass::kConvolution;
     case LatencyFamily::kDepthwise:
+      if (layer.kernel_height == 1) return LayerClass::kDepthwiseLine;
       if (side <= 3) return LayerClass::kDepthwise3;
       return side <= 5 ? LayerClass::kDepthwise5 : LayerClass::kDepthwise7;
     case LatencyFamily::kFullyConnected:
@@ -169,8 +170,8 @@ LayerCosts LatencyModel::default_costs() {
        {LayerClass::kPointwise, LayerClass::kConvolution, LayerClass::kFullyConnected}) {
     set(layer, 1.6);
   }
-  for (LayerClass layer :
-       {LayerClass::kDepthwise3, LayerClass::kDepthwise5, LayerClass::kDepthwise7}) {
+  for (LayerClass layer : {LayerClass::kDepthwise3, LayerClass::kDepthwise5,
+                           LayerClass::kDepthwise7, LayerClass::kDepthwiseLine}) {
     set(layer, 4.5);
   }
   return costs;

@@ -305,8 +305,9 @@ TEST_F(ExperimentTest, SeriesMakeTheSpaceALine) {
               HasSubstr("elastic_resolutions: must divide the window of 128 rows, one is 48"));
   EXPECT_THAT(error_of([&] { loaded("train.resolution=96"); }),
               HasSubstr("train.resolution: must divide the window of 128 rows, one is 96"));
-  EXPECT_THAT(error_of([&] { loaded("space.form=square"); }),
-              HasSubstr("form: must be line for this kind of dataset"));
+  const std::string line[] = {"space.form=line"};
+  EXPECT_THAT(error_of([&] { load_experiment("quickstart", line); }),
+              HasSubstr("form: must be square for this kind of dataset"));
   EXPECT_EQ(load_experiment("quickstart", {}).space.form, search::space::Form::kSquare);
 }
 

@@ -31,7 +31,7 @@ arena_banks: [A, B]
 reserved_sram_kib: 2
 reserved_flash_kib: 4
 power_mw: 10
-latency: {core: cortex-m4, spread: 0.125, pointwise: {call: 5, mac: 2}, convolution: {}, depthwise_3: {mac: 3}, depthwise_5: {}, depthwise_7: {}, fully_connected: {}, average: {}, maximum: {}, elementwise: {output: 4}}
+latency: {core: cortex-m4, spread: 0.125, pointwise: {call: 5, mac: 2}, convolution: {}, depthwise_3: {mac: 3}, depthwise_5: {}, depthwise_7: {}, depthwise_line: {}, fully_connected: {}, average: {}, maximum: {}, elementwise: {output: 4}}
 memory_stalls: 0.5
 )";
 

@@ -19,12 +19,13 @@ enum class LayerClass : std::uint8_t {
   kDepthwise3,   // by the larger side of the window; 7 and more
   kDepthwise5,
   kDepthwise7,
+  kDepthwiseLine,  // windows of one row
   kFullyConnected,
   kAverage,
   kMaximum,
   kElementwise,
 };
-inline constexpr std::size_t kLayerClasses = 9;
+inline constexpr std::size_t kLayerClasses = 10;
 std::string_view name_of(LayerClass layer);
 
 // Amounts of work, all but the call proportional to a loop of the kernels (engine/kernels/README.md).
