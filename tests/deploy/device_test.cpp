@@ -97,7 +97,8 @@ TEST(Device, BudgetAndLatencyModelFollowTheFile) {
   EXPECT_EQ(device.latency_model().spread, 0.125);
   EXPECT_EQ(device.latency_model().costs[0][0], 5);
   EXPECT_EQ(device.latency_model().costs[0][1], 2);
-  EXPECT_EQ(device.latency_model().costs[8][3], 4);
+  const auto elementwise = static_cast<std::size_t>(engine::LayerClass::kElementwise);
+  EXPECT_EQ(device.latency_model().costs[elementwise][3], 4);
   EXPECT_EQ(device.latency_model().power_mw, 10);
 }
 

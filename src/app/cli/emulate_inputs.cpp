@@ -8,7 +8,6 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/datasets/media_files.hpp"
 #include "mcunet/deploy/npy.hpp"
 #include "pipeline/preprocessing_code.hpp"
 
@@ -121,8 +120,7 @@ const datasets::SeriesPreprocessing* series_for(const std::string& file, std::si
   if (input > 0 || !reader.preprocessing || !pipeline::is_recording(file)) return nullptr;
   const auto* series = std::get_if<datasets::SeriesPreprocessing>(&*reader.preprocessing);
   if (series == nullptr) return nullptr;
-  if (datasets::extension_of(file) == ".npy" &&
-      deploy::npy_shape(read_file(file), file).size() > 2) {
+  if (pipeline::is_array(file) && deploy::npy_shape(read_file(file), file).size() > 2) {
     return nullptr;
   }
   const InputOptions& options = reader.options;

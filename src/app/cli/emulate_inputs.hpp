@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "mcunet/datasets/preprocessing.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "pipeline/media_input.hpp"
 

@@ -33,9 +33,11 @@ struct MediaReader {
       read_windows;
 };
 
-// Whether the file's name is that of a sound, of a recording of sensors; of an image or a sound.
+// Whether the file's name is that of a sound, of a recording of sensors, of an array among these (.npy);
+// of an image or a sound.
 bool is_sound(const std::string& file);
 bool is_recording(const std::string& file);
+bool is_array(const std::string& file);
 bool is_media(const std::string& file);
 
 // ".jpg, .png, …": the names of images and sounds.

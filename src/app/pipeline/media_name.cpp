@@ -12,6 +12,8 @@ bool is_recording(const std::string& file) {
   return datasets::has_extension(file, datasets::recording_extensions());
 }
 
+bool is_array(const std::string& file) { return datasets::extension_of(file) == ".npy"; }
+
 bool is_media(const std::string& file) {
   return is_sound(file) || datasets::has_extension(file, datasets::image_extensions());
 }

@@ -19,6 +19,8 @@ TEST(LatencyModel, LayersFallIntoTheClassOfTheirKernel) {
   EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 3, 1, s, s)), LayerClass::kDepthwise3);
   EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 5, 2, s, s)), LayerClass::kDepthwise5);
   EXPECT_EQ(class_of(layer(OpKind::kDepthwiseConv2d, 9, 1, s, s)), LayerClass::kDepthwise7);
+  EXPECT_EQ(class_of({OpKind::kDepthwiseConv2d, 1, 5, 1, {1, 64, 16}, {1, 64, 16}}),
+            LayerClass::kDepthwiseLine);
   EXPECT_EQ(class_of(layer(OpKind::kFullyConnected, 1, 1, s, s)), LayerClass::kFullyConnected);
   EXPECT_EQ(class_of(layer(OpKind::kMaxPool2d, 2, 2, s, s)), LayerClass::kMaximum);
   EXPECT_EQ(class_of(layer(OpKind::kAdd, 1, 1, s, s)), LayerClass::kElementwise);
