@@ -114,4 +114,13 @@ CsvTable read_csv(const fs::path& file) {
   return table;
 }
 
+std::string letters_of(const std::string& heading) {
+  std::string letters;
+  for (const char c : heading) {
+    if (c >= 'A' && c <= 'Z') letters += static_cast<char>(c - 'A' + 'a');
+    if (c >= 'a' && c <= 'z') letters += c;
+  }
+  return letters;
+}
+
 }  // namespace mcunet::datasets

@@ -21,4 +21,7 @@ struct CsvTable {
 // columns; empty lines are skipped. Throws Error, with the line.
 CsvTable read_csv(const std::filesystem::path& file);
 
+// Of a heading, in lower case, as people write the same ones differently: "Time (s)" is "times".
+std::string letters_of(const std::string& heading);
+
 }  // namespace mcunet::datasets

@@ -28,15 +28,6 @@ constexpr const char* kSplitHeadings[] = {"split",     "set",   "subset",
 
 constexpr std::size_t kNone = std::size_t(-1);
 
-std::string letters_of(const std::string& heading) {
-  std::string letters;
-  for (const char c : heading) {
-    if (c >= 'A' && c <= 'Z') letters += static_cast<char>(c - 'A' + 'a');
-    if (c >= 'a' && c <= 'z') letters += c;
-  }
-  return letters;
-}
-
 struct Columns {
   std::size_t file = kNone;
   std::size_t label = kNone;  // none: one column for each class

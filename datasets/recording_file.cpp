@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
 
-// Headings of columns that are no measurements, by their letters alone: "Time (s)" is "times".
+// Headings of columns that are no measurements, by their letters.
 constexpr const char* kOtherColumns[] = {
     "",         "index",          "unnamed",     "row",        "sample", "id",        "time",
     "times",    "timems",         "timeus",      "timens",     "t",      "ts",        "date",
@@ -38,16 +38,6 @@ std::optional<float> number_of(std::string_view text) {
   const auto narrow = static_cast<float>(value);
   if (error != std::errc{} || !is_whole || !std::isfinite(narrow)) return std::nullopt;
   return narrow;
-}
-
-// Lower case.
-std::string letters_of(const std::string& name) {
-  std::string letters;
-  for (const char c : name) {
-    const char lower = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    if (lower >= 'a' && lower <= 'z') letters += lower;
-  }
-  return letters;
 }
 
 bool is_other(const std::string& name) {

@@ -36,7 +36,7 @@ class RecordingFile : public testing::Test {
 template <typename T>
 std::string npy(const char* type, std::vector<std::int64_t> shape, const std::vector<T>& values) {
   std::string bytes(values.size() * sizeof(T), '\0');
-  std::memcpy(bytes.data(), values.data(), bytes.size());
+  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
   return npy_text({type, std::move(shape), bytes});
 }
 
