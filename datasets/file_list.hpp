@@ -58,7 +58,7 @@ std::filesystem::path annotations_of(const DatasetOptions& options);
 void label_files(Layout& layout, const std::vector<std::string>& labels, const std::string& source);
 std::int32_t index_of(const std::vector<std::string>& classes, const std::string& name);
 
-// Class folders, a table or names of a pattern, of images or sounds by the kind of dataset.
+// Class folders, a table or names of a pattern, of images, sounds or recordings by the kind of dataset.
 std::vector<std::string> folder_classes(const DatasetOptions& options);
 Layout list_folder(const DatasetOptions& options);
 

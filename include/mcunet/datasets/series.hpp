@@ -63,11 +63,12 @@ struct Recording {
   }
 };
 
+constexpr std::size_t kMostChannels = 64;
+
 // A table (.csv, .tsv: with a line of names or without), or an array (.npy: [rows, channels], or
 // [rows] of one channel). Of the columns those that are named, in that order; without names all but
 // clocks, labels and numbers of persons or trials, by their headings. At most kMostChannels. Throws
 // Error with the file, and the line.
-constexpr std::size_t kMostChannels = 64;
 Recording read_recording(const std::filesystem::path& file, std::span<const std::string> channels);
 
 // Where windows begin in so many rows, `step` rows apart: as many as fit, but one at least. In

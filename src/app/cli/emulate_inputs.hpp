@@ -23,7 +23,7 @@ struct NamedInputs {
   std::vector<deploy::Int8Bytes> inputs;
   std::vector<deploy::Int8Bytes>
       clips;  // of which the firmware makes the inputs; empty: it is given them
-  std::optional<datasets::Preprocessing> preprocessing;  // of files that are images or sounds
+  std::optional<datasets::Preprocessing> preprocessing;  // of what is no raw input
 };
 
 // Throws Error for files that are damaged or that the model does not take.
