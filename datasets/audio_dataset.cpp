@@ -50,11 +50,12 @@ class AudioDataset : public Dataset {
     return cut(*recording, 0);
   }
 
-  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+  std::optional<Target> load(std::int64_t index, RandomStream& random,
+                             std::span<float> output) const override {
     RandomStream fixed(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
     // Silence is another piece of noise each time, but not when it is there to measure.
     const auto recording = source_.read(index, augment_ ? random : fixed);
-    if (!recording) return false;
+    if (!recording) return std::nullopt;
     Samples clip = cut(*recording, augment_ ? random_shift(random) : 0);
     if (augment_) distort(clip, random);
     std::vector<std::int8_t> levels(output.size());
@@ -63,7 +64,7 @@ class AudioDataset : public Dataset {
     for (std::size_t i = 0; i < output.size(); ++i) {
       output[i] = static_cast<float>(levels[i]) / 128.0f;
     }
-    return true;
+    return target(index);
   }
 
  private:

@@ -51,7 +51,7 @@ cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t s
   std::vector<float> input(static_cast<std::size_t>(shape.elements()));
   RandomStream random(seed, {static_cast<std::uint64_t>(index)});
   cv::Mat picture(shape.height, shape.width, CV_8UC3, cv::Scalar(0, 0, 255));
-  const bool is_readable = dataset.load(index, random, input);
+  const bool is_readable = dataset.load(index, random, input).has_value();
   if (is_readable && is_series(shape)) return draw_series(shape, input, side);
   if (is_readable) {
     const cv::Mat values(shape.height, shape.width, CV_32FC(shape.channels), input.data());

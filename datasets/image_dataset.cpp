@@ -76,9 +76,10 @@ class ImageDataset : public Dataset {
   std::string name(std::int64_t index) const override { return escaped(file(index).path); }
   double max_unreadable_share() const override { return max_unreadable_share_; }
 
-  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+  std::optional<Target> load(std::int64_t index, RandomStream& random,
+                             std::span<float> output) const override {
     const InputShape& shape = preprocessing_.shape;
-    const cv::Size target(shape.width, shape.height);
+    const cv::Size size(shape.width, shape.height);
     bool flip = false;
     cv::Mat image;
     if (augment_) {
@@ -86,24 +87,24 @@ class ImageDataset : public Dataset {
       cv::Rect2d crop;
       if (cache_.is_on()) {
         source = cached(file(index).path);
-        if (source.empty()) return false;
+        if (source.empty()) return std::nullopt;
         crop = random_crop(source.size(), options_.min_crop_scale, random);
       } else {
         const auto encoded = EncodedImage::read(file(index).path, preprocessing_.bits);
-        if (!encoded) return false;
+        if (!encoded) return std::nullopt;
         crop = random_crop(encoded->size(), options_.min_crop_scale, random);
-        source = encoded->decode(shape.channels, target, crop);
-        if (source.empty()) return false;
+        source = encoded->decode(shape.channels, size, crop);
+        if (source.empty()) return std::nullopt;
       }
-      image = resize_crop(source, crop, target);
+      image = resize_crop(source, crop, size);
       flip = options_.flip && random.uniform() < 0.5;
     } else {
       image = cached(file(index).path);
-      if (image.empty()) return false;
+      if (image.empty()) return std::nullopt;
     }
     normalize(image, flip, preprocessing_, output);
     if (augment_) jitter_colours(output, options_, random);
-    return true;
+    return target(index);
   }
 
  private:

@@ -97,7 +97,7 @@ struct Loader::State {
         spare.pop_back();
       }
       slot.batch.inputs.resize(static_cast<std::size_t>(examples * elements));
-      slot.batch.labels.resize(static_cast<std::size_t>(examples));
+      slot.batch.targets.resize(static_cast<std::size_t>(examples));
       slot.batch.indices.resize(static_cast<std::size_t>(examples));
     }
     if (++upcoming.position == examples) upcoming = {ticket.batch + 1, 0};
@@ -116,8 +116,8 @@ struct Loader::State {
       const std::int64_t index = (first + tries) % dataset.size();
       RandomStream random(options.seed,
                           {static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)});
-      if (dataset.load(index, random, output)) {
-        slot.batch.labels[static_cast<std::size_t>(ticket.position)] = dataset.label(index);
+      if (std::optional<Target> target = dataset.load(index, random, output)) {
+        slot.batch.targets[static_cast<std::size_t>(ticket.position)] = std::move(*target);
         slot.batch.indices[static_cast<std::size_t>(ticket.position)] = index;
         return;
       }

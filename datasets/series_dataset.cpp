@@ -93,9 +93,10 @@ class SeriesDataset : public Dataset {
   }
   double max_unreadable_share() const override { return max_unreadable_share_; }
 
-  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+  std::optional<Target> load(std::int64_t index, RandomStream& random,
+                             std::span<float> output) const override {
     const Recording& recording = item_of(index).recording;
-    if (recording.values.empty()) return false;
+    if (recording.values.empty()) return std::nullopt;
     std::int64_t start = windows_[static_cast<std::size_t>(index)].start;
     if (augment_) {
       start += std::llround(options_.time_shift * series_.window * symmetric(random));
@@ -108,7 +109,7 @@ class SeriesDataset : public Dataset {
     for (std::size_t i = 0; i < output.size(); ++i) {
       output[i] = static_cast<float>(levels[i]) / 128.0f;
     }
-    return true;
+    return target(index);
   }
 
  private:

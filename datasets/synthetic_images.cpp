@@ -78,7 +78,8 @@ class SyntheticImages : public Dataset {
     return fmt::format("synthetic image {}", index);
   }
 
-  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+  std::optional<Target> load(std::int64_t index, RandomStream& random,
+                             std::span<float> output) const override {
     RandomStream content(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
     const double jitter = 0.3 + 0.5 * difficulty_;  // of the angle between two classes
     Stripes stripes{.angle = pi * (label(index) + jitter * (content.uniform() - 0.5)) /
@@ -107,7 +108,7 @@ class SyntheticImages : public Dataset {
         }
       }
     }
-    return true;
+    return target(index);
   }
 
  private:

@@ -30,7 +30,7 @@ Accuracy evaluate(FixedNetwork& network, const BatchSource& batches, Precision p
   const at::NoGradGuard no_grad;
   Accuracy accuracy;
   while (const std::optional<BatchTensors> batch = batches()) {
-    const at::Tensor labels = batch->labels.to(device_of(network));
+    const at::Tensor labels = batch->targets.to(device_of(network));
     const at::Tensor logits = network->forward(batch->images.to(device_of(network)),
                                                {.precision = precision}, NormStatistics{});
     accuracy.correct += logits.argmax(1).eq(labels).sum().item<std::int64_t>();

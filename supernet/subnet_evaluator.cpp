@@ -8,7 +8,7 @@ namespace mcunet::supernet {
 namespace {
 
 BatchTensors at_resolution(const BatchTensors& batch, int resolution) {
-  return {supernet::at_resolution(batch.images, resolution), batch.labels, batch.indices};
+  return {supernet::at_resolution(batch.images, resolution), batch.targets, batch.indices};
 }
 
 // The loader's next batch, if there is one.

@@ -1,5 +1,6 @@
 #include "mcunet/supernet/tensors.hpp"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 
@@ -24,15 +25,44 @@ void check_size(const datasets::Batch& batch, const datasets::InputShape& shape)
               expected, shape.height, shape.width, shape.channels, batch.inputs.size());
 }
 
+// Of the examples' values, each of which is a T.
+template <typename T, typename Element>
+at::Tensor tensor_of(std::span<const datasets::Target> targets, at::ScalarType type) {
+  const at::Tensor tensor = at::empty({std::ssize(targets)}, type);
+  Element* to = tensor.data_ptr<Element>();
+  for (const datasets::Target& target : targets) *to++ = std::get<T>(target);
+  return tensor;
+}
+
+at::Tensor tensor_of_objects(std::span<const datasets::Target> targets) {
+  std::vector<float> rows;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    for (const datasets::BoxedObject& object : std::get<datasets::Objects>(targets[i])) {
+      const datasets::Box& box = object.box;
+      rows.insert(rows.end(),
+                  {static_cast<float>(i), static_cast<float>(object.label),
+                   static_cast<float>(object.kind), box.left, box.top, box.right, box.bottom});
+    }
+  }
+  return at::from_blob(rows.data(), {std::ssize(rows) / 7, 7}, at::kFloat).clone();
+}
+
 }  // namespace
+
+at::Tensor targets_of(std::span<const datasets::Target> targets) {
+  if (targets.empty()) return at::empty({0}, at::kLong);
+  if (std::holds_alternative<datasets::Objects>(targets[0])) return tensor_of_objects(targets);
+  if (std::holds_alternative<float>(targets[0]))
+    return tensor_of<float, float>(targets, at::kFloat);
+  return tensor_of<std::int32_t, std::int64_t>(targets, at::kLong);
+}
 
 BatchTensors to_tensors(datasets::Batch& batch, const datasets::InputShape& shape,
                         const at::Device& device) {
   check_size(batch, shape);
   const auto keep = [](void*) {};
-  const at::Tensor labels = at::from_blob(batch.labels.data(), {batch.examples()}, keep, at::kLong);
   return {channels_last_view(batch.inputs.data(), shape, batch.examples(), keep).to(device),
-          labels.to(device), batch.indices};
+          targets_of(batch.targets).to(device), batch.indices};
 }
 
 BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& shape,
@@ -40,10 +70,8 @@ BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& sha
   check_size(batch, shape);
   const auto owner = std::make_shared<datasets::Batch>(std::move(batch));
   const auto release = [owner](void*) {};
-  const at::Tensor labels =
-      at::from_blob(owner->labels.data(), {owner->examples()}, release, at::kLong);
   return {channels_last_view(owner->inputs.data(), shape, owner->examples(), release).to(device),
-          labels.to(device), owner->indices};
+          targets_of(owner->targets).to(device), owner->indices};
 }
 
 at::Tensor at_resolution(const at::Tensor& inputs, int resolution) {

@@ -243,14 +243,14 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
     given = context.teacher(batch.images);
   }
   at::Tensor weights;  // of the examples
-  if (class_weights.defined()) weights = class_weights.index_select(0, batch.labels);
+  if (class_weights.defined()) weights = class_weights.index_select(0, batch.targets);
   at::Tensor teacher;  // the largest sub-network
   for (std::size_t i = 0; i < subnets.size(); ++i) {
     const at::Tensor logits = forward(batch.images, subnets[i]);
     at::Tensor loss =
         teacher.defined()
             ? distillation_loss(logits, teacher, weights)
-            : classification_loss(logits, batch.labels, options.label_smoothing, class_weights);
+            : classification_loss(logits, batch.targets, options.label_smoothing, class_weights);
     if (given.defined()) loss = (loss + distillation_loss(logits, given, weights)) / 2;
     (loss / options.gradient_accumulation).backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
@@ -258,8 +258,8 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
     }
     interval.loss_sum += loss.item<double>();
     ++interval.losses;
-    interval.correct += logits.argmax(1).eq(batch.labels).sum().item<std::int64_t>();
-    interval.predictions += batch.labels.size(0);
+    interval.correct += logits.argmax(1).eq(batch.targets).sum().item<std::int64_t>();
+    interval.predictions += batch.targets.size(0);
   }
 }
 

@@ -25,7 +25,10 @@ class Names : public datasets::Dataset {
   datasets::InputShape input_shape() const override { return {}; }
   std::int32_t label(std::int64_t) const override { return 0; }
   std::string name(std::int64_t index) const override { return "file " + std::to_string(index); }
-  bool load(std::int64_t, RandomStream&, std::span<float>) const override { return false; }
+  std::optional<datasets::Target> load(std::int64_t, RandomStream&,
+                                       std::span<float>) const override {
+    return std::nullopt;
+  }
 
  private:
   std::int64_t size_;

@@ -36,10 +36,11 @@ class LabelledNoise : public datasets::Dataset {
   std::int32_t label(std::int64_t index) const override { return labels_[index]; }
   std::string name(std::int64_t index) const override { return fmt::format("noise {}", index); }
   double max_unreadable_share() const override { return max_unreadable; }
-  bool load(std::int64_t index, RandomStream&, std::span<float> output) const override {
-    if (unreadable_every_ != 0 && index % unreadable_every_ == 0) return false;
+  std::optional<datasets::Target> load(std::int64_t index, RandomStream&,
+                                       std::span<float> output) const override {
+    if (unreadable_every_ != 0 && index % unreadable_every_ == 0) return std::nullopt;
     fill(index, output);
-    return true;
+    return target(index);
   }
 
   double max_unreadable = 1;

@@ -158,7 +158,7 @@ BatchTensors make_data(const Settings& settings) {
 using ForwardFunction = std::function<at::Tensor(const at::Tensor&)>;
 
 void backward(const BatchTensors& data, const ForwardFunction& forward) {
-  at::cross_entropy_loss(forward(data.images), data.labels).backward();
+  at::cross_entropy_loss(forward(data.images), data.targets).backward();
 }
 
 // Times several pieces of work in turns, so that what else the machine does hits all alike.

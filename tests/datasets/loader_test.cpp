@@ -26,12 +26,13 @@ class Numbers : public Dataset {
   std::int32_t label(std::int64_t index) const override { return static_cast<int>(index) + 1000; }
   std::string name(std::int64_t index) const override { return fmt::format("file {}", index); }
   double max_unreadable_share() const override { return max_unreadable_share_; }
-  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+  std::optional<Target> load(std::int64_t index, RandomStream& random,
+                             std::span<float> output) const override {
     ++loaded;
-    if (broken_.contains(index)) return false;
+    if (broken_.contains(index)) return std::nullopt;
     output[0] = static_cast<float>(index);
     output[1] = static_cast<float>(random.uniform());
-    return true;
+    return target(index);
   }
 
   mutable std::atomic<int> loaded = 0;
@@ -45,11 +46,11 @@ class Numbers : public Dataset {
 
 struct Epoch {
   std::vector<std::vector<float>> inputs;
-  std::vector<std::vector<std::int64_t>> labels;
+  std::vector<std::vector<std::int32_t>> labels;
   bool operator==(const Epoch&) const = default;
 
-  std::vector<std::int64_t> all_labels() const {
-    std::vector<std::int64_t> all;
+  std::vector<std::int32_t> all_labels() const {
+    std::vector<std::int32_t> all;
     for (const auto& batch : labels) all.insert(all.end(), batch.begin(), batch.end());
     return all;
   }
@@ -59,7 +60,8 @@ Epoch rest_of_epoch(Loader& loader) {
   Epoch epoch;
   while (std::optional<Batch> batch = loader.next()) {
     epoch.inputs.push_back(batch->inputs);
-    epoch.labels.push_back(batch->labels);
+    std::vector<std::int32_t>& labels = epoch.labels.emplace_back();
+    for (const Target& target : batch->targets) labels.push_back(std::get<std::int32_t>(target));
     loader.recycle(std::move(*batch));
   }
   return epoch;
@@ -105,7 +107,7 @@ TEST(Loader, ShufflesEveryEpochAnewAndReadsAll) {
   EXPECT_NE(first, second);
   for (const Epoch* epoch : {&first, &second}) {
     EXPECT_EQ(epoch->labels.back().size(), 2u);
-    const std::vector<std::int64_t> labels = epoch->all_labels();
+    const std::vector<std::int32_t> labels = epoch->all_labels();
     EXPECT_FALSE(std::is_sorted(labels.begin(), labels.end()));
     EXPECT_EQ(std::set(labels.begin(), labels.end()).size(), 50u);
   }
@@ -136,7 +138,7 @@ TEST(Loader, SharesAnEpochAmongRanks) {
     LoaderOptions options{.batch_size = 5, .seed = 3, .rank = rank, .ranks = 4};
     EXPECT_EQ(read_epoch(dataset, options, 0).labels.size(), 5u);
     options.drop_last = false;
-    const std::vector<std::int64_t> labels = read_epoch(dataset, options, 0).all_labels();
+    const std::vector<std::int32_t> labels = read_epoch(dataset, options, 0).all_labels();
     all.insert(labels.begin(), labels.end());
   }
   EXPECT_EQ(all.size(), 103u);
@@ -148,7 +150,7 @@ TEST(Loader, ReplacesAndListsUnreadableFiles) {
   Loader loader(dataset, {.batch_size = 10, .workers = 3, .shuffle = false});
   for (int epoch : {0, 1}) {
     loader.start_epoch(epoch);
-    const std::vector<std::int64_t> labels = rest_of_epoch(loader).all_labels();
+    const std::vector<std::int32_t> labels = rest_of_epoch(loader).all_labels();
     ASSERT_EQ(labels.size(), 200u);
     EXPECT_EQ(labels[10], 1012);
     EXPECT_EQ(labels[11], 1012);

@@ -149,7 +149,7 @@ TEST_F(SeriesFolder, WhatCannotBeReadIsUnreadable) {
     std::vector<float> input(64);
     for (std::int64_t i = 0; i < dataset->size(); ++i) {
       RandomStream random(0);
-      const bool is_good = dataset->load(i, random, input);
+      const bool is_good = dataset->load(i, random, input).has_value();
       const std::string name = dataset->name(i);
       const auto is = [&](const char* file) { return name.find(file) != std::string::npos; };
       const bool is_bad = is("bad.csv") || is("words.csv") || is("other.csv");

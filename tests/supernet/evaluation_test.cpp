@@ -19,7 +19,8 @@ std::vector<datasets::Batch> make_batches() {
     datasets::Batch batch;
     const at::Tensor values = at::randn({examples, kSide, kSide, 3}) * (1.0 + 0.3 * examples);
     batch.inputs.assign(values.data_ptr<float>(), values.data_ptr<float>() + values.numel());
-    for (std::int64_t i = 0; i < examples; ++i) batch.labels.push_back(i % 7);
+    for (std::int64_t i = 0; i < examples; ++i)
+      batch.targets.push_back(static_cast<std::int32_t>(i % 7));
     batches.push_back(batch);
   }
   return batches;
@@ -140,8 +141,10 @@ TEST(Evaluation, CountsWhatTheNetworkGetsRight) {
       const at::Tensor logits = network->forward(images_of(batch), {.precision = precision});
       const at::Tensor scores = logits.log_softmax(1);
       for (std::int64_t i = 0; i < batch.examples(); ++i) {
-        expected.loss_sum -= scores[i][batch.labels[i]].item<double>();
-        expected.correct += logits[i].argmax().item<std::int64_t>() == batch.labels[i] ? 1 : 0;
+        const std::int64_t label =
+            std::get<std::int32_t>(batch.targets[static_cast<std::size_t>(i)]);
+        expected.loss_sum -= scores[i][label].item<double>();
+        expected.correct += logits[i].argmax().item<std::int64_t>() == label ? 1 : 0;
         ++expected.examples;
       }
     }

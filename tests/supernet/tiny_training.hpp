@@ -39,12 +39,13 @@ class TinyDataset : public datasets::Dataset {
     return static_cast<std::int32_t>(index % 3);
   }
   std::string name(std::int64_t index) const override { return fmt::format("tiny {}", index); }
-  bool load(std::int64_t index, RandomStream& random, std::span<float> output) const override {
+  std::optional<datasets::Target> load(std::int64_t index, RandomStream& random,
+                                       std::span<float> output) const override {
     for (std::size_t i = 0; i < output.size(); ++i) {
       const bool is_bright = static_cast<std::int32_t>(i % 3) == label(index);
       output[i] = static_cast<float>(random.uniform() - 0.5) + (is_bright ? 0.5F : 0.0F);
     }
-    return true;
+    return target(index);
   }
 
  private:

@@ -162,9 +162,10 @@ class Skewed : public TinyDataset {
   std::int32_t label(std::int64_t index) const override {
     return index % 8 == 0 ? static_cast<std::int32_t>(1 + index / 8 % 2) : 0;
   }
-  bool load(std::int64_t, RandomStream& random, std::span<float> output) const override {
+  std::optional<datasets::Target> load(std::int64_t index, RandomStream& random,
+                                       std::span<float> output) const override {
     for (float& value : output) value = static_cast<float>(random.uniform() - 0.5);
-    return true;
+    return target(index);
   }
 };
 
@@ -251,7 +252,7 @@ TEST_F(TrainerTest, AccumulationTakesTheMeanOverBatches) {
   while (auto batch = loader.next()) {
     const at::Tensor images =
         at::from_blob(batch->inputs.data(), {8, 16, 16, 3}).permute({0, 3, 1, 2});
-    const at::Tensor labels = at::from_blob(batch->labels.data(), {8}, at::kLong);
+    const at::Tensor targets = at::from_blob(batch->labels.data(), {8}, at::kLong);
     const at::Tensor logits = supernet->forward(images, largest);
     (at::cross_entropy_loss(logits, labels) / 6).backward();
   }

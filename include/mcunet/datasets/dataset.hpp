@@ -5,9 +5,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "mcunet/core/random.hpp"
+#include "mcunet/datasets/boxes.hpp"
 
 // Labelled examples, decoded to what a network takes in. No libtorch here: an example is plain
 // floats in NHWC order, which is libtorch's channels-last layout.
@@ -29,6 +31,10 @@ struct InputShape {
   bool operator==(const InputShape&) const = default;
 };
 
+// What a network is to tell of an example: its class, an index into Dataset::classes(); the objects on
+// it; or a value.
+using Target = std::variant<std::int32_t, Objects, float>;
+
 // One split of a dataset. All functions may be called by several threads at once.
 class Dataset {
  public:
@@ -38,17 +44,21 @@ class Dataset {
   virtual const std::vector<std::string>& classes() const = 0;
   virtual InputShape input_shape() const = 0;
 
-  // Index into classes().
+  // Index into classes(): of the example, or of what there is most of on it; 0 where values are told.
   virtual std::int32_t label(std::int64_t index) const = 0;
+
+  // Of the example as load() gives it without augmentation.
+  virtual Target target(std::int64_t index) const { return label(index); }
 
   // What a user would call the example: its file, or "synthetic 17". Fit for a line of text.
   virtual std::string name(std::int64_t index) const = 0;
 
   // Decodes one example, augments it with draws from `random` alone if the split was opened for
   // augmentation, and writes input_shape().elements() floats in HWC order, normalized to [-1, 1]
-  // (mean = std = 0.5). Returns false if the file is corrupt or truncated; `output` is then
-  // unspecified.
-  virtual bool load(std::int64_t index, RandomStream& random, std::span<float> output) const = 0;
+  // (mean = std = 0.5). Gives its target, which augmentation may have moved; nothing if the file is
+  // corrupt or truncated, and `output` is then unspecified.
+  virtual std::optional<Target> load(std::int64_t index, RandomStream& random,
+                                     std::span<float> output) const = 0;
 
   // Of the examples; whoever meets more that cannot be read throws Error, by require_readable().
   virtual double max_unreadable_share() const { return 0.01; }

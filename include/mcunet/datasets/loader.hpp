@@ -23,9 +23,9 @@ struct LoaderOptions {
 
 struct Batch {
   std::vector<float> inputs;               // [examples, height, width, channels]
-  std::vector<std::int64_t> labels;        // [examples]
+  std::vector<Target> targets;             // [examples]
   std::vector<std::int64_t> indices = {};  // [examples], in the dataset
-  std::int64_t examples() const { return static_cast<std::int64_t>(labels.size()); }
+  std::int64_t examples() const { return static_cast<std::int64_t>(targets.size()); }
 };
 
 // Decodes a dataset in worker threads. What batch b of epoch e holds depends on the dataset, the

@@ -26,6 +26,13 @@ enum class DatasetKind {
   kSyntheticSeries,
 };
 
+// What is told of an example, and with it what a network learns.
+enum class TargetKind {
+  kClasses,
+  kBoxes,   // objects on an image: a detector
+  kValues,  // a number: a regression
+};
+
 // What the examples are.
 enum class Medium { kImage, kSound, kSeries };
 
@@ -90,6 +97,7 @@ struct TableColumns {
 
 struct DatasetOptions {
   DatasetKind kind = DatasetKind::kSyntheticImages;
+  TargetKind targets = TargetKind::kClasses;
   std::string path;
   // Where they are not in their usual place below `path`. Of a folder: a table of files and labels.
   std::string annotations;

@@ -39,7 +39,7 @@ std::set<std::int64_t> find_unreadable(const Dataset& dataset, int threads, Prog
       std::vector<float> input(static_cast<std::size_t>(dataset.input_shape().elements()));
       for (std::int64_t i = next++; i < dataset.size(); i = next++) {
         RandomStream random(0, {static_cast<std::uint64_t>(i)});
-        const bool good = dataset.load(i, random, input);
+        const bool good = dataset.load(i, random, input).has_value();
         progress.advance();
         if (good) continue;
         const std::lock_guard lock(mutex);

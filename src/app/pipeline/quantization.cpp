@@ -32,7 +32,7 @@ std::vector<std::int64_t> shuffled(std::int64_t size, std::uint64_t seed) {
 
 bool load(const Dataset& dataset, std::int64_t index, std::uint64_t seed, std::span<float> values) {
   RandomStream random(seed, {kExample, static_cast<std::uint64_t>(index)});
-  return dataset.load(index, random, values);
+  return dataset.load(index, random, values).has_value();
 }
 
 // Examples of a dataset in a seeded order, those that can be read, as batches for libtorch.
