@@ -18,22 +18,21 @@ namespace {
 
 struct Object {
   std::int64_t image = 0;
-  std::int64_t category = 0;
-  double area = 0;
+  CocoObject object;
 };
 
 // {"images": [{…}], "annotations": [{…}], "categories": [{…}], …}: takes the values that stand
-// directly in those objects, in any order of the sections.
+// directly in those objects, and the boxes, in any order of the sections.
 class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   std::vector<std::int64_t> image_order;
   std::unordered_map<std::int64_t, CocoImage> images;
-  std::vector<Object> objects;  // the largest of each category on each image
+  std::vector<Object> objects;
   std::map<std::int64_t, std::string> categories;
   std::string problem;
 
   bool null() override { return true; }
-  bool boolean(bool) override { return true; }
+  bool boolean(bool value) override { return number(value ? 1 : 0); }
   bool binary(binary_t&) override { return true; }
   bool number_integer(number_integer_t value) override {
     return number(static_cast<double>(value));
@@ -70,17 +69,20 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   static constexpr int kRecord = 3;
+  static constexpr std::size_t kSides = 4;
 
   bool deeper() {
     if (++depth_ == kRecord) {
       numbers_.clear();
       texts_.clear();
+      box_.clear();
     }
     return true;
   }
 
   bool number(double value) {
     if (depth_ == kRecord) numbers_[key_] = value;
+    if (depth_ == kRecord + 1 && key_ == "bbox" && box_.size() <= kSides) box_.push_back(value);
     return true;
   }
 
@@ -112,21 +114,28 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
     return name;
   }
 
+  CocoObject take_object() {
+    CocoObject object{.category = take_id("category_id"), .area = take("area")};
+    const auto crowd = numbers_.find("iscrowd");
+    object.is_crowd = crowd != numbers_.end() && crowd->second != 0;
+    if (box_.size() == kSides) {
+      object.x = static_cast<float>(box_[0]);
+      object.y = static_cast<float>(box_[1]);
+      object.width = static_cast<float>(box_[2]);
+      object.height = static_cast<float>(box_[3]);
+    } else if (!box_.empty() && problem.empty()) {
+      problem = fmt::format("an entry of {} has a bbox that is not four numbers", section_);
+    }
+    return object;
+  }
+
   void take_record() {
     if (section_ == "images") {
       const std::int64_t id = take_id("id");
       image_order.push_back(id);
-      images[id] = {take_file_name(), take("width") * take("height"), {}};
+      images[id] = {take_file_name(), take("width"), take("height"), {}};
     } else if (section_ == "annotations") {
-      const Object object{take_id("image_id"), take_id("category_id"), take("area")};
-      const auto [place, is_new] =
-          object_places_.try_emplace({object.image, object.category}, objects.size());
-      if (is_new) {
-        objects.push_back(object);
-      } else {
-        double& area = objects[place->second].area;
-        area = std::max(area, object.area);
-      }
+      objects.push_back({take_id("image_id"), take_object()});
     } else if (section_ == "categories") {
       const std::string& name = texts_["name"];
       if ((name.empty() || !is_utf8_text(name)) && problem.empty()) {
@@ -141,7 +150,7 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
   std::string key_;
   std::map<std::string, double, std::less<>> numbers_;
   std::map<std::string, std::string, std::less<>> texts_;
-  std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> object_places_;
+  std::vector<double> box_;  // the numbers of bbox, up to one more than there should be
 };
 
 CocoInstances read(const std::filesystem::path& file) {
@@ -159,7 +168,7 @@ CocoInstances read(const std::filesystem::path& file) {
   for (const Object& object : reader.objects) {
     const auto image = reader.images.find(object.image);
     if (image == reader.images.end()) continue;
-    image->second.objects.push_back({object.category, object.area});
+    image->second.objects.push_back(object.object);
   }
   CocoInstances result;
   for (std::int64_t id : reader.image_order) {

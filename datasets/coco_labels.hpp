@@ -9,15 +9,21 @@
 
 namespace mcunet::datasets {
 
-// The largest of its category on an image, by the area of its segmentation in pixels.
 struct CocoObject {
   std::int64_t category = 0;
-  double area = 0;
+  double area = 0;  // of its segmentation, in pixels
+  // Of its box, in pixels; all 0 if it has none.
+  float x = 0;
+  float y = 0;
+  float width = 0;
+  float height = 0;
+  bool is_crowd = false;
 };
 
 struct CocoImage {
   std::string file;  // below the folder of images
-  double area = 0;
+  double width = 0;
+  double height = 0;
   std::vector<CocoObject> objects;
 };
 
@@ -27,7 +33,7 @@ struct CocoInstances {
 };
 
 // A COCO instances file, read as a stream, and once as long as it is not changed: what is kept are a
-// few words for each image and each category on it. Throws Error.
+// few words for each image and each object. Throws Error.
 std::shared_ptr<const CocoInstances> read_coco_instances(const std::filesystem::path& file);
 
 }  // namespace mcunet::datasets

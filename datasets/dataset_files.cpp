@@ -20,7 +20,9 @@ using Counts = std::vector<std::int64_t>;  // by class
 
 Counts count(const std::vector<LabelledFile>& files, std::size_t classes) {
   Counts counts(classes);
-  for (const LabelledFile& file : files) ++counts[static_cast<std::size_t>(file.label)];
+  for (const LabelledFile& file : files) {
+    if (file.label != kNoObjects) ++counts[static_cast<std::size_t>(file.label)];
+  }
   return counts;
 }
 
@@ -66,6 +68,15 @@ void add_classes(const DatasetFiles& files, std::vector<Finding>& findings) {
   }
 }
 
+// "a.xml, b.xml (3)"
+Finding finding_of(const char* what, const ObjectFlaws::Files& files) {
+  Finding finding{what, {}};
+  for (const auto& [file, count] : files) {
+    finding.items.push_back(count == 1 ? file : fmt::format("{} ({})", file, count));
+  }
+  return finding;
+}
+
 }  // namespace
 
 const char* name_of(Split split) {
@@ -94,6 +105,9 @@ std::vector<Finding> findings_in(const DatasetFiles& files) {
     left_out.items.push_back(fmt::format("{} {}", kind, number));
   }
   findings.push_back(std::move(left_out));
+  findings.push_back(finding_of("objects that leave their image", files.flaws.leave_image));
+  findings.push_back(finding_of("objects of no area", files.flaws.no_area));
+  findings.push_back(finding_of("objects of unknown class", files.flaws.unknown_class));
   std::erase_if(findings, [](const Finding& finding) { return finding.items.empty(); });
   return findings;
 }
@@ -129,6 +143,8 @@ Layout list_layout(const DatasetOptions& options) {
       return list_voc(options);
     case DatasetKind::kCoco:
       return list_coco(options);
+    case DatasetKind::kYolo:
+      return list_yolo(options);
     case DatasetKind::kSpeechCommands:
       return list_speech_commands(options);
     case DatasetKind::kSyntheticImages:

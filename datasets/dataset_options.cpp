@@ -78,6 +78,7 @@ std::vector<Field> fields_of(DatasetOptions& options) {
                            {"vww", DatasetKind::kVww},
                            {"voc", DatasetKind::kVoc},
                            {"coco", DatasetKind::kCoco},
+                           {"yolo", DatasetKind::kYolo},
                            {"speech-commands", DatasetKind::kSpeechCommands},
                            {"series", DatasetKind::kSeries},
                            {"synthetic-images", DatasetKind::kSyntheticImages},
@@ -118,6 +119,7 @@ Medium medium_of(DatasetKind kind) {
     case DatasetKind::kVww:
     case DatasetKind::kVoc:
     case DatasetKind::kCoco:
+    case DatasetKind::kYolo:
     case DatasetKind::kSyntheticImages:
       break;
   }
@@ -155,6 +157,7 @@ std::vector<std::string> class_names(const DatasetOptions& options) {
       return vww_classes(options);
     case DatasetKind::kVoc:
     case DatasetKind::kCoco:
+    case DatasetKind::kYolo:
       return list_layout(options).classes;
     case DatasetKind::kSpeechCommands:
       return speech_classes(options);

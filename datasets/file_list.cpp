@@ -77,7 +77,7 @@ std::vector<std::int64_t> quotas(const std::vector<std::int64_t>& sizes, std::in
 std::vector<LabelledFile> taken(const Layout& layout, Split split) {
   std::vector<LabelledFile> files;
   for (const ListedFile& file : layout.files) {
-    if (file.split == split) files.push_back({file.path, file.label});
+    if (file.split == split) files.push_back({file.path, file.label, file.objects});
   }
   return files;
 }
@@ -120,11 +120,17 @@ std::pair<std::vector<LabelledFile>, std::vector<LabelledFile>> split_off(
     throw Error("dataset: cannot hold out {} of {} examples", count, all);
   }
   std::vector<std::vector<std::size_t>> of_class;
+  std::vector<std::size_t> without_objects;
   for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].label == kNoObjects) {
+      without_objects.push_back(i);
+      continue;
+    }
     const auto label = static_cast<std::size_t>(files[i].label);
     if (label >= of_class.size()) of_class.resize(label + 1);
     of_class[label].push_back(i);
   }
+  if (!without_objects.empty()) of_class.push_back(std::move(without_objects));
   std::vector<std::int64_t> sizes;
   for (const auto& members : of_class) sizes.push_back(static_cast<std::int64_t>(members.size()));
   const std::vector<std::int64_t> quota = quotas(sizes, all, count);
@@ -146,7 +152,8 @@ std::pair<std::vector<LabelledFile>, std::vector<LabelledFile>> split_off(
 }
 
 DatasetFiles divide(Layout layout, const DatasetOptions& options) {
-  DatasetFiles result{std::move(layout.classes), {}, std::move(layout.left_out)};
+  DatasetFiles result{
+      std::move(layout.classes), {}, std::move(layout.left_out), std::move(layout.flaws)};
   const bool has_test =
       std::any_of(layout.files.begin(), layout.files.end(),
                   [](const ListedFile& file) { return file.split == Split::kTest; });
@@ -204,26 +211,28 @@ fs::path annotations_of(const DatasetOptions& options) {
 
 void label_files(Layout& layout, const std::vector<std::string>& labels,
                  const std::string& source) {
-  const auto is_number = [](const std::string& label) { return whole_number(label).has_value(); };
   std::vector<std::string>& classes = layout.classes;
   classes = labels;
-  std::sort(classes.begin(), classes.end());
-  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  sort_classes(classes);
   if (classes.size() < 2) {
     throw Error("{}: expected at least two classes, found {}", source,
                 classes.empty() ? "none" : "only " + escaped(classes.front()));
-  }
-  if (std::all_of(classes.begin(), classes.end(), is_number)) {
-    std::stable_sort(classes.begin(), classes.end(),
-                     [](const std::string& a, const std::string& b) {
-                       return *whole_number(a) < *whole_number(b);
-                     });
   }
   std::unordered_map<std::string, std::int32_t> numbers;
   for (const std::string& name : classes) {
     numbers.emplace(name, static_cast<std::int32_t>(numbers.size()));
   }
   for (std::size_t i = 0; i < labels.size(); ++i) layout.files[i].label = numbers.at(labels[i]);
+}
+
+void sort_classes(std::vector<std::string>& classes) {
+  const auto is_number = [](const std::string& label) { return whole_number(label).has_value(); };
+  std::sort(classes.begin(), classes.end());
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  if (!std::all_of(classes.begin(), classes.end(), is_number)) return;
+  std::stable_sort(classes.begin(), classes.end(), [](const std::string& a, const std::string& b) {
+    return *whole_number(a) < *whole_number(b);
+  });
 }
 
 std::int32_t index_of(const std::vector<std::string>& classes, const std::string& name) {

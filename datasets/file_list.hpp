@@ -17,6 +17,7 @@ struct ListedFile {
   std::string path;
   std::int32_t label = 0;
   Split split = Split::kTrain;
+  Objects objects = {};
 };
 
 // What a folder holds. Files of kSearch without any of kTest are the test set. If no file is of
@@ -25,6 +26,7 @@ struct Layout {
   std::vector<std::string> classes;
   std::vector<ListedFile> files;
   LeftOut left_out;
+  ObjectFlaws flaws;
   std::optional<std::int64_t> search_examples;  // drawn where no option says; absent: a tenth
 };
 
@@ -35,7 +37,7 @@ struct FileList {
 };
 
 // Splits off `count` files, each class in its proportion, and one at least of a class that has more
-// than one: first what is split off, then the rest. By the seed, and both in the order of the list.
+// than one; images without objects are a class in this: first what is split off, then the rest. By the seed, and both in the order of the list.
 // Throws Error if nothing would be left on a side.
 std::pair<std::vector<LabelledFile>, std::vector<LabelledFile>> split_off(
     const std::vector<LabelledFile>& files, std::int64_t count, std::uint64_t seed);
@@ -56,6 +58,8 @@ std::filesystem::path annotations_of(const DatasetOptions& options);
 // Makes classes of the labels of the files, which are as many: sorted, numbers by their value. Throws
 // Error, beginning with `source`, for fewer than two classes.
 void label_files(Layout& layout, const std::vector<std::string>& labels, const std::string& source);
+// Each once, in order, numbers by their value.
+void sort_classes(std::vector<std::string>& classes);
 std::int32_t index_of(const std::vector<std::string>& classes, const std::string& name);
 
 // Class folders, a table or names of a pattern, of images, sounds or recordings by the kind of dataset.
@@ -71,6 +75,13 @@ Layout list_vww(const DatasetOptions& options);
 Layout list_voc(const DatasetOptions& options);
 
 Layout list_coco(const DatasetOptions& options);
+
+Layout list_yolo(const DatasetOptions& options);
+
+// With all objects of each image, and images without any.
+Layout list_voc_objects(const DatasetOptions& options);
+Layout list_coco_objects(const DatasetOptions& options);
+Layout list_yolo_objects(const DatasetOptions& options);
 
 // Silence has no file: its path is empty.
 std::vector<std::string> speech_classes(const DatasetOptions& options);

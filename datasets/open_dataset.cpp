@@ -23,6 +23,7 @@ std::unique_ptr<Dataset> open_dataset(const DatasetOptions& options, Split split
     case DatasetKind::kVww:
     case DatasetKind::kVoc:
     case DatasetKind::kCoco:
+    case DatasetKind::kYolo:
       return images();
     case DatasetKind::kSoundFolder:
     case DatasetKind::kSpeechCommands:

@@ -4,19 +4,30 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <optional>
 #include <sstream>
 
 #include "class_folders.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/names.hpp"
+#include "object_labels.hpp"
 
 namespace mcunet::datasets {
 namespace fs = std::filesystem;
 namespace {
 
-// Elements and their text, all that VOC uses of XML: calls on_text(path, text) for each element
-// without children and on_end(path) for every one, with paths as "annotation/object/name".
+constexpr double kMostPixels = 1e6;  // of an image's side
+
+// "a.xml:17", of a place in the text of a file.
+std::string place_of(const fs::path& file, const std::string& text, std::size_t at) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(at, text.size()));
+  return fmt::format("{}:{}", file.string(), 1 + std::count(text.begin(), end, '\n'));
+}
+
+// Elements and their text, all that VOC uses of XML: calls on_text(path, text, at) for each element
+// without children and on_end(path, at) for every one, with paths as "annotation/object/name".
 template <typename OnText, typename OnEnd>
 void walk_xml(const std::string& text, const fs::path& file, OnText on_text, OnEnd on_end) {
   std::vector<std::string> open;
@@ -24,10 +35,7 @@ void walk_xml(const std::string& text, const fs::path& file, OnText on_text, OnE
   std::size_t text_begin = std::string::npos;  // where the innermost element's content begins
   std::size_t at = 0;
   const auto fail_at = [&](const char* what) {
-    const auto line =
-        1 + std::count(text.begin(),
-                       text.begin() + static_cast<std::ptrdiff_t>(std::min(at, text.size())), '\n');
-    throw Error("{}:{}: {}", file.string(), line, what);
+    throw Error("{}: {}", place_of(file, text, at), what);
   };
   while ((at = text.find('<', at)) != std::string::npos) {
     const bool is_comment = text.compare(at, 4, "<!--") == 0;
@@ -40,9 +48,9 @@ void walk_xml(const std::string& text, const fs::path& file, OnText on_text, OnE
       if (text_begin != std::string::npos) {
         const std::size_t first = text.find_first_not_of(" \t\r\n", text_begin);
         const std::size_t last = text.find_last_not_of(" \t\r\n", at - 1);
-        on_text(path, first < at ? text.substr(first, last - first + 1) : std::string());
+        on_text(path, first < at ? text.substr(first, last - first + 1) : std::string(), at);
       }
-      on_end(path);
+      on_end(path, at);
       path.resize(path.size() - open.back().size() - (open.size() > 1 ? 1 : 0));
       open.pop_back();
       text_begin = std::string::npos;
@@ -57,13 +65,11 @@ void walk_xml(const std::string& text, const fs::path& file, OnText on_text, OnE
   if (!open.empty()) fail_at("the file ends within an element");
 }
 
-double number_of(const std::string& text, const std::string& path, const fs::path& file) {
+std::optional<double> number_of(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    throw Error("{}: {}: must be a number, is {}", file.string(), path, text);
-  }
-  return value;
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 // An annotation file, of a split.
@@ -154,55 +160,118 @@ std::string main_class(const VocAnnotation& annotation) {
   return largest == annotation.objects.end() ? "" : largest->name;
 }
 
+std::vector<AnnotationFile> annotation_files(const fs::path& root) {
+  std::error_code ignored;
+  const bool has_lists = fs::is_directory(root / "ImageSets" / "Main", ignored);
+  return has_lists ? files_of_lists(root) : files_of_folders(root);
+}
+
+void require_text(const std::string& name, const fs::path& file) {
+  if (!is_utf8_text(name)) throw Error("{}: a name is not UTF-8", file.string());
+}
+
+// A box of one pixel comes of a click that meant none.
+std::optional<Box> box_of(const VocObject& object, cv::Size2d image, const std::string& file,
+                          ObjectFlaws& flaws) {
+  const bool is_pixel = object.x_min == object.x_max && object.y_min == object.y_max;
+  const double first = is_pixel ? 0 : 1;
+  return box_in_image((object.x_min - first) / image.width, (object.y_min - first) / image.height,
+                      object.x_max / image.width, object.y_max / image.height, file, flaws);
+}
+
 }  // namespace
 
+double VocObject::area() const {
+  return std::max(0.0, x_max - x_min + 1) * std::max(0.0, y_max - y_min + 1);
+}
+
 VocAnnotation read_voc_annotation(const fs::path& file) {
+  const std::string contents = read_file(file, kMaxTextBytes);
   VocAnnotation annotation;
   VocObject object;
-  const auto on_text = [&](const std::string& path, const std::string& text) {
-    const auto number = [&] { return number_of(text, path, file); };
+  int sides = 0;  // of the object's box
+  const auto on_text = [&](const std::string& path, const std::string& text, std::size_t at) {
+    const auto number = [&] {
+      const std::optional<double> value = number_of(text);
+      if (value) return *value;
+      throw Error("{}: {}: must be a number, is {}", place_of(file, contents, at), path,
+                  escaped(text));
+    };
+    const auto pixels = [&] {
+      const double value = number();
+      if (value >= 0 && value <= kMostPixels) return static_cast<int>(value);
+      throw Error("{}: {}: must be a number of pixels, is {}", place_of(file, contents, at), path,
+                  text);
+    };
+    const auto side = [&] {
+      ++sides;
+      return number();
+    };
     if (path == "annotation/filename") annotation.image_file = text;
-    if (path == "annotation/size/width") annotation.width = static_cast<int>(number());
-    if (path == "annotation/size/height") annotation.height = static_cast<int>(number());
+    if (path == "annotation/size/width") annotation.width = pixels();
+    if (path == "annotation/size/height") annotation.height = pixels();
     if (path == "annotation/object/name") object.name = text;
     if (path == "annotation/object/difficult") object.is_difficult = number() != 0;
     if (path == "annotation/object/truncated") object.is_truncated = number() != 0;
-    if (path == "annotation/object/bndbox/xmin") object.x_min = number();
-    if (path == "annotation/object/bndbox/ymin") object.y_min = number();
-    if (path == "annotation/object/bndbox/xmax") object.x_max = number();
-    if (path == "annotation/object/bndbox/ymax") object.y_max = number();
+    if (path == "annotation/object/bndbox/xmin") object.x_min = side();
+    if (path == "annotation/object/bndbox/ymin") object.y_min = side();
+    if (path == "annotation/object/bndbox/xmax") object.x_max = side();
+    if (path == "annotation/object/bndbox/ymax") object.y_max = side();
   };
-  const auto on_end = [&](const std::string& path) {
+  const auto on_end = [&](const std::string& path, std::size_t at) {
     if (path != "annotation/object") return;
-    if (object.name.empty() || object.x_max < object.x_min || object.y_max < object.y_min) {
-      throw Error("{}: an object has no name or no box", file.string());
+    if (object.name.empty() || sides != 4) {
+      throw Error("{}: an object has no name or no box", place_of(file, contents, at));
     }
     annotation.objects.push_back(std::move(object));
     object = {};
+    sides = 0;
   };
-  walk_xml(read_file(file), file, on_text, on_end);
+  walk_xml(contents, file, on_text, on_end);
   if (annotation.image_file.empty()) throw Error("{}: names no image", file.string());
   return annotation;
 }
 
 Layout list_voc(const DatasetOptions& options) {
   const fs::path root = require_path(options);
-  std::error_code ignored;
-  const bool has_lists = fs::is_directory(root / "ImageSets" / "Main", ignored);
   Layout layout;
   std::vector<std::string> labels;
-  for (const auto& [file, split] : has_lists ? files_of_lists(root) : files_of_folders(root)) {
+  for (const auto& [file, split] : annotation_files(root)) {
     const VocAnnotation annotation = read_voc_annotation(file);
     const std::string label = main_class(annotation);
     if (label.empty()) {
       ++layout.left_out.files["without objects"];
       continue;
     }
-    if (!is_utf8_text(label)) throw Error("{}: a name is not UTF-8", file.string());
+    require_text(label, file);
     labels.push_back(label);
     layout.files.push_back({image_of(root, file, annotation.image_file), 0, split});
   }
   label_files(layout, labels, root.string());
+  return layout;
+}
+
+Layout list_voc_objects(const DatasetOptions& options) {
+  const fs::path root = require_path(options);
+  Layout layout;
+  NumberedNames names;
+  for (const auto& [file, split] : annotation_files(root)) {
+    const VocAnnotation annotation = read_voc_annotation(file);
+    ListedFile& image =
+        layout.files.emplace_back(image_of(root, file, annotation.image_file), 0, split);
+    const cv::Size2d size = stated_or_own_size(annotation.width, annotation.height, image.path);
+    if (size.empty()) continue;
+    const std::string name = file.lexically_relative(root).string();
+    for (const VocObject& object : annotation.objects) {
+      require_text(object.name, file);
+      if (const auto box = box_of(object, size, name, layout.flaws)) {
+        image.objects.push_back(
+            {*box, names.number_of(object.name),
+             object.is_difficult ? ObjectKind::kDifficult : ObjectKind::kPlain});
+      }
+    }
+  }
+  label_objects(layout, names, root.string());
   return layout;
 }
 

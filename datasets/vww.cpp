@@ -7,6 +7,7 @@
 #include "file_list.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/names.hpp"
+#include "object_labels.hpp"
 
 // What is made of COCO's layout: Visual Wake Words, whose label is whether there is a person, and
 // the class of the largest object.
@@ -31,6 +32,37 @@ std::string largest_category(const CocoImage& image, const CocoInstances& instan
     if (largest == nullptr || object.area > largest->area) largest = &object;
   }
   return largest == nullptr ? "" : instances.categories.at(largest->category);
+}
+
+std::vector<CocoPart> require_coco_parts(const DatasetOptions& options) {
+  std::vector<CocoPart> parts = find_coco_parts(options);
+  if (!parts.empty()) return parts;
+  fail(options,
+       "expected COCO's layout: annotations/instances_train2017.json with train2017/, or "
+       "train/_annotations.coco.json; dataset.annotations names another file");
+}
+
+// Labelled by the numbers of their names; none of an image whose size nobody tells.
+Objects objects_of(const CocoImage& image, const std::string& path, const CocoInstances& instances,
+                   NumberedNames& names, ObjectFlaws& flaws) {
+  const cv::Size2d size = stated_or_own_size(image.width, image.height, path);
+  Objects objects;
+  if (size.empty()) return objects;
+  for (const CocoObject& object : image.objects) {
+    const auto category = instances.categories.find(object.category);
+    if (category == instances.categories.end()) {
+      ++flaws.unknown_class[image.file];
+      continue;
+    }
+    const double left = object.x / size.width;
+    const double top = object.y / size.height;
+    const auto box = box_in_image(left, top, left + object.width / size.width,
+                                  top + object.height / size.height, image.file, flaws);
+    if (!box) continue;
+    objects.push_back({*box, names.number_of(category->second),
+                       object.is_crowd ? ObjectKind::kCrowd : ObjectKind::kPlain});
+  }
+  return objects;
 }
 
 }  // namespace
@@ -58,7 +90,8 @@ Layout list_vww(const DatasetOptions& options) {
     for (const CocoImage& image : instances->images) {
       const bool has_person =
           std::any_of(image.objects.begin(), image.objects.end(), [&](const CocoObject& object) {
-            return object.category == person && object.area / image.area > kLeastShare;
+            return object.category == person &&
+                   object.area / (image.width * image.height) > kLeastShare;
           });
       layout.files.push_back({part.path_of(image.file).string(), has_person ? 1 : 0, part.split});
     }
@@ -67,12 +100,7 @@ Layout list_vww(const DatasetOptions& options) {
 }
 
 Layout list_coco(const DatasetOptions& options) {
-  const std::vector<CocoPart> parts = find_coco_parts(options);
-  if (parts.empty()) {
-    fail(options,
-         "expected COCO's layout: annotations/instances_train2017.json with train2017/, or "
-         "train/_annotations.coco.json; dataset.annotations names another file");
-  }
+  const std::vector<CocoPart> parts = require_coco_parts(options);
   Layout layout;
   std::vector<std::string> labels;
   for (const CocoPart& part : parts) {
@@ -88,6 +116,22 @@ Layout list_coco(const DatasetOptions& options) {
     }
   }
   label_files(layout, labels, parts.front().annotations.string());
+  return layout;
+}
+
+Layout list_coco_objects(const DatasetOptions& options) {
+  const std::vector<CocoPart> parts = require_coco_parts(options);
+  Layout layout;
+  NumberedNames names;
+  for (const CocoPart& part : parts) {
+    const auto instances = read_coco_instances(part.annotations);
+    for (const CocoImage& image : instances->images) {
+      const std::string path = part.path_of(image.file).string();
+      layout.files.push_back(
+          {path, 0, part.split, objects_of(image, path, *instances, names, layout.flaws)});
+    }
+  }
+  label_objects(layout, names, parts.front().annotations.string());
   return layout;
 }
 

@@ -19,6 +19,7 @@ enum class DatasetKind {
   kVww,             // Visual Wake Words, out of COCO
   kVoc,             // Pascal VOC's layout; the label is the class of the largest object
   kCoco,            // COCO's layout; likewise
+  kYolo,            // a text file of boxes for each image, as YOLO reads them; likewise
   kSpeechCommands,  // Google's, version 1 or 2, or anything in its layout
   kSeries,          // recordings of sensors: class folders, a table, or names of a pattern
   kSyntheticImages,

@@ -16,12 +16,12 @@ struct VocObject {
   bool is_difficult = false;
   bool is_truncated = false;
 
-  double area() const { return (x_max - x_min + 1) * (y_max - y_min + 1); }
+  double area() const;  // 0 if the corners have changed places
 };
 
 struct VocAnnotation {
   std::string image_file;
-  int width = 0;
+  int width = 0;  // 0: not stated
   int height = 0;
   std::vector<VocObject> objects;
 };
