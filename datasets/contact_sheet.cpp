@@ -10,16 +10,21 @@
 namespace mcunet::datasets {
 namespace {
 
-constexpr int kMinSide = 64;  // small inputs are enlarged to at least this
+constexpr int kMinSide = 64;        // small inputs are enlarged to at least this
+constexpr int kMinBoxesSide = 160;  // names of classes are readable from here on
 constexpr int kSeriesSide = 128;
 constexpr int kGap = 4;
 constexpr int kTitle = 18;  // height of a row's title
 
 bool is_series(const InputShape& shape) { return shape.height == 1 && shape.width > 1; }
 
-int side_of(const InputShape& shape) {
+// Of a picture of an example: its width some times over, at least so much that all can be seen.
+int side_of(const Dataset& dataset) {
+  const InputShape shape = dataset.input_shape();
   if (is_series(shape)) return kSeriesSide;
-  return shape.width * std::max(1, (kMinSide + shape.width - 1) / shape.width);
+  const bool has_boxes = dataset.size() > 0 && std::holds_alternative<Objects>(dataset.target(0));
+  const int least = has_boxes ? kMinBoxesSide : kMinSide;
+  return shape.width * std::max(1, (least + shape.width - 1) / shape.width);
 }
 
 std::string encode(const char* type, const cv::Mat& picture) {
@@ -28,10 +33,15 @@ std::string encode(const char* type, const cv::Mat& picture) {
   return {bytes.begin(), bytes.end()};
 }
 
+const cv::Scalar kColours[] = {{180, 119, 31}, {14, 127, 255},  {44, 160, 44},
+                               {40, 39, 214},  {189, 103, 148}, {75, 86, 140}};
+
+cv::Scalar colour_of(std::int32_t label) {
+  return kColours[static_cast<std::size_t>(label) % std::size(kColours)];
+}
+
 // A curve for each channel, from -1 at the bottom to 1 at the top.
 cv::Mat draw_series(const InputShape& shape, const std::vector<float>& input, int side) {
-  const cv::Scalar colours[] = {{180, 119, 31}, {14, 127, 255},  {44, 160, 44},
-                                {40, 39, 214},  {189, 103, 148}, {75, 86, 140}};
   cv::Mat picture(side, side, CV_8UC3, cv::Scalar::all(245));
   for (int c = 0; c < shape.channels; ++c) {
     std::vector<cv::Point> points;
@@ -40,10 +50,29 @@ cv::Mat draw_series(const InputShape& shape, const std::vector<float>& input, in
       points.emplace_back(i * (side - 1) / std::max(1, shape.width - 1),
                           cvRound((1 - value) / 2 * static_cast<float>(side - 1)));
     }
-    cv::polylines(picture, points, /*isClosed=*/false, colours[c % std::size(colours)], 1,
-                  cv::LINE_AA);
+    cv::polylines(picture, points, /*isClosed=*/false, colour_of(c), 1, cv::LINE_AA);
   }
   return picture;
+}
+
+// Objects that do not count in a thin line.
+void draw_objects(const Objects& objects, const std::vector<std::string>& classes,
+                  cv::Mat& picture) {
+  for (const BoxedObject& object : objects) {
+    const auto at = [&](float x, float y) {
+      return cv::Point(cvRound(x * static_cast<float>(picture.cols - 1)),
+                       cvRound(y * static_cast<float>(picture.rows - 1)));
+    };
+    const cv::Point corner = at(object.box.left, object.box.top);
+    const cv::Scalar colour = colour_of(object.label);
+    const int thickness = object.kind == ObjectKind::kPlain ? 2 : 1;
+    cv::rectangle(picture, corner, at(object.box.right, object.box.bottom), colour, thickness);
+    const std::string& name = classes[static_cast<std::size_t>(object.label)];
+    const cv::Point text = corner + cv::Point(3, 11);
+    for (const auto& [ink, width] : {std::pair(cv::Scalar::all(255), 3), {colour, 1}}) {
+      cv::putText(picture, name, text, cv::FONT_HERSHEY_SIMPLEX, 0.35, ink, width, cv::LINE_AA);
+    }
+  }
 }
 
 cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t seed, int side) {
@@ -51,7 +80,8 @@ cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t s
   std::vector<float> input(static_cast<std::size_t>(shape.elements()));
   RandomStream random(seed, {static_cast<std::uint64_t>(index)});
   cv::Mat picture(shape.height, shape.width, CV_8UC3, cv::Scalar(0, 0, 255));
-  const bool is_readable = dataset.load(index, random, input).has_value();
+  const std::optional<Target> target = dataset.load(index, random, input);
+  const bool is_readable = target.has_value();
   if (is_readable && is_series(shape)) return draw_series(shape, input, side);
   if (is_readable) {
     const cv::Mat values(shape.height, shape.width, CV_32FC(shape.channels), input.data());
@@ -61,6 +91,9 @@ cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t s
   }
   cv::Mat result;
   cv::resize(picture, result, {side, side}, 0, 0, cv::INTER_NEAREST);
+  if (is_readable && std::holds_alternative<Objects>(*target)) {
+    draw_objects(std::get<Objects>(*target), dataset.classes(), result);
+  }
   return result;
 }
 
@@ -73,7 +106,9 @@ std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, s
   RandomStream(seed).shuffle(order);
   std::vector<std::vector<std::int64_t>> chosen(dataset.classes().size());
   for (const std::int64_t example : order) {
-    auto& row = chosen[static_cast<std::size_t>(dataset.label(example))];
+    const std::int32_t label = dataset.label(example);
+    if (label == kNoObjects) continue;
+    auto& row = chosen[static_cast<std::size_t>(label)];
     if (row.size() < most) row.push_back(example);
   }
   return chosen;
@@ -81,8 +116,7 @@ std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, s
 
 std::string draw_contact_sheet(const Dataset& dataset, int columns, int max_rows,
                                std::uint64_t seed) {
-  const InputShape shape = dataset.input_shape();
-  const int side = side_of(shape);
+  const int side = side_of(dataset);
   std::vector<std::pair<std::size_t, std::vector<std::int64_t>>> rows;
   const auto chosen = choose_examples(dataset, static_cast<std::size_t>(columns), seed);
   for (std::size_t c = 0; c < chosen.size() && rows.size() < static_cast<std::size_t>(max_rows);
@@ -107,7 +141,7 @@ std::string draw_contact_sheet(const Dataset& dataset, int columns, int max_rows
 
 std::string draw_examples(const Dataset& dataset, std::span<const std::int64_t> examples,
                           std::uint64_t seed) {
-  const int side = side_of(dataset.input_shape());
+  const int side = side_of(dataset);
   const int count = static_cast<int>(examples.size());
   cv::Mat row(side, std::max(1, count * (side + kGap) - kGap), CV_8UC3, cv::Scalar::all(255));
   for (int i = 0; i < count; ++i) {

@@ -16,12 +16,17 @@ namespace {
 constexpr std::int64_t kMostImbalance = 10;
 constexpr Split kSplits[] = {Split::kTrain, Split::kSearch, Split::kTest};
 
-using Counts = std::vector<std::int64_t>;  // by class
+using Counts = std::vector<std::int64_t>;  // by class: of examples, or of objects
 
 Counts count(const std::vector<LabelledFile>& files, std::size_t classes) {
   Counts counts(classes);
   for (const LabelledFile& file : files) {
-    if (file.label != kNoObjects) ++counts[static_cast<std::size_t>(file.label)];
+    for (const BoxedObject& object : file.objects) {
+      ++counts[static_cast<std::size_t>(object.label)];
+    }
+    if (file.objects.empty() && file.label != kNoObjects) {
+      ++counts[static_cast<std::size_t>(file.label)];
+    }
   }
   return counts;
 }
@@ -127,6 +132,8 @@ Layout list_layout(const DatasetOptions& options) {
   if (!options.pattern.empty() && !is_folder) {
     throw Error("dataset.pattern: is for the kinds folder, sound-folder and series");
   }
+  check_targets(options);
+  const bool lists_objects = options.targets == TargetKind::kBoxes;
   if (options.audio.task != SpeechTask::kAllWords && options.kind == DatasetKind::kSoundFolder) {
     throw Error("dataset.audio.task: is for the kind speech-commands");
   }
@@ -140,11 +147,11 @@ Layout list_layout(const DatasetOptions& options) {
     case DatasetKind::kVww:
       return list_vww(options);
     case DatasetKind::kVoc:
-      return list_voc(options);
+      return lists_objects ? list_voc_objects(options) : list_voc(options);
     case DatasetKind::kCoco:
-      return list_coco(options);
+      return lists_objects ? list_coco_objects(options) : list_coco(options);
     case DatasetKind::kYolo:
-      return list_yolo(options);
+      return lists_objects ? list_yolo_objects(options) : list_yolo(options);
     case DatasetKind::kSpeechCommands:
       return list_speech_commands(options);
     case DatasetKind::kSyntheticImages:

@@ -4,6 +4,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "series_dataset.hpp"
+#include "synthetic_images.hpp"
 
 // What can be told of a dataset without opening an image or a sound.
 namespace mcunet::datasets {
@@ -29,6 +30,7 @@ std::vector<Field> fields_of_image(ImageOptions& image) {
           evaluation(image.evaluation),
           field("bits", image.bits, between(8, 16)),
           field("min_crop_scale", image.min_crop_scale, between(0.01, 1)),
+          field("box_jitter", image.box_jitter, between(0, 0.4)),
           field("flip", image.flip),
           field("brightness", image.brightness, between(0, 1)),
           field("contrast", image.contrast, between(0, 1)),
@@ -105,6 +107,15 @@ std::vector<Field> fields_of(DatasetOptions& options) {
           section("synthetic", fields_of_synthetic(options.synthetic))};
 }
 
+void check_targets(const DatasetOptions& options) {
+  const bool has_boxes = options.kind == DatasetKind::kVoc || options.kind == DatasetKind::kCoco ||
+                         options.kind == DatasetKind::kYolo ||
+                         options.kind == DatasetKind::kSyntheticImages;
+  if (options.targets == TargetKind::kBoxes && !has_boxes) {
+    throw Error("dataset.targets: boxes are for the kinds voc, coco, yolo and synthetic-images");
+  }
+}
+
 Medium medium_of(DatasetKind kind) {
   switch (kind) {
     case DatasetKind::kSoundFolder:
@@ -146,6 +157,7 @@ int input_channels(const DatasetOptions& options) {
 }
 
 std::vector<std::string> class_names(const DatasetOptions& options) {
+  check_targets(options);
   switch (options.kind) {
     case DatasetKind::kFolder:
     case DatasetKind::kSoundFolder:
@@ -162,6 +174,8 @@ std::vector<std::string> class_names(const DatasetOptions& options) {
     case DatasetKind::kSpeechCommands:
       return speech_classes(options);
     case DatasetKind::kSyntheticImages:
+      if (options.targets == TargetKind::kBoxes) return shape_names(options);
+      break;
     case DatasetKind::kSyntheticAudio:
     case DatasetKind::kSyntheticSeries:
       break;
@@ -198,7 +212,8 @@ SeriesPreprocessing series_of(const DatasetOptions& options, int resolution) {
 Preprocessing preprocessing_of(const DatasetOptions& options, int resolution) {
   if (medium_of(options.kind) == Medium::kSound) return spectrogram_of(options, resolution);
   if (medium_of(options.kind) == Medium::kSeries) return series_of(options, resolution);
-  const ImageFit usual = options.kind == DatasetKind::kVww ? ImageFit::kStretch : ImageFit::kCrop;
+  const bool sees_all = options.kind == DatasetKind::kVww || options.targets == TargetKind::kBoxes;
+  const ImageFit usual = sees_all ? ImageFit::kStretch : ImageFit::kCrop;
   return ImagePreprocessing{.shape = {resolution, resolution, options.image.channels},
                             .fit = options.image.evaluation.value_or(usual),
                             .bits = options.image.bits};

@@ -49,6 +49,9 @@ FileList list_split(const DatasetOptions& options, Split split);
 
 [[noreturn]] void fail(const DatasetOptions& options, const std::string& message);
 
+// Throws Error if dataset.targets are boxes and the kind of dataset has none.
+void check_targets(const DatasetOptions& options);
+
 // Throws Error unless dataset.path names a folder.
 std::filesystem::path require_path(const DatasetOptions& options);
 

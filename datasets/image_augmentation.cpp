@@ -62,6 +62,46 @@ cv::Rect2d random_crop(cv::Size image, double min_scale, RandomStream& random) {
           height};
 }
 
+cv::Rect2d jittered_crop(cv::Size image, double jitter, RandomStream& random) {
+  const auto moved = [&](double side) {
+    return std::round(jitter * side * (2 * random.uniform() - 1));
+  };
+  const double left = moved(image.width);
+  const double top = moved(image.height);
+  const double right = image.width + moved(image.width);
+  const double bottom = image.height + moved(image.height);
+  return {left, top, std::max(1.0, right - left), std::max(1.0, bottom - top)};
+}
+
+VisiblePart visible_part(const cv::Rect2d& crop, cv::Size image, cv::Size picture) {
+  const cv::Rect2d part = crop & cv::Rect2d({0, 0}, cv::Size2d(image));
+  const cv::Size2d scale(picture.width / crop.width, picture.height / crop.height);
+  const int left = std::min(picture.width - 1, cvRound((part.x - crop.x) * scale.width));
+  const int top = std::min(picture.height - 1, cvRound((part.y - crop.y) * scale.height));
+  const int right = cvRound((part.x + part.width - crop.x) * scale.width);
+  const int bottom = cvRound((part.y + part.height - crop.y) * scale.height);
+  return {part, {left, top, std::max(1, right - left), std::max(1, bottom - top)}};
+}
+
+Objects objects_in_crop(const Objects& objects, const Box& crop, bool flip) {
+  const auto within = [](float side) { return std::clamp(side, 0.0f, 1.0f); };
+  Objects moved;
+  for (const BoxedObject& object : objects) {
+    const Box whole = {(object.box.left - crop.left) / crop.width(),
+                       (object.box.top - crop.top) / crop.height(),
+                       (object.box.right - crop.left) / crop.width(),
+                       (object.box.bottom - crop.top) / crop.height()};
+    Box seen = {within(whole.left), within(whole.top), within(whole.right), within(whole.bottom)};
+    if (seen.width() <= 0 || seen.height() <= 0) continue;
+    const bool is_hidden = seen.area() < kLeastVisible * whole.area();
+    if (flip) seen = {1 - seen.right, seen.top, 1 - seen.left, seen.bottom};
+    const bool is_plain = object.kind == ObjectKind::kPlain;
+    moved.push_back(
+        {seen, object.label, is_plain && is_hidden ? ObjectKind::kDifficult : object.kind});
+  }
+  return moved;
+}
+
 void jitter_colours(std::span<float> pixels, const ImageOptions& options, RandomStream& random) {
   const auto factor = [&](double strength) {
     return static_cast<float>(1 + strength * (2 * random.uniform() - 1));

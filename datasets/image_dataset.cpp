@@ -18,6 +18,8 @@ namespace {
 // that crops are rarely enlarged.
 constexpr int kCachedSides = 2;
 
+constexpr int kGray = 128;  // beside an image
+
 cv::Size size_with_shorter_side(cv::Size image, int side) {
   const double scale = static_cast<double>(side) / std::min(image.width, image.height);
   if (scale >= 1) return image;
@@ -66,6 +68,7 @@ class ImageDataset : public Dataset {
         preprocessing_(std::get<ImagePreprocessing>(preprocessing_of(options, resolution))),
         max_unreadable_share_(options.max_unreadable_share),
         augment_(augment),
+        has_boxes_(options.targets == TargetKind::kBoxes),
         cache_(options.cache),
         cache_key_(cache_key(preprocessing_, augment)) {}
 
@@ -78,38 +81,77 @@ class ImageDataset : public Dataset {
 
   std::optional<Target> load(std::int64_t index, RandomStream& random,
                              std::span<float> output) const override {
-    const InputShape& shape = preprocessing_.shape;
-    const cv::Size size(shape.width, shape.height);
-    bool flip = false;
-    cv::Mat image;
-    if (augment_) {
-      cv::Mat source;
-      cv::Rect2d crop;
-      if (cache_.is_on()) {
-        source = cached(file(index).path);
-        if (source.empty()) return std::nullopt;
-        crop = random_crop(source.size(), options_.min_crop_scale, random);
-      } else {
-        const auto encoded = EncodedImage::read(file(index).path, preprocessing_.bits);
-        if (!encoded) return std::nullopt;
-        crop = random_crop(encoded->size(), options_.min_crop_scale, random);
-        source = encoded->decode(shape.channels, size, crop);
-        if (source.empty()) return std::nullopt;
-      }
-      image = resize_crop(source, crop, size);
-      flip = options_.flip && random.uniform() < 0.5;
-    } else {
-      image = cached(file(index).path);
+    if (!augment_) {
+      const cv::Mat image = cached(file(index).path);
       if (image.empty()) return std::nullopt;
+      normalize(image, /*flip=*/false, preprocessing_, output);
+      return target(index);
     }
+    Crop crop;
+    const cv::Mat image = cropped(file(index).path, random, crop);
+    if (image.empty()) return std::nullopt;
+    const bool flip = options_.flip && random.uniform() < 0.5;
     normalize(image, flip, preprocessing_, output);
-    if (augment_) jitter_colours(output, options_, random);
-    return target(index);
+    jitter_colours(output, options_, random);
+    if (!has_boxes_) return target(index);
+    return objects_in_crop(file(index).objects, crop.shares(), flip);
+  }
+
+  Target target(std::int64_t index) const override {
+    if (!has_boxes_) return label(index);
+    const LabelledFile& example = file(index);
+    if (preprocessing_.fit == ImageFit::kStretch) return example.objects;
+    const auto encoded = EncodedImage::read(example.path, preprocessing_.bits);
+    if (!encoded) return example.objects;
+    const Crop crop{encoded->size(), evaluation_crop(encoded->size(), preprocessing_)};
+    return objects_in_crop(example.objects, crop.shares(), /*flip=*/false);
   }
 
  private:
+  // Of an image, whole or reduced; it may reach beyond.
+  struct Crop {
+    cv::Size image;
+    cv::Rect2d part;
+
+    Box shares() const {
+      const cv::Point2d end = part.br();
+      return {static_cast<float>(part.x / image.width), static_cast<float>(part.y / image.height),
+              static_cast<float>(end.x / image.width), static_cast<float>(end.y / image.height)};
+    }
+  };
+
   const LabelledFile& file(std::int64_t index) const {
     return list_.files[static_cast<std::size_t>(index)];
+  }
+
+  Crop draw_crop(cv::Size image, RandomStream& random) const {
+    if (has_boxes_) return {image, jittered_crop(image, options_.box_jitter, random)};
+    return {image, random_crop(image, options_.min_crop_scale, random)};
+  }
+
+  // A random crop in the size of the input, gray where it leaves the image; empty if that is corrupt.
+  cv::Mat cropped(const std::string& path, RandomStream& random, Crop& crop) const {
+    const cv::Size size(preprocessing_.shape.width, preprocessing_.shape.height);
+    cv::Mat source;
+    VisiblePart visible;
+    if (cache_.is_on()) {
+      source = cached(path);
+      if (source.empty()) return {};
+      crop = draw_crop(source.size(), random);
+      visible = visible_part(crop.part, crop.image, size);
+    } else {
+      const auto encoded = EncodedImage::read(path, preprocessing_.bits);
+      if (!encoded) return {};
+      crop = draw_crop(encoded->size(), random);
+      visible = visible_part(crop.part, crop.image, size);
+      source = encoded->decode(options_.channels, visible.place.size(), visible.part);
+      if (source.empty()) return {};
+    }
+    const cv::Mat seen = resize_crop(source, visible.part, visible.place.size());
+    if (seen.size() == size) return seen;
+    cv::Mat picture(size, seen.type(), cv::Scalar::all(kGray));
+    seen.copyTo(picture(visible.place));
+    return picture;
   }
 
   // The part of an example that does not change from epoch to epoch; empty if it is corrupt.
@@ -147,6 +189,7 @@ class ImageDataset : public Dataset {
   ImagePreprocessing preprocessing_;
   double max_unreadable_share_;
   bool augment_;
+  bool has_boxes_;
   DecodedCache cache_;
   std::string cache_key_;
 };

@@ -1,7 +1,6 @@
 #include "object_labels.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "image_decoding.hpp"
 #include "mcunet/core/error.hpp"
@@ -11,16 +10,6 @@ namespace {
 
 // Of an image's side: borders that were rounded, or counted from another first pixel, are no flaw.
 constexpr double kRounding = 0.005;
-
-std::int32_t label_of(const Objects& objects) {
-  const auto rank = [](const BoxedObject& object) {
-    return std::pair(object.kind == ObjectKind::kPlain, object.box.area());
-  };
-  const auto largest = std::max_element(
-      objects.begin(), objects.end(),
-      [&](const BoxedObject& a, const BoxedObject& b) { return rank(a) < rank(b); });
-  return largest == objects.end() ? kNoObjects : largest->label;
-}
 
 }  // namespace
 
@@ -52,7 +41,7 @@ std::int32_t NumberedNames::number_of(const std::string& name) {
 }
 
 void label_by_objects(Layout& layout) {
-  for (ListedFile& file : layout.files) file.label = label_of(file.objects);
+  for (ListedFile& file : layout.files) file.label = main_label(file.objects);
 }
 
 void label_objects(Layout& layout, const NumberedNames& names, const std::string& source) {

@@ -32,8 +32,7 @@ class NumberedNames {
   std::unordered_map<std::string, std::int32_t> numbers_;
 };
 
-// The label of each file becomes the class of its largest object, if possible of one that is neither
-// difficult nor a crowd; kNoObjects without any.
+// The label of each file becomes main_label() of its objects.
 void label_by_objects(Layout& layout);
 
 // Objects that are labelled with the number of their name get their class's: the names in order,

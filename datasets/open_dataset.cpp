@@ -11,6 +11,7 @@ namespace mcunet::datasets {
 std::unique_ptr<Dataset> open_dataset(const DatasetOptions& options, Split split, int resolution,
                                       bool augment) {
   if (resolution < 1) throw Error("dataset: the resolution must be positive, is {}", resolution);
+  check_targets(options);
   const auto images = [&] {
     return make_image_dataset(list_split(options, split), options, resolution, augment);
   };
@@ -34,7 +35,9 @@ std::unique_ptr<Dataset> open_dataset(const DatasetOptions& options, Split split
     case DatasetKind::kSyntheticAudio:
       return audio(synthetic_audio(options, split));
     case DatasetKind::kSyntheticImages:
-      return make_synthetic_images(options, split, resolution, augment);
+      return options.targets == TargetKind::kBoxes
+                 ? make_synthetic_objects(options, split, resolution, augment)
+                 : make_synthetic_images(options, split, resolution, augment);
   }
   throw Error("dataset.kind: has no known value");
 }

@@ -6,7 +6,16 @@ namespace mcunet::datasets {
 
 // Gratings in noise, made in memory: the class is the direction of the stripes; their phase, width,
 // colours and contrast are of no account.
+// Images of stripes, whose directions are the classes.
 std::unique_ptr<Dataset> make_synthetic_images(const DatasetOptions& options, Split split,
                                                int resolution, bool augment);
+
+// Images of plain shapes, a class each, of any size and colour on a noisy background; one to four of
+// them, that hide little of one another.
+std::unique_ptr<Dataset> make_synthetic_objects(const DatasetOptions& options, Split split,
+                                                int resolution, bool augment);
+
+// The classes of these. Throws Error if more are asked for than there are.
+std::vector<std::string> shape_names(const DatasetOptions& options);
 
 }  // namespace mcunet::datasets

@@ -46,6 +46,12 @@ struct BoxedObject {
 
 using Objects = std::vector<BoxedObject>;
 
+// The label of an image without any.
+constexpr std::int32_t kNoObjects = -1;
+
+// The class of the largest object, if possible of one that is neither difficult nor a crowd.
+std::int32_t main_label(const Objects& objects);
+
 // An object that a detector tells of.
 struct Detection {
   Box box;

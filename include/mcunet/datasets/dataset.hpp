@@ -44,7 +44,8 @@ class Dataset {
   virtual const std::vector<std::string>& classes() const = 0;
   virtual InputShape input_shape() const = 0;
 
-  // Index into classes(): of the example, or of what there is most of on it; 0 where values are told.
+  // Index into classes(): of the example, or of what there is most of on it, kNoObjects if there is
+  // nothing; 0 where values are told.
   virtual std::int32_t label(std::int64_t index) const = 0;
 
   // Of the example as load() gives it without augmentation.

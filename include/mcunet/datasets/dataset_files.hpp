@@ -12,9 +12,6 @@
 // The files of a dataset before any is opened, and what is to be said of them.
 namespace mcunet::datasets {
 
-// The label of an image in which there is nothing to find.
-constexpr std::int32_t kNoObjects = -1;
-
 struct LabelledFile {
   std::string path;  // empty: silence, which has no file
   std::int32_t label = 0;

@@ -38,13 +38,16 @@ enum class TargetKind {
 enum class Medium { kImage, kSound, kSeries };
 
 // How photographs are seen, and the training augmentation: random resized crop, flip, colour jitter.
+// Where objects are looked for, the crop is the image with each of its borders moved.
 struct ImageOptions {
-  int channels = 3;                    // RGB, or 1: gray
-  std::optional<ImageFit> evaluation;  // absent: kStretch of Visual Wake Words, else kCrop
-  std::optional<int> bits;             // see ImagePreprocessing
-  double min_crop_scale = 0.08;        // of the image's area; 0.35 suits small data
-  bool flip = true;                    // left and right are alike
-  double brightness = 0.4;             // jitter by up to this share; 0: none
+  int channels = 3;  // RGB, or 1: gray
+  std::optional<ImageFit>
+      evaluation;                // absent: kStretch of Visual Wake Words and for boxes, else kCrop
+  std::optional<int> bits;       // see ImagePreprocessing
+  double min_crop_scale = 0.08;  // of the image's area; 0.35 suits small data
+  double box_jitter = 0.2;       // borders move in or out by up to this share of the side
+  bool flip = true;              // left and right are alike
+  double brightness = 0.4;       // jitter by up to this share; 0: none
   double contrast = 0.4;
   double saturation = 0.4;
 };

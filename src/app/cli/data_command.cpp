@@ -41,10 +41,19 @@ struct DataArguments {
 Json to_json(const SplitSummary& split, const std::vector<std::string>& classes) {
   Json of_class = Json::object();
   for (std::size_t i = 0; i < classes.size(); ++i) of_class[classes[i]] = split.of_class[i];
-  return {{"name", split.name},
-          {"examples", split.examples},
-          {"of_class", of_class},
-          {"unreadable", split.unreadable}};
+  Json json{{"name", split.name},
+            {"examples", split.examples},
+            {"of_class", of_class},
+            {"unreadable", split.unreadable}};
+  if (split.objects) {
+    json["objects"] = {{"number", split.objects->objects},
+                       {"not_counted", split.objects->not_counted},
+                       {"most", split.objects->most},
+                       {"images_without", split.objects->without_objects},
+                       {"median_width", split.objects->median.width},
+                       {"median_height", split.objects->median.height}};
+  }
+  return json;
 }
 
 Json to_json(const DatasetSummary& summary) {
@@ -78,6 +87,22 @@ void print_counts(const DatasetSummary& summary, bool has_decoded) {
                    has_decoded ? std::to_string(split.unreadable.size()) : ""});
   }
   fmt::print("{}", table.to_string());
+}
+
+// Where the targets are objects; sides of boxes in percent of the image's.
+void print_objects(const DatasetSummary& summary) {
+  TextTable table({"split", "objects", "not counted", "per image", "most", "images without",
+                   "median width", "median height"});
+  for (const SplitSummary& split : summary.splits) {
+    if (!split.objects) return;
+    const pipeline::ObjectsSummary& objects = *split.objects;
+    table.add_row({split.name, std::to_string(objects.objects), std::to_string(objects.not_counted),
+                   fmt::format("{:.1f}", objects.per_image(split.examples)),
+                   std::to_string(objects.most), std::to_string(objects.without_objects),
+                   fmt::format("{:.1f} %", 100 * objects.median.width),
+                   fmt::format("{:.1f} %", 100 * objects.median.height)});
+  }
+  fmt::print("\n{}", table.to_string());
 }
 
 void print_findings(const DatasetSummary& summary) {
@@ -134,6 +159,7 @@ int run_check(DataArguments& arguments) {
     print_json(to_json(summary));
   } else {
     print_counts(summary, /*has_decoded=*/true);
+    print_objects(summary);
     print_preprocessing(datasets::preprocessing_of(options, arguments.resolution));
     print_findings(summary);
     print_unreadable(summary);
@@ -157,6 +183,7 @@ int run_stats(DataArguments& arguments) {
     return kDone;
   }
   print_counts(summary, /*has_decoded=*/false);
+  print_objects(summary);
   print_classes(summary);
   print_findings(summary);
   for (std::size_t c = 0; c < summary.mean.size(); ++c) {

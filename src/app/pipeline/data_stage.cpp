@@ -19,12 +19,47 @@ using datasets::Split;
 constexpr std::pair<Split, const char*> kSplits[] = {
     {Split::kTrain, "train"}, {Split::kSearch, "search"}, {Split::kTest, "test"}};
 
-SplitSummary count(const Dataset& dataset, const char* name) {
-  SplitSummary summary{name, dataset.size(), {}, {}};
-  summary.of_class.resize(dataset.classes().size());
-  for (std::int64_t i = 0; i < dataset.size(); ++i) {
-    ++summary.of_class[static_cast<std::size_t>(dataset.label(i))];
+double median_of(std::vector<float>& values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+ObjectsSummary summarize_objects(const std::vector<datasets::Objects>& images) {
+  ObjectsSummary summary;
+  std::vector<float> widths;
+  std::vector<float> heights;
+  for (const datasets::Objects& objects : images) {
+    const auto count = static_cast<std::int64_t>(objects.size());
+    summary.objects += count;
+    summary.most = std::max(summary.most, count);
+    if (objects.empty()) ++summary.without_objects;
+    for (const datasets::BoxedObject& object : objects) {
+      if (object.kind != datasets::ObjectKind::kPlain) ++summary.not_counted;
+      widths.push_back(object.box.width());
+      heights.push_back(object.box.height());
+    }
   }
+  summary.median = {median_of(widths), median_of(heights)};
+  return summary;
+}
+
+SplitSummary count(const Dataset& dataset, const char* name, bool has_boxes) {
+  SplitSummary summary{name, dataset.size(), {}, {}, {}};
+  summary.of_class.resize(dataset.classes().size());
+  std::vector<datasets::Objects> images;
+  for (std::int64_t i = 0; i < dataset.size(); ++i) {
+    if (!has_boxes) {
+      ++summary.of_class[static_cast<std::size_t>(dataset.label(i))];
+      continue;
+    }
+    const auto& objects = images.emplace_back(std::get<datasets::Objects>(dataset.target(i)));
+    for (const datasets::BoxedObject& object : objects) {
+      ++summary.of_class[static_cast<std::size_t>(object.label)];
+    }
+  }
+  if (has_boxes) summary.objects = summarize_objects(images);
   return summary;
 }
 
@@ -78,7 +113,8 @@ DatasetSummary summarize_dataset(const datasets::DatasetOptions& options, int re
     const auto dataset = datasets::open_dataset(options, split, resolution, /*augment=*/false);
     summary.classes = dataset->classes();
     summary.input = dataset->input_shape();
-    summary.splits.push_back(count(*dataset, name));
+    summary.splits.push_back(
+        count(*dataset, name, options.targets == datasets::TargetKind::kBoxes));
   }
   summary.findings = datasets::findings_in(datasets::files_of(options), options);
   return summary;

@@ -1,19 +1,35 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mcunet/datasets/dataset_files.hpp"
+#include "mcunet/datasets/detector.hpp"
 
 // Looking at a dataset before training on it.
 namespace mcunet::pipeline {
 
+// Of the images of a split.
+struct ObjectsSummary {
+  std::int64_t objects = 0;
+  std::int64_t not_counted = 0;      // of these difficult, or crowds
+  std::int64_t without_objects = 0;  // images
+  std::int64_t most = 0;             // objects of an image
+  datasets::Anchor median;           // of the boxes' widths and of their heights; 0 without any
+
+  double per_image(std::int64_t images) const {
+    return images == 0 ? 0 : static_cast<double>(objects) / static_cast<double>(images);
+  }
+};
+
 struct SplitSummary {
   std::string name;  // train, search or test
   std::int64_t examples = 0;
-  std::vector<std::int64_t> of_class;
-  std::vector<std::string> unreadable;  // after check_dataset
+  std::vector<std::int64_t> of_class;     // examples; objects, where these are the targets
+  std::optional<ObjectsSummary> objects;  // where they are
+  std::vector<std::string> unreadable;    // after check_dataset
 };
 
 struct DatasetSummary {
