@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "mcunet/datasets/detector.hpp"
+#include "mcunet/supernet/objective.hpp"
+
+namespace mcunet::supernet {
+
+// The weights of the parts of the loss, and when a box without an object is no mistake. The defaults are
+// those of YOLOv2.
+struct DetectionLossOptions {
+  double box = 1;        // squared errors of place and of logarithmic size, of each object
+  double object = 5;     // squared error of the objectness, of each object
+  double no_object = 1;  // of each box that has none
+  double classes = 1;    // cross-entropy, of each object
+  double overlap = 0.6;  // with an object, from which on a box that was not meant for it is let be
+};
+
+// YOLOv2 (Redmon and Farhadi, YOLO9000, section 2; the loss as in YOLO, equation 3): outputs
+// [n, anchors * (5 + classes), rows, columns] as in detector.hpp, for any number of rows and columns. Of
+// each object the box is responsible that belongs to the cell of its centre and to the anchor of the most
+// similar shape; it learns the objectness that it overlaps the object by. What lies on objects that are
+// difficult or a crowd is let be. A sum over the boxes of an image, a mean over the images. Distillation:
+// squared differences of all outputs. Measures mean_overlap, of the responsible boxes with their objects.
+std::unique_ptr<Objective> detection_objective(std::vector<datasets::Anchor> anchors, int classes,
+                                               const DetectionLossOptions& options);
+
+}  // namespace mcunet::supernet
