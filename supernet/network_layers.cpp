@@ -6,6 +6,7 @@ namespace mcunet::supernet {
 namespace {
 
 using engine::Activation;
+using search::space::Head;
 using search::space::InvertedResidual;
 using search::space::Network;
 
@@ -74,13 +75,15 @@ at::Tensor run_unit(const UnitTensors& unit, const at::Tensor& input, const at::
 
 // On a CPU as a convolution, which oneDNN computes: at::linear calls OpenBLAS, whose threads then
 // spin on the cores that the next operator needs (supernet_benchmark: a step takes a tenth longer).
-at::Tensor classify(const NetworkTensors& network, const at::Tensor& features) {
-  if (!features.device().is_cpu()) {
-    return at::linear(features, network.classifier_weight, network.classifier_bias);
-  }
+at::Tensor run_head(const NetworkTensors& network, const at::Tensor& features) {
   const auto as_pixels = [](const at::Tensor& rows) { return rows.unsqueeze(-1).unsqueeze(-1); };
-  return at::conv2d(as_pixels(features), as_pixels(network.classifier_weight),
-                    network.classifier_bias)
+  if (network.head == Head::kGrid) {
+    return at::conv2d(features, as_pixels(network.head_weight), network.head_bias);
+  }
+  if (!features.device().is_cpu()) {
+    return at::linear(features, network.head_weight, network.head_bias);
+  }
+  return at::conv2d(as_pixels(features), as_pixels(network.head_weight), network.head_bias)
       .flatten(1);
 }
 
@@ -104,9 +107,9 @@ NetworkLayers register_layers(torch::nn::Module& module, const Network& network)
     channels = *network.feature_mix_channels;
   }
   auto classifier =
-      module.register_module("classifier", std::make_shared<Classifier>(channels, network.classes));
-  layers.classifier_weight = classifier->weight;
-  layers.classifier_bias = classifier->bias;
+      module.register_module("classifier", std::make_shared<Classifier>(channels, network.outputs));
+  layers.head_weight = classifier->weight;
+  layers.head_bias = classifier->bias;
   return layers;
 }
 
@@ -122,7 +125,7 @@ std::vector<ConvBatchNorm> units_of(const NetworkLayers& layers) {
 }
 
 NetworkTensors tensors_of(const NetworkLayers& layers, const Network& network) {
-  NetworkTensors result;
+  NetworkTensors result{.head = network.head};
   result.stem = tensors_of(layers.stem);
   for (std::size_t i = 0; i < layers.blocks.size(); ++i) {
     const BlockLayers& block = layers.blocks[i];
@@ -133,8 +136,8 @@ NetworkTensors tensors_of(const NetworkLayers& layers, const Network& network) {
     result.blocks.push_back(std::move(tensors));
   }
   if (!layers.feature_mix.is_empty()) result.feature_mix = tensors_of(layers.feature_mix);
-  result.classifier_weight = layers.classifier_weight;
-  result.classifier_bias = layers.classifier_bias;
+  result.head_weight = layers.head_weight;
+  result.head_bias = layers.head_bias;
   return result;
 }
 
@@ -152,10 +155,11 @@ at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
     features = run_unit(block.project, hidden, block.has_residual ? features : none, statistics);
   }
   if (network.feature_mix) features = run_unit(*network.feature_mix, features, none, statistics);
+  features = features.to(at::kFloat);
   // A mean over thousands of pixels is no sum for 16-bit floats.
-  features = features.to(at::kFloat).mean({2, 3});
+  if (network.head == Head::kPooled) features = features.mean({2, 3});
   if (training && options.dropout > 0) features = at::dropout(features, options.dropout, true);
-  return classify(network, features);
+  return run_head(network, features);
 }
 
 }  // namespace mcunet::supernet

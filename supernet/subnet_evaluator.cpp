@@ -74,12 +74,11 @@ BatchSource SubnetEvaluator::evaluation_batches(int resolution) {
   };
 }
 
-Accuracy SubnetEvaluator::evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
-                                   const LogitsObserver& observer) {
+void SubnetEvaluator::evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
+                               const OutputsObserver& observer) {
   FixedNetwork network = supernet->extract(subnet);
   recalibrate(network);
-  return supernet::evaluate(network, evaluation_batches(subnet.resolution), options_.precision,
-                            observer);
+  supernet::evaluate(network, evaluation_batches(subnet.resolution), options_.precision, observer);
 }
 
 void SubnetEvaluator::recalibrate(FixedNetwork& network) const {

@@ -174,8 +174,8 @@ FixedNetwork SupernetImpl::extract(const Subnet& subnet) const {
     copy_unit(slices.blocks[i].project, layers.project);
   }
   if (slices.feature_mix) copy_unit(*slices.feature_mix, network->layers().feature_mix);
-  network->layers().classifier_weight.copy_(slices.classifier_weight);
-  network->layers().classifier_bias.copy_(slices.classifier_bias);
+  network->layers().head_weight.copy_(slices.head_weight);
+  network->layers().head_bias.copy_(slices.head_bias);
   return network;
 }
 

@@ -11,7 +11,6 @@
 
 #include "checkpoint.hpp"
 #include "learning_rate.hpp"
-#include "losses.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/stopwatch.hpp"
@@ -80,22 +79,13 @@ struct Interval {
   double loss_sum = 0;  // over sub-networks and batches
   double gradient_norm_sum = 0;
   std::int64_t losses = 0;
-  std::int64_t correct = 0;
-  std::int64_t predictions = 0;
+  double measure_sum = 0;  // of what the objective measures
+  std::int64_t measured = 0;
   std::int64_t steps = 0;
 };
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Interval, loss_sum, gradient_norm_sum, losses, correct,
-                                   predictions, steps)
-
-// Of the training data, for each class; none if all classes count the same.
-at::Tensor class_weights_of(const TrainerOptions& options, const datasets::Dataset& data,
-                            const at::Device& device) {
-  if (options.class_weights == ClassWeights::kNone) return {};
-  std::vector<std::int64_t> counts(data.classes().size());
-  for (std::int64_t i = 0; i < data.size(); ++i) ++counts[static_cast<std::size_t>(data.label(i))];
-  return balanced_class_weights(counts).to(device);
-}
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Interval, loss_sum, gradient_norm_sum, losses, measure_sum,
+                                   measured, steps)
 
 TensorDictionary copy_of(const TensorDictionary& tensors) {
   TensorDictionary copies;
@@ -129,7 +119,7 @@ struct Trainer::State {
     if (watches_accuracy() && !context.evaluate) {
       throw Error("early stopping: this training has no accuracies to go by");
     }
-    class_weights = class_weights_of(options, data, context.device);
+    if (!context.objective) context.objective = classification_objective(options, data);
     supernet->to(context.device);
     supernet->train();
     optimizer.emplace(parameters_of(supernet),
@@ -191,8 +181,7 @@ struct Trainer::State {
   std::optional<MetricsLog> log;  // of rank 0
   MetricsLog::Position log_position;
   std::int64_t steps_per_epoch = 0;
-  at::Tensor class_weights;  // [classes]; undefined if all count the same
-  std::int64_t step = 0;     // steps that are done, and those that ended early
+  std::int64_t step = 0;  // steps that are done, and those that ended early
   std::int64_t skipped_steps = 0;
   BestEvaluation best;
   BestEvaluation best_of_phase;   // if watches_accuracy()
@@ -242,24 +231,25 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
     const at::NoGradGuard no_grad;
     given = context.teacher(batch.images);
   }
-  at::Tensor weights;  // of the examples
-  if (class_weights.defined()) weights = class_weights.index_select(0, batch.targets);
+  const Objective& objective = *context.objective;
   at::Tensor teacher;  // the largest sub-network
   for (std::size_t i = 0; i < subnets.size(); ++i) {
-    const at::Tensor logits = forward(batch.images, subnets[i]);
-    at::Tensor loss =
-        teacher.defined()
-            ? distillation_loss(logits, teacher, weights)
-            : classification_loss(logits, batch.targets, options.label_smoothing, class_weights);
-    if (given.defined()) loss = (loss + distillation_loss(logits, given, weights)) / 2;
+    const at::Tensor outputs = forward(batch.images, subnets[i]);
+    at::Tensor loss = teacher.defined()
+                          ? objective.distillation_loss(outputs, teacher, batch.targets)
+                          : objective.loss(outputs, batch.targets);
+    if (given.defined()) {
+      loss = (loss + objective.distillation_loss(outputs, given, batch.targets)) / 2;
+    }
     (loss / options.gradient_accumulation).backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
-      teacher = logits.detach();
+      teacher = outputs.detach();
     }
     interval.loss_sum += loss.item<double>();
     ++interval.losses;
-    interval.correct += logits.argmax(1).eq(batch.targets).sum().item<std::int64_t>();
-    interval.predictions += batch.targets.size(0);
+    const Measure measure = objective.measure(outputs.detach(), batch.targets);
+    interval.measure_sum += measure.sum;
+    interval.measured += measure.count;
   }
 }
 
@@ -304,7 +294,8 @@ void Trainer::State::write_interval(const Phase& phase, double epoch, double rat
   data_wait_share = (loader.wait_seconds() - waited_before) / seconds;
   const std::vector<Scalar> scalars = {
       {"loss", interval.loss_sum / static_cast<double>(interval.losses)},
-      {"top1", static_cast<double>(interval.correct) / static_cast<double>(interval.predictions)},
+      {context.objective->measure_name(),
+       interval.measure_sum / static_cast<double>(std::max<std::int64_t>(1, interval.measured))},
       {"learning_rate", rate},
       {"gradient_norm", interval.gradient_norm_sum / static_cast<double>(interval.steps)},
       {"images_per_second", images / seconds},

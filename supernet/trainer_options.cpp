@@ -2,6 +2,14 @@
 
 namespace mcunet::supernet {
 
+std::vector<Field> fields_of(DetectionLossOptions& options) {
+  return {field("box", options.box, between(0, 1e6)),
+          field("object", options.object, between(0, 1e6)),
+          field("no_object", options.no_object, between(0, 1e6)),
+          field("classes", options.classes, between(0, 1e6)),
+          field("overlap", options.overlap, between(0, 1))};
+}
+
 std::vector<Field> fields_of(TrainerOptions& o) {
   return {field("largest_epochs", o.largest_epochs, between(0, 100'000)),
           field("elastic_epochs", o.elastic_epochs, between(0, 100'000)),

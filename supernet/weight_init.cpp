@@ -48,9 +48,8 @@ void initialize_weights(const NetworkLayers& layers, const search::space::Networ
     }
   }
   initialize(layers.feature_mix, RandomStream(init.seed, {kFeatureMix}));
-  fill_normal(layers.classifier_weight, kClassifierDeviation,
-              RandomStream(init.seed, {kClassifier}));
-  layers.classifier_bias.zero_();
+  fill_normal(layers.head_weight, kClassifierDeviation, RandomStream(init.seed, {kClassifier}));
+  layers.head_bias.zero_();
 }
 
 }  // namespace mcunet::supernet

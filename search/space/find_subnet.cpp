@@ -21,7 +21,7 @@ bool equal(const InvertedResidual& a, const InvertedResidual& b) {
 bool equal(const Network& a, const Network& b) {
   return a.form == b.form && a.image_channels == b.image_channels &&
          a.stem_channels == b.stem_channels && a.stem_kernel == b.stem_kernel &&
-         a.stem_stride == b.stem_stride && a.classes == b.classes &&
+         a.stem_stride == b.stem_stride && a.head == b.head && a.outputs == b.outputs &&
          a.feature_mix_channels == b.feature_mix_channels &&
          std::equal(a.blocks.begin(), a.blocks.end(), b.blocks.begin(), b.blocks.end(),
                     [](const auto& x, const auto& y) { return equal(x, y); });

@@ -51,13 +51,17 @@ TensorId append_head(Graph& graph, TensorId features, const Network& network, in
         graph, normalized_convolution(OpKind::kConv2d, Window{}, network.activation, index),
         {features}, *network.feature_mix_channels);
   }
+  if (network.head == Head::kGrid) {
+    return engine::append_op(graph, {.kind = OpKind::kConv2d, .window = {}, .block = index},
+                             {features}, network.outputs);
+  }
   const engine::Shape& map = graph.tensors[features].shape;
   Op pool{.kind = OpKind::kAveragePool2d, .has_bias = false, .block = index};
   pool.window.kernel_height = static_cast<std::int16_t>(map.height);
   pool.window.kernel_width = static_cast<std::int16_t>(map.width);
   features = engine::append_op(graph, pool, {features});
   return engine::append_op(graph, {.kind = OpKind::kFullyConnected, .block = index}, {features},
-                           network.classes);
+                           network.outputs);
 }
 
 }  // namespace

@@ -165,6 +165,12 @@ Form read_form(const Place& form) {
   form.fail("must be square or line, is " + form.json.dump());
 }
 
+Head read_head(const Place& head) {
+  if (head.json == "pooled") return Head::kPooled;
+  if (head.json == "grid") return Head::kGrid;
+  head.fail("must be pooled or grid, is " + head.json.dump());
+}
+
 std::string read_name(const Place& root) {
   if (!root.has("name")) return "unnamed";
   const Place name = root["name"];
@@ -184,6 +190,7 @@ Network network_from_json(std::string_view text, const std::string& source) {
   network.name = read_name(root);
   network.resolution = root["resolution"].integer(8, 4096);
   if (root.has("form")) network.form = read_form(root["form"]);
+  if (root.has("head")) network.head = read_head(root["head"]);
   if (root.has("bn")) {
     network.batch_norm_epsilon = root["bn"]["eps"].number(1e-12, 1);
     network.batch_norm_momentum = root["bn"]["momentum"].number(0, 1);
@@ -210,7 +217,7 @@ Network network_from_json(std::string_view text, const std::string& source) {
   if (classifier["in_features"].integer(1, kMaxChannels) != channels) {
     classifier.fail(fmt::format("in_features must be {}", channels));
   }
-  network.classes = classifier["out_features"].integer(1, 1'000'000);
+  network.outputs = classifier["out_features"].integer(1, 1'000'000);
   return network;
 }
 
@@ -235,7 +242,7 @@ std::string network_to_json(const Network& network) {
   }
   json["classifier"] = {{"name", "LinearLayer"},
                         {"in_features", channels},
-                        {"out_features", network.classes},
+                        {"out_features", network.outputs},
                         {"bias", true},
                         {"use_bn", false},
                         {"act_func", nullptr},
@@ -243,6 +250,7 @@ std::string network_to_json(const Network& network) {
                         {"ops_order", "weight_bn_act"}};
   json["resolution"] = network.resolution;
   if (network.form == Form::kLine) json["form"] = "line";
+  if (network.head == Head::kGrid) json["head"] = "grid";
   return json.dump(2) + "\n";
 }
 

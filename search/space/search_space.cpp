@@ -52,6 +52,11 @@ SearchSpace SearchSpace::at(double width, int resolution) const {
   return result;
 }
 
+int SearchSpace::outputs() const {
+  constexpr int kBoxValues = 5;  // place, size and objectness
+  return boxes_per_cell == 0 ? classes : boxes_per_cell * (kBoxValues + classes);
+}
+
 int SearchSpace::max_blocks() const {
   int blocks = 0;
   for (const Stage& stage : stages) blocks += stage.max_depth();
@@ -69,6 +74,7 @@ std::vector<Field> fields_of(SearchSpace& space) {
           required(section_list("stages", space.stages, fields_of_stage)),
           field("feature_mix_channels", space.feature_mix_channels, between(0, kMaxChannels)),
           field("classes", space.classes, between(1, 100'000)),
+          field("boxes_per_cell", space.boxes_per_cell, between(0, 64)),
           field("channel_divisor", space.channel_divisor, between(1, 64))};
 }
 

@@ -166,7 +166,8 @@ void build_network(const SearchSpace& space, const Subnet& subnet, Network& netw
   network.resolution = subnet.resolution;
   network.image_channels = space.image_channels;
   network.stem_channels = scaled(space.stem_channels);
-  network.classes = space.classes;
+  network.head = space.boxes_per_cell == 0 ? Head::kPooled : Head::kGrid;
+  network.outputs = space.outputs();
   network.feature_mix_channels.reset();
   if (space.feature_mix_channels > 0)
     network.feature_mix_channels = scaled(space.feature_mix_channels);

@@ -76,9 +76,9 @@ TEST(WilsonInterval, HasThePublishedFigures) {
 }
 
 TEST(TopOneText, SaysOnHowManyExamples) {
-  EXPECT_EQ(describe_share({8, 10, 10}), "80.00 % (49.0 to 94.3)");
-  EXPECT_EQ(describe_examples({8, 10, 10}), "on 10 examples");
-  EXPECT_EQ(describe_examples({8, 10, 25}), "on 10 of 25 examples");
+  EXPECT_EQ(describe_share(top_one(8, 10, 10)), "80.00 % (49.0 to 94.3)");
+  EXPECT_EQ(describe_examples(top_one(8, 10, 10)), "on 10 examples");
+  EXPECT_EQ(describe_examples(top_one(8, 10, 25)), "on 10 of 25 examples");
 }
 
 TEST(Predict, TakesTheFirstOfTheLargest) {
@@ -95,7 +95,7 @@ TEST(Predict, TakesTheFirstOfTheLargest) {
 // As scikit-learn 1.4 tells them of the same labels: recall (2/3, 1/2, 1), precision (1, 1/2, 1/2).
 TEST(Classify, CountsByHand) {
   const Classification result = small();
-  EXPECT_EQ(result.top1, (TopOne{4, 6, 10}));
+  EXPECT_EQ(result.score, top_one(4, 6, 10));
   EXPECT_EQ(result.unreadable, 1);
   EXPECT_THAT(result.confusion, ElementsAre(2, 1, 0, 0, 1, 1, 0, 0, 1));
   EXPECT_THAT(result.scores,
@@ -125,13 +125,13 @@ TEST(Classify, CountsAnExampleOnce) {
   std::vector<Prediction> predictions = predictions_of({{0, 0}, {1, 0}});
   predictions.push_back(predictions[1]);  // in place of one that could not be read
   const Classification result = classify(predictions, Names(3, {"a", "b", "c"}), 3);
-  EXPECT_EQ(result.top1, (TopOne{1, 2, 3}));
+  EXPECT_EQ(result.score, top_one(1, 2, 3));
   EXPECT_EQ(result.unreadable, 1);
 }
 
 TEST(Classify, OfNothingIsNothing) {
   const Classification result = classify({}, Names(5, {"a", "b"}), 0);
-  EXPECT_EQ(result.top1.share(), 0);
+  EXPECT_EQ(result.score.value, 0);
   EXPECT_EQ(result.balanced_accuracy(), 0);
   EXPECT_EQ(result.macro_f1(), 0);
   EXPECT_FALSE(result.auc.has_value());

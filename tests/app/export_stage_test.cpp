@@ -39,8 +39,8 @@ class ExportStage : public testing::Test {
 TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
   const ExportResult result = run(deploy::load_device("stm32f746"));
   EXPECT_TRUE(result.compiled.firmware.fits());
-  EXPECT_EQ(result.float32.top1.share(), 1);
-  EXPECT_GT(result.int8.top1.share(), 0.9);
+  EXPECT_EQ(score_of(result.float32).value, 1);
+  EXPECT_GT(score_of(result.int8).value, 0.9);
   ASSERT_EQ(result.emulated.size(), 3U);
   EXPECT_TRUE(result.is_exact());
   for (const EmulatedExample& example : result.emulated) EXPECT_GT(example.instructions, 0);

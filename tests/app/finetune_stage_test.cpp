@@ -52,8 +52,8 @@ class FinetuneStage : public TinyRun {
 TEST_F(FinetuneStage, BeginsFromTheExtractedWeights) {
   const FinetuneResult result = finetune({"finetune.learning_rate=1e-30", "finetune.epochs=1"});
   EXPECT_EQ(result.steps, 8);
-  EXPECT_EQ(result.inherited_top1, inherited_top1());
-  EXPECT_EQ(result.top1, result.inherited_top1) << "nothing was learnt";
+  EXPECT_EQ(result.inherited, inherited_top1());
+  EXPECT_EQ(result.score, result.inherited) << "nothing was learnt";
   const supernet::FixedNetwork extracted =
       load_supernet(experiment(), space(), run_folder())->extract(subnet());
   const TensorDictionary trained = weights();
@@ -64,14 +64,14 @@ TEST_F(FinetuneStage, BeginsFromTheExtractedWeights) {
 
 TEST_F(FinetuneStage, LearnsAndLeavesItsResults) {
   const FinetuneResult result = finetune({"finetune.epochs=20"});
-  EXPECT_GT(result.top1, result.inherited_top1);
-  EXPECT_GT(result.test.top1.share(), 0.3);  // chance: 0.25
-  EXPECT_EQ(result.test.top1.of, 48);
+  EXPECT_GT(result.score, result.inherited);
+  EXPECT_GT(score_of(result.test).value, 0.3);  // chance: 0.25
+  EXPECT_EQ(score_of(result.test).of, 48);
   EXPECT_EQ(result.steps, result.total_steps);
   const std::string text = read_file(run_folder() / "finetune.json");
   EXPECT_EQ(text, finetune_to_json(result, space()));
   const auto json = nlohmann::json::parse(text);
-  EXPECT_EQ(json.at("top1"), result.top1);
+  EXPECT_EQ(json.at("top1"), result.score);
   EXPECT_EQ(json.at("weights"), "network.pt");
   EXPECT_EQ(json.at("test").at("top1"), json.at("test_top1"));
   const supernet::FixedNetwork network = load_finetuned(run_folder());
@@ -99,7 +99,7 @@ TEST_F(FinetuneStage, TrainingThatMakesItWorseIsThrownAway) {
     run_train_stage(options, run, /*resume=*/false, kNever);
   }
   const FinetuneResult result = finetune(overrides);
-  ASSERT_LT(result.top1, result.inherited_top1);
+  ASSERT_LT(result.score, result.inherited);
   EXPECT_TRUE(result.keeps_inherited());
   const auto json = nlohmann::json::parse(read_file(run_folder() / "finetune.json"));
   EXPECT_EQ(json.at("kept"), "inherited");
@@ -110,7 +110,7 @@ TEST_F(FinetuneStage, TrainingThatMakesItWorseIsThrownAway) {
     EXPECT_TRUE(entry.value().equal(kept.at(entry.key()))) << entry.key();
   }
   SupernetEstimator estimator(options, space(), run_folder());
-  EXPECT_EQ(result.inherited_top1, estimator.estimate(subnet()));
+  EXPECT_EQ(result.inherited, estimator.estimate(subnet()));
 }
 
 // Nothing is learnt, so no epoch is better than the first.
@@ -120,7 +120,7 @@ TEST_F(FinetuneStage, EndsEarlyWhenNothingGetsBetter) {
   const FinetuneResult result = finetune(patient);
   EXPECT_EQ(result.steps, 3 * 8);
   EXPECT_EQ(result.total_steps, 9 * 8);
-  EXPECT_EQ(result.top1, result.inherited_top1);
+  EXPECT_EQ(result.score, result.inherited);
 }
 
 TEST_F(FinetuneStage, TheTeacherMatters) {
@@ -129,7 +129,7 @@ TEST_F(FinetuneStage, TheTeacherMatters) {
   std::filesystem::remove_all(run_folder());
   write_supernet(1);
   const FinetuneResult taught = finetune({"finetune.distillation=true"});
-  EXPECT_EQ(taught.inherited_top1, alone.inherited_top1);
+  EXPECT_EQ(taught.inherited, alone.inherited);
   EXPECT_FALSE(weights().at("stem.weight").equal(without.at("stem.weight")));
 }
 

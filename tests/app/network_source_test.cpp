@@ -19,7 +19,7 @@ search::space::Network make_network() {
           .resolution = 32,
           .stem_channels = 8,
           .blocks = {{.in_channels = 8, .mid_channels = 8, .out_channels = 16}},
-          .classes = 5};
+          .outputs = 5};
 }
 
 TEST(LoadNetwork, TakesAReferenceNetwork) {

@@ -65,7 +65,7 @@ class QuantizationAwareStage : public TinyRun {
     const supernet::ConvBatchNorm last = network->units().back();
     last->bn_weight[0].mul_(factor);
     last->bn_bias[0].mul_(factor);
-    network->layers().classifier_weight.detach().select(1, 0).div_(factor);
+    network->layers().head_weight.detach().select(1, 0).div_(factor);
     supernet::write_tensor_file(run_folder() / kFinetunedWeights, supernet::weights_of(*network));
   }
 
@@ -80,23 +80,25 @@ TEST_F(QuantizationAwareStage, GainsWhereThePostTrainingQuantizationIsBad) {
   const Experiment options = with_data(*this, longer);
   const Splits splits{*options.dataset, 16};
   const double in_float =
-      evaluate_float(lower(load_finetuned(run_folder())), *splits.open(datasets::Split::kSearch), 0)
-          .top1.share();
+      score_of(evaluate_float(classification_task(), lower(load_finetuned(run_folder())),
+                              *splits.open(datasets::Split::kSearch), 0))
+          .value;
   const QuantizationAwareResult result = train(longer);
   EXPECT_GT(in_float, 0.8);
-  EXPECT_LT(result.gain.post_training.share(), in_float - 0.25);
-  EXPECT_GT(result.gain.quantization_aware.share(), result.gain.post_training.share() + 0.15);
+  EXPECT_LT(result.gain.post_training.value, in_float - 0.25);
+  EXPECT_GT(result.gain.quantization_aware.value, result.gain.post_training.value + 0.15);
   EXPECT_TRUE(result.gain.is_kept());
 
   // What is exported is what was measured, and so on data that nothing was chosen by.
   const QuantizationAwareNetwork exported = load_quantization_aware(run_folder());
-  EXPECT_EQ(evaluate_int8(exported.quantized.graph, *splits.open(datasets::Split::kSearch),
-                          options.seed, options.quantization.selection_images)
-                .top1,
+  EXPECT_EQ(score_of(evaluate_int8(classification_task(), exported.quantized.graph,
+                                   *splits.open(datasets::Split::kSearch), options.seed,
+                                   options.quantization.selection_images)),
             result.gain.quantization_aware);
-  EXPECT_GT(
-      evaluate_int8(exported.quantized.graph, *splits.open(datasets::Split::kTest), 0).top1.share(),
-      result.gain.post_training.share() + 0.1);
+  EXPECT_GT(score_of(evaluate_int8(classification_task(), exported.quantized.graph,
+                                   *splits.open(datasets::Split::kTest), 0))
+                .value,
+            result.gain.post_training.value + 0.1);
 }
 
 TEST_F(QuantizationAwareStage, LeavesItsResultsAndReadsThemBack) {
@@ -107,9 +109,9 @@ TEST_F(QuantizationAwareStage, LeavesItsResultsAndReadsThemBack) {
   EXPECT_EQ(result.total_steps, 32);
   EXPECT_EQ(read("network.pt"), finetuned);
   const auto json = nlohmann::json::parse(read("quantization_aware.json"));
-  EXPECT_EQ(json.at("held_out_top1").at("post_training"), result.gain.post_training.share());
+  EXPECT_EQ(json.at("held_out_top1").at("post_training"), result.gain.post_training.value);
   EXPECT_EQ(json.at("held_out_top1").at("quantization_aware"),
-            result.gain.quantization_aware.share());
+            result.gain.quantization_aware.value);
   EXPECT_EQ(json.at("held_out").at("quantization_aware").at("of"), 48);
   EXPECT_EQ(json.at("kept"), result.gain.is_kept());
   EXPECT_EQ(json.at("steps"), 32);
@@ -129,19 +131,21 @@ TEST_F(QuantizationAwareStage, KeepsTheBetterOfBoth) {
   const Overrides harmful = {"finetune.quantization_aware.learning_rate=300"};
   finetune(harmful);
   const QuantizationAwareResult result = train(harmful);
-  ASSERT_LT(result.gain.quantization_aware.share(), result.gain.post_training.share());
+  ASSERT_LT(result.gain.quantization_aware.value, result.gain.post_training.value);
   EXPECT_FALSE(result.gain.is_kept());
   EXPECT_THAT(describe(result.gain),
               EndsWith("The latter is worse, so the network is exported as fine-tuned\n"));
   const Experiment options = with_data(*this, harmful);
   const Splits splits{*options.dataset, 16};
   const QuantizedNetwork post_training =
-      quantize(lower(load_finetuned(run_folder())), *splits.open(datasets::Split::kTrain),
-               *splits.open(datasets::Split::kSearch), options.quantization, options.seed);
+      quantize(classification_task(), lower(load_finetuned(run_folder())),
+               *splits.open(datasets::Split::kTrain), *splits.open(datasets::Split::kSearch),
+               options.quantization, options.seed);
   const QuantizationAwareNetwork exported = load_quantization_aware(run_folder());
   EXPECT_EQ(exported.quantized.graph, post_training.graph);
   EXPECT_EQ(exported.quantized.method, post_training.method);
-  const QuantizationGain equal{.post_training = {5, 10, 10}, .quantization_aware = {5, 10, 10}};
+  const QuantizationGain equal{.post_training = top_one(5, 10, 10),
+                               .quantization_aware = top_one(5, 10, 10)};
   EXPECT_TRUE(equal.is_kept());
 }
 

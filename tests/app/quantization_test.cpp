@@ -16,17 +16,19 @@ TEST(Quantization, Int8NetworkAgreesWithTheFloatOne) {
   const LabelledNoise training(network, 64, 1);
   const LabelledNoise held_out(network, 100, 2);
   const LabelledNoise test(network, 200, 3);
-  const QuantizedNetwork quantized = quantize(network, training, held_out, {}, 0);
+  const QuantizedNetwork quantized =
+      quantize(classification_task(), network, training, held_out, {}, 0);
   EXPECT_NO_THROW(engine::validate_graph(quantized.graph));
   ASSERT_EQ(quantized.compared.size(), 3U);
-  for (const MethodAccuracy& method : quantized.compared) {
-    EXPECT_GT(method.top1.share(), 0.85) << engine::name_of(method.method);
-    EXPECT_EQ(method.top1.of, 100);
+  for (const MethodScore& method : quantized.compared) {
+    EXPECT_GT(method.score.value, 0.85) << engine::name_of(method.method);
+    EXPECT_EQ(method.score.of, 100);
   }
-  const Classification int8 = evaluate_int8(quantized.graph, test, 0);
-  EXPECT_EQ(int8.top1.examples, 200);
-  EXPECT_GT(int8.top1.share(), 0.9);
-  EXPECT_EQ(evaluate_float(network, test, 0).top1.correct, 200);
+  const auto int8 =
+      std::get<Classification>(evaluate_int8(classification_task(), quantized.graph, test, 0));
+  EXPECT_EQ(int8.score.examples, 200);
+  EXPECT_GT(int8.score.value, 0.9);
+  EXPECT_EQ(score_of(evaluate_float(classification_task(), network, test, 0)).correct, 200);
   // What int8 gets wrong is told by name, and how sure it is of it.
   for (const Mistake& mistake : int8.mistakes) {
     EXPECT_EQ(mistake.name, test.name(mistake.example));
@@ -35,7 +37,8 @@ TEST(Quantization, Int8NetworkAgreesWithTheFloatOne) {
     EXPECT_GT(mistake.confidence, 0.2);
     EXPECT_LT(mistake.confidence, 1);
   }
-  EXPECT_EQ(evaluate_int8(quantized.graph, test, 0), int8) << "whatever thread comes first";
+  EXPECT_EQ(evaluate_int8(classification_task(), quantized.graph, test, 0), Assessment(int8))
+      << "whatever thread comes first";
 }
 
 TEST(Quantization, SameSeedGivesTheSameGraph) {
@@ -43,39 +46,49 @@ TEST(Quantization, SameSeedGivesTheSameGraph) {
   const LabelledNoise data(network, 60, 1);
   const QuantizationOptions options{.calibration_images = 20,
                                     .method = engine::RangeMethod::kMinMax};
-  const engine::Graph graph = quantize(network, data, data, options, 4).graph;
-  EXPECT_EQ(quantize(network, data, data, options, 4).graph, graph);
-  EXPECT_NE(quantize(network, data, data, options, 5).graph, graph);
+  const engine::Graph graph =
+      quantize(classification_task(), network, data, data, options, 4).graph;
+  EXPECT_EQ(quantize(classification_task(), network, data, data, options, 4).graph, graph);
+  EXPECT_NE(quantize(classification_task(), network, data, data, options, 5).graph, graph);
 }
 
 TEST(Quantization, SkipsWhatCannotBeRead) {
   const FloatGraph network = lower(trained_network(small_network()));
   const LabelledNoise data(network, 40, 1, 2);
-  const QuantizedNetwork quantized = quantize(network, data, data, {}, 0);
-  const Classification int8 = evaluate_int8(quantized.graph, data, 0);
-  EXPECT_EQ(int8.top1.examples, 20);
-  EXPECT_EQ(int8.top1.of, 40);
+  const QuantizedNetwork quantized = quantize(classification_task(), network, data, data, {}, 0);
+  const auto int8 =
+      std::get<Classification>(evaluate_int8(classification_task(), quantized.graph, data, 0));
+  EXPECT_EQ(int8.score.examples, 20);
+  EXPECT_EQ(int8.score.of, 40);
   EXPECT_EQ(int8.unreadable, 20);
-  const Classification part = evaluate_float(network, data, 0, 10);
-  EXPECT_EQ(part.top1.examples + part.unreadable, 10);
-  EXPECT_EQ(part.top1.of, 40);
+  const auto part =
+      std::get<Classification>(evaluate_float(classification_task(), network, data, 0, 10));
+  EXPECT_EQ(part.score.examples + part.unreadable, 10);
+  EXPECT_EQ(part.score.of, 40);
   const LabelledNoise broken(network, 10, 1, 1);
-  EXPECT_THAT(error_of([&] { (void)quantize(network, broken, data, {}, 0); }),
-              testing::HasSubstr("none of 10 images can be read"));
+  EXPECT_THAT(
+      error_of([&] { (void)quantize(classification_task(), network, broken, data, {}, 0); }),
+      testing::HasSubstr("none of 10 images can be read"));
 }
 
 TEST(Quantization, RefusesMoreUnreadableFilesThanTheDatasetAllows) {
   const FloatGraph network = lower(trained_network(small_network()));
   LabelledNoise data(network, 40, 1, 10);
-  const QuantizedNetwork quantized = quantize(network, data, data, {}, 0);
+  const QuantizedNetwork quantized = quantize(classification_task(), network, data, data, {}, 0);
   data.max_unreadable = 0.05;
   const auto says = testing::AllOf(testing::HasSubstr("4 of 40 files cannot be read"),
                                    testing::HasSubstr("max_unreadable_share = 0.05"));
-  EXPECT_THAT(error_of([&] { (void)evaluate_int8(quantized.graph, data, 0); }), says);
-  EXPECT_THAT(error_of([&] { (void)evaluate_float(network, data, 0); }), says);
-  EXPECT_THAT(error_of([&] { (void)quantize(network, data, data, {}, 0); }), says);
+  EXPECT_THAT(
+      error_of([&] { (void)evaluate_int8(classification_task(), quantized.graph, data, 0); }),
+      says);
+  EXPECT_THAT(error_of([&] { (void)evaluate_float(classification_task(), network, data, 0); }),
+              says);
+  EXPECT_THAT(error_of([&] { (void)quantize(classification_task(), network, data, data, {}, 0); }),
+              says);
   data.max_unreadable = 0.1;
-  EXPECT_EQ(evaluate_int8(quantized.graph, data, 0).unreadable, 4);
+  EXPECT_EQ(std::get<Classification>(evaluate_int8(classification_task(), quantized.graph, data, 0))
+                .unreadable,
+            4);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ TEST_F(RunReport, OfAWholeJobIsOnePage) {
   const std::vector<std::string> ids = ids_of(index);
   EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), ids.size());
   // The interval, and of how many examples, wherever an accuracy of the test set stands.
-  const TopOne int8 = *read_run_summary(run_folder()).int8;
+  const Score int8 = *read_run_summary(run_folder()).int8;
   EXPECT_THAT(index, AllOf(HasSubstr(describe_share(int8)), HasSubstr(describe_examples(int8))));
 
   // What the arena has for speed is told apart from what the search counted.
@@ -128,11 +128,11 @@ TEST_F(RunReport, TellsWhatQuantizationAwareTrainingGained) {
                             HasSubstr("<tr><td>quantization_aware</td>")));
   auto json = nlohmann::ordered_json::parse(read_file(run_folder() / "export.json"));
   auto& aware = json.at("quantization_aware");
-  EXPECT_EQ(aware.at("held_out_top1").at("quantization_aware"), gain.quantization_aware.share());
+  EXPECT_EQ(aware.at("held_out_top1").at("quantization_aware"), gain.quantization_aware.value);
   EXPECT_EQ(aware.at("kept"), true);
 
-  aware = to_json(
-      QuantizationGain{.post_training = {75, 100, 400}, .quantization_aware = {50, 100, 400}});
+  aware = to_json(QuantizationGain{.post_training = top_one(75, 100, 400),
+                                   .quantization_aware = top_one(50, 100, 400)});
   folder_.write("run/export.json", json.dump());
   write_run_report(experiment, run);
   EXPECT_THAT(page(), AllOf(row("top-1 in int8, search split: post-training",

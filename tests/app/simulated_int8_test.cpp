@@ -105,8 +105,8 @@ class SimulatedInt8Test : public testing::Test {
 
   supernet::FixedNetwork network_ = trained_network(small_network());
   LabelledNoise data_{lower(network_), kImages, 1};
-  QuantizedNetwork post_training_ =
-      quantize(lower(network_), data_, data_, {.method = engine::RangeMethod::kMinMax}, 0);
+  QuantizedNetwork post_training_ = quantize(classification_task(), lower(network_), data_, data_,
+                                             {.method = engine::RangeMethod::kMinMax}, 0);
   std::vector<at::Tensor> images_;
   std::vector<std::vector<std::int8_t>> bytes_;
 };
@@ -121,7 +121,7 @@ TEST_F(SimulatedInt8Test, AgreesAfterTheWeightsChanged) {
     unit->bn_weight.mul_(at::rand_like(unit->bn_weight) + 0.5);
     unit->bn_bias.add_(0.1 * at::randn_like(unit->bn_bias));
   }
-  network_->layers().classifier_weight.detach().mul_(0.7);
+  network_->layers().head_weight.detach().mul_(0.7);
   expect_agreement();
 }
 

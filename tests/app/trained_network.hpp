@@ -15,7 +15,7 @@ inline search::space::Network small_network() {
   network.name = "small";
   network.resolution = 32;
   network.stem_channels = 8;
-  network.classes = 5;
+  network.outputs = 5;
   network.blocks = {
       {.in_channels = 8, .mid_channels = 8, .out_channels = 8, .kernel = 3},
       {.in_channels = 8,
@@ -45,8 +45,7 @@ inline supernet::FixedNetwork trained_network(const search::space::Network& desc
     unit->running_mean.copy_(at::randn_like(unit->running_mean) * 0.2);
     unit->running_var.copy_(at::rand_like(unit->running_var) + 0.5);
   }
-  network->layers().classifier_weight.detach().copy_(
-      at::randn_like(network->layers().classifier_weight));
+  network->layers().head_weight.detach().copy_(at::randn_like(network->layers().head_weight));
   network->eval();
   return network;
 }

@@ -117,7 +117,7 @@ at::Tensor stock_forward(const FixedNetwork& network, const at::Tensor& images, 
   }
   if (!layers.feature_mix.is_empty()) features = stock_unit(features, layers.feature_mix, training);
   features = features.mean({2, 3}).to(at::kFloat);
-  return at::linear(features, layers.classifier_weight, layers.classifier_bias);
+  return at::linear(features, layers.head_weight, layers.head_bias);
 }
 
 void to_channels_last(const FixedNetwork& network) {
@@ -250,23 +250,24 @@ void benchmark_evaluation(const Settings& settings, Precision precision) {
   FixedNetwork plain = supernet->extract(subnet);
   to_channels_last(plain);
   const int batches = settings.calibration_batches + settings.evaluation_batches;
-  const std::vector<double> seconds =
-      measure(settings, {[&] {
-                           const at::NoGradGuard no_grad;
-                           for (int i = 0; i < batches; ++i) {
-                             stock_forward(plain, data.images, precision, false).argmax(1);
-                           }
-                         },
-                         [&] {
-                           FixedNetwork network = supernet->extract(subnet);
-                           recalibrate_batch_norm(
-                               network, repeat(data, settings.calibration_batches), precision);
-                           evaluate(network, repeat(data, settings.evaluation_batches), precision);
-                         },
-                         [&] {
-                           FixedNetwork network = supernet->extract(subnet);
-                           evaluate(network, repeat(data, batches), precision);
-                         }});
+  const std::vector<double> seconds = measure(
+      settings,
+      {[&] {
+         const at::NoGradGuard no_grad;
+         for (int i = 0; i < batches; ++i) {
+           stock_forward(plain, data.images, precision, false).argmax(1);
+         }
+       },
+       [&] {
+         FixedNetwork network = supernet->extract(subnet);
+         recalibrate_batch_norm(network, repeat(data, settings.calibration_batches), precision);
+         evaluate(network, repeat(data, settings.evaluation_batches), precision,
+                  [](const auto&, const auto&) {});
+       },
+       [&] {
+         FixedNetwork network = supernet->extract(subnet);
+         evaluate(network, repeat(data, batches), precision, [](const auto&, const auto&) {});
+       }});
   const double images = static_cast<double>(batches) * settings.batch;
   fmt::print("evaluation, {}\n", precision == Precision::kBfloat16 ? "bfloat16" : "float32");
   fmt::print("  {:<58} {:8.1f} images/s\n", "plain inference, libtorch's operators",

@@ -26,7 +26,7 @@ at::Tensor stock_forward(const FixedNetwork& network, const at::Tensor& images,
     features = network->description().blocks[i].has_residual ? features + hidden : hidden;
   }
   features = run(layers.feature_mix, features).mean({2, 3});
-  return at::linear(features, layers.classifier_weight, layers.classifier_bias);
+  return at::linear(features, layers.head_weight, layers.head_bias);
 }
 
 TEST(FixedNetwork, ComputesWhatItsDescriptionSays) {
@@ -72,7 +72,7 @@ TEST(FixedNetwork, BeginsAsHeSaid) {
   EXPECT_NEAR(expand.std().item<double>(), std::sqrt(2.0 / static_cast<double>(expand.size(0))),
               0.02);
   EXPECT_NEAR(layers.blocks[1].depthwise->weight.std().item<double>(), std::sqrt(2.0 / 49), 0.02);
-  EXPECT_NEAR(layers.classifier_weight.std().item<double>(), 0.01, 0.002);
+  EXPECT_NEAR(layers.head_weight.std().item<double>(), 0.01, 0.002);
   EXPECT_EQ(layers.blocks[2].project->bn_weight.abs().max().item<float>(), 0);
   EXPECT_EQ(layers.blocks[1].project->bn_weight.min().item<float>(), 1);
 }

@@ -197,8 +197,8 @@ TEST(Supernet, GradientsEqualTheExtractedNetworks) {
     const at::Tensor expected = network->layers().stem->weight.grad();
     const double size = std::max(1e-6, expected.abs().max().item<double>());
     EXPECT_LT(largest_difference(supernet->layers().stem->weight.grad(), expected) / size, 1e-3);
-    EXPECT_LT(largest_difference(supernet->layers().classifier_weight.grad(),
-                                 network->layers().classifier_weight.grad()),
+    EXPECT_LT(largest_difference(supernet->layers().head_weight.grad(),
+                                 network->layers().head_weight.grad()),
               1e-4);
   }
 }

@@ -13,6 +13,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/datasets/loader.hpp"
 #include "mcunet/supernet/module_weights.hpp"
+#include "mcunet/supernet/tensors.hpp"
 #include "supernet/tiny_training.hpp"
 
 namespace mcunet::supernet {
@@ -252,9 +253,9 @@ TEST_F(TrainerTest, AccumulationTakesTheMeanOverBatches) {
   while (auto batch = loader.next()) {
     const at::Tensor images =
         at::from_blob(batch->inputs.data(), {8, 16, 16, 3}).permute({0, 3, 1, 2});
-    const at::Tensor targets = at::from_blob(batch->labels.data(), {8}, at::kLong);
+    const at::Tensor targets = targets_of(batch->targets);
     const at::Tensor logits = supernet->forward(images, largest);
-    (at::cross_entropy_loss(logits, labels) / 6).backward();
+    (at::cross_entropy_loss(logits, targets) / 6).backward();
   }
   const double rate = 48.0 / 256;
   for (const auto& entry : supernet->named_parameters()) {
@@ -441,7 +442,7 @@ TEST_F(TrainerTest, TrainsInAForwardPassFromOutside) {
     EXPECT_EQ(subnet, search::space::largest(tiny_space()));
     EXPECT_EQ(images.sizes().vec(), (std::vector<std::int64_t>{8, 3, 16, 16}));
     const at::Tensor brightness = images.mean({2, 3});
-    const at::Tensor& weight = supernet->layers().classifier_weight;
+    const at::Tensor& weight = supernet->layers().head_weight;
     return at::linear(at::constant_pad_nd(brightness, {0, weight.size(1) - 3}), weight);
   };
   Trainer trainer(tiny_space(), data_, options, std::move(context));

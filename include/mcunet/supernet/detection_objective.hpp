@@ -8,16 +8,6 @@
 
 namespace mcunet::supernet {
 
-// The weights of the parts of the loss, and when a box without an object is no mistake. The defaults are
-// those of YOLOv2.
-struct DetectionLossOptions {
-  double box = 1;        // squared errors of place and of logarithmic size, of each object
-  double object = 5;     // squared error of the objectness, of each object
-  double no_object = 1;  // of each box that has none
-  double classes = 1;    // cross-entropy, of each object
-  double overlap = 0.6;  // with an object, from which on a box that was not meant for it is let be
-};
-
 // YOLOv2 (Redmon and Farhadi, YOLO9000, section 2; the loss as in YOLO, equation 3): outputs
 // [n, anchors * (5 + classes), rows, columns] as in detector.hpp, for any number of rows and columns. Of
 // each object the box is responsible that belongs to the cell of its centre and to the anchor of the most

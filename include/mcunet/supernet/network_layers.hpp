@@ -23,8 +23,8 @@ struct NetworkLayers {
   ConvBatchNorm stem{nullptr};
   std::vector<BlockLayers> blocks;
   ConvBatchNorm feature_mix{nullptr};  // absent in most networks
-  at::Tensor classifier_weight;        // [classes, features]
-  at::Tensor classifier_bias;          // [classes]
+  at::Tensor head_weight;              // [outputs, features]
+  at::Tensor head_bias;                // [outputs]
 };
 
 // A unit's shape and the tensors to compute with.
@@ -43,7 +43,8 @@ struct NetworkTensors {
   UnitTensors stem;
   std::vector<Block> blocks;
   std::optional<UnitTensors> feature_mix;
-  at::Tensor classifier_weight, classifier_bias;
+  search::space::Head head = search::space::Head::kPooled;
+  at::Tensor head_weight, head_bias;
 };
 
 struct WeightInit {
@@ -54,7 +55,7 @@ struct WeightInit {
 
 struct ForwardOptions {
   Precision precision = Precision::kFloat32;
-  double dropout = 0;  // share of the classifier's inputs, in training mode; torch's generator
+  double dropout = 0;  // share of the head's inputs, in training mode; torch's generator
 };
 
 // Makes the layers of a network and registers them with a module, as stem, blocks.I.expand,
@@ -74,7 +75,8 @@ std::vector<ConvBatchNorm> units_of(const NetworkLayers& layers);
 // The layers' own tensors, unsliced.
 NetworkTensors tensors_of(const NetworkLayers& layers, const search::space::Network& network);
 
-// images [n, channels, height, width] -> logits [n, classes] in 32-bit floats. Dropout is done in
+// images [n, channels, height, width] -> outputs in 32-bit floats: logits [n, outputs] of a pooled
+// head, [n, outputs, rows, columns] of one on a grid. Dropout is done in
 // training only; batch norm follows `statistics`.
 at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
                        const ForwardOptions& options, const NormStatistics& statistics,

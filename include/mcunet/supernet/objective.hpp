@@ -39,7 +39,8 @@ class Objective {
 std::unique_ptr<Objective> classification_objective(const TrainerOptions& options,
                                                     const datasets::Dataset& training);
 
-// Half the squared error of one output; distillation likewise. Measures mean_absolute_error.
-std::unique_ptr<Objective> regression_objective();
+// Half the squared error of one output, which stands for mean + deviation * output; distillation
+// likewise. Measures mean_absolute_error.
+std::unique_ptr<Objective> regression_objective(double mean, double deviation);
 
 }  // namespace mcunet::supernet

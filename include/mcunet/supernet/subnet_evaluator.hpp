@@ -27,8 +27,9 @@ class SubnetEvaluator {
   SubnetEvaluator(const datasets::Dataset& calibration, const datasets::Dataset& evaluation,
                   const SubnetEvaluatorOptions& options);
 
-  Accuracy evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
-                    const LogitsObserver& observer = {});
+  // Shows the observer what a sub-network tells of the evaluation's examples, in their order.
+  void evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
+                const OutputsObserver& observer);
 
   // Gives a network that left the supernet the statistics that evaluate() would give it.
   void recalibrate(FixedNetwork& network) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mcunet/datasets/dataset.hpp"
+#include "mcunet/supernet/objective.hpp"
 #include "mcunet/supernet/supernet.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer_options.hpp"
@@ -27,22 +28,25 @@ struct TrainerContext {
   // Asked after every step; the training then stops with a checkpoint.
   std::function<bool()> should_stop = [] { return false; };
 
-  // Gives logits [n, classes] for images [n, channels, height, width]; if set, half of the loss of
-  // every sub-network is the cross-entropy with its probabilities.
+  // Absent: classification, by the options.
+  std::shared_ptr<const Objective> objective;
+
+  // Gives outputs for images [n, channels, height, width]; if set, half of the loss of every
+  // sub-network is the distance from these.
   std::function<at::Tensor(const at::Tensor& images)> teacher;
 
-  // Gives the logits of a sub-network in training; absent: the supernet's own forward, in the
+  // Gives the outputs of a sub-network in training; absent: the supernet's own forward, in the
   // precision of the options and with their dropout.
   std::function<at::Tensor(const Supernet&, const search::space::Subnet&, const at::Tensor& images)>
       forward;
 
-  // Named accuracies of a supernet, the one that decides on "best" first; it must not change it.
+  // Named scores of a supernet, the one that decides on "best" first; it must not change it.
   std::function<std::vector<std::pair<std::string, double>>(const Supernet&)> evaluate;
 };
 
 enum class TrainingEnd { kComplete, kStopped };
 
-// The accuracy that context.evaluate told first, when it was highest.
+// The score that context.evaluate told first, when it was highest.
 struct BestEvaluation {
   double accuracy = -1;
   std::int64_t step = 0;

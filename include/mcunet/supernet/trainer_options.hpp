@@ -72,6 +72,19 @@ struct TrainerOptions {
   double checkpoint_interval_minutes = 10;
 };
 
+// The weights of the parts of a detector's loss, and when a box without an object is no mistake. The
+// defaults are those of YOLOv2.
+struct DetectionLossOptions {
+  double box = 1;        // squared errors of place and of logarithmic size, of each object
+  double object = 5;     // squared error of the objectness, of each object
+  double no_object = 1;  // of each box that has none
+  double classes = 1;    // cross-entropy, of each object
+  double overlap = 0.6;  // with an object, from which on a box that was not meant for it is let be
+};
+
+// The keys of the section `detection.loss` of an experiment.
+std::vector<Field> fields_of(DetectionLossOptions& options);
+
 // The keys of the section `train` of an experiment.
 std::vector<Field> fields_of(TrainerOptions& options);
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "classification_text.hpp"
+#include "assessment_text.hpp"
 #include "commands.hpp"
 #include "pipeline/train_stage.hpp"
 #include "preprocessing_text.hpp"
@@ -26,7 +26,7 @@ struct EvalArguments {
 Json to_json(const EvalResult& result, bool on_test_split) {
   const engine::Resources& r = result.resources;
   Json json = {{"split", on_test_split ? "test" : "search"}, {"loss", result.loss}};
-  json.update(pipeline::to_json(result.classification));
+  json.update(pipeline::to_json(result.assessment));
   json.update({{"macs", r.macs},
                {"params", r.params},
                {"peak_sram_bytes", r.peak_sram_bytes},
@@ -42,7 +42,7 @@ Json to_json(const EvalResult& result, bool on_test_split) {
 
 void print_result(const EvalResult& result, bool on_test_split) {
   const engine::Resources& r = result.resources;
-  print_classification(result.classification, on_test_split ? "test" : "search");
+  print_assessment(result.assessment, on_test_split ? "test" : "search");
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
   fmt::print("peak SRAM    {:>12} bytes\nflash        {:>12} bytes\n", r.peak_sram_bytes,
              r.flash_bytes);

@@ -4,7 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "classification_text.hpp"
+#include "assessment_text.hpp"
 #include "commands.hpp"
 #include "job_arguments.hpp"
 #include "mcunet/core/error.hpp"
@@ -30,11 +30,13 @@ void print(const Json& json) {
     const auto& aware = json.at("quantization_aware");
     fmt::print("{}", pipeline::describe(pipeline::gain_from_json(aware)));
   }
-  const pipeline::TopOne in_float = pipeline::top1_from_json(json.at("fp32"));
-  const pipeline::Classification int8 = pipeline::classification_from_json(json.at("int8"));
-  fmt::print("top-1 {} of the test split: {} in float, {} in int8 (ranges by {})\n",
-             pipeline::describe_examples(int8.top1), pipeline::describe_share(in_float),
-             pipeline::describe_share(int8.top1), json.at("range_method").get<std::string>());
+  const pipeline::Score in_float = pipeline::score_from_json(json.at("fp32"));
+  const pipeline::Assessment int8 = pipeline::assessment_from_json(json.at("int8"));
+  const pipeline::Score& score = pipeline::score_of(int8);
+  fmt::print("{} {} of the test split: {} in float, {} in int8 (ranges by {})\n",
+             score.metric->title, pipeline::describe_examples(score),
+             pipeline::describe_share(in_float), pipeline::describe_share(score),
+             json.at("range_method").get<std::string>());
   print_class_scores(int8);
   fmt::print("SRAM: {} bytes planned{}, {} measured; flash: {} bytes\n",
              json.at("peak_sram_bytes").get<std::int64_t>(), for_speed(json),
@@ -42,13 +44,11 @@ void print(const Json& json) {
              json.at("flash_bytes").get<std::int64_t>());
   const auto& inferences = json.at("inferences");
   if (!inferences.empty()) {
-    TextTable table({"test input", "label", "predicted", "cycles (estimated)", "instructions",
-                     "as on the host"});
+    TextTable table(
+        {"test input", "answer", "cycles (estimated)", "instructions", "as on the host"});
     for (const auto& inference : inferences) {
-      const auto name_of = [&](const char* key) {
-        return int8.classes.at(inference.at(key).get<std::size_t>());
-      };
-      table.add_row({inference.at("input"), name_of("label"), name_of("predicted"),
+      table.add_row({inference.at("input"),
+                     pipeline::describe_answer(inference, json.at("classes")),
                      describe(inference.at("cycles").get<mcunet::cycles::CycleRange>()),
                      std::to_string(inference.at("instructions").get<std::int64_t>()),
                      inference.at("exact").get<bool>() ? "yes, every bit" : "NO"});

@@ -59,10 +59,10 @@ int run_finetune(const JobArguments& arguments) {
 }  // namespace
 
 void print_finetune(const pipeline::FinetuneResult& result) {
-  fmt::print(
-      "top-1 on the search split: {:.2f} % inherited, {:.2f} % fine-tuned; test split {}, {}\n",
-      100 * result.inherited_top1, 100 * result.top1, pipeline::describe_share(result.test.top1),
-      pipeline::describe_examples(result.test.top1));
+  const pipeline::Score& test = pipeline::score_of(result.test);
+  fmt::print("{} on the search split: {:.2f} % inherited, {:.2f} % fine-tuned; test split {}, {}\n",
+             test.metric->title, 100 * result.inherited, 100 * result.score,
+             pipeline::describe_share(test), pipeline::describe_examples(test));
   if (result.keeps_inherited()) {
     fmt::print("Fine-tuning made the network worse, so the inherited weights are kept\n");
   }

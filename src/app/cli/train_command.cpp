@@ -18,10 +18,10 @@ using pipeline::SubnetAccuracy;
 using pipeline::TrainResult;
 
 void print_result(const TrainResult& result, const std::string& folder) {
-  TextTable table({"sub-network", "MACs", "top-1"});
+  TextTable table({"sub-network", "MACs", result.test.metric->title});
   const auto add = [&](const std::string& name, const SubnetAccuracy& accuracy) {
     table.add_row({name, fmt::format("{:.2f}M", static_cast<double>(accuracy.macs) / 1e6),
-                   fmt::format("{:.2f} %", 100 * accuracy.top1)});
+                   fmt::format("{:.2f} %", 100 * accuracy.score)});
   };
   add("largest", result.largest);
   add("smallest", result.smallest);
@@ -29,7 +29,7 @@ void print_result(const TrainResult& result, const std::string& folder) {
     SubnetAccuracy mean;
     for (const SubnetAccuracy& sampled : result.sampled) {
       mean.macs += sampled.macs / static_cast<std::int64_t>(result.sampled.size());
-      mean.top1 += sampled.top1 / static_cast<double>(result.sampled.size());
+      mean.score += sampled.score / static_cast<double>(result.sampled.size());
     }
     add(fmt::format("mean of {}", result.sampled.size()), mean);
   }

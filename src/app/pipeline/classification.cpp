@@ -109,47 +109,6 @@ void read_confusion(const Json& rows, Classification& result) {
 
 }  // namespace
 
-Interval wilson_interval(std::int64_t successes, std::int64_t trials) {
-  if (trials == 0) return {};
-  constexpr double z = 1.959963984540054;  // 97.5 % of the normal distribution lie below
-  const auto n = static_cast<double>(trials);
-  const double share = share_of(successes, trials);
-  const double centre = (share + z * z / (2 * n)) / (1 + z * z / n);
-  const double half =
-      z * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n);
-  return {successes == 0 ? 0 : std::max(0.0, centre - half),
-          successes == trials ? 1 : std::min(1.0, centre + half)};
-}
-
-double TopOne::share() const { return share_of(correct, examples); }
-
-Json to_json(const TopOne& top1) {
-  const Interval interval = top1.interval();
-  return {{"top1", top1.share()},    {"top1_low", interval.low},  {"top1_high", interval.high},
-          {"correct", top1.correct}, {"examples", top1.examples}, {"of", top1.of}};
-}
-
-TopOne top1_from_json(const Json& json) {
-  const TopOne top1{count_at(json, "correct"), count_at(json, "examples"), count_at(json, "of")};
-  if (top1.correct > top1.examples || top1.examples > top1.of ||
-      std::abs(share_at(json, "top1") - top1.share()) > 1e-9) {
-    throw Error("{} correct of {} examples of {}, and that as a share, do not go together",
-                top1.correct, top1.examples, top1.of);
-  }
-  return top1;
-}
-
-std::string describe_share(const TopOne& top1) {
-  const Interval interval = top1.interval();
-  return fmt::format("{:.2f} % ({:.1f} to {:.1f})", 100 * top1.share(), 100 * interval.low,
-                     100 * interval.high);
-}
-
-std::string describe_examples(const TopOne& top1) {
-  return top1.examples == top1.of ? fmt::format("on {} examples", top1.examples)
-                                  : fmt::format("on {} of {} examples", top1.examples, top1.of);
-}
-
 Prediction predict(std::int64_t example, std::int32_t label, std::span<const float> logits) {
   const auto largest = std::max_element(logits.begin(), logits.end());
   double sum = 0;
@@ -185,6 +144,7 @@ Classification classify(std::span<const Prediction> predictions, const datasets:
                         .scores = std::vector<ClassScore>(classes),
                         .mistakes = surest_mistakes(once, dataset)};
   if (classes <= Classification::kMostInMatrix) result.confusion.resize(classes * classes);
+  std::int64_t correct = 0;
   for (const Prediction& p : once) {
     const auto label = static_cast<std::size_t>(p.label);
     const auto predicted = static_cast<std::size_t>(p.predicted);
@@ -196,17 +156,16 @@ Classification classify(std::span<const Prediction> predictions, const datasets:
     if (!result.confusion.empty()) ++result.confusion[label * classes + predicted];
     if (label != predicted) continue;
     ++result.scores[label].correct;
-    ++result.top1.correct;
+    ++correct;
   }
-  result.top1.examples = static_cast<std::int64_t>(once.size());
-  result.top1.of = dataset.size();
-  result.unreadable = chosen - result.top1.examples;
+  result.score = top_one(correct, std::ssize(once), dataset.size());
+  result.unreadable = chosen - result.score.examples;
   if (classes == 2) result.auc = area_under_curve(once);
   return result;
 }
 
 Json to_json(const Classification& result) {
-  Json json = to_json(result.top1);
+  Json json = to_json(result.score);
   json["unreadable"] = result.unreadable;
   json["balanced_accuracy"] = result.balanced_accuracy();
   json["macro_f1"] = result.macro_f1();
@@ -249,8 +208,8 @@ void require_consistent(const Classification& result) {
     sum.predicted += score.predicted;
     sum.correct += score.correct;
   }
-  if (result.scores.empty() || sum.examples != result.top1.examples ||
-      sum.predicted != sum.examples || sum.correct != result.top1.correct) {
+  if (result.scores.empty() || sum.examples != result.score.examples ||
+      sum.predicted != sum.examples || sum.correct != result.score.correct) {
     throw Error("the counts of its classes do not add up to the whole");
   }
 }
@@ -258,7 +217,7 @@ void require_consistent(const Classification& result) {
 }  // namespace
 
 Classification classification_from_json(const Json& json) {
-  Classification result{.top1 = top1_from_json(json), .unreadable = count_at(json, "unreadable")};
+  Classification result{.score = score_from_json(json), .unreadable = count_at(json, "unreadable")};
   for (const Json& entry : json.at("classes")) {
     result.classes.push_back(entry.at("name").get<std::string>());
     result.scores.push_back(
@@ -297,11 +256,11 @@ std::int32_t near_constant(const Classification& result) {
   const auto most = std::max_element(
       result.scores.begin(), result.scores.end(),
       [](const ClassScore& a, const ClassScore& b) { return a.predicted < b.predicted; });
-  if (result.top1.examples < kLeastExamples) return -1;
-  const bool is_taken_for_all = share_of(most->predicted, result.top1.examples) >= kShare;
-  const bool is_all = share_of(most->examples, result.top1.examples) >= kShare;
-  const bool is_only_answer = most->predicted == result.top1.examples;
-  const bool is_only_class = most->examples == result.top1.examples;
+  if (result.score.examples < kLeastExamples) return -1;
+  const bool is_taken_for_all = share_of(most->predicted, result.score.examples) >= kShare;
+  const bool is_all = share_of(most->examples, result.score.examples) >= kShare;
+  const bool is_only_answer = most->predicted == result.score.examples;
+  const bool is_only_class = most->examples == result.score.examples;
   if (!is_taken_for_all || is_only_class || (is_all && !is_only_answer)) return -1;
   return static_cast<std::int32_t>(most - result.scores.begin());
 }
@@ -311,7 +270,7 @@ std::string describe_near_constant(const Classification& result) {
   if (constant < 0) return "";
   const auto label = static_cast<std::size_t>(constant);
   return fmt::format("takes {} of {} examples for {}: it hardly tells the classes apart",
-                     result.scores[label].predicted, result.top1.examples,
+                     result.scores[label].predicted, result.score.examples,
                      escaped(result.classes[label]));
 }
 

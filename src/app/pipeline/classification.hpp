@@ -7,41 +7,14 @@
 #include <string>
 #include <vector>
 
-// What a classifier's predictions on a split of a dataset tell. Every accuracy says on how many of how
-// many examples it was measured, and how far chance may have moved it.
+#include "score.hpp"
+
+// What a classifier's predictions on a split of a dataset tell.
 namespace mcunet::datasets {
 class Dataset;
 }
 
 namespace mcunet::pipeline {
-
-struct Interval {
-  double low = 0;
-  double high = 1;
-};
-
-// Of a share, at 95 % confidence, by Wilson's score; 0 to 1 where there are no trials.
-Interval wilson_interval(std::int64_t successes, std::int64_t trials);
-
-// A share of examples that were classified rightly.
-struct TopOne {
-  std::int64_t correct = 0;
-  std::int64_t examples = 0;  // that it was measured on
-  std::int64_t of = 0;        // in the split
-
-  bool operator==(const TopOne&) const = default;
-  double share() const;
-  Interval interval() const { return wilson_interval(correct, examples); }
-};
-
-// Keys: top1, top1_low, top1_high, correct, examples, of. Reading throws Error if the numbers do not
-// go together.
-nlohmann::ordered_json to_json(const TopOne& top1);
-TopOne top1_from_json(const nlohmann::ordered_json& json);
-
-// "81.25 % (77.4 to 84.6)"; "on 400 examples", "on 400 of 2000 examples".
-std::string describe_share(const TopOne& top1);
-std::string describe_examples(const TopOne& top1);
 
 // Of one example.
 struct Prediction {
@@ -78,7 +51,7 @@ struct Mistake {
 };
 
 struct Classification {
-  TopOne top1;
+  Score score;                  // top-1
   std::int64_t unreadable = 0;  // of the examples that were chosen
   std::vector<std::string> classes;
   std::vector<ClassScore> scores;       // by class
@@ -99,7 +72,7 @@ struct Classification {
 Classification classify(std::span<const Prediction> predictions, const datasets::Dataset& dataset,
                         std::int64_t chosen);
 
-// TopOne's keys, and unreadable, balanced_accuracy, macro_f1, auc (null), near_constant (the
+// The score's keys, and unreadable, balanced_accuracy, macro_f1, auc (null), near_constant (the
 // class's name, or null), classes[] {name, examples, predicted, correct, recall, precision, f1}, confusion[][] (null), mistakes[]. Reading throws Error if
 // something is missing or makes no sense.
 nlohmann::ordered_json to_json(const Classification& result);

@@ -66,7 +66,7 @@ std::optional<report::SpaceAccuracy> accuracy_in_space(const RunSummary& summary
   for (const search::SpaceStatistics& space : ranking.spaces) {
     if (space.width != summary.width || space.resolution != summary.resolution) continue;
     return report::SpaceAccuracy{report::space_label(space.width, space.resolution),
-                                 space.mean_macs, *summary.search_top1};
+                                 space.mean_macs, *summary.search_score};
   }
   return std::nullopt;
 }
@@ -94,20 +94,21 @@ ComparedRun read_run(const fs::path& folder, std::size_t number) {
 
 // A figure of a run, and what it is called.
 struct Property {
-  const char* name;
+  std::string name;
   std::string value;
 };
 
 std::vector<Property> properties_of(const RunSummary& s) {
-  const auto top1 = [](const std::optional<TopOne>& value) {
+  const auto share = [](const std::optional<Score>& value) {
     return value ? describe_share(*value) : "-";
   };
+  const std::string title = s.metric->title;
   const StageCost cost = report::sum_of(s.stages);
   return {{"device", s.device},
           {"space", fmt::format("{} {}", s.space, report::space_label(*s.width, *s.resolution))},
-          {"top-1, search split", describe_percent(*s.search_top1)},
-          {"top-1 in float, test set", top1(s.in_float)},
-          {"top-1 in int8, test set", top1(s.int8)},
+          {title + ", search split", describe_percent(*s.search_score)},
+          {title + " in float, test set", share(s.in_float)},
+          {title + " in int8, test set", share(s.int8)},
           {"measured", s.int8 ? describe_examples(*s.int8) : "-"},
           {"SRAM", describe_kib(s.resources->peak_sram_bytes)},
           {"flash", describe_kib(s.resources->flash_bytes)},

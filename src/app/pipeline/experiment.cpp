@@ -225,6 +225,19 @@ std::vector<Field> fields_of_export(ExportOptions& options) {
                   {"fastest", engine::ScratchGrowth::kWithinBudget}})};
 }
 
+std::vector<Field> fields_of_anchor(datasets::Anchor& anchor) {
+  return {required(field("width", anchor.width, between(0.0001, 3.99))),
+          required(field("height", anchor.height, between(0.0001, 3.99)))};
+}
+
+std::vector<Field> fields_of_detection(DetectionOptions& options) {
+  return {field("boxes_per_cell", options.boxes_per_cell, between(1, 64)),
+          section_list("anchors", options.anchors, fields_of_anchor),
+          section("loss", supernet::fields_of(options.loss)),
+          section("limits", datasets::fields_of(options.limits)),
+          section("evaluation", datasets::fields_of(options.evaluation))};
+}
+
 // The value of a key of the space becomes the dataset's, or is it already.
 void agree(const ConfigNode& space, const char* key, int& value, std::size_t of_dataset) {
   const ConfigNode* stated = space.find(key);
@@ -291,6 +304,13 @@ void agree_with_dataset(const ConfigNode& root, Experiment& experiment) {
   if (is_series && !is_there) return;  // its channels are not known
   agree(space, "image_channels", experiment.space.image_channels,
         static_cast<std::size_t>(datasets::input_channels(dataset)));
+  const bool has_boxes = dataset.targets == datasets::TargetKind::kBoxes;
+  DetectionOptions& detection = experiment.detection;
+  if (!detection.anchors.empty()) {
+    detection.boxes_per_cell = static_cast<int>(detection.anchors.size());
+  }
+  agree(space, "boxes_per_cell", experiment.space.boxes_per_cell,
+        has_boxes ? static_cast<std::size_t>(detection.boxes_per_cell) : 0);
   if (!is_there) return;
   agree(space, "classes", experiment.space.classes, datasets::class_names(dataset).size());
 }
@@ -345,6 +365,7 @@ std::vector<Field> fields_of(Experiment& experiment) {
           section("search", fields_of_search(experiment.search)),
           section("finetune", fields_of_finetune(experiment.finetune)),
           section("quantization", fields_of_quantization(experiment.quantization)),
+          section("detection", fields_of_detection(experiment.detection)),
           section("export", fields_of_export(experiment.exporting))};
 }
 
@@ -359,6 +380,7 @@ AllowedChanges changes_on_resume() {
   return {.without_influence = keys_without_influence(),
           .of_stages = {{"finetune.quantization_aware", stages_from(kQuantizationAwareStage)},
                         {"quantization", stages_from(kQuantizationAwareStage)},
+                        {"detection.limits", stages_from(kExportStage)},
                         {"export", stages_from(kExportStage)}}};
 }
 

@@ -9,6 +9,7 @@
 
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/run_directory.hpp"
+#include "mcunet/datasets/detector.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/engine/codegen/model_names.hpp"
@@ -73,6 +74,16 @@ struct QuantizationOptions {
   std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split
 };
 
+// The section `detection`: of detectors alone, which tell of objects (dataset.targets: boxes).
+struct DetectionOptions {
+  int boxes_per_cell = 5;                 // anchors, by clusters of the training data's boxes
+  std::vector<datasets::Anchor> anchors;  // stated ones instead
+  supernet::DetectionLossOptions loss;
+  datasets::DetectionLimits limits;  // of the boxes that an exported network tells of
+  // Of those that mean average precision is measured by: also what is unlikely.
+  datasets::DetectionLimits evaluation{.score = 0.01, .overlap = 0.45, .most = 100};
+};
+
 // The section `export`.
 struct ExportOptions {
   int emulated_examples = 8;  // of the test set, run on the emulated core; 0: no emulation
@@ -94,6 +105,7 @@ struct Experiment {
   SearchStageOptions search;
   FinetuneOptions finetune;
   QuantizationOptions quantization;
+  DetectionOptions detection;
   ExportOptions exporting;
 };
 

@@ -60,18 +60,20 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
       deploy::emulate(folder, is_sound ? inputs.clips : inputs.bytes,
                       {.estimates_cycles = true, .takes_samples = is_sound});
   const deploy::ReferenceModel reference(folder / "model.tflite");
+  const engine::Shape& shape = graph.tensors[graph.outputs[0]].shape;
+  const engine::Quantization& quantization = graph.info_of(graph.outputs[0]).quantization;
   result.board = run.board;
   result.stack_bytes = run.stack_bytes;
   for (std::size_t i = 0; i < inputs.bytes.size(); ++i) {
     const deploy::Inference& inference = run.inferences[i];
-    const deploy::Int8Bytes& logits = inference.outputs[0];
+    const deploy::Int8Bytes& outputs = inference.outputs[0];
     const bool has_exact_features = !is_sound || inference.features == inputs.bytes[i];
     result.emulated.push_back(
         {.name = context.test.name(inputs.indices[i]),
-         .label = context.test.label(inputs.indices[i]),
-         .predicted = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) -
-                                                logits.begin()),
-         .outputs = logits,
+         .answer =
+             context.task.answer(inputs.indices[i], context.test,
+                                 Int8Outputs{outputs, shape.height, shape.width, quantization}),
+         .outputs = outputs,
          .instructions = inference.instructions,
          .cycles = inference.cycles,
          .is_exact = has_exact_features && inference.outputs == reference.run(inputs.bytes[i]),
@@ -94,17 +96,18 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
                             const fs::path& folder) {
   const FloatGraph lowered = lower(network);
   const auto& aware = context.quantization_aware;
-  const QuantizedNetwork quantized = aware ? aware->quantized
-                                           : quantize(lowered, context.training, context.held_out,
-                                                      context.quantization, context.seed);
-  ExportResult result;
+  const QuantizedNetwork quantized =
+      aware ? aware->quantized
+            : quantize(context.task, lowered, context.training, context.held_out,
+                       context.quantization, context.seed);
+  ExportResult result{.classes = context.test.classes()};
   if (aware) result.quantization_gain = aware->gain;
   result.range_method = quantized.method;
   result.compared_methods = quantized.compared;
   const auto limit = context.options.test_examples;
-  result.float32 = evaluate_float(lowered, context.test, context.seed, limit);
-  result.int8 = evaluate_int8(quantized.graph, context.test, context.seed, limit);
-  warn_if_near_constant(result.int8, "The network in int8");
+  result.float32 = evaluate_float(context.task, lowered, context.test, context.seed, limit);
+  result.int8 = evaluate_int8(context.task, quantized.graph, context.test, context.seed, limit);
+  warn_of_defect(result.int8, "The network in int8");
 
   const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / "model.tflite";
@@ -133,24 +136,23 @@ void check_exact(const ExportResult& result) {
 
 std::string to_json(const ExportResult& result) {
   Json methods = Json::array();
-  for (const MethodAccuracy& method : result.compared_methods) {
+  for (const MethodScore& method : result.compared_methods) {
     methods.push_back(to_json(method));
   }
   Json emulated = Json::array();
   for (const EmulatedExample& example : result.emulated) {
-    emulated.push_back({{"input", example.name},
-                        {"label", example.label},
-                        {"predicted", example.predicted},
-                        {"outputs", example.outputs},
-                        {"cycles", example.cycles},
-                        {"instructions", example.instructions},
-                        {"exact", example.is_exact}});
+    Json& entry = emulated.emplace_back(Json{{"input", example.name}});
+    entry.update(to_json(example.answer, result.classes));
+    entry.update({{"outputs", example.outputs},
+                  {"cycles", example.cycles},
+                  {"instructions", example.instructions},
+                  {"exact", example.is_exact}});
     if (example.feature_instructions > 0) {
       emulated.back()["feature_instructions"] = example.feature_instructions;
     }
   }
   const deploy::FirmwareReport& firmware = result.compiled.firmware;
-  Json json = {{"classes", result.int8.classes},
+  Json json = {{"classes", result.classes},
                {"fp32", to_json(result.float32)},
                {"int8", to_json(result.int8)},
                {"gap_points", result.gap()},

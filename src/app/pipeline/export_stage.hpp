@@ -26,6 +26,7 @@ struct ExportContext {
   QuantizationOptions quantization;
   ExportOptions options;
   std::uint64_t seed = 0;
+  const Task& task = classification_task();
   const datasets::Dataset& training;
   const datasets::Dataset& held_out;
   const datasets::Dataset& test;
@@ -38,8 +39,7 @@ struct ExportContext {
 // One test example on the emulated core.
 struct EmulatedExample {
   std::string name;
-  std::int32_t label = 0;
-  std::int32_t predicted = 0;
+  Answer answer;
   deploy::Int8Bytes outputs;  // of output 0
   std::int64_t instructions = 0;
   cycles::CycleRange cycles;  // estimated
@@ -48,18 +48,19 @@ struct EmulatedExample {
 };
 
 struct ExportResult {
-  Classification float32;  // by the given network on the test set, batch normalization folded
-  Classification int8;     // the same examples by the reference executor
+  std::vector<std::string> classes;
+  Assessment float32;  // of the given network on the test set, batch normalization folded
+  Assessment int8;     // of the same examples by the reference executor
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
-  std::vector<MethodAccuracy> compared_methods;
+  std::vector<MethodScore> compared_methods;
   std::optional<QuantizationGain> quantization_gain;  // of quantization-aware training, if any
   CompileResult compiled;
   std::string board;  // emulated; empty if nothing was emulated
   std::vector<EmulatedExample> emulated;
   std::int64_t stack_bytes = 0;  // high-water mark in the emulator
 
-  // Points of accuracy that int8 costs.
-  double gap() const { return 100 * (float32.top1.share() - int8.top1.share()); }
+  // Points of the score that int8 costs.
+  double gap() const { return 100 * (score_of(float32).value - score_of(int8).value); }
   // Static data and what the stack took, against which a plan is to be held.
   std::int64_t measured_sram_bytes() const;
   bool is_exact() const;
@@ -67,7 +68,7 @@ struct ExportResult {
 
 // Quantizes a trained network, or takes what quantization-aware training made of it, and writes
 // folder/model.tflite with its C sources and firmware for the device, and with its preprocessing;
-// then tests it: accuracy in float and int8, and examples on the
+// then tests it: its score in float and int8, and examples on the
 // emulated core, from their samples where they are sounds. The folder is complete or not there.
 // Firmware that does not fit is a result. Throws Error.
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,

@@ -35,8 +35,10 @@ constexpr char kFolder[] = "finetune";
 ConfigNode identity_of(const NetworkTraining& training, const std::string& supernet_identity) {
   Experiment experiment = training.experiment;
   experiment.finetune.quantization_aware = {};
+  experiment.detection.limits = {};
   return network_identity({experiment, training.space, training.subnet, training.run},
-                          {"seed", "dataset", "finetune"}, {{"supernet", supernet_identity}});
+                          {"seed", "dataset", "finetune", "detection"},
+                          {{"supernet", supernet_identity}});
 }
 
 std::function<at::Tensor(const at::Tensor&)> teacher_of(Supernet supernet) {
@@ -49,11 +51,12 @@ std::function<at::Tensor(const at::Tensor&)> teacher_of(Supernet supernet) {
 FinetuneResult read_result(const SearchSpace& space, const fs::path& file) {
   try {
     const Json json = Json::parse(read_file(file));
+    const std::string metric = metric_in(json).name;
     FinetuneResult result{
         .subnet = search::space::subnet_from_json(space, json.at("subnet").dump(), file.string()),
-        .inherited_top1 = share_at(json, "inherited_top1"),
-        .top1 = share_at(json, "top1"),
-        .test = classification_from_json(json.at("test")),
+        .inherited = share_at(json, "inherited_" + metric),
+        .score = share_at(json, metric),
+        .test = assessment_from_json(json.at("test")),
         .steps = count_at(json, "steps"),
         .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
@@ -84,16 +87,19 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   const auto calibration = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
   supernet::SubnetEvaluator evaluator(*calibration, *held_out, evaluator_options(experiment));
-  const auto top1 = [&](const Supernet& network) {
-    return evaluator.evaluate(network, itself).top1();
+  const std::shared_ptr<const Task> task = task_of(experiment);
+  const auto score = [&](const Supernet& network, const Subnet& part) {
+    return score_of(assess(*task, evaluator, network, part, *held_out)).value;
   };
   const Supernet supernet = load_supernet(experiment, space, folder);
   supernet::TrainerContext context = finetune_context(training, supernet_identity, supernet);
   begin();
   empty_unless_resumed(training, folder / kFolder);
   context.evaluate = [&](const Supernet& network) {
-    return std::vector<std::pair<std::string, double>>{{"top1", top1(network)}};
+    return std::vector<std::pair<std::string, double>>{
+        {task->metric().name, score(network, itself)}};
   };
+  context.objective = task->objective(experiment.train.trainer, *data);
   const FinetuneOptions& options = experiment.finetune;
   const auto trainer = start_trainer(
       training, *data, training_options(experiment, options.epochs, options.learning_rate),
@@ -103,8 +109,8 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   result.steps = trainer->step();
   if (result.stopped) return result;
 
-  result.inherited_top1 = evaluator.evaluate(supernet, subnet).top1();
-  result.top1 = top1(trainer->weights());
+  result.inherited = score(supernet, subnet);
+  result.score = score(trainer->weights(), itself);
   const auto test = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment));
   const bool keeps_inherited = result.keeps_inherited();
@@ -112,8 +118,8 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   const Subnet& network_of_it = keeps_inherited ? subnet : itself;
   FixedNetwork network = kept->extract(network_of_it);
   evaluator.recalibrate(network);
-  result.test = classify(tester, kept, network_of_it, *test);
-  warn_if_near_constant(result.test, "The fine-tuned network");
+  result.test = assess(*task, tester, kept, network_of_it, *test);
+  warn_of_defect(result.test, "The fine-tuned network");
   run.write(kNetworkFile, search::space::network_to_json(network->description()));
   supernet::write_tensor_file(folder / kFinetunedWeights, supernet::weights_of(*network));
   return result;
@@ -152,10 +158,12 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
 }
 
 std::string finetune_to_json(const FinetuneResult& result, const SearchSpace& space) {
-  const Json json = {{"inherited_top1", result.inherited_top1},
-                     {"top1", result.top1},
+  const Score& test = score_of(result.test);
+  const std::string metric = test.metric->name;
+  const Json json = {{"inherited_" + metric, result.inherited},
+                     {metric, result.score},
                      {"kept", result.keeps_inherited() ? "inherited" : "fine-tuned"},
-                     {"test_top1", result.test.top1.share()},
+                     {"test_" + metric, test.value},
                      {"test", to_json(result.test)},
                      {"steps", result.steps},
                      {"seconds", result.seconds},

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "classification.hpp"
+#include "assessment.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
@@ -18,16 +18,16 @@ namespace mcunet::pipeline {
 
 struct FinetuneResult {
   search::space::Subnet subnet;  // of the supernet's space
-  double inherited_top1 = 0;     // on the search split, before; statistics recalibrated
-  double top1 = 0;               // on the search split, after
-  Classification test;           // of the test split, by the weights that were kept
+  double inherited = 0;          // score on the search split, before; statistics recalibrated
+  double score = 0;              // on the search split, after
+  Assessment test;               // of the test split, by the weights that were kept
   std::int64_t steps = 0;
   double seconds = 0;    // since the last start
   bool stopped = false;  // by should_stop: nothing but the steps is there
   std::int64_t total_steps = 0;
 
   // Training that made the network worse is thrown away: the inherited weights are kept.
-  bool keeps_inherited() const { return top1 < inherited_top1; }
+  bool keeps_inherited() const { return score < inherited; }
 };
 
 // The network that the search of a run found best. Throws Error if there was no search.

@@ -115,11 +115,15 @@ std::vector<OpTensors> fold(const engine::Graph& graph, const supernet::NetworkL
   const std::vector<supernet::ConvBatchNorm> units = supernet::units_of(layers);
   std::size_t next = 0;
   for (std::size_t id = 0; id < graph.ops.size(); ++id) {
-    if (is_convolution(graph.ops[id])) {
+    if (!is_convolution(graph.ops[id])) {
+      if (graph.ops[id].kind == OpKind::kFullyConnected) {
+        result[id] = {layers.head_weight, layers.head_bias};
+      }
+    } else if (id + 1 == graph.ops.size()) {
+      result[id] = {layers.head_weight.unsqueeze(-1).unsqueeze(-1), layers.head_bias};
+    } else {
       if (next < units.size()) result[id] = fold(units[next]);
       ++next;
-    } else if (graph.ops[id].kind == OpKind::kFullyConnected) {
-      result[id] = {layers.classifier_weight, layers.classifier_bias};
     }
   }
   if (next != units.size()) {

@@ -86,11 +86,13 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
   const auto training = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
   const auto test = splits.open(Split::kTest);
+  const std::shared_ptr<const Task> task = task_of(experiment);
   ExportContext context{.device = experiment.device,
                         .sram_budget_bytes = experiment.budget.sram_bytes,
                         .quantization = experiment.quantization,
                         .options = experiment.exporting,
                         .seed = experiment.seed,
+                        .task = *task,
                         .training = *training,
                         .held_out = *held_out,
                         .test = *test,

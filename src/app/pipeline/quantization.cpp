@@ -120,39 +120,29 @@ QuantizedNetwork quantize_by(const FloatGraph& network,
   return result;
 }
 
-std::vector<float> real_values(std::span<const std::byte> values,
-                               const engine::Quantization& quantization) {
-  std::vector<float> real;
-  for (const std::byte value : values) {
-    real.push_back(static_cast<float>(
-        quantization.scale * (std::to_integer<std::int8_t>(value) - quantization.zero_point)));
-  }
-  return real;
-}
-
 }  // namespace
 
-nlohmann::ordered_json to_json(const MethodAccuracy& accuracy) {
-  nlohmann::ordered_json json = {{"method", engine::name_of(accuracy.method)}};
-  json.update(to_json(accuracy.top1));
+nlohmann::ordered_json to_json(const MethodScore& score) {
+  nlohmann::ordered_json json = {{"method", engine::name_of(score.method)}};
+  json.update(to_json(score.score));
   return json;
 }
 
-QuantizedNetwork quantize(const FloatGraph& network, const Dataset& training,
+QuantizedNetwork quantize(const Task& task, const FloatGraph& network, const Dataset& training,
                           const Dataset& held_out, const QuantizationOptions& options,
                           std::uint64_t seed) {
   const auto statistics = calibrate(network, training, options.calibration_images, seed);
   if (options.method) return quantize_by(network, statistics, *options.method);
   QuantizedNetwork best;
-  std::vector<MethodAccuracy> compared;
+  std::vector<MethodScore> compared;
   double highest = -1;
   for (RangeMethod method : engine::kRangeMethods) {
     QuantizedNetwork quantized = quantize_by(network, statistics, method);
-    const TopOne top1 =
-        evaluate_int8(quantized.graph, held_out, seed, options.selection_images).top1;
-    compared.push_back({method, top1});
-    if (top1.share() <= highest) continue;
-    highest = top1.share();
+    const Score score =
+        score_of(evaluate_int8(task, quantized.graph, held_out, seed, options.selection_images));
+    compared.push_back({method, score});
+    if (score.value <= highest) continue;
+    highest = score.value;
     best = std::move(quantized);
   }
   best.compared = std::move(compared);
@@ -171,12 +161,13 @@ std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
   return result;
 }
 
-Classification evaluate_int8(const engine::Graph& graph, const Dataset& dataset, std::uint64_t seed,
-                             std::optional<std::int64_t> limit) {
+Assessment evaluate_int8(const Task& task, const engine::Graph& graph, const Dataset& dataset,
+                         std::uint64_t seed, std::optional<std::int64_t> limit) {
   const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
   const engine::Quantization& quantization = graph.info_of(graph.outputs[0]).quantization;
+  const engine::Shape& shape = graph.tensors[graph.outputs[0]].shape;
   Progress progress("Evaluating int8", static_cast<std::int64_t>(order.size()), "examples");
-  std::vector<std::optional<Prediction>> found(order.size());
+  std::vector<std::optional<Answer>> found(order.size());
   tbb::parallel_for(std::size_t{0}, order.size(), [&](std::size_t i) {
     std::vector<float> values(static_cast<std::size_t>(dataset.input_shape().elements()));
     progress.advance();
@@ -185,7 +176,10 @@ Classification evaluate_int8(const engine::Graph& graph, const Dataset& dataset,
     const auto bytes = std::as_bytes(std::span(input));
     const std::vector<engine::TensorBytes> outputs =
         engine::execute(graph, {{engine::TensorBytes(bytes.begin(), bytes.end())}});
-    found[i] = predict(order[i], dataset.label(order[i]), real_values(outputs[0], quantization));
+    const auto* first = reinterpret_cast<const std::int8_t*>(outputs[0].data());
+    found[i] = task.answer(
+        order[i], dataset,
+        Int8Outputs{{first, outputs[0].size()}, shape.height, shape.width, quantization});
   });
   const auto chosen = static_cast<std::int64_t>(order.size());
   const auto first = std::find(found.begin(), found.end(), std::nullopt);
@@ -194,44 +188,51 @@ Classification evaluate_int8(const engine::Graph& graph, const Dataset& dataset,
     datasets::require_readable(dataset, std::count(first, found.end(), std::nullopt), chosen,
                                dataset.name(index));
   }
-  std::vector<Prediction> predictions;
-  for (const std::optional<Prediction>& prediction : found) {
-    if (prediction) predictions.push_back(*prediction);
+  std::vector<Answer> answers;
+  for (std::optional<Answer>& answer : found) {
+    if (answer) answers.push_back(std::move(*answer));
   }
-  return classify(predictions, dataset, chosen);
+  return task.assess(answers, dataset, chosen);
 }
 
-void append_predictions(const at::Tensor& logits, std::span<const std::int64_t> examples,
-                        const Dataset& dataset, std::vector<Prediction>& predictions) {
-  const auto classes = static_cast<std::size_t>(logits.size(1));
-  const float* row = logits.data_ptr<float>();
+void append_answers(const Task& task, const at::Tensor& outputs,
+                    std::span<const std::int64_t> examples, const Dataset& dataset,
+                    std::vector<Answer>& answers) {
+  const bool is_map = outputs.dim() == 4;
+  const at::Tensor rows =
+      (is_map ? outputs.permute({0, 2, 3, 1}) : outputs).contiguous(at::MemoryFormat::Contiguous);
+  const auto size = static_cast<std::size_t>(rows.numel() / rows.size(0));
+  const float* next = rows.data_ptr<float>();
   for (const std::int64_t example : examples) {
-    predictions.push_back(predict(example, dataset.label(example), {row, classes}));
-    row += classes;
+    answers.push_back(task.answer(example, dataset,
+                                  Outputs{{next, size},
+                                          is_map ? static_cast<int>(rows.size(1)) : 1,
+                                          is_map ? static_cast<int>(rows.size(2)) : 1}));
+    next += size;
   }
 }
 
-Classification evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
-                               const Dataset& dataset, std::uint64_t seed,
-                               std::optional<std::int64_t> limit) {
+Assessment evaluate_outputs(const Task& task,
+                            const std::function<at::Tensor(const at::Tensor& images)>& outputs_of,
+                            const Dataset& dataset, std::uint64_t seed,
+                            std::optional<std::int64_t> limit) {
   const std::vector<std::int64_t> order = chosen_examples(dataset, seed, limit);
   const auto chosen = static_cast<std::int64_t>(order.size());
   Batches batches(dataset, order, seed);
   Progress progress("Evaluating float", chosen, "examples");
-  std::vector<Prediction> predictions;
+  std::vector<Answer> answers;
   while (const std::optional<at::Tensor> batch = batches.next()) {
-    append_predictions(logits(*batch).to(at::kFloat).contiguous(), batches.examples(), dataset,
-                       predictions);
+    append_answers(task, outputs_of(*batch).to(at::kFloat), batches.examples(), dataset, answers);
     progress.advance(batch->size(0));
   }
-  return classify(predictions, dataset, chosen);
+  return task.assess(answers, dataset, chosen);
 }
 
-Classification evaluate_float(const FloatGraph& network, const Dataset& dataset, std::uint64_t seed,
-                              std::optional<std::int64_t> limit) {
+Assessment evaluate_float(const Task& task, const FloatGraph& network, const Dataset& dataset,
+                          std::uint64_t seed, std::optional<std::int64_t> limit) {
   const FloatExecutor executor(network);
-  return evaluate_logits([&](const at::Tensor& images) { return executor.run(images); }, dataset,
-                         seed, limit);
+  return evaluate_outputs(
+      task, [&](const at::Tensor& images) { return executor.run(images); }, dataset, seed, limit);
 }
 
 }  // namespace mcunet::pipeline

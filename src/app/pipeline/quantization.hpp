@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "classification.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/engine/quantization/activation_statistics.hpp"
+#include "task.hpp"
 
 namespace at {
 class Tensor;
@@ -21,48 +21,52 @@ namespace mcunet::pipeline {
 
 struct FloatGraph;
 
-struct MethodAccuracy {
+struct MethodScore {
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
-  TopOne top1;  // on the held-out split
+  Score score;  // on the held-out split
 };
 
-// {"method": …} and TopOne's keys.
-nlohmann::ordered_json to_json(const MethodAccuracy& accuracy);
+// {"method": …} and the score's keys.
+nlohmann::ordered_json to_json(const MethodScore& score);
 
 struct QuantizedNetwork {
   engine::Graph graph;
   std::vector<engine::RealRange> ranges;  // per tensor, as quantize_graph takes them
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
-  std::vector<MethodAccuracy> compared;  // what the choice rests on; empty if there was none
+  std::vector<MethodScore> compared;  // what the choice rests on; empty if there was none
 };
 
-// Calibrates on `training` and chooses the ranges by the accuracy on `held_out`. `seed` picks the
+// Calibrates on `training` and chooses the ranges by the score on `held_out`. `seed` picks the
 // images. Throws Error if no image can be read.
-QuantizedNetwork quantize(const FloatGraph& network, const datasets::Dataset& training,
-                          const datasets::Dataset& held_out, const QuantizationOptions& options,
-                          std::uint64_t seed);
+QuantizedNetwork quantize(const Task& task, const FloatGraph& network,
+                          const datasets::Dataset& training, const datasets::Dataset& held_out,
+                          const QuantizationOptions& options, std::uint64_t seed);
 
 // The input of an int8 graph for an example as the dataset gives it.
 std::vector<std::int8_t> quantize_example(const engine::Graph& graph,
                                           std::span<const float> values);
 
-// What the reference executor predicts for the first `limit` examples in a seeded order (all of them if
+// What the reference executor tells of the first `limit` examples in a seeded order (all of them if
 // absent), on all cores.
-Classification evaluate_int8(const engine::Graph& graph, const datasets::Dataset& dataset,
-                             std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+Assessment evaluate_int8(const Task& task, const engine::Graph& graph,
+                         const datasets::Dataset& dataset, std::uint64_t seed,
+                         std::optional<std::int64_t> limit = std::nullopt);
 
-// By logits [n, classes] on the CPU for images [n, channels, height, width], over examples that are
+// By outputs on the CPU for images [n, channels, height, width], over examples that are
 // chosen alike.
-Classification evaluate_logits(const std::function<at::Tensor(const at::Tensor& images)>& logits,
-                               const datasets::Dataset& dataset, std::uint64_t seed,
-                               std::optional<std::int64_t> limit = std::nullopt);
+Assessment evaluate_outputs(const Task& task,
+                            const std::function<at::Tensor(const at::Tensor& images)>& outputs_of,
+                            const datasets::Dataset& dataset, std::uint64_t seed,
+                            std::optional<std::int64_t> limit = std::nullopt);
 
 // The same examples by libtorch in float.
-Classification evaluate_float(const FloatGraph& network, const datasets::Dataset& dataset,
-                              std::uint64_t seed, std::optional<std::int64_t> limit = std::nullopt);
+Assessment evaluate_float(const Task& task, const FloatGraph& network,
+                          const datasets::Dataset& dataset, std::uint64_t seed,
+                          std::optional<std::int64_t> limit = std::nullopt);
 
-// Appends what logits [n, classes], 32-bit floats on the CPU, predict for examples of a dataset.
-void append_predictions(const at::Tensor& logits, std::span<const std::int64_t> examples,
-                        const datasets::Dataset& dataset, std::vector<Prediction>& predictions);
+// Appends what outputs as of run_network, 32-bit floats on the CPU, say of examples of a dataset.
+void append_answers(const Task& task, const at::Tensor& outputs,
+                    std::span<const std::int64_t> examples, const datasets::Dataset& dataset,
+                    std::vector<Answer>& answers);
 
 }  // namespace mcunet::pipeline

@@ -38,16 +38,16 @@ constexpr char kResultFile[] = "quantization_aware.json";
 // What training begins from and is compared with.
 struct PostTraining {
   QuantizedNetwork quantized;
-  TopOne top1;  // on the held-out split
+  Score score;  // on the held-out split
 };
 
 std::string to_json(const PostTraining& post_training) {
   const QuantizedNetwork& quantized = post_training.quantized;
   Json json = {{"method", engine::name_of(quantized.method)},
                {"compared", Json::array()},
-               {"top1", to_json(post_training.top1)},
+               {"score", to_json(post_training.score)},
                {"ranges", Json::array()}};
-  for (const MethodAccuracy& entry : quantized.compared) {
+  for (const MethodScore& entry : quantized.compared) {
     json["compared"].push_back(to_json(entry));
   }
   for (const engine::RealRange& range : quantized.ranges) {
@@ -74,9 +74,9 @@ PostTraining read_post_training(const FloatGraph& network, const fs::path& file)
   try {
     const Json json = Json::parse(read_file(file));
     PostTraining result{.quantized = {.method = method_of(json)},
-                        .top1 = top1_from_json(json.at("top1"))};
+                        .score = score_from_json(json.at("score"))};
     for (const Json& entry : json.at("compared")) {
-      result.quantized.compared.push_back({method_of(entry), top1_from_json(entry)});
+      result.quantized.compared.push_back({method_of(entry), score_from_json(entry)});
     }
     for (const Json& range : json.at("ranges")) {
       const auto bound = [&](std::size_t i) {
@@ -91,18 +91,18 @@ PostTraining read_post_training(const FloatGraph& network, const fs::path& file)
   }
 }
 
-PostTraining quantize_post_training(const FloatGraph& network, const Dataset& training,
-                                    const Dataset& held_out, const Experiment& experiment) {
+PostTraining quantize_post_training(const Task& task, const FloatGraph& network,
+                                    const Dataset& training, const Dataset& held_out,
+                                    const Experiment& experiment) {
   const QuantizationOptions& options = experiment.quantization;
-  PostTraining result{quantize(network, training, held_out, options, experiment.seed)};
+  PostTraining result{quantize(task, network, training, held_out, options, experiment.seed)};
   const auto& compared = result.quantized.compared;
-  for (const MethodAccuracy& entry : compared) {
-    if (entry.method == result.quantized.method) result.top1 = entry.top1;
+  for (const MethodScore& entry : compared) {
+    if (entry.method == result.quantized.method) result.score = entry.score;
   }
   if (compared.empty()) {
-    result.top1 =
-        evaluate_int8(result.quantized.graph, held_out, experiment.seed, options.selection_images)
-            .top1;
+    result.score = score_of(evaluate_int8(task, result.quantized.graph, held_out, experiment.seed,
+                                          options.selection_images));
   }
   return result;
 }
@@ -125,14 +125,15 @@ ConfigNode aware_identity(const NetworkTraining& training) {
     return fmt::format("{:08x}", crc32c(read_file(training.run / name)));
   };
   return network_identity(
-      training, {"seed", "dataset", "finetune", "quantization"},
+      training, {"seed", "dataset", "finetune", "detection", "quantization"},
       {{"network", checksum(kFinetunedWeights)}, {"ranges", checksum(kRangesFile)}});
 }
 
 // Trains in the forward pass of `simulated` and measures with it. The teacher, if one is asked for,
 // is the network in floats.
-supernet::TrainerContext aware_context(const NetworkTraining& training, FixedNetwork in_floats,
-                                       const SimulatedInt8& simulated, const Dataset& held_out) {
+supernet::TrainerContext aware_context(const NetworkTraining& training, const Task& task,
+                                       FixedNetwork in_floats, const SimulatedInt8& simulated,
+                                       const Dataset& held_out) {
   supernet::TrainerContext context =
       training_context(training, training.run / kFolder, aware_identity(training));
   if (training.experiment.finetune.distillation) {
@@ -146,14 +147,15 @@ supernet::TrainerContext aware_context(const NetworkTraining& training, FixedNet
     return simulated.run(network->layers(), images);
   };
   context.evaluate =
-      [&simulated, &held_out, seed = training.experiment.seed,
+      [&task, &simulated, &held_out, seed = training.experiment.seed,
        limit = training.experiment.quantization.selection_images](const Supernet& network) {
         const at::NoGradGuard no_grad;
-        const auto logits = [&](const at::Tensor& images) {
+        const auto outputs = [&](const at::Tensor& images) {
           return simulated.run(network->layers(), images).cpu();
         };
         return std::vector<std::pair<std::string, double>>{
-            {"simulated_int8_top1", evaluate_logits(logits, held_out, seed, limit).top1.share()}};
+            {fmt::format("simulated_int8_{}", task.metric().name),
+             score_of(evaluate_outputs(task, outputs, held_out, seed, limit)).value}};
       };
   return context;
 }
@@ -182,13 +184,13 @@ std::string result_to_json(const QuantizationAwareResult& result) {
 
 // The ranges are kept, so that a training that was stopped goes on with the same whatever they
 // depend on.
-PostTraining keep_post_training(const FloatGraph& network, const Dataset& training,
-                                const Dataset& held_out, const Experiment& experiment,
-                                const RunDirectory& run) {
+PostTraining keep_post_training(const Task& task, const FloatGraph& network,
+                                const Dataset& training, const Dataset& held_out,
+                                const Experiment& experiment, const RunDirectory& run) {
   const fs::path file = run.folder() / kRangesFile;
   if (!fs::exists(file)) {
     run.write(kRangesFile,
-              to_json(quantize_post_training(network, training, held_out, experiment)));
+              to_json(quantize_post_training(task, network, training, held_out, experiment)));
   }
   return read_post_training(network, file);
 }
@@ -199,6 +201,7 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   const Experiment& experiment = training.experiment;
   use_threads(experiment.train.trainer);
   const FloatGraph lowered = lower(network);
+  const std::shared_ptr<const Task> task = task_of(experiment);
   const Splits splits{dataset_of(experiment), training.subnet.resolution};
   // Not augmented: the statistics that are folded and the ranges are those of such images, and a
   // network that follows others leaves them.
@@ -207,13 +210,15 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   begin();
   empty_unless_resumed(training, training.run / kFolder);
   const PostTraining post_training =
-      keep_post_training(lowered, *splits.open(Split::kTrain), *held_out, experiment, run);
+      keep_post_training(*task, lowered, *splits.open(Split::kTrain), *held_out, experiment, run);
   const SimulatedInt8 simulated(post_training.quantized.graph);
+  const supernet::TrainerOptions options = aware_options(experiment);
+  supernet::TrainerContext context =
+      aware_context(training, *task, load_finetuned(training.run), simulated, *held_out);
+  context.objective = task->objective(options, *data);
   const auto trainer =
-      start_trainer(training, *data, aware_options(experiment),
-                    aware_context(training, load_finetuned(training.run), simulated, *held_out),
-                    supernet::weights_of(*network));
-  QuantizationAwareResult result{.gain = {.post_training = post_training.top1},
+      start_trainer(training, *data, options, std::move(context), supernet::weights_of(*network));
+  QuantizationAwareResult result{.gain = {.post_training = post_training.score},
                                  .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
   result.steps = trainer->step();
@@ -222,9 +227,8 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   const Supernet& weights = trainer->weights();
   const FixedNetwork trained = weights->extract(search::space::largest(weights->space()));
   result.gain.quantization_aware =
-      evaluate_int8(quantize_by(lower(trained), post_training.quantized.ranges), *held_out,
-                    experiment.seed, experiment.quantization.selection_images)
-          .top1;
+      score_of(evaluate_int8(*task, quantize_by(lower(trained), post_training.quantized.ranges),
+                             *held_out, experiment.seed, experiment.quantization.selection_images));
   supernet::write_tensor_file(training.run / kWeights, supernet::weights_of(*trained));
   return result;
 }

@@ -9,9 +9,9 @@ namespace mcunet::pipeline {
 using Json = nlohmann::ordered_json;
 
 Json to_json(const QuantizationGain& gain) {
-  return {{"held_out_top1",
-           {{"post_training", gain.post_training.share()},
-            {"quantization_aware", gain.quantization_aware.share()}}},
+  return {{fmt::format("held_out_{}", gain.post_training.metric->name),
+           {{"post_training", gain.post_training.value},
+            {"quantization_aware", gain.quantization_aware.value}}},
           {"held_out",
            {{"post_training", to_json(gain.post_training)},
             {"quantization_aware", to_json(gain.quantization_aware)}}},
@@ -20,16 +20,16 @@ Json to_json(const QuantizationGain& gain) {
 
 QuantizationGain gain_from_json(const Json& json) {
   const Json& held_out = json.at("held_out");
-  return {top1_from_json(held_out.at("post_training")),
-          top1_from_json(held_out.at("quantization_aware"))};
+  return {score_from_json(held_out.at("post_training")),
+          score_from_json(held_out.at("quantization_aware"))};
 }
 
 std::string describe(const QuantizationGain& gain) {
   std::string text = fmt::format(
-      "top-1 in int8 {} of the search split: {} by post-training quantization, "
+      "{} in int8 {} of the search split: {} by post-training quantization, "
       "{} by quantization-aware training\n",
-      describe_examples(gain.post_training), describe_share(gain.post_training),
-      describe_share(gain.quantization_aware));
+      gain.post_training.metric->title, describe_examples(gain.post_training),
+      describe_share(gain.post_training), describe_share(gain.quantization_aware));
   if (!gain.is_kept()) text += "The latter is worse, so the network is exported as fine-tuned\n";
   return text;
 }

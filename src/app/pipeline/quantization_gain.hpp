@@ -3,22 +3,22 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "classification.hpp"
+#include "score.hpp"
 
 namespace mcunet::pipeline {
 
-// Top-1 in int8 on the held-out split: of a network quantized as it was, and of the same trained on
+// Scores in int8 on the held-out split: of a network quantized as it was, and of the same trained on
 // with the rounding simulated.
 struct QuantizationGain {
-  TopOne post_training;
-  TopOne quantization_aware;
+  Score post_training;
+  Score quantization_aware;
 
   // Whether what was trained on is at least as good, and so what is exported.
-  bool is_kept() const { return quantization_aware.share() >= post_training.share(); }
+  bool is_kept() const { return quantization_aware.value >= post_training.value; }
 };
 
-// {"held_out_top1": {"post_training": …, "quantization_aware": …}, "held_out": the same with TopOne's
-// keys, "kept": …}; and back, which throws Error.
+// {"held_out_NAME": {"post_training": …, "quantization_aware": …} by the name of the metric, "held_out":
+// the same with the score's keys, "kept": …}; and back, which throws Error.
 nlohmann::ordered_json to_json(const QuantizationGain& gain);
 QuantizationGain gain_from_json(const nlohmann::ordered_json& json);
 

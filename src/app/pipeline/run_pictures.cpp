@@ -5,7 +5,7 @@
 namespace mcunet::pipeline {
 
 void write_pictures(const RunDirectory& run, const datasets::Dataset& test,
-                    const Classification& result, std::uint64_t seed) {
+                    const Assessment& result, std::uint64_t seed) {
   constexpr std::size_t kMostOfAClass = 6;
   std::error_code ignored;
   std::filesystem::remove_all(run.folder() / "pictures", ignored);
@@ -16,9 +16,9 @@ void write_pictures(const RunDirectory& run, const datasets::Dataset& test,
     run.write(class_picture(label), datasets::draw_examples(test, chosen[label], seed));
     ++pictured;
   }
-  for (std::size_t i = 0; i < result.mistakes.size(); ++i) {
-    const std::int64_t example = result.mistakes[i].example;
-    run.write(mistake_picture(i), datasets::draw_examples(test, {&example, 1}, seed));
+  const std::vector<std::int64_t> mistakes = examples_to_show(result);
+  for (std::size_t i = 0; i < mistakes.size(); ++i) {
+    run.write(mistake_picture(i), datasets::draw_examples(test, {&mistakes[i], 1}, seed));
   }
 }
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "classification.hpp"
+#include "assessment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/datasets/dataset.hpp"
 
@@ -13,7 +13,7 @@ namespace mcunet::pipeline {
 
 inline constexpr std::size_t kMostPicturedClasses = 12;
 
-// Of examples of a class, and of a mistake, both by their place in a Classification.
+// Of examples of a class, by its number; of a mistake, by its place in an Assessment.
 inline std::filesystem::path class_picture(std::size_t label) {
   return "pictures/class_" + std::to_string(label) + ".jpg";
 }
@@ -21,8 +21,9 @@ inline std::filesystem::path mistake_picture(std::size_t index) {
   return "pictures/mistake_" + std::to_string(index) + ".jpg";
 }
 
-// Replaces the pictures of a run: of examples of the first classes that have any, and of all mistakes.
+// Replaces the pictures of a run: of examples of the first classes that have any, and of
+// the examples that were got wrong.
 void write_pictures(const RunDirectory& run, const datasets::Dataset& test,
-                    const Classification& result, std::uint64_t seed);
+                    const Assessment& result, std::uint64_t seed);
 
 }  // namespace mcunet::pipeline

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "classification_section.hpp"
+#include "assessment_section.hpp"
 #include "cycle_range_json.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_numbers.hpp"
@@ -38,15 +38,18 @@ std::string limit(const std::optional<std::int64_t>& bytes) {
 
 // What one looks for first.
 void add_head(HtmlPage& page, const Experiment& experiment, const RunSummary& summary) {
+  const std::string title = summary.metric->title;
   std::vector<Fact> facts;
   if (summary.int8) {
-    const Interval interval = summary.int8->interval();
-    facts.push_back({"top-1 in int8, test set", describe_percent(summary.int8->share()),
-                     fmt::format("{:.1f} to {:.1f} at 95 %, {}", 100 * interval.low,
-                                 100 * interval.high, describe_examples(*summary.int8))});
-  } else if (summary.search_top1) {
+    const auto interval = summary.int8->interval();
+    const std::string chance = interval ? fmt::format("{:.1f} to {:.1f} at 95 %, ",
+                                                      100 * interval->low, 100 * interval->high)
+                                        : "";
+    facts.push_back({title + " in int8, test set", describe_percent(summary.int8->value),
+                     chance + describe_examples(*summary.int8)});
+  } else if (summary.search_score) {
     facts.push_back(
-        {"top-1, search split", describe_percent(*summary.search_top1), "the winner's"});
+        {title + ", search split", describe_percent(*summary.search_score), "the winner's"});
   }
   if (summary.resources) {
     const RunResources& r = *summary.resources;
@@ -65,7 +68,7 @@ void add_head(HtmlPage& page, const Experiment& experiment, const RunSummary& su
 }
 
 void add_train(HtmlPage& page, const Json& train) {
-  const TopOne test = top1_from_json(train.at("test"));
+  const Score test = score_from_json(train.at("test"));
   const Json& search = train.at("search");
   page.heading("Supernet");
   std::string text =
@@ -77,10 +80,12 @@ void add_train(HtmlPage& page, const Json& train) {
                         search.at("spearman").get<double>());
   }
   page.paragraph(text);
-  report::TableRows rows = {{"sub-network", "MACs", "top-1, search split"}};
+  report::TableRows rows = {
+      {"sub-network", "MACs", fmt::format("{}, search split", test.metric->title)}};
   for (const char* name : {"largest", "smallest"}) {
     const Json& entry = search.at(name);
-    rows.push_back({name, millions(entry.at("macs")), describe_percent(share_at(entry, "top1"))});
+    rows.push_back(
+        {name, millions(entry.at("macs")), describe_percent(share_at(entry, test.metric->name))});
   }
   page.table(rows);
 }
@@ -100,7 +105,14 @@ search::space::SearchSpace read_space(const fs::path& problem_file) {
 std::string describe_search_split(const fs::path& run, double accuracy) {
   const std::int64_t examples = read_result(
       run, kTrainStage, [](const Json& train) { return count_at(train.at("search"), "examples"); });
-  const TopOne winner{std::llround(accuracy * static_cast<double>(examples)), examples, examples};
+  const Metric& metric = read_result(
+      run, kTrainStage, [](const Json& train) { return std::ref(metric_in(train.at("test"))); });
+  if (&metric != &kTopOne) {
+    return fmt::format("Accuracies are {} on the search split, of {} examples.", metric.title,
+                       examples);
+  }
+  const Score winner =
+      top_one(std::llround(accuracy * static_cast<double>(examples)), examples, examples);
   return fmt::format(
       "Accuracies are of the search split, {}. The winner's, and what chance may have made of it at 95 % "
       "confidence: {}.",
@@ -130,21 +142,22 @@ void add_search(HtmlPage& page, const Experiment& experiment, const RunDirectory
 }
 
 void add_finetune(HtmlPage& page, const Json& finetune) {
-  const TopOne test = top1_from_json(finetune.at("test"));
+  const Score test = score_from_json(finetune.at("test"));
+  const std::string metric = test.metric->name;
   page.heading("Fine-tuning");
   page.paragraph(
       fmt::format("The winner had {} on the search split with the weights that it inherited, "
                   "and {} after fine-tuning{}; {} on the test set, {}.",
-                  describe_percent(share_at(finetune, "inherited_top1")),
-                  describe_percent(share_at(finetune, "top1")),
+                  describe_percent(share_at(finetune, "inherited_" + metric)),
+                  describe_percent(share_at(finetune, metric)),
                   finetune.at("kept") == "inherited"
                       ? ", which made it worse, so that the inherited weights were kept"
                       : "",
                   describe_share(test), describe_examples(test)));
 }
 
-std::string measured(const TopOne& top1) {
-  return fmt::format("{}, {}", describe_share(top1), describe_examples(top1));
+std::string measured(const Score& score) {
+  return fmt::format("{}, {}", describe_share(score), describe_examples(score));
 }
 
 std::string planned_sram(const Json& exported) {
@@ -156,22 +169,20 @@ std::string planned_sram(const Json& exported) {
 void add_quantization_gain(const Json& exported, report::TableRows& rows) {
   if (!exported.contains("quantization_aware")) return;
   const QuantizationGain gain = gain_from_json(exported.at("quantization_aware"));
-  rows.push_back({"top-1 in int8, search split: post-training", measured(gain.post_training)});
+  const std::string title = gain.post_training.metric->title;
+  rows.push_back({title + " in int8, search split: post-training", measured(gain.post_training)});
   rows.push_back(
-      {"top-1 in int8, search split: quantization-aware", measured(gain.quantization_aware)});
+      {title + " in int8, search split: quantization-aware", measured(gain.quantization_aware)});
   rows.push_back({"exported",
                   gain.is_kept() ? "the network of quantization-aware training"
                                  : "the fine-tuned network: quantization-aware training is worse"});
 }
 
-void add_emulation(HtmlPage& page, const Json& exported, const Classification& int8) {
+void add_emulation(HtmlPage& page, const Json& exported) {
   report::TableRows rows = {
-      {"input", "label", "predicted", "cycles (estimated)", "instructions", "as on the host"}};
+      {"input", "answer", "cycles (estimated)", "instructions", "as on the host"}};
   for (const Json& inference : exported.at("inferences")) {
-    const auto class_of = [&](const char* key) {
-      return int8.classes.at(static_cast<std::size_t>(count_at(inference, key)));
-    };
-    rows.push_back({inference.at("input"), class_of("label"), class_of("predicted"),
+    rows.push_back({inference.at("input"), describe_answer(inference, exported.at("classes")),
                     describe(inference.at("cycles").get<cycles::CycleRange>()),
                     fmt::format("{}", count_at(inference, "instructions")),
                     inference.at("exact").get<bool>() ? "yes, every bit" : "no"});
@@ -183,13 +194,14 @@ void add_emulation(HtmlPage& page, const Json& exported, const Classification& i
 }
 
 void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
-  const TopOne in_float = top1_from_json(exported.at("fp32"));
-  const Classification int8 = classification_from_json(exported.at("int8"));
+  const Score in_float = score_from_json(exported.at("fp32"));
+  const Assessment int8 = assessment_from_json(exported.at("int8"));
+  const std::string title = in_float.metric->title;
   page.heading("Quantized network and firmware");
   report::TableRows rows;
   add_quantization_gain(exported, rows);
-  rows.push_back({"top-1 in float, test set", measured(in_float)});
-  rows.push_back({"top-1 in int8, test set", measured(int8.top1)});
+  rows.push_back({title + " in float, test set", measured(in_float)});
+  rows.push_back({title + " in int8, test set", measured(score_of(int8))});
   rows.push_back({"ranges by", exported.at("range_method")});
   rows.push_back({"planned SRAM", planned_sram(exported)});
   rows.push_back({"measured SRAM: static data and stack",
@@ -206,9 +218,9 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
         {"bit-identical to the reference", exported.at("exact").get<bool>() ? "yes" : "no"});
   }
   page.properties(rows);
-  add_emulation(page, exported, int8);
-  page.heading("Predictions in int8");
-  add_classification(page, int8, run);
+  add_emulation(page, exported);
+  page.heading("Answers in int8");
+  add_assessment(page, int8, run);
 }
 
 }  // namespace
@@ -231,7 +243,7 @@ void write_run_report(const Experiment& experiment, const RunDirectory& run) {
     });
   };
   add(kExportStage, [&](const Json& exported) {
-    add_samples(page, classification_from_json(exported.at("int8")), run.folder());
+    add_samples(page, exported.at("classes").get<std::vector<std::string>>(), run.folder());
   });
   if (has_space) {
     page.heading("Search space");

@@ -22,8 +22,8 @@ RunResources resources_of(const Json& winner) {
 }
 
 void read_export(const Json& exported, RunSummary& summary) {
-  summary.in_float = top1_from_json(exported.at("fp32"));
-  summary.int8 = top1_from_json(exported.at("int8"));
+  summary.in_float = score_from_json(exported.at("fp32"));
+  summary.int8 = score_from_json(exported.at("int8"));
   summary.fits = exported.at("fits").get<bool>();
   if (!summary.resources) summary.resources.emplace();
   summary.resources->peak_sram_bytes = count_at(exported, "peak_sram_bytes");
@@ -36,7 +36,7 @@ Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json or_null(const std::optional<TopOne>& top1) { return top1 ? to_json(*top1) : Json(nullptr); }
+Json or_null(const std::optional<Score>& score) { return score ? to_json(*score) : Json(nullptr); }
 
 }  // namespace
 
@@ -54,11 +54,12 @@ RunSummary summarize_run(const fs::path& run, const Experiment& experiment,
     });
   };
   read(kTrainStage, [&](const Json& train) {
+    summary.metric = &metric_in(train.at("test"));
     summary.width = number_at(train, "width", 0.01, 8);
     summary.resolution = static_cast<int>(integer_at(train, "resolution", 16, 1024));
   });
   read(kSearchStage, [&](const Json& search) {
-    summary.search_top1 = share_at(search.at("winner"), "accuracy");
+    summary.search_score = share_at(search.at("winner"), "accuracy");
     summary.resources = resources_of(search.at("winner"));
   });
   read(kExportStage, [&](const Json& exported) { read_export(exported, summary); });
@@ -83,7 +84,7 @@ Json to_json(const RunSummary& summary) {
           {"space", summary.space},
           {"width", or_null(summary.width)},
           {"resolution", or_null(summary.resolution)},
-          {"search_top1", or_null(summary.search_top1)},
+          {fmt::format("search_{}", summary.metric->name), or_null(summary.search_score)},
           {"fp32", or_null(summary.in_float)},
           {"int8", or_null(summary.int8)},
           {"peak_sram_bytes", resource(&RunResources::peak_sram_bytes)},

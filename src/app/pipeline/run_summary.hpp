@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "classification.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/run_directory.hpp"
+#include "score.hpp"
 #include "stages.hpp"
 
 // What a run came to, read from the files that its stages left.
@@ -33,11 +33,12 @@ struct RunSummary {
   std::map<std::string, StageCost> stages;  // that are complete
   std::optional<double> width;              // of the supernet
   std::optional<int> resolution;
-  std::optional<double> search_top1;  // of the winner, on the search split
+  const Metric* metric = &kTopOne;
+  std::optional<double> search_score;  // of the winner, on the search split
   std::optional<RunResources>
-      resources;                   // SRAM and flash as exported, else as the search planned them
-  std::optional<TopOne> in_float;  // of the export, on the test set
-  std::optional<TopOne> int8;
+      resources;                  // SRAM and flash as exported, else as the search planned them
+  std::optional<Score> in_float;  // of the export, on the test set
+  std::optional<Score> int8;
   std::optional<bool> fits;
 };
 

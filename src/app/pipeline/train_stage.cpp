@@ -48,28 +48,30 @@ ConfigNode identity_of(Experiment experiment, const SearchSpace& space) {
   ConfigNode all = write_fields(fields_of(experiment));
   ConfigNode identity;
   identity.kind = ConfigNode::Kind::kMap;
-  for (const char* key : {"space", "seed", "dataset", "train"}) {
+  for (const char* key : {"space", "seed", "dataset", "train", "detection"}) {
     identity.keys.emplace_back(key);
     identity.items.push_back(*all.find(key));
   }
   std::vector<std::string> free = supernet::keys_without_influence();
   free.insert(free.end(), {"calibration_batches", "correlation_samples"});
   for (const std::string& key : free) erase_key(identity, "train." + key);
+  erase_key(identity, "detection.limits");
   return identity;
 }
 
-SubnetAccuracy measure(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& network,
-                       const Subnet& subnet, const Experiment& experiment) {
-  return {subnet, macs_of(network->space(), subnet, experiment.oracle),
-          evaluator.evaluate(network, subnet).top1()};
-}
+// How good sub-networks are on a split.
+using Measure = std::function<double(const supernet::Supernet&, const Subnet&)>;
 
-// Accuracy on the search split of the largest, the smallest and random sub-networks.
-void measure_search_split(const Experiment& experiment, supernet::SubnetEvaluator& evaluator,
+// On the search split: the largest, the smallest and random sub-networks.
+void measure_search_split(const Experiment& experiment, const Measure& score_of,
                           const supernet::Supernet& network, TrainResult& result) {
   const SearchSpace& space = network->space();
-  result.largest = measure(evaluator, network, search::space::largest(space), experiment);
-  result.smallest = measure(evaluator, network, search::space::smallest(space), experiment);
+  const auto measure = [&](const Subnet& subnet) {
+    return SubnetAccuracy{subnet, macs_of(space, subnet, experiment.oracle),
+                          score_of(network, subnet)};
+  };
+  result.largest = measure(search::space::largest(space));
+  result.smallest = measure(search::space::smallest(space));
   Progress progress("Measuring sub-networks", experiment.train.correlation_samples, "networks");
   std::vector<double> macs;
   std::vector<double> accuracies;
@@ -77,9 +79,9 @@ void measure_search_split(const Experiment& experiment, supernet::SubnetEvaluato
     RandomStream random(experiment.seed, {kCorrelation, static_cast<std::uint64_t>(i)});
     const Subnet subnet =
         search::space::sample(space, search::space::Sampling::kUniformGenes, random);
-    result.sampled.push_back(measure(evaluator, network, subnet, experiment));
+    result.sampled.push_back(measure(subnet));
     macs.push_back(static_cast<double>(result.sampled.back().macs));
-    accuracies.push_back(result.sampled.back().top1);
+    accuracies.push_back(result.sampled.back().score);
     progress.advance();
   }
   result.spearman = search::rank_correlation(accuracies, macs);
@@ -94,15 +96,13 @@ struct SupernetTraining {
 };
 
 supernet::TrainerContext trainer_context(const SupernetTraining& training, const at::Device& device,
-                                         supernet::SubnetEvaluator& evaluator) {
-  const auto evaluate = [&evaluator](const supernet::Supernet& network) {
-    const auto top1 = [&](const Subnet& subnet) {
-      return evaluator.evaluate(network, subnet).top1();
-    };
+                                         const Metric& metric, const Measure& score_of) {
+  const auto evaluate = [&metric, score_of](const supernet::Supernet& network) {
     const SearchSpace& space = network->space();
     return std::vector<std::pair<std::string, double>>{
-        {"largest_top1", top1(search::space::largest(space))},
-        {"smallest_top1", top1(search::space::smallest(space))}};
+        {fmt::format("largest_{}", metric.name), score_of(network, search::space::largest(space))},
+        {fmt::format("smallest_{}", metric.name),
+         score_of(network, search::space::smallest(space))}};
   };
   return {.folder = training.run,
           .identity = identity_of(training.experiment, training.chosen.space),
@@ -151,8 +151,13 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
   const auto search_data = splits.open(Split::kSearch);
   supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
                                       evaluator_options(experiment));
-  supernet::Trainer trainer(space, *train_data, options,
-                            trainer_context(training, device, evaluator));
+  const std::shared_ptr<const Task> task = task_of(experiment);
+  const auto score = [&](const supernet::Supernet& network, const Subnet& subnet) {
+    return score_of(assess(*task, evaluator, network, subnet, *search_data)).value;
+  };
+  supernet::TrainerContext context = trainer_context(training, device, task->metric(), score);
+  context.objective = task->objective(options, *train_data);
+  supernet::Trainer trainer(space, *train_data, options, std::move(context));
   const bool goes_on = resume_or_start(training, files, trainer);
   begin();
   if (!goes_on) write_data_identity(files, splits.options, training.run);
@@ -166,13 +171,13 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
   if (result.stopped) return result;
 
   result.search_examples = search_data->size();
-  measure_search_split(experiment, evaluator, trainer.weights(), result);
+  measure_search_split(experiment, score, trainer.weights(), result);
   const auto test_data = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
-  const Classification test =
-      classify(tester, trainer.weights(), search::space::largest(space), *test_data);
-  warn_if_near_constant(test, "The largest network");
-  result.test = test.top1;
+  const Assessment test =
+      assess(*task, tester, trainer.weights(), search::space::largest(space), *test_data);
+  warn_of_defect(test, "The largest network");
+  result.test = score_of(test);
   supernet::write_tensor_file(training.run / kWeightsFile,
                               supernet::weights_of(*trainer.weights()));
   return result;
@@ -258,11 +263,12 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
   const auto data = splits.open(request.on_test_split ? Split::kTest : Split::kSearch);
   supernet::SubnetEvaluator evaluator(*calibration, *data, evaluator_options(experiment));
   double loss = 0;
-  const auto classification = classify(evaluator, network, subnet, *data, &loss);
+  const Assessment assessment =
+      assess(*task_of(experiment), evaluator, network, subnet, *data, &loss);
   engine::ResourceOracle oracle(experiment.oracle);
   return {.subnet = subnet,
           .json = search::space::subnet_to_json(space, subnet),
-          .classification = classification,
+          .assessment = assessment,
           .loss = loss,
           .resources =
               oracle.measure(search::space::lower(search::space::build_network(space, subnet))),
@@ -273,37 +279,38 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
 
 namespace {
 
-Json to_json(const SubnetAccuracy& accuracy, const SearchSpace& space) {
+Json to_json(const SubnetAccuracy& accuracy, const Metric& metric, const SearchSpace& space) {
   return {{"macs", accuracy.macs},
-          {"top1", accuracy.top1},
+          {metric.name, accuracy.score},
           {"subnet", Json::parse(search::space::subnet_to_json(space, accuracy.subnet))}};
 }
 
 SubnetAccuracy accuracy_from_json(const Json& json, const SearchSpace& space,
                                   const std::string& source) {
   return {search::space::subnet_from_json(space, json.at("subnet").dump(), source),
-          count_at(json, "macs"), share_at(json, "top1")};
+          count_at(json, "macs"), share_at(json, metric_in(json).name)};
 }
 
 }  // namespace
 
 std::string train_result_to_json(const TrainResult& result, const SearchSpace& space) {
+  const Metric& metric = *result.test.metric;
   Json json = {{"width", result.width},         {"resolution", result.resolution},
                {"chosen_by", result.chosen_by}, {"device", result.device},
                {"steps", result.steps},         {"seconds", result.seconds},
                {"weights", kWeightsFile}};
   Json search = {{"examples", result.search_examples},
-                 {"largest", to_json(result.largest, space)},
-                 {"smallest", to_json(result.smallest, space)},
+                 {"largest", to_json(result.largest, metric, space)},
+                 {"smallest", to_json(result.smallest, metric, space)},
                  {"sampled", Json::array()},
                  {"spearman", nullptr}};
   for (const SubnetAccuracy& accuracy : result.sampled) {
-    search["sampled"].push_back(to_json(accuracy, space));
+    search["sampled"].push_back(to_json(accuracy, metric, space));
   }
   if (result.spearman) search["spearman"] = *result.spearman;
   json["search"] = search;
   json["test"] = to_json(result.test);
-  json["test"]["largest_top1"] = result.test.share();
+  json["test"][fmt::format("largest_{}", metric.name)] = result.test.value;
   return json.dump() + "\n";
 }
 
@@ -325,7 +332,7 @@ TrainResult train_result_from_json(const std::string& text, const SearchSpace& s
       result.sampled.push_back(accuracy_from_json(sampled, space, source));
     }
     if (!search.at("spearman").is_null()) result.spearman = number_at(search, "spearman", -1, 1);
-    result.test = top1_from_json(json.at("test"));
+    result.test = score_from_json(json.at("test"));
     result.total_steps = result.steps;
     return result;
   } catch (const std::exception& error) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "classification.hpp"
+#include "assessment.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
@@ -28,7 +28,7 @@ TrainingSpace choose_training_space(const Experiment& experiment,
 struct SubnetAccuracy {
   search::space::Subnet subnet;
   std::int64_t macs = 0;
-  double top1 = 0;
+  double score = 0;
 };
 
 struct TrainResult {
@@ -42,9 +42,9 @@ struct TrainResult {
   SubnetAccuracy largest;  // on the search split
   SubnetAccuracy smallest;
   std::vector<SubnetAccuracy> sampled;
-  // Of accuracy with MACs over the sampled; absent for fewer than 2.
+  // Of scores with MACs over the sampled; absent for fewer than 2.
   std::optional<double> spearman;
-  TopOne test;           // of the largest, on the test split
+  Score test;            // of the largest, on the test split
   bool stopped = false;  // by should_stop: nothing but the steps is there
   std::int64_t total_steps = 0;
 };
@@ -61,7 +61,7 @@ std::string train_result_to_json(const TrainResult& result,
 TrainResult train_result_from_json(const std::string& text, const search::space::SearchSpace& space,
                                    const std::string& source);
 
-// Accuracy of any sub-network of a trained supernet.
+// How good any sub-network of a trained supernet is.
 struct EvalRequest {
   std::filesystem::path run;
   std::string subnet;  // "largest", "smallest", or a file: sub-network or network JSON
@@ -71,7 +71,7 @@ struct EvalRequest {
 struct EvalResult {
   search::space::Subnet subnet;
   std::string json;  // the sub-network as a file
-  Classification classification;
+  Assessment assessment;
   double loss = 0;
   engine::Resources resources;
   engine::Budget budget;

@@ -86,26 +86,32 @@ std::string accuracy_identity(const Experiment& experiment, const SearchSpace& s
   return identity_of(experiment, run, splits.open(Split::kSearch)->size());
 }
 
-Classification classify(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& supernet,
-                        const search::space::Subnet& subnet, const datasets::Dataset& data,
-                        double* loss) {
-  std::vector<Prediction> predictions;
-  const supernet::Accuracy accuracy = evaluator.evaluate(
-      supernet, subnet, [&](const at::Tensor& logits, const supernet::BatchTensors& batch) {
-        append_predictions(logits, batch.indices, data, predictions);
-      });
-  if (loss != nullptr) *loss = accuracy.loss_sum / static_cast<double>(accuracy.examples);
-  return classify(predictions, data, data.size());
+Assessment assess(const Task& task, supernet::SubnetEvaluator& evaluator,
+                  const supernet::Supernet& supernet, const search::space::Subnet& subnet,
+                  const datasets::Dataset& data, double* loss) {
+  const auto objective = task.objective({}, data);
+  std::vector<Answer> answers;
+  double loss_sum = 0;
+  evaluator.evaluate(supernet, subnet,
+                     [&](const at::Tensor& outputs, const supernet::BatchTensors& batch) {
+                       append_answers(task, outputs, batch.indices, data, answers);
+                       if (loss == nullptr) return;
+                       loss_sum += objective->loss(outputs, batch.targets.cpu()).item<double>() *
+                                   static_cast<double>(outputs.size(0));
+                     });
+  if (loss != nullptr) *loss = loss_sum / static_cast<double>(answers.size());
+  return task.assess(answers, data, data.size());
 }
 
-void warn_if_near_constant(const Classification& result, const std::string& network) {
-  const std::string text = describe_near_constant(result);
+void warn_of_defect(const Assessment& assessment, const std::string& network) {
+  const std::string text = describe_defect(assessment);
   if (!text.empty()) spdlog::warn("{} {}", network, text);
 }
 
 SupernetEstimator::SupernetEstimator(const Experiment& experiment, const SearchSpace& space,
                                      const std::filesystem::path& run)
-    : network_(load_supernet(experiment, space, run)),
+    : task_(task_of(experiment)),
+      network_(load_supernet(experiment, space, run)),
       calibration_(Splits{dataset_of(experiment), largest_resolution(space)}.open(Split::kTrain)),
       held_out_(Splits{dataset_of(experiment), largest_resolution(space)}.open(Split::kSearch)),
       evaluator_(*calibration_, *held_out_, evaluator_options(experiment)),
@@ -114,7 +120,7 @@ SupernetEstimator::SupernetEstimator(const Experiment& experiment, const SearchS
 }
 
 double SupernetEstimator::estimate(const search::space::Subnet& subnet) {
-  return evaluator_.evaluate(network_, subnet).top1();
+  return score_of(assess(*task_, evaluator_, network_, subnet, *held_out_)).value;
 }
 
 }  // namespace mcunet::pipeline

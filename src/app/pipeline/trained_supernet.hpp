@@ -5,12 +5,12 @@
 #include <memory>
 #include <string>
 
-#include "classification.hpp"
 #include "experiment.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/search/accuracy_estimator.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "mcunet/supernet/supernet.hpp"
+#include "task.hpp"
 
 // What the stages after the training share: the weights, the data, and accuracies of sub-networks.
 namespace mcunet::pipeline {
@@ -48,16 +48,16 @@ supernet::Supernet load_supernet(const Experiment& experiment,
 std::string accuracy_identity(const Experiment& experiment, const search::space::SearchSpace& space,
                               const std::filesystem::path& run);
 
-// What a sub-network predicts for the evaluator's examples, which are those of `data`; and, if asked
-// for, its mean cross-entropy.
-Classification classify(supernet::SubnetEvaluator& evaluator, const supernet::Supernet& supernet,
-                        const search::space::Subnet& subnet, const datasets::Dataset& data,
-                        double* loss = nullptr);
+// What a sub-network tells of the evaluator's examples, which are those of `data`; and, if asked for,
+// its mean loss.
+Assessment assess(const Task& task, supernet::SubnetEvaluator& evaluator,
+                  const supernet::Supernet& supernet, const search::space::Subnet& subnet,
+                  const datasets::Dataset& data, double* loss = nullptr);
 
 // Logs it of "The network".
-void warn_if_near_constant(const Classification& result, const std::string& network);
+void warn_of_defect(const Assessment& assessment, const std::string& network);
 
-// Accuracies for the search: those of a trained supernet on the search split, each sub-network with
+// Scores for the search: those of a trained supernet on the search split, each sub-network with
 // recalibrated statistics (paper, Appendix D).
 class SupernetEstimator : public search::AccuracyEstimator {
  public:
@@ -69,6 +69,7 @@ class SupernetEstimator : public search::AccuracyEstimator {
   const std::string& identity() const { return identity_; }
 
  private:
+  std::shared_ptr<const Task> task_;
   supernet::Supernet network_;
   std::unique_ptr<datasets::Dataset> calibration_;
   std::unique_ptr<datasets::Dataset> held_out_;

@@ -66,11 +66,12 @@ std::vector<Box> boxes_of(const search::space::Network& network) {
                      .channels = *network.feature_mix_channels,
                      .side = side});
   }
-  boxes.push_back({.title = "pool",
-                   .subtitle = "FC",
+  const bool is_pooled = network.head == search::space::Head::kPooled;
+  boxes.push_back({.title = is_pooled ? "pool" : "1x1",
+                   .subtitle = is_pooled ? "FC" : "boxes",
                    .color = "#fdd0a2",
-                   .channels = network.classes,
-                   .side = 1});
+                   .channels = network.outputs,
+                   .side = is_pooled ? 1 : side});
   return boxes;
 }
 

@@ -18,7 +18,7 @@ TEST(MakeDivisible, RoundsToTheNearestMultipleButNotFarDown) {
 }
 
 TEST(Network, LowersToOneOperatorPerLayer) {
-  Network network{.resolution = 32, .stem_channels = 16, .classes = 10};
+  Network network{.resolution = 32, .stem_channels = 16, .outputs = 10};
   network.blocks = {{.in_channels = 16, .mid_channels = 16, .out_channels = 8},
                     {.in_channels = 8,
                      .mid_channels = 24,
@@ -43,7 +43,7 @@ TEST(Network, LowersToOneOperatorPerLayer) {
 }
 
 TEST(Network, OnALineEverythingHasOneRow) {
-  Network network{.form = Form::kLine, .resolution = 64, .image_channels = 6, .classes = 4};
+  Network network{.form = Form::kLine, .resolution = 64, .image_channels = 6, .outputs = 4};
   network.blocks = {{.in_channels = 32, .mid_channels = 32, .out_channels = 8},
                     {.in_channels = 8,
                      .mid_channels = 24,
@@ -67,7 +67,7 @@ TEST(Network, OnALineEverythingHasOneRow) {
 }
 
 TEST(Network, LoweringRefillsAGraph) {
-  Network network{.resolution = 32, .classes = 10};
+  Network network{.resolution = 32, .outputs = 10};
   engine::Graph graph;
   lower(network, graph);
   const std::size_t ops = graph.ops.size();

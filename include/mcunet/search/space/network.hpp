@@ -38,6 +38,12 @@ struct InvertedResidual {
   bool has_residual = false;
 };
 
+// What tells the outputs by the last features.
+enum class Head {
+  kPooled,  // a linear layer, of their mean over the map
+  kGrid,    // the same at each place of the map, a convolution of 1x1: for detectors
+};
+
 struct Network {
   std::string name;
   Form form = Form::kSquare;
@@ -47,8 +53,9 @@ struct Network {
   int stem_kernel = 3;
   int stem_stride = 2;
   std::vector<InvertedResidual> blocks;
-  std::optional<int> feature_mix_channels;  // 1x1 convolution before the pooling
-  int classes = 1000;
+  std::optional<int> feature_mix_channels;  // 1x1 convolution before the head
+  Head head = Head::kPooled;
+  int outputs = 1000;  // channels: of a classifier one for each class
   engine::Activation activation = engine::Activation::kRelu6;
   double batch_norm_epsilon = 1e-5;
   double batch_norm_momentum = 0.1;
@@ -60,7 +67,7 @@ void lower(const Network& network, engine::Graph& graph);
 engine::Graph lower(const Network& network);
 
 // The network JSON of the published MCUNet models: first_conv, blocks, feature_mix_layer,
-// classifier, bn, resolution. Throws Error that names the source and the key.
+// classifier, bn, resolution; and of ours where it differs from these: form, head. Throws Error that names the source and the key.
 Network network_from_json(std::string_view text, const std::string& source);
 std::string network_to_json(const Network& network);
 

@@ -20,8 +20,8 @@ struct Stage {
   int max_depth() const;
 };
 
-// The mobile space: stem 3x3 of stride 2, a block without expansion, the stages, pooling,
-// classifier; on a line 1x3, 1xk and so on. Channels are scaled by the width and rounded by make_divisible.
+// The mobile space: stem 3x3 of stride 2, a block without expansion, the stages, and a classifier of
+// what is pooled or a detector; on a line 1x3, 1xk and so on. Channels are scaled by the width and rounded by make_divisible.
 struct SearchSpace {
   std::string name = "unnamed";
   std::vector<double> widths = {1.0};
@@ -31,9 +31,14 @@ struct SearchSpace {
   int stem_channels = 32;
   int first_block_channels = 16;
   std::vector<Stage> stages;
-  int feature_mix_channels = 0;  // of a 1x1 convolution before the pooling; 0: none
+  int feature_mix_channels = 0;  // of a 1x1 convolution before the head; 0: none
   int classes = 1000;
+  // Of a detector: the boxes that each place of the last map tells of (YOLOv2). 0: a classifier.
+  int boxes_per_cell = 0;
   int channel_divisor = 8;
+
+  // Of a network's outputs: classes, or those of boxes.
+  int outputs() const;
 
   // The space at one width and one resolution, everything else alike.
   SearchSpace at(double width, int resolution) const;

@@ -1,0 +1,86 @@
+#include "mcunet/supernet/objective.hpp"
+
+#include <ATen/Functions.h>
+
+#include "losses.hpp"
+
+namespace mcunet::supernet {
+namespace {
+
+// Of the training data, for each class; none if all classes count the same.
+at::Tensor class_weights_of(ClassWeights kind, const datasets::Dataset& data) {
+  if (kind == ClassWeights::kNone) return {};
+  std::vector<std::int64_t> counts(data.classes().size());
+  for (std::int64_t i = 0; i < data.size(); ++i) ++counts[static_cast<std::size_t>(data.label(i))];
+  return balanced_class_weights(counts);
+}
+
+class ClassificationObjective : public Objective {
+ public:
+  ClassificationObjective(const TrainerOptions& options, const datasets::Dataset& training)
+      : label_smoothing_(options.label_smoothing),
+        class_weights_(class_weights_of(options.class_weights, training)) {}
+
+  at::Tensor loss(const at::Tensor& outputs, const at::Tensor& targets) const override {
+    return classification_loss(outputs, targets, label_smoothing_, weights_on(outputs.device()));
+  }
+
+  at::Tensor distillation_loss(const at::Tensor& outputs, const at::Tensor& teacher,
+                               const at::Tensor& targets) const override {
+    const at::Tensor weights = weights_on(outputs.device());
+    return supernet::distillation_loss(
+        outputs, teacher, weights.defined() ? weights.index_select(0, targets) : weights);
+  }
+
+  std::string measure_name() const override { return "top1"; }
+
+  Measure measure(const at::Tensor& outputs, const at::Tensor& targets) const override {
+    return {outputs.argmax(1).eq(targets).sum().item<double>(), targets.size(0)};
+  }
+
+ private:
+  at::Tensor weights_on(const at::Device& device) const {
+    return class_weights_.defined() ? class_weights_.to(device) : class_weights_;
+  }
+
+  double label_smoothing_;
+  at::Tensor class_weights_;  // [classes]; undefined if all count the same
+};
+
+class RegressionObjective : public Objective {
+ public:
+  RegressionObjective(double mean, double deviation) : mean_(mean), deviation_(deviation) {}
+
+  at::Tensor loss(const at::Tensor& outputs, const at::Tensor& targets) const override {
+    return (outputs.squeeze(1) - (targets - mean_) / deviation_).square().mean() / 2;
+  }
+
+  at::Tensor distillation_loss(const at::Tensor& outputs, const at::Tensor& teacher,
+                               const at::Tensor&) const override {
+    return (outputs - teacher.detach()).square().mean() / 2;
+  }
+
+  std::string measure_name() const override { return "mean_absolute_error"; }
+
+  Measure measure(const at::Tensor& outputs, const at::Tensor& targets) const override {
+    return {(mean_ + deviation_ * outputs.squeeze(1) - targets).abs().sum().item<double>(),
+            targets.size(0)};
+  }
+
+ private:
+  double mean_;
+  double deviation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> classification_objective(const TrainerOptions& options,
+                                                    const datasets::Dataset& training) {
+  return std::make_unique<ClassificationObjective>(options, training);
+}
+
+std::unique_ptr<Objective> regression_objective(double mean, double deviation) {
+  return std::make_unique<RegressionObjective>(mean, deviation);
+}
+
+}  // namespace mcunet::supernet
