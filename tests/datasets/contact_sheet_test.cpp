@@ -40,6 +40,23 @@ TEST(DrawExamples, GivesAJpegOfAllOfThem) {
   EXPECT_NE(draw_examples(*dataset, {examples.data(), 1}, 7), three);
 }
 
+// Where the objects' borders are, the picture has other colours than without them.
+TEST(DrawExamples, DrawsBoxesOverTheImages) {
+  DatasetOptions options{.kind = DatasetKind::kSyntheticImages, .targets = TargetKind::kBoxes};
+  options.synthetic.held_out_examples = 8;
+  options.image.channels = 1;
+  const auto dataset = open_dataset(options, Split::kTest, 32, /*augment=*/false);
+  const std::string sheet = draw_contact_sheet(*dataset, 1, 1, 0);
+  const cv::Mat picture = cv::imdecode(std::vector<char>(sheet.begin(), sheet.end()), 1);
+  const std::int64_t example = choose_examples(*dataset, 1, 0)[0][0];
+  const Objects objects = std::get<Objects>(dataset->target(example));
+  ASSERT_FALSE(objects.empty());
+  const Box& box = objects.back().box;  // drawn last
+  const int y = 22 + cvRound((box.top + box.bottom) / 2 * 159);
+  const auto pixel = picture.at<cv::Vec3b>(y, 4 + cvRound(box.left * 159));
+  EXPECT_NE(pixel[0], pixel[2]) << "a gray image has no such colour";
+}
+
 // Curves in several colours on a light ground, not a picture of one row of pixels.
 TEST(DrawExamples, DrawsSeriesAsCurves) {
   DatasetOptions options{.kind = DatasetKind::kSyntheticSeries};
