@@ -291,6 +291,54 @@ TEST(Objects, AreOfFewKinds) {
   }
 }
 
+// Whatever is damaged: an error, or boxes that are boxes.
+TEST(Objects, OfDamagedFilesLieInTheirImages) {
+  struct Sample {
+    DatasetKind kind;
+    const char* file;
+    std::string text;
+  };
+  const std::vector<Sample> samples = {
+      {DatasetKind::kVoc, "Annotations/a.xml",
+       voc_file(voc_object("dog", "1 1 100 50") + voc_object("cat", "51 51.5 100 100"))},
+      {DatasetKind::kCoco, "annotations/instances_train.json",
+       R"({"images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 200}], "annotations": [
+           {"image_id": 1, "category_id": 9, "area": 5, "bbox": [10, 20, 30, 40], "iscrowd": 0}],
+           "categories": [{"id": 9, "name": "cat"}]})"},
+      {DatasetKind::kYolo, "labels/a.txt", "0 0.5 0.5 0.25 0.5\n1 0.125 0.5 0.25 0.5\n"}};
+  int listed = 0;
+  for (const Sample& sample : samples) {
+    const TemporaryFolder folder;
+    folder.write("images/a.jpg", "");
+    RandomStream random(1);
+    for (int i = 0; i < 400; ++i) {
+      std::string damaged = sample.text;
+      for (int j = 0; j < 1 + i % 3; ++j) {
+        const auto at = random.index(static_cast<std::uint32_t>(damaged.size()));
+        damaged[at] = "-e9. <\"]{\xff"[random.index(10)];
+      }
+      if (i % 5 == 0) damaged.resize(random.index(static_cast<std::uint32_t>(damaged.size())));
+      // COCO's files are read anew once their time changes.
+      const auto file = folder.write(sample.file, damaged);
+      std::filesystem::last_write_time(file,
+                                       std::filesystem::file_time_type() + std::chrono::seconds(i));
+      error_of([&] {
+        const Layout layout = list_layout(options_of(sample.kind, folder.path()));
+        for (const ListedFile& image : layout.files) {
+          for (const BoxedObject& object : image.objects) {
+            ++listed;
+            ASSERT_GE(std::min(object.box.left, object.box.top), 0);
+            ASSERT_LE(std::max(object.box.right, object.box.bottom), 1);
+            ASSERT_GT(object.box.area(), 0);
+            ASSERT_LT(static_cast<std::size_t>(object.label), layout.classes.size());
+          }
+        }
+      });
+    }
+  }
+  EXPECT_GT(listed, 200);
+}
+
 std::size_t count_objects(const DatasetFiles& files) {
   std::size_t count = 0;
   for (const auto& split : files.splits) {
