@@ -31,6 +31,24 @@ TEST(ChooseExamples, TakesSomeOfEachClass) {
   EXPECT_EQ(choose_examples(*dataset, 100, 7)[0].size(), 10u);
 }
 
+TEST(ChooseExamples, TakesImagesWithAnObjectOfTheClass) {
+  DatasetOptions options{.kind = DatasetKind::kSyntheticImages, .targets = TargetKind::kBoxes};
+  options.synthetic.held_out_examples = 8;
+  const auto dataset = open_dataset(options, Split::kTest, 32, /*augment=*/false);
+  const auto chosen = choose_examples(*dataset, 100, 0);
+  std::size_t examples = 0;
+  for (std::size_t label = 0; label < chosen.size(); ++label) {
+    examples += chosen[label].size();
+    for (const std::int64_t example : chosen[label]) {
+      const Objects objects = std::get<Objects>(dataset->target(example));
+      EXPECT_TRUE(std::any_of(objects.begin(), objects.end(), [&](const BoxedObject& object) {
+        return object.label == static_cast<std::int32_t>(label);
+      }));
+    }
+  }
+  EXPECT_GT(examples, 8u);
+}
+
 TEST(DrawExamples, GivesAJpegOfAllOfThem) {
   const auto dataset = four_classes();
   const std::vector<std::int64_t> examples = {0, 1, 2};
