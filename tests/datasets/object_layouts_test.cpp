@@ -306,16 +306,16 @@ TEST(Objects, OfDamagedFilesLieInTheirImages) {
            {"image_id": 1, "category_id": 9, "area": 5, "bbox": [10, 20, 30, 40], "iscrowd": 0}],
            "categories": [{"id": 9, "name": "cat"}]})"},
       {DatasetKind::kYolo, "labels/a.txt", "0 0.5 0.5 0.25 0.5\n1 0.125 0.5 0.25 0.5\n"}};
-  int listed = 0;
   for (const Sample& sample : samples) {
+    int listed = 0;
     const TemporaryFolder folder;
     folder.write("images/a.jpg", "");
     RandomStream random(1);
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 150; ++i) {
       std::string damaged = sample.text;
-      for (int j = 0; j < 1 + i % 3; ++j) {
+      for (int j = 0; j < i % 3; ++j) {
         const auto at = random.index(static_cast<std::uint32_t>(damaged.size()));
-        damaged[at] = "-e9. <\"]{\xff"[random.index(10)];
+        damaged[at] = "-e99012. <\"]{\xff"[random.index(14)];
       }
       if (i % 5 == 0) damaged.resize(random.index(static_cast<std::uint32_t>(damaged.size())));
       // COCO's files are read anew once their time changes.
@@ -335,8 +335,8 @@ TEST(Objects, OfDamagedFilesLieInTheirImages) {
         }
       });
     }
+    EXPECT_GT(listed, 30);
   }
-  EXPECT_GT(listed, 200);
 }
 
 std::size_t count_objects(const DatasetFiles& files) {
