@@ -115,7 +115,7 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   CocoObject take_object() {
-    CocoObject object{.category = take_id("category_id"), .area = take("area")};
+    CocoObject object{.category = take_id("category_id")};
     const auto crowd = numbers_.find("iscrowd");
     object.is_crowd = crowd != numbers_.end() && crowd->second != 0;
     if (box_.size() == kSides) {
@@ -126,6 +126,8 @@ class InstancesReader : public nlohmann::json_sax<nlohmann::json> {
     } else if (!box_.empty() && problem.empty()) {
       problem = fmt::format("an entry of {} has a bbox that is not four numbers", section_);
     }
+    const bool has_area = numbers_.contains("area") || box_.size() != kSides;
+    object.area = has_area ? take("area") : box_[2] * box_[3];
     return object;
   }
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <set>
 
 #include "mcunet/core/error.hpp"
 
@@ -97,6 +98,15 @@ cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t s
   return result;
 }
 
+// The example's class, or those of all objects on it.
+std::set<std::int32_t> labels_of(const Dataset& dataset, std::int64_t example) {
+  const Target target = dataset.target(example);
+  if (!std::holds_alternative<Objects>(target)) return {dataset.label(example)};
+  std::set<std::int32_t> labels;
+  for (const BoxedObject& object : std::get<Objects>(target)) labels.insert(object.label);
+  return labels;
+}
+
 }  // namespace
 
 std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, std::size_t most,
@@ -106,10 +116,10 @@ std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, s
   RandomStream(seed).shuffle(order);
   std::vector<std::vector<std::int64_t>> chosen(dataset.classes().size());
   for (const std::int64_t example : order) {
-    const std::int32_t label = dataset.label(example);
-    if (label == kNoObjects) continue;
-    auto& row = chosen[static_cast<std::size_t>(label)];
-    if (row.size() < most) row.push_back(example);
+    for (const std::int32_t label : labels_of(dataset, example)) {
+      auto& row = chosen[static_cast<std::size_t>(label)];
+      if (row.size() < most) row.push_back(example);
+    }
   }
   return chosen;
 }

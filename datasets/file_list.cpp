@@ -74,10 +74,11 @@ std::vector<std::int64_t> quotas(const std::vector<std::int64_t>& sizes, std::in
   return quota;
 }
 
-std::vector<LabelledFile> taken(const Layout& layout, Split split) {
+std::vector<LabelledFile> take(Layout& layout, Split split) {
   std::vector<LabelledFile> files;
-  for (const ListedFile& file : layout.files) {
-    if (file.split == split) files.push_back({file.path, file.label, file.objects});
+  for (ListedFile& file : layout.files) {
+    if (file.split != split) continue;
+    files.push_back({std::move(file.path), file.label, std::move(file.objects)});
   }
   return files;
 }
@@ -167,9 +168,9 @@ DatasetFiles divide(Layout layout, const DatasetOptions& options) {
     }
   }
   auto& [train, search, test] = result.splits;
-  train = taken(layout, Split::kTrain);
-  search = taken(layout, Split::kSearch);
-  test = taken(layout, Split::kTest);
+  train = take(layout, Split::kTrain);
+  search = take(layout, Split::kSearch);
+  test = take(layout, Split::kTest);
   if (train.empty()) fail(options, "has no training examples");
   if (test.empty()) {
     test = hold_out(train, share_of(train, options.test_share), options.seed, "test_share");

@@ -93,6 +93,8 @@ TEST(Preprocessing, FollowsTheKindAndTheOptionsOfADataset) {
   }
   EXPECT_EQ(fit_of(DatasetKind::kVww), ImageFit::kStretch);
   EXPECT_EQ(fit_of(DatasetKind::kVww, ImageFit::kCrop), ImageFit::kCrop);
+  const DatasetOptions boxes{.kind = DatasetKind::kVoc, .targets = TargetKind::kBoxes};
+  EXPECT_EQ(std::get<ImagePreprocessing>(preprocessing_of(boxes, 64)).fit, ImageFit::kStretch);
 
   DatasetOptions gray{.kind = DatasetKind::kFolder};
   gray.image.channels = 1;

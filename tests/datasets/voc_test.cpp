@@ -54,6 +54,14 @@ TEST(Voc, TellsWhatIsWrong) {
   EXPECT_THAT(error("<annotation><size><width>many</width></size></annotation>"),
               HasSubstr("annotation/size/width: must be a number, is many"));
   EXPECT_THAT(error("<annotation><object></object></annotation>"), HasSubstr("no name or no box"));
+  EXPECT_THAT(error("<annotation>\n<object><name>cat</name></object></annotation>"),
+              HasSubstr("a.xml:2: an object has no name or no box"));
+  for (const char* width : {"nan", "inf", "1e400", "1e300", "-5", ""}) {
+    EXPECT_THAT(
+        error(fmt::format("<annotation>\n<size><width>{}</width></size></annotation>", width)),
+        HasSubstr("a.xml:2: annotation/size/width: must be a number"))
+        << width;
+  }
 }
 
 TEST(Voc, SurvivesDamagedFiles) {

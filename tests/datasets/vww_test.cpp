@@ -35,19 +35,24 @@ constexpr const char* kInstances = R"({
   "categories": [{"id": 6, "name": "dog"}, {"id": 5, "name": "person", "supercategory": "person"}]
 })";
 
-TEST(CocoInstances, HaveTheLargestObjectOfEachCategory) {
+TEST(CocoInstances, HaveTheObjectsOfEachImage) {
   const TemporaryFolder folder;
   const auto instances = read_coco_instances(folder.write("a.json", kInstances));
   std::vector<std::string> texts;
   for (const CocoImage& image : instances->images) {
-    std::string text = fmt::format("{} {}:", image.file, image.area);
+    std::string text = fmt::format("{} {}:", image.file, image.width * image.height);
     for (const CocoObject& object : image.objects) {
       text += fmt::format(" {} {}", instances->categories.at(object.category), object.area);
     }
     texts.push_back(text);
   }
-  EXPECT_THAT(texts, ElementsAre("a.jpg 1000: person 5", "b.jpg 1000: person 5.1",
-                                 "c.jpg 1000: dog 900", "d.jpg 1000: person 600", "e.jpg 1000:"));
+  EXPECT_THAT(texts,
+              ElementsAre("a.jpg 1000: person 5", "b.jpg 1000: person 5.1", "c.jpg 1000: dog 900",
+                          "d.jpg 1000: person 2 person 600", "e.jpg 1000:"));
+  const CocoObject& boxed = instances->images[0].objects[0];
+  EXPECT_EQ(std::tuple(boxed.x, boxed.y, boxed.width, boxed.height), std::tuple(1, 2, 3, 4));
+  EXPECT_FALSE(boxed.is_crowd);
+  EXPECT_TRUE(instances->images[3].objects[1].is_crowd);
 }
 
 TEST(CocoInstances, TellWhatIsWrong) {
@@ -64,6 +69,13 @@ TEST(CocoInstances, TellWhatIsWrong) {
               HasSubstr("lacks height"));
   EXPECT_THAT(error(R"({"images": [{"id": 1, "width": 3}]})"), HasSubstr("has no file_name"));
   EXPECT_THAT(error(R"({"categories": [{"id": 1}]})"), HasSubstr("has no name that is text"));
+  EXPECT_THAT(
+      error(R"({"annotations": [{"image_id": 1, "category_id": 1, "area": 1, "bbox": [1, 2]}]})"),
+      HasSubstr("an entry of annotations has a bbox that is not four numbers"));
+  EXPECT_THAT(error(R"({"annotations": [{"image_id": 1, "category_id": 1}]})"),
+              HasSubstr("lacks area"));
+  EXPECT_THAT(error(R"({"annotations": [{"image_id": 1, "bbox": [NaN, 1, 1, 1]}]})"),
+              HasSubstr("is no valid JSON at byte"));
   EXPECT_THAT(error_of([&] { read_coco_instances(folder / "b.json"); }),
               HasSubstr("cannot be read"));
 }

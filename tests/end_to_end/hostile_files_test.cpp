@@ -208,7 +208,7 @@ TEST_F(HostileFiles, Annotations) {
                      "dataset={kind: " + kind + ", path: d, annotations: " + file + "}"},
                     named});
   };
-  for (const char* kind : {"folder", "coco"}) {
+  for (const char* kind : {"folder", "coco", "yolo"}) {
     for (const char* file : {"pipe", "zero", "/dev/full", ".", "absent"}) {
       refuse(fmt::format("{} of {}", kind, file), kind, file, "");
     }

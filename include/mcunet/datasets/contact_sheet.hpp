@@ -10,11 +10,13 @@
 namespace mcunet::datasets {
 
 // A PNG of what a network sees: a row of up to `columns` examples for each of the first `max_rows`
-// classes that have any. Spectrograms have low frequencies at the top; unreadable files are red.
+// classes that have any. Boxes are drawn over their images; spectrograms have low frequencies at the
+// top; unreadable files are red.
 std::string draw_contact_sheet(const Dataset& dataset, int columns, int max_rows,
                                std::uint64_t seed);
 
-// Up to `most` examples of each class, drawn by the seed: [class][example].
+// Up to `most` examples of each class, drawn by the seed: [class][example]. An image is one of each
+// class that has an object on it.
 std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, std::size_t most,
                                                        std::uint64_t seed);
 
