@@ -97,10 +97,10 @@ int run_compile(const CompileArguments& arguments) {
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
   options.names = arguments.names;
+  const auto postprocessing = read_postprocessing(arguments.postprocessing);
   const deploy::Device device = deploy::load_device(arguments.device);
-  const CompileResult result =
-      pipeline::compile_model(arguments.model, device, options, arguments.out, arguments.console,
-                              {}, "", read_postprocessing(arguments.postprocessing));
+  const CompileResult result = pipeline::compile_model(
+      arguments.model, device, options, arguments.out, arguments.console, {}, "", postprocessing);
   if (!arguments.console && !device.console) {
     say("mcunet: {} has no serial console, so its firmware prints nothing\n", device.name);
   }

@@ -19,17 +19,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 using datasets::Box;
 
-datasets::DetectionTables read_tables(const std::string& folder,
-                                      const deploy::ModelDescription& model) {
-  const auto postprocessing = pipeline::read_model_postprocessing(folder);
-  const auto& detector = std::get<datasets::Detector>(postprocessing.value());
-  const deploy::ModelTensor& output = model.outputs[0];
-  if (output.type != engine::DataType::kInt8 || output.elements() != detector.head.outputs()) {
-    throw Error("{}/model.json: its detector has another shape than output 0", folder);
-  }
-  return make_detection_tables(detector.head, detector.limits, output.scale, output.zero_point);
-}
-
 bool is_png(const fs::path& file) {
   std::string start(4, '\0');
   std::ifstream(file, std::ios::binary).read(start.data(), 4);
@@ -51,22 +40,36 @@ void add_row(TextTable& table, const std::string& input, const std::string& name
 
 }  // namespace
 
-std::vector<FoundObjects> find_objects(const std::string& folder,
+std::optional<datasets::DetectionTables> read_detector(const std::string& folder,
+                                                       const deploy::ModelDescription& model) {
+  if (!model.is_detector) return std::nullopt;
+  const auto postprocessing = pipeline::read_model_postprocessing(folder);
+  const auto& detector = std::get<datasets::Detector>(postprocessing.value());
+  const deploy::ModelTensor& output = model.outputs[0];
+  if (output.type != engine::DataType::kInt8 || output.elements() != detector.head.outputs()) {
+    throw Error("{}/model.json: its detector has another shape than output 0", folder);
+  }
+  try {
+    return make_detection_tables(detector.head, detector.limits, output.scale, output.zero_point);
+  } catch (const Error& error) {
+    throw Error("{}/model.json: {}", folder, error.what());
+  }
+}
+
+std::vector<FoundObjects> find_objects(const datasets::DetectionTables& detector,
                                        const deploy::ModelDescription& model,
                                        const NamedInputs& inputs,
                                        const deploy::EmulationResult& result,
                                        const pipeline::MediaReader& media) {
-  if (!model.is_detector) return {};
-  const datasets::DetectionTables tables = read_tables(folder, model);
   std::vector<FoundObjects> all;
   for (std::size_t i = 0; i < result.inferences.size(); ++i) {
     const deploy::Inference& inference = result.inferences[i];
     FoundObjects& found = all.emplace_back();
     found.detections = datasets::read_detections(inference.detections);
-    found.is_exact = found.detections == decode_int8(tables, inference.outputs[0]);
+    found.is_exact = found.detections == decode_int8(detector, inference.outputs[0]);
     for (const datasets::Detection& detection : found.detections) {
       if (std::cmp_greater_equal(detection.label, model.classes.size()) || detection.label < 0) {
-        throw Error("{}: the firmware found class {} of {}", folder, detection.label,
+        throw Error("{}: the firmware found class {} of {}", inputs.names[i], detection.label,
                     model.classes.size());
       }
     }

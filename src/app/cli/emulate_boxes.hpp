@@ -2,11 +2,12 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "emulate_inputs.hpp"
-#include "mcunet/datasets/boxes.hpp"
+#include "mcunet/datasets/detector.hpp"
 #include "mcunet/deploy/emulator.hpp"
 
 // What a detector's firmware found, for people and for programs.
@@ -20,8 +21,12 @@ struct FoundObjects {
   std::filesystem::path picture_file;  // empty: not written
 };
 
-// One for each inference; none if the model is no detector.
-std::vector<FoundObjects> find_objects(const std::string& folder,
+// How the host decodes the output of a detector; nothing if the model is none. Throws Error.
+std::optional<datasets::DetectionTables> read_detector(const std::string& folder,
+                                                       const deploy::ModelDescription& model);
+
+// One for each inference of a detector.
+std::vector<FoundObjects> find_objects(const datasets::DetectionTables& detector,
                                        const deploy::ModelDescription& model,
                                        const NamedInputs& inputs,
                                        const deploy::EmulationResult& result,

@@ -315,8 +315,9 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
   const ModelDescription model = deploy::read_model_description(arguments.input.folder);
   if (!arguments.out.empty()) require_replaceable_file(arguments.out);
   const NamedInputs inputs = read_inputs(arguments.input, model, read_media);
+  const auto detector = read_detector(arguments.input.folder, model);
   std::vector<fs::path> pictures;
-  if (model.is_detector && arguments.writes_pictures()) {
+  if (detector && arguments.writes_pictures()) {
     pictures = picture_files(arguments.boxes, inputs);
   }
   deploy::EmulatorOptions options = arguments.options;
@@ -325,8 +326,8 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
       arguments.input.folder, options.takes_samples ? inputs.clips : inputs.inputs, options);
   const std::vector<std::optional<bool>> exact =
       compare(arguments.input.folder, model, inputs, result);
-  std::vector<FoundObjects> found =
-      find_objects(arguments.input.folder, model, inputs, result, read_media);
+  std::vector<FoundObjects> found;
+  if (detector) found = find_objects(*detector, model, inputs, result, read_media);
   if (!arguments.out.empty()) write_outputs(arguments.out, model.outputs[0], result);
   write_pictures(pictures, found);
   if (arguments.json) {
