@@ -61,8 +61,11 @@ std::vector<std::string> block_counter_arguments(const cycles::Disassembly& prog
       fmt::format("file={},out={},caller={:x}-{:x},body={:x}-{:x},entry={:x},pause={:x}",
                   escape_commas(find_block_counter().string()), escape_commas(counts), caller.first,
                   caller.end, body.first, body.end, body.first, pause.first);
-  if (const auto features = range_of(program, names.part("features") + "_from_samples"))
-    argument += fmt::format(",entry={:x}", features->first);
+  for (const std::string& function :
+       {names.part("features") + "_from_samples", names.part("detections") + "_from_output"}) {
+    if (const auto range = range_of(program, function))
+      argument += fmt::format(",entry={:x}", range->first);
+  }
   return {"-plugin", argument};
 }
 

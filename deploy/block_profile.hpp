@@ -14,7 +14,8 @@ namespace mcunet::deploy {
 std::filesystem::path find_block_counter();
 
 // What QEMU is told for a program of emulator_main.c that was built with -DMODEL_PROFILE. Each step is a
-// segment, and so is what comes behind the last one; a segment before them if features are extracted.
+// segment, and so is what comes behind the last one; a segment before them if features are extracted, and one
+// behind all if objects are found.
 // `counts` is the file that the emulator will write. Throws Error if the plugin or a function is missing.
 std::vector<std::string> block_counter_arguments(const cycles::Disassembly& program,
                                                  const engine::ModelNames& names,

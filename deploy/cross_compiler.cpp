@@ -130,7 +130,7 @@ std::vector<fs::path> model_sources(const fs::path& project, const engine::Model
   for (const auto& entry : fs::directory_iterator(project / "kernels", no_kernels)) {
     if (entry.path().extension() == ".c") sources.push_back(entry.path());
   }
-  for (const char* part : {"features", "frame"}) {  // of networks that have their preprocessing
+  for (const char* part : {"features", "frame", "series", "detections"}) {
     const fs::path file = project / (names.part(part) + ".c");
     if (fs::exists(file)) sources.push_back(file);
   }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <sstream>
+#include <utility>
 
 #include "block_profile.hpp"
 #include "cross_compiler.hpp"
@@ -25,6 +26,11 @@ constexpr char kEmulatorPackage[] = "qemu-system-arm";
 struct Console {
   std::vector<std::int64_t> inferences;
   std::vector<std::int64_t> features;
+  struct Detections {
+    std::int64_t instructions = 0;
+    std::int64_t count = 0;
+  };
+  std::vector<Detections> detections;
   std::vector<std::int64_t> steps;
   std::vector<std::uint64_t> hashes;  // of all steps, inference by inference
   std::int64_t calibration = 0;
@@ -56,6 +62,11 @@ Console parse_console(const std::string& log) {
     words >> first >> second;
     if (fact == "inference") console.inferences.push_back(second);
     if (fact == "features") console.features.push_back(second);
+    if (fact == "detections") {
+      std::int64_t count = 0;
+      words >> count;
+      console.detections.push_back({second, count});
+    }
     if (fact == "step") console.steps.push_back(second);
     if (fact == "stack") console.stack_bytes = first;
     if (fact == "done") console.is_done = true;
@@ -182,28 +193,35 @@ class Emulation {
   std::vector<fs::path> shared_objects_;
 };
 
-// Outputs lie one after another, inference by inference, behind the features if there are any.
+constexpr std::int64_t kDetectionBytes = 12;  // of struct mcunet_detection
+
+// Outputs lie one after another, inference by inference, behind the features if there are any; behind
+// them what was found.
 std::vector<Inference> split_outputs(const std::string& bytes, const ModelDescription& model,
                                      const Console& console) {
   std::size_t at = 0;
-  const auto take = [&](const ModelTensor& tensor) {
-    Int8Bytes tensor_bytes(static_cast<std::size_t>(tensor.bytes()));
-    if (bytes.size() - at < tensor_bytes.size()) {
+  const auto take = [&](std::int64_t count) {
+    if (count < 0 || std::cmp_less(bytes.size() - at, count)) {
       throw Error("the outputs are not those of model.json");
     }
-    std::memcpy(tensor_bytes.data(), bytes.data() + at, tensor_bytes.size());
-    at += tensor_bytes.size();
-    return tensor_bytes;
+    Int8Bytes taken(static_cast<std::size_t>(count));
+    if (!taken.empty()) std::memcpy(taken.data(), bytes.data() + at, taken.size());
+    at += taken.size();
+    return taken;
   };
   std::vector<Inference> inferences;
   for (std::size_t i = 0; i < console.inferences.size(); ++i) {
     Inference& inference = inferences.emplace_back();
     inference.instructions = console.inferences[i];
     if (!console.features.empty()) {
-      inference.features = take(model.inputs[0]);
+      inference.features = take(model.inputs[0].bytes());
       inference.feature_instructions = console.features.at(i);
     }
-    for (const ModelTensor& tensor : model.outputs) inference.outputs.push_back(take(tensor));
+    for (const ModelTensor& tensor : model.outputs)
+      inference.outputs.push_back(take(tensor.bytes()));
+    if (!model.is_detector) continue;
+    inference.detection_instructions = console.detections.at(i).instructions;
+    inference.detections = take(console.detections.at(i).count * kDetectionBytes);
   }
   if (at != bytes.size()) throw Error("the outputs are not those of model.json");
   return inferences;
@@ -222,11 +240,12 @@ void split_hashes(const std::vector<std::uint64_t>& hashes, std::size_t steps,
   }
 }
 
-// Segments of an inference: the features if there are any, each step, the way back from the last one.
-void split_cycles(const cycles::CycleEstimate& estimate, bool has_features, std::size_t steps,
-                  EmulationResult& result) {
+// Segments of an inference: the features if there are any, each step, the way back from the last one,
+// the detections if there are any.
+void split_cycles(const cycles::CycleEstimate& estimate, bool has_features, bool has_detections,
+                  std::size_t steps, EmulationResult& result) {
   const std::size_t of_features = has_features ? 1 : 0;
-  const std::size_t each = of_features + steps + 1;
+  const std::size_t each = of_features + steps + 1 + (has_detections ? 1 : 0);
   if (estimate.segments.size() != each * result.inferences.size()) {
     throw Error("{} segments counted in {} inferences of {}", estimate.segments.size(),
                 result.inferences.size(), each);
@@ -235,9 +254,11 @@ void split_cycles(const cycles::CycleEstimate& estimate, bool has_features, std:
   for (Inference& inference : result.inferences) {
     if (has_features) inference.feature_cycles = (at++)->cycles;
     for (std::size_t i = 0; i <= steps; ++i) inference.cycles += (at++)->cycles;
+    if (has_detections) inference.detection_cycles = (at++)->cycles;
   }
-  for (std::size_t i = 0; i < result.steps.size(); ++i)
+  for (std::size_t i = 0; i < of_features + steps; ++i)
     result.steps[i].cycles = estimate.segments[i].cycles;
+  if (has_detections) result.steps.back().cycles = result.inferences[0].detection_cycles;
   result.loops = estimate.loops;
 }
 
@@ -276,7 +297,9 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
   const std::string defines = options.takes_samples ? "-DMODEL_SAMPLES " : "";
   const Console console = emulation.run(defines, inputs, "network");
   const std::size_t clips = options.takes_samples ? inputs.size() : 0;
-  if (console.inferences.size() != inputs.size() || console.features.size() != clips) {
+  const std::size_t decoded = model.is_detector ? inputs.size() : 0;
+  if (console.inferences.size() != inputs.size() || console.features.size() != clips ||
+      console.detections.size() != decoded) {
     throw Error("{}: {} inputs, but {} inferences: model.json and model.h disagree", model.name,
                 inputs.size(), console.inferences.size());
   }
@@ -303,10 +326,14 @@ EmulationResult emulate(const fs::path& folder, std::span<const Int8Bytes> input
     result.steps.push_back(
         {.name = model.steps[i], .instructions = profile.steps[i], .cycles = {}});
   }
+  if (model.is_detector) {
+    result.steps.push_back(
+        {.name = "detections", .instructions = console.detections[0].instructions, .cycles = {}});
+  }
   if (options.estimates_cycles) {
     split_cycles(
         cycles::estimate_cycles(blocks.counts, blocks.disassembly, cycles::find_core(device.core)),
-        options.takes_samples, model.steps.size(), result);
+        options.takes_samples, model.is_detector, model.steps.size(), result);
   }
   if (options.traces_steps) {
     const Console trace =

@@ -52,7 +52,18 @@ std::optional<ModelFeatures> read_features(const Json& json) {
   return features;
 }
 
+// The section of a detector; null if the model is none.
+const Json* find_detector(const Json& json) {
+  const auto postprocessing = json.find("postprocessing");
+  if (postprocessing == json.end()) return nullptr;
+  const auto detector = postprocessing->find("detector");
+  return detector == postprocessing->end() ? nullptr : &*detector;
+}
+
 std::vector<std::string> read_classes(const Json& json, const std::vector<ModelTensor>& outputs) {
+  if (const Json* detector = find_detector(json)) {
+    return detector->at("classes").get<std::vector<std::string>>();
+  }
   auto names = json.value("classes", std::vector<std::string>());
   if (!names.empty() && static_cast<std::int64_t>(names.size()) != outputs[0].elements()) {
     throw Error("it names {} classes of {} values", names.size(), outputs[0].elements());
@@ -75,7 +86,8 @@ ModelDescription read_model_description(const std::filesystem::path& folder) {
             .steps = json.at("steps").get<std::vector<std::string>>(),
             .borders = engine::borders_named(json.value("borders", "caller")),
             .names = engine::ModelNames(json.value("prefix", "model")),
-            .features = read_features(json)};
+            .features = read_features(json),
+            .is_detector = find_detector(json) != nullptr};
   } catch (const std::exception& error) {
     throw Error("{}: describes no generated network: {}", file.string(), error.what());
   }

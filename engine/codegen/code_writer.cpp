@@ -60,22 +60,6 @@ std::string byte_lines(const std::vector<unsigned char>& bytes) {
   return text;
 }
 
-// A string of C with these bytes. Whatever is not plain ASCII is written by number, in three digits so
-// that what follows is not taken for more of them; ? so that no trigraph comes about.
-std::string c_string(std::string_view bytes) {
-  std::string text = "\"";
-  for (const char c : bytes) {
-    if (c == '"' || c == '\\' || c == '?') {
-      text += {'\\', c};
-    } else if (c >= ' ' && c <= '~') {
-      text += c;
-    } else {
-      text += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
-    }
-  }
-  return text + '"';
-}
-
 // What the templates call a side of the network: `side` is "input" or "output".
 void add_border(const CompiledGraph& compiled, const std::string& side,
                 const std::vector<TensorId>& tensors, TemplateValues& values) {
@@ -166,6 +150,21 @@ TemplateValues values_of(const CompiledGraph& compiled, const std::vector<StepCo
 }
 
 }  // namespace
+
+// In three digits so that what follows is not taken for more of them; ? so that no trigraph comes about.
+std::string c_string(std::string_view bytes) {
+  std::string text = "\"";
+  for (const char c : bytes) {
+    if (c == '"' || c == '\\' || c == '?') {
+      text += {'\\', c};
+    } else if (c >= ' ' && c <= '~') {
+      text += c;
+    } else {
+      text += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    }
+  }
+  return text + '"';
+}
 
 GeneratedCode generate_code(const CompiledGraph& compiled) {
   GeneratedCode code;

@@ -80,7 +80,9 @@ std::map<std::string, std::string, std::less<>> ModelNames::template_texts() con
           {"frame", part("frame")},
           {"FRAME", in_capitals(part("frame"))},
           {"series", part("series")},
-          {"SERIES", in_capitals(part("series"))}};
+          {"SERIES", in_capitals(part("series"))},
+          {"detections", part("detections")},
+          {"DETECTIONS", in_capitals(part("detections"))}};
 }
 
 }  // namespace mcunet::engine

@@ -135,7 +135,7 @@ TEST(Detector, Int8FindsWhatRealNumbersFind) {
   }
   EXPECT_GT(boxes, 3000u);
   EXPECT_LE(runs_that_differ, kRuns / 12);
-  EXPECT_LE(boxes_that_differ, boxes / 100);
+  EXPECT_LE(boxes_that_differ, boxes / 50);
 }
 
 // Of what is kept no two overlap too much, and what is left out overlaps with a better one: in the

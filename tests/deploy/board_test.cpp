@@ -246,12 +246,14 @@ TEST(Board, ASerialConsoleMustBeDescribed) {
 }
 
 // The emulator's STM32F405 has a USART2, but neither clocks nor a cycle counter.
-std::string run_in_emulator(ConsoleKind console, const std::vector<std::string>& arguments) {
+std::string run_in_emulator(ConsoleKind console, const std::vector<std::string>& arguments,
+                            const std::string& detections = "") {
   Device device = shipped("stm32f412");
   device.name = "stm32f405";
   device.sram_banks[0].size_kib = 128;
   const TemporaryFolder folder;
   write_example_model(folder);
+  if (!detections.empty()) folder.write("detections.h", detections);
   write_firmware_project(folder.path(), device, console);
   EXPECT_TRUE(link_firmware(folder.path(), device).fits());
   std::vector<std::string> command = {"qemu-system-arm", "-M",  "netduinoplus2", "-display", "none",
@@ -275,6 +277,25 @@ TEST(Board, PrintsOnItsConsole) {
                       {"-serial", "none", "-semihosting-config", "enable=on,target=native"});
   EXPECT_THAT(semihosting, HasSubstr("output 0:" + zeros_plus_two + "\noutput 1: 7 9\n"));
   EXPECT_EQ(run_in_emulator(ConsoleKind::kNone, {"-serial", "null", "-serial", "stdio"}), "");
+}
+
+TEST(Board, PrintsTheObjectsOfADetector) {
+  MCUNET_REQUIRE_EMULATOR();
+  constexpr char kDetections[] = R"(#include <stdint.h>
+struct mcunet_detection { int16_t left, top, right, bottom; uint16_t score; int16_t label; };
+static const struct mcunet_detection found[] = {{0, 1639, 8192, 16384, 32768, 1},
+                                                {4096, 4096, 12288, 12288, 9999, 0}};
+static const char* const detections_class_names[] = {"cat", "dog"};
+static int detections_from_output(const int8_t* output) { return output[0] == -1 ? 2 : 0; }
+static const struct mcunet_detection* detections_at(int index) { return &found[index]; }
+)";
+  const std::string serial =
+      run_in_emulator(ConsoleKind::kSerial, {"-serial", "null", "-serial", "stdio"}, kDetections);
+  EXPECT_THAT(serial,
+              HasSubstr("inference 0: 0 cycles, 2 objects, found in 0 cycles\r\n"
+                        "object dog: left 0, top 100, right 500, bottom 1000, score 100 %\r\n"
+                        "object cat: left 250, top 250, right 750, bottom 750, score 30 %\r\n"));
+  EXPECT_THAT(serial, testing::Not(HasSubstr("output")));
 }
 
 }  // namespace

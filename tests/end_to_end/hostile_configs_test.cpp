@@ -346,6 +346,56 @@ TEST_F(HostileConfigs, NetworkDescriptions) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
 }
 
+TEST_F(HostileConfigs, Postprocessings) {
+  using namespace std::string_literals;
+  const std::string good =
+      "detector:\n  rows: 7\n  columns: 7\n  anchors: [{width: 0.1, height: 0.2}]\n"
+      "  classes: [person, car]\n  score: 0.3\n  overlap: 0.45\n  most: 32\n";
+  const auto with = [&](const std::string& from, const std::string& to) {
+    return replaced(good, from, to);
+  };
+  const std::string anchor = "{width: 0.1, height: 0.2}";
+  const Texts texts = {{"empty", ""},
+                       {"a list", "[1]"},
+                       {"deep", std::string(200'000, '[')},
+                       {"a NUL", good + "\0"s},
+                       {"no UTF-8", with("car", "\"\xff\"")},
+                       {"nothing known", "classifier: {}\n"},
+                       {"something beside it", good + "regression: {}\n"},
+                       {"a detector that is none", "detector: 7\n"},
+                       {"an unknown key", good + "  colour: red\n"},
+                       {"rows of 0", with("rows: 7", "rows: 0")},
+                       {"rows beyond 32 bits", with("rows: 7", "rows: 4294967303")},
+                       {"a fraction of columns", with("columns: 7", "columns: 7.5")},
+                       {"no anchors", with("[" + anchor + "]", "[]")},
+                       {"too many anchors", with(anchor, anchor + repeated(", " + anchor, 64))},
+                       {"an anchor in pixels", with("0.1", "32")},
+                       {"a negative anchor", with("0.1", "-0.1")},
+                       {"an anchor of nothing", with("0.1", "0")},
+                       {"an anchor that is no number", with("0.1", "nan")},
+                       {"an anchor without a height", with(", height: 0.2", "")},
+                       {"no classes", with("[person, car]", "[]")},
+                       {"a number of classes", with("[person, car]", "2")},
+                       {"a class that is a list", with("car", "[car]")},
+                       {"too many classes", with("car", "car" + repeated(", car", 256))},
+                       {"a score above 1", with("0.3", "1.01")},
+                       {"a negative overlap", with("0.45", "-0.1")},
+                       {"no boxes", with("most: 32", "most: 0")},
+                       {"too many boxes", with("most: 32", "most: 1000000")}};
+  for (const auto& [name, text] : texts) {
+    write("x.yaml", text);
+    expect_refused({name,
+                    {"compile", "x.tflite", "--device", "stm32f746", "--out", "out",
+                     "--postprocessing", "x.yaml"},
+                    "x.yaml"});
+  }
+  write("x.yaml", good);
+  expect_refused({"good, but there is no model",
+                  {"compile", "x.tflite", "--device", "stm32f746", "--out", "out",
+                   "--postprocessing", "x.yaml"},
+                  "x.tflite"});
+}
+
 TEST_F(HostileConfigs, NumbersOfTheCommandLine) {
   const auto plan = [](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"plan", "resnet18"});

@@ -103,6 +103,10 @@ TEST_F(HostileFiles, RawInputs) {
 
 TEST_F(HostileFiles, DescriptionsOfNetworks) {
   const std::string good = kModelJson;
+  const auto with_detector = [&](const std::string& detector) {
+    return replaced(good, "\"name\": \"m\",",
+                    "\"name\": \"m\", \"postprocessing\": {\"detector\": " + detector + "},");
+  };
   const Texts descriptions = {
       {"empty", ""},
       {"half", good.substr(0, good.size() / 2)},
@@ -122,7 +126,10 @@ TEST_F(HostileFiles, DescriptionsOfNetworks) {
       {"a side as text", replaced(good, "\"height\": 2", "\"height\": \"2\"")},
       {"borders that are none", replaced(good, "\"caller\"", "\"everybody\"")},
       {"steps that are none", replaced(good, "[\"CONV_2D 3x3\"]", "[1]")},
-      {"no name", replaced(good, "\"name\": \"m\",", "")}};
+      {"no name", replaced(good, "\"name\": \"m\",", "")},
+      {"a detector that is none", with_detector("7")},
+      {"a detector without classes", with_detector(R"({"rows": 1})")},
+      {"a detector of classes without names", with_detector(R"({"classes": [1, {}]})")}};
   write("x.bin", "1234");
   for (const auto& [name, text] : descriptions) {
     write("o/model.json", text);

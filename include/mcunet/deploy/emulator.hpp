@@ -44,11 +44,13 @@ struct ModelDescription {
   std::string name;
   std::vector<ModelTensor> inputs;
   std::vector<ModelTensor> outputs;
-  std::vector<std::string> classes;  // what the values of output 0 stand for; empty: not known
+  // What the values of output 0 stand for; or what a detector finds. Empty: not known.
+  std::vector<std::string> classes;
   std::vector<std::string> steps;
   engine::Borders borders = engine::Borders::kCaller;
   engine::ModelNames names;  // of files and symbols
   std::optional<ModelFeatures> features;
+  bool is_detector = false;  // comes with what finds objects in output 0 (detections.h)
 
   // Of all inputs of one inference.
   std::int64_t input_bytes() const {
@@ -79,6 +81,11 @@ struct Inference {
   Int8Bytes features;
   std::int64_t feature_instructions = 0;
   cycles::CycleRange feature_cycles;
+  // If the network is a detector: what the firmware found, as many struct mcunet_detection
+  // (engine/kernels/detections.h) as they lie in memory.
+  Int8Bytes detections;
+  std::int64_t detection_instructions = 0;
+  cycles::CycleRange detection_cycles;
   // If asked for: the 64-bit FNV-1a hash of each step's output, as it lies in memory when the step
   // is done.
   std::vector<std::uint64_t> step_hashes;
@@ -93,7 +100,8 @@ struct StepCost {
 struct EmulationResult {
   std::string board;
   std::vector<Inference> inferences;  // one per input
-  std::vector<StepCost> steps;        // of the first inference; feature extraction comes first
+  // Of the first inference; feature extraction comes first, and what finds objects last.
+  std::vector<StepCost> steps;
   // If cycles were asked for: where they go, of all inferences, the costliest first.
   std::vector<cycles::LoopCost> loops;
   std::int64_t stack_bytes = 0;  // high-water mark over all of them, main() included

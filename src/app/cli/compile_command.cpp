@@ -29,6 +29,7 @@ struct CompileArguments {
   bool no_adaptive_im2col = false;
   engine::ScratchGrowth memory = engine::ScratchGrowth::kWithinBudget;
   bool no_specialization = false;
+  std::string postprocessing;  // file; empty: none
   std::string borders = "caller";
   engine::ModelNames names;
   bool fold_dead_channels = false;
@@ -81,6 +82,11 @@ void print_result(const CompileResult& result, const CompileArguments& arguments
   }
 }
 
+std::optional<datasets::Postprocessing> read_postprocessing(const std::string& file) {
+  if (file.empty()) return std::nullopt;
+  return datasets::read_postprocessing(load_config(file));
+}
+
 int run_compile(const CompileArguments& arguments) {
   engine::CompileOptions options;
   options.fuses_padding = !arguments.no_fusion;
@@ -91,9 +97,10 @@ int run_compile(const CompileArguments& arguments) {
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
   options.names = arguments.names;
+  const auto postprocessing = read_postprocessing(arguments.postprocessing);
   const deploy::Device device = deploy::load_device(arguments.device);
-  const CompileResult result =
-      pipeline::compile_model(arguments.model, device, options, arguments.out, arguments.console);
+  const CompileResult result = pipeline::compile_model(
+      arguments.model, device, options, arguments.out, arguments.console, {}, "", postprocessing);
   if (!arguments.console && !device.console) {
     say("mcunet: {} has no serial console, so its firmware prints nothing\n", device.name);
   }
@@ -161,6 +168,13 @@ void add_compile_command(CLI::App& program, Run& run) {
           "What files, functions and macros begin with, so that several models link into one\n"
           "program: NAME.h, NAME_invoke(), … [model]")
       ->type_name("NAME");
+  command
+      ->add_option(
+          "--postprocessing", arguments->postprocessing,
+          "YAML that says what the output means. Of a YOLOv2 detector: the key `detector`\n"
+          "with rows, columns, anchors (width and height as shares of the image's),\n"
+          "classes, score, overlap, most; the folder then has detections.h")
+      ->type_name("FILE");
   command->add_flag("--fold-dead-channels", arguments->fold_dead_channels,
                     "Leave out channels that are constant or that nothing reads; outputs stay the\n"
                     "same");

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "commands.hpp"
+#include "emulate_boxes.hpp"
 #include "emulate_inputs.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
@@ -38,10 +39,12 @@ using deploy::ModelDescription;
 struct EmulateArguments {
   InputOptions input;
   std::string out;
+  std::string boxes;  // folder of pictures; empty: not given
   deploy::EmulatorOptions options;
   bool json = false;
 
   bool shows_cycles() const { return options.estimates_cycles; }
+  bool writes_pictures() const { return !json || !boxes.empty(); }
 };
 
 // Whether each inference gave what the reference executor gives for the host's features; nothing if
@@ -109,9 +112,18 @@ Json to_json(const cycles::LoopCost& loop) {
           {"code", loop.code}};
 }
 
+void add_detections(const ModelDescription& model, const deploy::Inference& result,
+                    const FoundObjects& found, bool shows_cycles, Json& inference) {
+  inference["detections"] = cli::to_json(found, model.classes);
+  inference["detections_exact"] = found.is_exact;
+  inference["detection_instructions"] = result.detection_instructions;
+  if (shows_cycles) inference["detection_cycles"] = result.detection_cycles;
+  if (!found.picture_file.empty()) inference["picture"] = found.picture_file.string();
+}
+
 Json to_json(const ModelDescription& model, const NamedInputs& inputs,
              const EmulationResult& result, const std::vector<std::optional<bool>>& exact,
-             bool shows_cycles) {
+             const std::vector<FoundObjects>& found, bool shows_cycles) {
   Json json = {{"board", result.board}, {"inferences", Json::array()}};
   if (inputs.preprocessing) json["preprocessing"] = cli::to_json(*inputs.preprocessing);
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
@@ -120,7 +132,9 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
                                   {"instructions", result.inferences[i].instructions},
                                   {"exact", exact[i] ? Json(*exact[i]) : Json(nullptr)}});
     Json& inference = json["inferences"].back();
-    if (!model.classes.empty()) {
+    if (model.is_detector) {
+      add_detections(model, result.inferences[i], found[i], shows_cycles, inference);
+    } else if (!model.classes.empty()) {
       inference["class"] =
           model.classes[index_of_largest(result.inferences[i].outputs[0], model.outputs[0])];
     }
@@ -213,27 +227,33 @@ void print_loops(const EmulationResult& result) {
 
 void print_result(const ModelDescription& model, const NamedInputs& inputs,
                   const EmulationResult& result, const std::vector<std::optional<bool>>& exact,
-                  const deploy::Device& device, bool shows_cycles) {
+                  const std::vector<FoundObjects>& found, const deploy::Device& device,
+                  bool shows_cycles) {
   print_steps(result, shows_cycles);
   if (shows_cycles) print_loops(result);
 
   std::vector<std::string> columns = {"input", "instructions"};
   if (shows_cycles) columns.emplace_back("cycles (estimated)");
-  columns.insert(columns.end(), {"largest outputs", "exact"});
+  columns.insert(columns.end(), {model.is_detector ? "objects" : "largest outputs", "exact"});
+  if (model.is_detector) columns.emplace_back("boxes exact");
   if (!inputs.clips.empty()) columns.emplace_back("features exact");
   TextTable table(columns);
   for (std::size_t i = 0; i < inputs.names.size(); ++i) {
     const deploy::Inference& inference = result.inferences[i];
     std::vector<std::string> row = {inputs.names[i], std::to_string(inference.instructions)};
     if (shows_cycles) row.push_back(cycles::describe(inference.cycles));
-    row.push_back(describe_top(inference.outputs[0], model.outputs[0], model.classes));
+    row.push_back(model.is_detector
+                      ? std::to_string(found[i].detections.size())
+                      : describe_top(inference.outputs[0], model.outputs[0], model.classes));
     row.emplace_back(exact[i] ? (*exact[i] ? "yes" : "NO") : "-");
+    if (model.is_detector) row.emplace_back(found[i].is_exact ? "yes" : "NO");
     if (!inputs.clips.empty()) {
       row.emplace_back(has_exact_features(inputs, result, i) ? "yes" : "NO");
     }
     table.add_row(row);
   }
   fmt::print("{}\n", table.to_string());
+  print_objects(found, inputs, model.classes);
   if (inputs.preprocessing) print_preprocessing(*inputs.preprocessing);
   fmt::print("stack        {:>12} bytes at most\nboard        {}{}\n", result.stack_bytes,
              result.board, shows_cycles ? "" : " (instructions, not cycles: see --cycles)");
@@ -262,7 +282,8 @@ void write_outputs(const fs::path& file, const deploy::ModelTensor& output,
 }
 
 int report_differences(const NamedInputs& inputs, const EmulationResult& result,
-                       const std::vector<std::optional<bool>>& exact) {
+                       const std::vector<std::optional<bool>>& exact,
+                       const std::vector<FoundObjects>& found) {
   std::size_t wrong_features = 0;
   for (std::size_t i = 0; i < inputs.clips.size(); ++i) {
     if (!has_exact_features(inputs, result, i)) ++wrong_features;
@@ -274,27 +295,48 @@ int report_differences(const NamedInputs& inputs, const EmulationResult& result,
   if (wrong != 0) {
     say("mcunet: {} of {} outputs differ from the reference executor's\n", wrong, exact.size());
   }
-  return wrong == 0 && wrong_features == 0 ? kDone : kFailed;
+  const auto wrong_boxes = std::count_if(found.begin(), found.end(),
+                                         [](const FoundObjects& one) { return !one.is_exact; });
+  if (wrong_boxes != 0) {
+    say("mcunet: the boxes of {} of {} inputs differ from the host's\n", wrong_boxes, found.size());
+  }
+  return wrong == 0 && wrong_features == 0 && wrong_boxes == 0 ? kDone : kFailed;
+}
+
+void write_pictures(const std::vector<fs::path>& files, std::vector<FoundObjects>& found) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].empty()) continue;
+    write_file_atomically(files[i], found[i].picture);
+    found[i].picture_file = files[i];
+  }
 }
 
 int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& read_media) {
   const ModelDescription model = deploy::read_model_description(arguments.input.folder);
   if (!arguments.out.empty()) require_replaceable_file(arguments.out);
   const NamedInputs inputs = read_inputs(arguments.input, model, read_media);
+  const auto detector = read_detector(arguments.input.folder, model);
+  std::vector<fs::path> pictures;
+  if (detector && arguments.writes_pictures()) {
+    pictures = picture_files(arguments.boxes, inputs);
+  }
   deploy::EmulatorOptions options = arguments.options;
   options.takes_samples = !inputs.clips.empty();
   const EmulationResult result = deploy::emulate(
       arguments.input.folder, options.takes_samples ? inputs.clips : inputs.inputs, options);
   const std::vector<std::optional<bool>> exact =
       compare(arguments.input.folder, model, inputs, result);
+  std::vector<FoundObjects> found;
+  if (detector) found = find_objects(*detector, model, inputs, result, read_media);
   if (!arguments.out.empty()) write_outputs(arguments.out, model.outputs[0], result);
+  write_pictures(pictures, found);
   if (arguments.json) {
-    print_json(to_json(model, inputs, result, exact, arguments.shows_cycles()));
+    print_json(to_json(model, inputs, result, exact, found, arguments.shows_cycles()));
   } else {
-    print_result(model, inputs, result, exact, deploy::read_project_device(arguments.input.folder),
-                 arguments.shows_cycles());
+    print_result(model, inputs, result, exact, found,
+                 deploy::read_project_device(arguments.input.folder), arguments.shows_cycles());
   }
-  return report_differences(inputs, result, exact);
+  return report_differences(inputs, result, exact, found);
 }
 
 }  // namespace
@@ -310,6 +352,8 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
       ".tsv, .npy; window after window) become its input, and they do as in its evaluation; of a\n"
       "sound the firmware computes the features, too, and both are compared with the host's. Of any other model an image is stretched to the input, with\n"
       "--input-range; and a sound must be the samples that it takes in, at --sample-rate.\n\n"
+      "Of a detector the firmware finds the boxes; they are compared with the host's, too, and drawn\n"
+      "over images.\n\n"
       "  mcunet emulate out/ --input image.bin recordings.npy --json\n"
       "  mcunet emulate out/ --input photo.jpg --input-range 0,1\n"
       "  mcunet emulate runs/digits/export --input seven.wav\n"
@@ -331,6 +375,9 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
                    "Hz to which a sound is resampled [as it is]")
       ->check(CLI::Range(1000, 384000));
   command->add_option("--out", arguments->out, "File for the first output of all inputs (.npy)");
+  command->add_option("--boxes", arguments->boxes,
+                      "Folder for images with the boxes that a detector found, NAME.boxes.png\n"
+                      "[the current one; with --json none]");
   command->add_option("--board", arguments->options.board,
                       "mps2-an385, mps2-an386, mps2-an500 or netduinoplus2 [by the device's core]");
   command

@@ -173,7 +173,12 @@ void append_inputs(const std::string& word, const InputReader& reader, NamedInpu
       joined[n].insert(joined[n].end(), inputs[n].begin(), inputs[n].end());
     }
   }
+  std::optional<ImageInput> image;
+  if (pipeline::is_media(files[0]) && !pipeline::is_sound(files[0])) {
+    image = {files[0], image_preprocessing(files[0], 0, reader)};
+  }
   for (std::size_t n = 0; n < joined.size(); ++n) {
+    result.images.push_back(image);
     result.names.push_back(joined.size() == 1 ? word : fmt::format("{}[{}]", word, n));
     result.inputs.push_back(std::move(joined[n]));
   }
@@ -192,6 +197,7 @@ NamedInputs read_clips(const InputReader& reader, const datasets::LogMelParamete
     }
     pipeline::SoundClip clip = reader.media.read_clip(file, sound);
     result.names.push_back(file);
+    result.images.emplace_back();
     result.clips.push_back(std::move(clip.samples));
     result.inputs.push_back(std::move(clip.features));
   }

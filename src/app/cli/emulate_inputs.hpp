@@ -17,6 +17,12 @@ struct InputOptions {
   int sample_rate = 0;              // 0: not given
 };
 
+// An image that became an input.
+struct ImageInput {
+  std::string file;
+  datasets::ImagePreprocessing preprocessing;
+};
+
 // The inputs of all files, one after another, each with a name.
 struct NamedInputs {
   std::vector<std::string> names;
@@ -24,6 +30,7 @@ struct NamedInputs {
   std::vector<deploy::Int8Bytes>
       clips;  // of which the firmware makes the inputs; empty: it is given them
   std::optional<datasets::Preprocessing> preprocessing;  // of what is no raw input
+  std::vector<std::optional<ImageInput>> images;  // input 0 of each inference, where it is an image
 };
 
 // Throws Error for files that are damaged or that the model does not take.

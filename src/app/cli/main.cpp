@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
         program, run,
         {[argv](auto&&...) -> mcunet::deploy::Int8Bytes { hand_over(argv); },
          [argv](auto&&...) -> mcunet::pipeline::SoundClip { hand_over(argv); },
-         [argv](auto&&...) -> std::vector<mcunet::deploy::Int8Bytes> { hand_over(argv); }});
+         [argv](auto&&...) -> std::vector<mcunet::deploy::Int8Bytes> { hand_over(argv); },
+         [argv](auto&&...) -> mcunet::pipeline::BoxPicture { hand_over(argv); }});
     add_missing_commands(program, run, [argv](const std::string&) -> int { hand_over(argv); });
   });
 }

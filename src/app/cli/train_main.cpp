@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
     add_data_command(program, run);
     add_emulate_command(program, run,
                         {mcunet::pipeline::read_media_input, mcunet::pipeline::read_sound_clip,
-                         mcunet::pipeline::read_windows});
+                         mcunet::pipeline::read_windows, mcunet::pipeline::draw_box_picture});
 #ifdef MCUNET_WITH_TORCH
     add_train_command(program, run);
     add_eval_command(program, run);

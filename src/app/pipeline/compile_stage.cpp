@@ -12,6 +12,7 @@
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
+#include "postprocessing_code.hpp"
 #include "preprocessing_code.hpp"
 #include "under_name.hpp"
 
@@ -41,7 +42,8 @@ Json tensors_to_json(const engine::Graph& graph, const std::vector<engine::Tenso
 // model.json, which the emulator and scripts read.
 std::string description_of(const CompiledGraph& compiled, const std::string& name,
                            const deploy::Device& device, const CompileResult& result,
-                           const std::optional<datasets::Preprocessing>& preprocessing) {
+                           const std::optional<datasets::Preprocessing>& preprocessing,
+                           const std::optional<datasets::Postprocessing>& postprocessing) {
   Json json;
   json["name"] = name;
   if (const engine::ModelNames& names = compiled.options.names; !names.is_default()) {
@@ -63,12 +65,13 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   if (preprocessing) {
     json["preprocessing"] = Json::parse(to_json_text(write_preprocessing(*preprocessing)));
   }
+  if (postprocessing) {
+    json["postprocessing"] = Json::parse(to_json_text(write_postprocessing(*postprocessing)));
+  }
   return json_text(json, 2) + "\n";
 }
 
-void add_preprocessing(const engine::Graph& graph, const datasets::Preprocessing& preprocessing,
-                       const engine::ModelNames& names, engine::GeneratedCode& code) {
-  FeatureCode more = generate_preprocessing(graph, preprocessing, names);
+void add_code(FeatureCode more, engine::GeneratedCode& code) {
   code.constant_bytes += more.constant_bytes;
   for (engine::GeneratedFile& file : more.files) code.files.push_back(std::move(file));
 }
@@ -85,6 +88,7 @@ struct Request {
   const deploy::Device& device;
   const engine::CompileOptions& options;
   const std::optional<datasets::Preprocessing>& preprocessing;
+  const std::optional<datasets::Postprocessing>& postprocessing;
   std::string name;
   deploy::ConsoleKind console;
 };
@@ -112,16 +116,24 @@ CompileResult write_and_link(const Request& request, const CompiledGraph& compil
   result.macs = engine::cost_of(compiled.graph).macs;
 
   engine::GeneratedCode code = engine::generate_code(compiled);
+  const engine::ModelNames& names = request.options.names;
   if (request.preprocessing) {
-    add_preprocessing(compiled.graph, *request.preprocessing, request.options.names, code);
+    add_code(generate_preprocessing(compiled.graph, *request.preprocessing, names), code);
+  }
+  if (request.postprocessing) {
+    add_code(under_name(request.model,
+                        [&] {
+                          return generate_postprocessing(compiled.graph, *request.postprocessing,
+                                                         names);
+                        }),
+             code);
   }
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) staged.write(file.path, file.contents);
   staged.write("model.tflite", read_file(request.model));
   staged.write("model.json", description_of(compiled, request.name, request.device, result,
-                                            request.preprocessing));
-  deploy::write_firmware_project(staged.path(), request.device, request.console,
-                                 request.options.names);
+                                            request.preprocessing, request.postprocessing));
+  deploy::write_firmware_project(staged.path(), request.device, request.console, names);
   result.firmware = deploy::link_firmware(staged.path(), request.device);
   return result;
 }
@@ -132,8 +144,10 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                             const engine::CompileOptions& options, const fs::path& folder,
                             std::optional<deploy::ConsoleKind> console,
                             const std::optional<datasets::Preprocessing>& preprocessing,
-                            const std::string& name) {
+                            const std::string& name,
+                            const std::optional<datasets::Postprocessing>& postprocessing) {
   engine::CompileOptions all_options = options;
+  if (postprocessing) all_options.class_names.clear();
   if (preprocessing) {
     all_options.staging_bytes = staging_of(*preprocessing);
     all_options.input_notes = input_notes(*preprocessing, options.names);
@@ -150,6 +164,7 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
                         .device = device,
                         .options = options,
                         .preprocessing = preprocessing,
+                        .postprocessing = postprocessing,
                         .name = name.empty() ? model.stem().string() : name,
                         .console = console.value_or(deploy::default_console(device))};
   for (;;) {

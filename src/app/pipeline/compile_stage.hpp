@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "mcunet/datasets/postprocessing.hpp"
 #include "mcunet/datasets/preprocessing.hpp"
 #include "mcunet/deploy/device.hpp"
 #include "mcunet/deploy/firmware.hpp"
@@ -33,8 +34,9 @@ struct CompileResult {
 // Turns an int8 .tflite into a folder of C with a firmware project around it, and links that for
 // the device. The folder is complete or not there: it is made under another name and renamed.
 // Without a choice of the console it is the device's default. With a preprocessing the folder also
-// says, and has C, that turns pixels or sound into the network's input; sound in memory of the arena. Kernels get scratch up to the
-// device's budget, or to options.sram_budget_bytes if that is less, and no more than what lets the
+// says, and has C, that turns pixels or sound into the network's input; sound in memory of the arena.
+// With a postprocessing it says, and has C for, what the output means; the classes are then those of
+// the postprocessing, not of the options. Kernels get scratch up to the device's budget, or to options.sram_budget_bytes if that is less, and no more than what lets the
 // firmware link. Firmware that does not fit is a result. In model.json the network has the name that
 // is given, else the file's. Throws Error.
 CompileResult compile_model(const std::filesystem::path& model, const deploy::Device& device,
@@ -42,7 +44,8 @@ CompileResult compile_model(const std::filesystem::path& model, const deploy::De
                             const std::filesystem::path& folder,
                             std::optional<deploy::ConsoleKind> console = std::nullopt,
                             const std::optional<datasets::Preprocessing>& preprocessing = {},
-                            const std::string& name = "");
+                            const std::string& name = "",
+                            const std::optional<datasets::Postprocessing>& postprocessing = {});
 
 // What the arena has beyond the least: as lines for people, none if that is nothing, and as a JSON
 // object.

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <iterator>
 
+#include "c_table.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/text_template.hpp"
 #include "templates.hpp"
@@ -16,17 +16,6 @@ using datasets::LogMelParameters;
 using datasets::LogMelTables;
 
 enum Staging { kSamples, kScratch };
-
-// The elements of a table, some to a line.
-std::string lines_of(std::size_t count, std::size_t per_line, auto&& text_of) {
-  std::string lines;
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool ends_line = i % per_line == per_line - 1 || i + 1 == count;
-    fmt::format_to(std::back_inserter(lines), "{}{},{}", i % per_line == 0 ? "    " : " ",
-                   text_of(i), ends_line ? "\n" : "");
-  }
-  return lines;
-}
 
 void add_table(const std::string& name, const auto& values, TemplateValues& result) {
   result.texts[name + "_size"] = std::to_string(values.size());

@@ -6,6 +6,7 @@
 #include "feature_code.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/datasets/audio_file.hpp"
+#include "mcunet/datasets/box_picture.hpp"
 #include "mcunet/datasets/image_file.hpp"
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 
@@ -96,6 +97,20 @@ std::vector<Int8Bytes> read_windows(const std::string& file,
     datasets::compute_series(series, tables, values, input);
   }
   return windows;
+}
+
+BoxPicture draw_box_picture(const std::string& file,
+                            const datasets::ImagePreprocessing& preprocessing,
+                            const datasets::Detections& detections,
+                            const std::vector<std::string>& classes) {
+  const auto part = datasets::seen_part(file, preprocessing);
+  if (!part) throw Error("{}: is no readable image", file);
+  BoxPicture picture{.png = draw_detections(file, preprocessing, detections, classes),
+                     .pixels = {}};
+  for (const datasets::Detection& detection : detections) {
+    picture.pixels.push_back(part->in_pixels(detection.box));
+  }
+  return picture;
 }
 
 }  // namespace mcunet::pipeline

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "mcunet/datasets/boxes.hpp"
 #include "mcunet/datasets/preprocessing.hpp"
 #include "mcunet/deploy/emulator.hpp"
 
@@ -21,7 +22,13 @@ struct SoundClip {
   deploy::Int8Bytes features;  // what the host makes of them: the network's input
 };
 
-// See read_media_input, read_sound_clip and read_windows.
+// What a detector found in an image file.
+struct BoxPicture {
+  std::string png;                    // the image with the boxes over it
+  std::vector<datasets::Box> pixels;  // the boxes in the image's pixels
+};
+
+// See read_media_input, read_sound_clip, read_windows and draw_box_picture.
 struct MediaReader {
   std::function<deploy::Int8Bytes(const std::string& file, const deploy::ModelTensor& tensor,
                                   const MediaOptions& options)>
@@ -31,6 +38,10 @@ struct MediaReader {
   std::function<std::vector<deploy::Int8Bytes>(const std::string& file,
                                                const datasets::SeriesPreprocessing& series)>
       read_windows;
+  std::function<BoxPicture(
+      const std::string& file, const datasets::ImagePreprocessing& preprocessing,
+      const datasets::Detections& detections, const std::vector<std::string>& classes)>
+      draw_boxes;
 };
 
 // Whether the file's name is that of a sound, of a recording of sensors, of an array among these (.npy);
@@ -57,5 +68,11 @@ SoundClip read_sound_clip(const std::string& file, const datasets::LogMelParamet
 // the file is damaged or lacks a channel.
 std::vector<deploy::Int8Bytes> read_windows(const std::string& file,
                                             const datasets::SeriesPreprocessing& series);
+
+// Of an image that became an input by this preprocessing. Throws Error if it is damaged.
+BoxPicture draw_box_picture(const std::string& file,
+                            const datasets::ImagePreprocessing& preprocessing,
+                            const datasets::Detections& detections,
+                            const std::vector<std::string>& classes);
 
 }  // namespace mcunet::pipeline

@@ -20,16 +20,18 @@ TEST(ModelNames, APrefixComesBeforeEverything) {
   const ModelNames names("kwsNet_2");
   EXPECT_FALSE(names.is_default());
   EXPECT_EQ(names.part("weights"), "kwsNet_2_weights");
-  EXPECT_EQ(names.template_texts(),
-            (std::map<std::string, std::string, std::less<>>{{"model", "kwsNet_2"},
-                                                             {"MODEL", "KWSNET_2"},
-                                                             {"weights", "kwsNet_2_weights"},
-                                                             {"features", "kwsNet_2_features"},
-                                                             {"FEATURES", "KWSNET_2_FEATURES"},
-                                                             {"frame", "kwsNet_2_frame"},
-                                                             {"FRAME", "KWSNET_2_FRAME"},
-                                                             {"series", "kwsNet_2_series"},
-                                                             {"SERIES", "KWSNET_2_SERIES"}}));
+  EXPECT_EQ(names.template_texts(), (std::map<std::string, std::string, std::less<>>{
+                                        {"model", "kwsNet_2"},
+                                        {"MODEL", "KWSNET_2"},
+                                        {"weights", "kwsNet_2_weights"},
+                                        {"features", "kwsNet_2_features"},
+                                        {"FEATURES", "KWSNET_2_FEATURES"},
+                                        {"frame", "kwsNet_2_frame"},
+                                        {"FRAME", "KWSNET_2_FRAME"},
+                                        {"series", "kwsNet_2_series"},
+                                        {"SERIES", "KWSNET_2_SERIES"},
+                                        {"detections", "kwsNet_2_detections"},
+                                        {"DETECTIONS", "KWSNET_2_DETECTIONS"}}));
 }
 
 std::string fault_of(const std::string& prefix) {

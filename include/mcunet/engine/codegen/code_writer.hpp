@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mcunet/engine/codegen/compiler.hpp"
@@ -28,5 +29,8 @@ GeneratedCode generate_code(const CompiledGraph& compiled);
 // Files of engine/kernels/ and all that they need, under the folder kernels/. Throws Error for a
 // name that is not there.
 std::vector<GeneratedFile> kernel_sources(const std::vector<std::string>& names);
+
+// A string of C with these bytes. Whatever is not plain ASCII is written by number.
+std::string c_string(std::string_view bytes);
 
 }  // namespace mcunet::engine

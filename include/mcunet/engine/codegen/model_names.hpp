@@ -22,8 +22,8 @@ class ModelNames {
   // The stem of a further file, and the prefix of its symbols: "weights", "kws_weights".
   std::string part(std::string_view what) const;
 
-  // {{model}} and {{MODEL}}, {{weights}}, {{features}} and {{FEATURES}}, {{frame}} and {{FRAME}} of
-  // templates.
+  // {{model}} and {{MODEL}}, {{weights}}, and what templates call the parts that a network may come
+  // with: {{features}} and {{FEATURES}}, frame, series and detections likewise.
   std::map<std::string, std::string, std::less<>> template_texts() const;
 
  private:
