@@ -40,6 +40,10 @@ class AudioDataset : public Dataset {
   std::int32_t label(std::int64_t index) const override {
     return source_.labels[static_cast<std::size_t>(index)];
   }
+  Target target(std::int64_t index) const override {
+    if (source_.values.empty()) return label(index);
+    return source_.values[static_cast<std::size_t>(index)];
+  }
   std::string name(std::int64_t index) const override { return source_.name(index); }
   double max_unreadable_share() const override { return max_unreadable_share_; }
 

@@ -13,6 +13,7 @@ using Samples = std::vector<std::int16_t>;
 struct AudioSource {
   std::vector<std::string> classes;
   std::vector<std::int32_t> labels;  // of the clips
+  std::vector<float> values = {};    // likewise, if they are the targets
   std::function<std::string(std::int64_t index)> name;
   // Nothing if the clip cannot be read. Draws from `random` only what a recording would have fixed.
   std::function<std::optional<Samples>(std::int64_t index, RandomStream& random)> read;

@@ -114,6 +114,18 @@ void check_targets(const DatasetOptions& options) {
   if (options.targets == TargetKind::kBoxes && !has_boxes) {
     throw Error("dataset.targets: boxes are for the kinds voc, coco, yolo and synthetic-images");
   }
+  if (options.targets != TargetKind::kValues) return;
+  const bool is_folder =
+      options.kind == DatasetKind::kFolder || options.kind == DatasetKind::kSoundFolder;
+  if (!is_folder && options.kind != DatasetKind::kSyntheticImages) {
+    throw Error(
+        "dataset.targets: values are for the kinds folder, sound-folder and synthetic-images");
+  }
+  if (is_folder && options.annotations.empty() && options.pattern.empty()) {
+    throw Error(
+        "dataset.targets: values need dataset.annotations, a table of files and values, or "
+        "dataset.pattern");
+  }
 }
 
 Medium medium_of(DatasetKind kind) {
@@ -175,6 +187,7 @@ std::vector<std::string> class_names(const DatasetOptions& options) {
       return speech_classes(options);
     case DatasetKind::kSyntheticImages:
       if (options.targets == TargetKind::kBoxes) return shape_names(options);
+      if (options.targets == TargetKind::kValues) return {"value"};
       break;
     case DatasetKind::kSyntheticAudio:
     case DatasetKind::kSyntheticSeries:
@@ -212,7 +225,8 @@ SeriesPreprocessing series_of(const DatasetOptions& options, int resolution) {
 Preprocessing preprocessing_of(const DatasetOptions& options, int resolution) {
   if (medium_of(options.kind) == Medium::kSound) return spectrogram_of(options, resolution);
   if (medium_of(options.kind) == Medium::kSeries) return series_of(options, resolution);
-  const bool sees_all = options.kind == DatasetKind::kVww || options.targets == TargetKind::kBoxes;
+  const bool sees_all =
+      options.kind == DatasetKind::kVww || options.targets != TargetKind::kClasses;
   const ImageFit usual = sees_all ? ImageFit::kStretch : ImageFit::kCrop;
   return ImagePreprocessing{.shape = {resolution, resolution, options.image.channels},
                             .fit = options.image.evaluation.value_or(usual),

@@ -78,7 +78,7 @@ std::vector<LabelledFile> take(Layout& layout, Split split) {
   std::vector<LabelledFile> files;
   for (ListedFile& file : layout.files) {
     if (file.split != split) continue;
-    files.push_back({std::move(file.path), file.label, std::move(file.objects)});
+    files.push_back({std::move(file.path), file.label, std::move(file.objects), file.value});
   }
   return files;
 }
@@ -208,6 +208,19 @@ fs::path annotations_of(const DatasetOptions& options) {
   }
   throw Error("dataset.annotations: {}: is neither there nor in {}", options.annotations,
               options.path);
+}
+
+void take_values(Layout& layout, const std::vector<std::string>& texts, const std::string& source) {
+  layout.classes = {"value"};
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string& text = texts[i];
+    float& value = layout.files[i].value;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, value);
+    if (error == std::errc{} && end == last && std::isfinite(value)) continue;
+    throw Error("{}: the value of {} must be a number, is {}", source,
+                escaped(layout.files[i].path), escaped(text));
+  }
 }
 
 void label_files(Layout& layout, const std::vector<std::string>& labels,

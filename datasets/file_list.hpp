@@ -18,6 +18,7 @@ struct ListedFile {
   std::int32_t label = 0;
   Split split = Split::kTrain;
   Objects objects = {};
+  float value = 0;
 };
 
 // What a folder holds. Files of kSearch without any of kTest are the test set. If no file is of
@@ -49,7 +50,7 @@ FileList list_split(const DatasetOptions& options, Split split);
 
 [[noreturn]] void fail(const DatasetOptions& options, const std::string& message);
 
-// Throws Error if dataset.targets are boxes and the kind of dataset has none.
+// Throws Error if the kind of dataset has no such targets.
 void check_targets(const DatasetOptions& options);
 
 // Throws Error unless dataset.path names a folder.
@@ -61,6 +62,8 @@ std::filesystem::path annotations_of(const DatasetOptions& options);
 // Makes classes of the labels of the files, which are as many: sorted, numbers by their value. Throws
 // Error, beginning with `source`, for fewer than two classes.
 void label_files(Layout& layout, const std::vector<std::string>& labels, const std::string& source);
+// Likewise, where values are the targets: of the one class "value". Throws Error for what is no number.
+void take_values(Layout& layout, const std::vector<std::string>& texts, const std::string& source);
 // Each once, in order, numbers by their value.
 void sort_classes(std::vector<std::string>& classes);
 std::int32_t index_of(const std::vector<std::string>& classes, const std::string& name);

@@ -154,7 +154,12 @@ Layout list_by_pattern(const DatasetOptions& options) {
          fmt::format("holds no {} of the pattern {}{}", plural_of(medium), escaped(options.pattern),
                      files.empty() ? "" : ", but " + escaped(files.front().filename().string())));
   }
-  label_files(layout, labels, fmt::format("dataset.pattern: {}", escaped(options.pattern)));
+  const std::string source = fmt::format("dataset.pattern: {}", escaped(options.pattern));
+  if (options.targets == TargetKind::kValues) {
+    take_values(layout, labels, source);
+  } else {
+    label_files(layout, labels, source);
+  }
   return layout;
 }
 

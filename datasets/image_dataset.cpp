@@ -68,6 +68,7 @@ class ImageDataset : public Dataset {
         preprocessing_(std::get<ImagePreprocessing>(preprocessing_of(options, resolution))),
         max_unreadable_share_(options.max_unreadable_share),
         augment_(augment),
+        targets_(options.targets),
         has_boxes_(options.targets == TargetKind::kBoxes),
         cache_(options.cache),
         cache_key_(cache_key(preprocessing_, augment)) {}
@@ -98,8 +99,9 @@ class ImageDataset : public Dataset {
   }
 
   Target target(std::int64_t index) const override {
-    if (!has_boxes_) return label(index);
     const LabelledFile& example = file(index);
+    if (targets_ == TargetKind::kValues) return example.value;
+    if (!has_boxes_) return example.label;
     if (preprocessing_.fit == ImageFit::kStretch) return example.objects;
     const auto encoded = EncodedImage::read(example.path, preprocessing_.bits);
     if (!encoded) return example.objects;
@@ -189,6 +191,7 @@ class ImageDataset : public Dataset {
   ImagePreprocessing preprocessing_;
   double max_unreadable_share_;
   bool augment_;
+  TargetKind targets_;
   bool has_boxes_;
   DecodedCache cache_;
   std::string cache_key_;

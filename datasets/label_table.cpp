@@ -232,7 +232,11 @@ Layout list_by_table(const DatasetOptions& options) {
     layout.files.push_back({path, 0, split.value_or(Split::kTrain)});
   }
   files.refuse_absent_beyond(options.max_unreadable_share);
-  label_files(layout, labels, reader.file().string());
+  if (options.targets == TargetKind::kValues) {
+    take_values(layout, labels, reader.file().string());
+  } else {
+    label_files(layout, labels, reader.file().string());
+  }
   if (!has_splits) take_splits_of_folders(root, layout);
   std::size_t unnamed = index.files().size();
   for (const fs::path& file : index.files()) unnamed -= rows.count(file.string());

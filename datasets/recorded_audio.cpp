@@ -68,6 +68,7 @@ AudioSource recorded_audio(FileList list, const DatasetOptions& options) {
   for (LabelledFile& file : list.files) {
     has_silence = has_silence || file.path.empty();
     source.labels.push_back(file.label);
+    if (options.targets == TargetKind::kValues) source.values.push_back(file.value);
     paths->push_back(std::move(file.path));
   }
   source.background = read_background(options);

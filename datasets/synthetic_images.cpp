@@ -58,9 +58,14 @@ class SyntheticImages : public Dataset {
         size_(split == Split::kTrain ? options.synthetic.examples
                                      : options.synthetic.held_out_examples),
         difficulty_(options.synthetic.difficulty),
+        targets_(options.targets),
         seed_(options.seed),
         split_(split),
         augment_(augment) {
+    if (targets_ == TargetKind::kValues) {
+      classes_ = {"value"};
+      return;
+    }
     for (int i = 0; i < options.synthetic.classes; ++i) {
       classes_.push_back(fmt::format("direction_{}", i));
     }
@@ -78,15 +83,20 @@ class SyntheticImages : public Dataset {
     return fmt::format("synthetic image {}", index);
   }
 
+  // A value is how many stripes there are across the image.
+  Target target(std::int64_t index) const override {
+    if (targets_ != TargetKind::kValues) return label(index);
+    RandomStream content = content_of(index);
+    double contrast = 0;
+    const Stripes stripes = draw_stripes(index, content, contrast);
+    return static_cast<float>(stripes.frequency * shape_.width / (2 * pi));
+  }
+
   std::optional<Target> load(std::int64_t index, RandomStream& random,
                              std::span<float> output) const override {
-    RandomStream content(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
-    const double jitter = 0.3 + 0.5 * difficulty_;  // of the angle between two classes
-    Stripes stripes{.angle = pi * (label(index) + jitter * (content.uniform() - 0.5)) /
-                             static_cast<double>(classes_.size()),
-                    .phase = 2 * pi * content.uniform()};
-    double contrast = 0.5 + 0.5 * content.uniform();
-    stripes.frequency = 2 * pi * (3 + 3 * content.uniform()) / shape_.width;
+    RandomStream content = content_of(index);
+    double contrast = 0;
+    Stripes stripes = draw_stripes(index, content, contrast);
     double colour[16];
     for (int c = 0; c < shape_.channels; ++c) {
       colour[c] = (c == 0 ? 1 : 2 * content.uniform() - 1) * contrast;
@@ -112,9 +122,24 @@ class SyntheticImages : public Dataset {
   }
 
  private:
+  RandomStream content_of(std::int64_t index) const {
+    return RandomStream(seed_, {static_cast<std::uint64_t>(split_), std::uint64_t(index)});
+  }
+
+  Stripes draw_stripes(std::int64_t index, RandomStream& content, double& contrast) const {
+    const double jitter = 0.3 + 0.5 * difficulty_;  // of the angle between two classes
+    Stripes stripes{.angle = pi * (label(index) + jitter * (content.uniform() - 0.5)) /
+                             static_cast<double>(classes_.size()),
+                    .phase = 2 * pi * content.uniform()};
+    contrast = 0.5 + 0.5 * content.uniform();
+    stripes.frequency = 2 * pi * (3 + 3 * content.uniform()) / shape_.width;
+    return stripes;
+  }
+
   InputShape shape_;
   std::int64_t size_;
   double difficulty_;
+  TargetKind targets_;
   std::uint64_t seed_;
   Split split_;
   bool augment_;

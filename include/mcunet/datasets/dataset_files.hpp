@@ -16,6 +16,7 @@ struct LabelledFile {
   std::string path;  // empty: silence, which has no file
   std::int32_t label = 0;
   Objects objects = {};  // of an image, where these are the targets
+  float value = 0;       // likewise
 };
 
 // What lies in the folder of a dataset and is no example.

@@ -42,7 +42,7 @@ enum class Medium { kImage, kSound, kSeries };
 struct ImageOptions {
   int channels = 3;  // RGB, or 1: gray
   std::optional<ImageFit>
-      evaluation;                // absent: kStretch of Visual Wake Words and for boxes, else kCrop
+      evaluation;  // absent: kCrop to tell classes, but of Visual Wake Words; else kStretch
   std::optional<int> bits;       // see ImagePreprocessing
   double min_crop_scale = 0.08;  // of the image's area; 0.35 suits small data
   double box_jitter = 0.2;       // borders move in or out by up to this share of the side

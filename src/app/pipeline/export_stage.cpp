@@ -51,6 +51,23 @@ Inputs choose_inputs(const engine::Graph& graph, const ExportContext& context) {
   return inputs;
 }
 
+std::optional<datasets::Postprocessing> postprocessing_of(const engine::Graph& graph,
+                                                          const Task& task) {
+  const engine::Shape& shape = graph.tensors[graph.outputs[0]].shape;
+  return task.postprocessing(shape.height, shape.width);
+}
+
+// By which the host finds what the firmware of a detector should; nothing if it is none.
+std::optional<datasets::DetectionTables> detector_of(const engine::Graph& graph,
+                                                     const ExportContext& context) {
+  const auto postprocessing = postprocessing_of(graph, context.task);
+  if (!postprocessing) return std::nullopt;
+  const auto& detector = std::get<datasets::Detector>(*postprocessing);
+  const engine::Quantization& quantization = graph.info_of(graph.outputs[0]).quantization;
+  return datasets::make_detection_tables(detector.head, detector.limits, quantization.scale,
+                                         quantization.zero_point);
+}
+
 void emulate_examples(const fs::path& folder, const engine::Graph& graph,
                       const ExportContext& context, ExportResult& result) {
   const Inputs inputs = choose_inputs(graph, context);
@@ -64,20 +81,27 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
   const engine::Quantization& quantization = graph.info_of(graph.outputs[0]).quantization;
   result.board = run.board;
   result.stack_bytes = run.stack_bytes;
+  const auto detector = detector_of(graph, context);
   for (std::size_t i = 0; i < inputs.bytes.size(); ++i) {
     const deploy::Inference& inference = run.inferences[i];
     const deploy::Int8Bytes& outputs = inference.outputs[0];
-    const bool has_exact_features = !is_sound || inference.features == inputs.bytes[i];
-    result.emulated.push_back(
-        {.name = context.test.name(inputs.indices[i]),
-         .answer =
-             context.task.answer(inputs.indices[i], context.test,
-                                 Int8Outputs{outputs, shape.height, shape.width, quantization}),
-         .outputs = outputs,
-         .instructions = inference.instructions,
-         .cycles = inference.cycles,
-         .is_exact = has_exact_features && inference.outputs == reference.run(inputs.bytes[i]),
-         .feature_instructions = inference.feature_instructions});
+    EmulatedExample example{.name = context.test.name(inputs.indices[i]),
+                            .answer = context.task.answer(
+                                inputs.indices[i], context.test,
+                                Int8Outputs{outputs, shape.height, shape.width, quantization}),
+                            .outputs = outputs,
+                            .instructions = inference.instructions,
+                            .cycles = inference.cycles,
+                            .is_exact = inference.outputs == reference.run(inputs.bytes[i]),
+                            .feature_instructions = inference.feature_instructions,
+                            .detection_instructions = inference.detection_instructions};
+    if (is_sound) example.is_exact &= inference.features == inputs.bytes[i];
+    if (detector) {
+      const datasets::Detections found = datasets::read_detections(inference.detections);
+      example.is_exact &= found == datasets::decode_int8(*detector, outputs);
+      example.answer = FoundObjects{inputs.indices[i], found};
+    }
+    result.emulated.push_back(std::move(example));
   }
 }
 
@@ -116,8 +140,9 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
                                        .sram_budget_bytes = context.sram_budget_bytes,
                                        .names = context.options.names,
                                        .class_names = context.test.classes()};
-  result.compiled = compile_model(model, context.device, options, folder, std::nullopt,
-                                  context.preprocessing, network->description().name);
+  result.compiled =
+      compile_model(model, context.device, options, folder, std::nullopt, context.preprocessing,
+                    network->description().name, postprocessing_of(quantized.graph, context.task));
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);
@@ -149,6 +174,9 @@ std::string to_json(const ExportResult& result) {
                   {"exact", example.is_exact}});
     if (example.feature_instructions > 0) {
       emulated.back()["feature_instructions"] = example.feature_instructions;
+    }
+    if (example.detection_instructions > 0) {
+      emulated.back()["detection_instructions"] = example.detection_instructions;
     }
   }
   const deploy::FirmwareReport& firmware = result.compiled.firmware;

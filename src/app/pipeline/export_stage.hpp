@@ -42,9 +42,10 @@ struct EmulatedExample {
   Answer answer;
   deploy::Int8Bytes outputs;  // of output 0
   std::int64_t instructions = 0;
-  cycles::CycleRange cycles;  // estimated
-  bool is_exact = false;      // all outputs equal the reference executor's, as do features
+  cycles::CycleRange cycles;              // estimated
+  bool is_exact = false;                  // all outputs equal the host's, as do features and boxes
   std::int64_t feature_instructions = 0;  // of the feature extraction; 0: there is none
+  std::int64_t detection_instructions = 0;  // of finding the boxes; 0: it is no detector
 };
 
 struct ExportResult {
