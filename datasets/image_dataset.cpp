@@ -149,7 +149,7 @@ class ImageDataset : public Dataset {
       source = encoded->decode(options_.channels, visible.place.size(), visible.part);
       if (source.empty()) return {};
     }
-    const cv::Mat seen = resize_crop(source, visible.part, visible.place.size());
+    cv::Mat seen = resize_crop(source, visible.part, visible.place.size());
     if (seen.size() == size) return seen;
     cv::Mat picture(size, seen.type(), cv::Scalar::all(kGray));
     seen.copyTo(picture(visible.place));

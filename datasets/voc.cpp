@@ -257,8 +257,8 @@ Layout list_voc_objects(const DatasetOptions& options) {
   NumberedNames names;
   for (const auto& [file, split] : annotation_files(root)) {
     const VocAnnotation annotation = read_voc_annotation(file);
-    ListedFile& image =
-        layout.files.emplace_back(image_of(root, file, annotation.image_file), 0, split);
+    ListedFile& image = layout.files.emplace_back(
+        ListedFile{image_of(root, file, annotation.image_file), 0, split});
     const cv::Size2d size = stated_or_own_size(annotation.width, annotation.height, image.path);
     if (size.empty()) continue;
     const std::string name = file.lexically_relative(root).string();

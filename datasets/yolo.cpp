@@ -225,7 +225,7 @@ Layout list_yolo_objects(const DatasetOptions& options) {
   for (const auto& [folder, split] : image_folders(root)) {
     LeftOut left_out;
     for (const fs::path& path : files_below(folder, Medium::kImage, left_out)) {
-      ListedFile& image = layout.files.emplace_back(path.string(), 0, split);
+      ListedFile& image = layout.files.emplace_back(ListedFile{path.string(), 0, split});
       const fs::path labels = labels_of(path, root);
       if (!is_file(labels)) continue;
       has_labels = true;
