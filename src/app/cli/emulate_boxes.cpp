@@ -9,7 +9,6 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/names.hpp"
-#include "pipeline/postprocessing_code.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "emulate_inputs.hpp"
-#include "mcunet/datasets/detector.hpp"
 #include "mcunet/deploy/emulator.hpp"
+#include "pipeline/postprocessing_code.hpp"
 
 // What a detector's firmware found, for people and for programs.
 namespace mcunet::cli {
