@@ -167,7 +167,7 @@ TEST(DetectionObjective, IsLeastWhereTheBoxesAreRight) {
   const auto objective = detection_objective(kAnchors, kClasses, {});
   const at::Tensor targets = targets_of_images(kImages);
   at::Tensor outputs = random_outputs(3, 1).set_requires_grad(true);
-  for (int step = 0; step < 400; ++step) {
+  for (int step = 0; step < 1000; ++step) {
     const at::Tensor loss = objective->loss(outputs, targets);
     outputs.mutable_grad().reset();
     loss.backward();

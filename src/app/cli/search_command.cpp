@@ -52,7 +52,7 @@ int print_infeasible(const pipeline::Experiment& experiment,
 }
 
 void print_search(const SearchResult& result, const std::string& folder) {
-  TextTable table({"found by", "top-1", "peak SRAM", "flash", "MACs", "latency"});
+  TextTable table({"found by", "score", "peak SRAM", "flash", "MACs", "latency"});
   const auto add = [&](std::string_view name, const search::Candidate* best) {
     if (best == nullptr) return;
     const engine::Resources& r = best->resources;
