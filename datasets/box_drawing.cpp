@@ -24,11 +24,13 @@ cv::Scalar colour_of(std::int32_t label) {
   return colours[static_cast<std::size_t>(label) % std::size(colours)];
 }
 
-std::string text_of(const Detection& detection, std::span<const std::string> classes) {
-  const auto label = static_cast<std::size_t>(detection.label);
-  const std::string name = label < classes.size() ? classes[label] : std::to_string(label);
-  return detection.score > 0 ? fmt::format("{} {:.2f}", name, detection.score) : name;
+std::string name_of(std::int32_t label, std::span<const std::string> classes) {
+  const auto index = static_cast<std::size_t>(label);
+  return index < classes.size() ? classes[index] : std::to_string(label);
 }
+
+// Of the lines and the text in a picture.
+int line_width(const cv::Mat& bgr) { return std::max(1, std::max(bgr.cols, bgr.rows) / 400); }
 
 cv::Rect pixels_of(const Box& box, cv::Size size) {
   const auto place = [](float share, int side) {
@@ -67,7 +69,7 @@ cv::Size picture_size(cv::Size image) {
 
 void draw_boxes(cv::Mat& bgr, std::span<const Detection> detections,
                 std::span<const std::string> classes) {
-  const int line = std::max(1, std::max(bgr.cols, bgr.rows) / 400);
+  const int line = line_width(bgr);
   std::vector<Detection> order(detections.begin(), detections.end());
   std::stable_sort(order.begin(), order.end(),
                    [](const Detection& a, const Detection& b) { return a.score < b.score; });
@@ -75,7 +77,18 @@ void draw_boxes(cv::Mat& bgr, std::span<const Detection> detections,
     const cv::Rect box = pixels_of(detection.box, bgr.size());
     const cv::Scalar colour = colour_of(detection.label);
     cv::rectangle(bgr, box, colour, line + 1);
-    draw_text(bgr, text_of(detection, classes), box, colour, line);
+    const std::string name = name_of(detection.label, classes);
+    draw_text(bgr, fmt::format("{} {:.2f}", name, detection.score), box, colour, line);
+  }
+}
+
+void draw_objects(cv::Mat& bgr, const Objects& objects, std::span<const std::string> classes) {
+  const int line = line_width(bgr);
+  for (const BoxedObject& object : objects) {
+    const cv::Rect box = pixels_of(object.box, bgr.size());
+    const cv::Scalar colour = colour_of(object.label);
+    cv::rectangle(bgr, box, colour, object.kind == ObjectKind::kPlain ? line + 1 : line);
+    draw_text(bgr, name_of(object.label, classes), box, colour, line);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <set>
 
+#include "box_drawing.hpp"
 #include "mcunet/core/error.hpp"
 
 namespace mcunet::datasets {
@@ -56,27 +57,9 @@ cv::Mat draw_series(const InputShape& shape, const std::vector<float>& input, in
   return picture;
 }
 
-// Objects that do not count in a thin line.
-void draw_objects(const Objects& objects, const std::vector<std::string>& classes,
-                  cv::Mat& picture) {
-  for (const BoxedObject& object : objects) {
-    const auto at = [&](float x, float y) {
-      return cv::Point(cvRound(x * static_cast<float>(picture.cols - 1)),
-                       cvRound(y * static_cast<float>(picture.rows - 1)));
-    };
-    const cv::Point corner = at(object.box.left, object.box.top);
-    const cv::Scalar colour = colour_of(object.label);
-    const int thickness = object.kind == ObjectKind::kPlain ? 2 : 1;
-    cv::rectangle(picture, corner, at(object.box.right, object.box.bottom), colour, thickness);
-    const std::string& name = classes[static_cast<std::size_t>(object.label)];
-    const cv::Point text = corner + cv::Point(3, 11);
-    for (const auto& [ink, width] : {std::pair(cv::Scalar::all(255), 3), {colour, 1}}) {
-      cv::putText(picture, name, text, cv::FONT_HERSHEY_SIMPLEX, 0.35, ink, width, cv::LINE_AA);
-    }
-  }
-}
-
-cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t seed, int side) {
+// As it reaches the network; with the boxes that were found, or else those of its objects.
+cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t seed, int side,
+                     const Detections* found = nullptr) {
   const InputShape shape = dataset.input_shape();
   std::vector<float> input(static_cast<std::size_t>(shape.elements()));
   RandomStream random(seed, {static_cast<std::uint64_t>(index)});
@@ -93,7 +76,11 @@ cv::Mat draw_example(const Dataset& dataset, std::int64_t index, std::uint64_t s
   cv::Mat result;
   cv::resize(picture, result, {side, side}, 0, 0, cv::INTER_NEAREST);
   if (is_readable && std::holds_alternative<Objects>(*target)) {
-    draw_objects(std::get<Objects>(*target), dataset.classes(), result);
+    if (found != nullptr) {
+      draw_boxes(result, *found, dataset.classes());
+    } else {
+      draw_objects(result, std::get<Objects>(*target), dataset.classes());
+    }
   }
   return result;
 }
@@ -158,6 +145,16 @@ std::string draw_examples(const Dataset& dataset, std::span<const std::int64_t> 
     const cv::Rect place(i * (side + kGap), 0, side, side);
     draw_example(dataset, examples[static_cast<std::size_t>(i)], seed, side).copyTo(row(place));
   }
+  return encode(".jpg", row);
+}
+
+std::string draw_found(const Dataset& dataset, std::int64_t example, const Detections& found,
+                       std::uint64_t seed) {
+  const int side = side_of(dataset);
+  cv::Mat row(side, 2 * side + kGap, CV_8UC3, cv::Scalar::all(255));
+  draw_example(dataset, example, seed, side).copyTo(row(cv::Rect(0, 0, side, side)));
+  draw_example(dataset, example, seed, side, &found)
+      .copyTo(row(cv::Rect(side + kGap, 0, side, side)));
   return encode(".jpg", row);
 }
 

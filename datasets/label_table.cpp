@@ -23,6 +23,7 @@ constexpr const char* kFileHeadings[] = {
 constexpr const char* kLabelHeadings[] = {"label",     "labels", "class",   "classname",
                                           "category",  "target", "species", "breed",
                                           "diagnosis", "dx",     "word",    "y"};
+constexpr const char* kValueHeadings[] = {"value", "target", "label", "score", "y"};
 constexpr const char* kSplitHeadings[] = {"split",     "set",   "subset",
                                           "partition", "usage", "dataset"};
 
@@ -47,8 +48,12 @@ class TableReader {
     if (columns_.file == kNone) fail_column("file", "the files");
     columns_.split = find("split", stated.split, kSplitHeadings);
     if (stated.split.empty() && columns_.split != kNone && !has_splits()) columns_.split = kNone;
-    columns_.label = find("label", stated.label, kLabelHeadings);
-    if (columns_.label == kNone && !is_one_hot()) fail_column("label", "the labels");
+    const bool has_values = options.targets == TargetKind::kValues;
+    columns_.label = has_values ? find("label", stated.label, kValueHeadings)
+                                : find("label", stated.label, kLabelHeadings);
+    if (columns_.label == kNone && (has_values || !is_one_hot())) {
+      fail_column("label", has_values ? "the values" : "the labels");
+    }
   }
 
   const fs::path& file() const { return file_; }

@@ -52,10 +52,25 @@ at::Tensor overlap_of(const at::Tensor& a, const at::Tensor& b) {
   return both / (area(a) + area(b) - both).clamp_min(1e-12);
 }
 
+// In full proportion, frequent objects would count less than all the boxes without one.
+at::Tensor class_weights_of(std::span<const std::int64_t> objects_of) {
+  const std::int64_t most = *std::max_element(objects_of.begin(), objects_of.end());
+  std::vector<float> weights;
+  for (const std::int64_t count : objects_of) {
+    weights.push_back(static_cast<float>(std::sqrt(
+        static_cast<double>(most) / static_cast<double>(std::max<std::int64_t>(1, count)))));
+  }
+  return at::tensor(weights);
+}
+
 class DetectionObjective : public Objective {
  public:
-  DetectionObjective(std::vector<Anchor> anchors, int classes, const DetectionLossOptions& options)
-      : anchors_(std::move(anchors)), classes_(classes), options_(options) {
+  DetectionObjective(std::vector<Anchor> anchors, int classes, const DetectionLossOptions& options,
+                     at::Tensor class_weights)
+      : anchors_(std::move(anchors)),
+        classes_(classes),
+        options_(options),
+        class_weights_(std::move(class_weights)) {
     std::vector<float> sizes;
     for (const Anchor& anchor : anchors_) {
       sizes.push_back(static_cast<float>(anchor.width));
@@ -189,9 +204,12 @@ class DetectionObjective : public Objective {
     const at::Tensor object = (values.select(1, 4).sigmoid() - overlap).square();
     const at::Tensor classes = at::cross_entropy_loss(values.slice(1, DetectorHead::kBoxValues),
                                                       assigned.label, {}, at::Reduction::None);
-    return (options_.box * box * assigned.emphasis + options_.object * object +
-            options_.classes * classes)
-        .sum();
+    at::Tensor losses = options_.box * box * assigned.emphasis + options_.object * object +
+                        options_.classes * classes;
+    if (class_weights_.defined()) {
+      losses = losses * class_weights_.to(losses.device()).index_select(0, assigned.label);
+    }
+    return losses.sum();
   }
 
   // 1 where a box should tell of nothing, [n, anchors, rows, columns]; 0 where it is responsible for
@@ -252,15 +270,20 @@ class DetectionObjective : public Objective {
   std::vector<Anchor> anchors_;
   std::int64_t classes_;
   DetectionLossOptions options_;
-  at::Tensor sizes_;  // [anchors, 2]
+  at::Tensor sizes_;          // [anchors, 2]
+  at::Tensor class_weights_;  // [classes]; undefined if all count the same
 };
 
 }  // namespace
 
 std::unique_ptr<Objective> detection_objective(std::vector<Anchor> anchors, int classes,
-                                               const DetectionLossOptions& options) {
+                                               const DetectionLossOptions& options,
+                                               std::span<const std::int64_t> objects_of) {
   if (anchors.empty() || classes < 1) throw Error("a detector needs anchors and classes");
-  return std::make_unique<DetectionObjective>(std::move(anchors), classes, options);
+  at::Tensor class_weights;
+  if (!objects_of.empty()) class_weights = class_weights_of(objects_of);
+  return std::make_unique<DetectionObjective>(std::move(anchors), classes, options,
+                                              std::move(class_weights));
 }
 
 }  // namespace mcunet::supernet

@@ -9,9 +9,13 @@ namespace {
 
 TEST(FloatGraph, FoldedGraphComputesWhatTheNetworkDoes) {
   using search::space::Form;
-  for (const Form form : {Form::kSquare, Form::kLine}) {
+  using search::space::Head;
+  for (const auto& [form, head] : {std::pair(Form::kSquare, Head::kPooled),
+                                   {Form::kLine, Head::kPooled},
+                                   {Form::kSquare, Head::kGrid}}) {
     search::space::Network description = small_network();
     description.form = form;
+    description.head = head;
     supernet::FixedNetwork network = trained_network(description);
     const at::Tensor images = at::randn({6, 3, rows_of(form, 32), 32});
     const torch::NoGradGuard no_grad;

@@ -24,6 +24,22 @@ TEST(SyntheticImages, AreTheSameForASeedAndDifferBetweenSplits) {
   EXPECT_NE(load(*augmented, 3, 1), load(*augmented, 3, 2));
 }
 
+TEST(SyntheticImages, TellHowManyStripesThereAre) {
+  DatasetOptions options;
+  options.targets = TargetKind::kValues;
+  const auto data = open_dataset(options, Split::kTest, 32, false);
+  EXPECT_EQ(data->classes(), std::vector<std::string>{"value"});
+  std::vector<float> output(static_cast<std::size_t>(data->input_shape().elements()));
+  for (std::int64_t i = 0; i < 50; ++i) {
+    RandomStream random(1);
+    const float value = std::get<float>(data->target(i));
+    EXPECT_GE(value, 3);
+    EXPECT_LE(value, 6);
+    EXPECT_EQ(std::get<float>(*data->load(i, random, output)), value);
+  }
+  EXPECT_NE(data->target(0), data->target(1));
+}
+
 // The energy of differences along x and along y tells vertical from horizontal stripes.
 TEST(SyntheticImages, HaveASignalToLearn) {
   DatasetOptions options;

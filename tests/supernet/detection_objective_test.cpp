@@ -189,6 +189,19 @@ TEST(DetectionObjective, TeachesTheOutputsOfATeacher) {
               (a - b).square().sum().item<double>() / 2, 1e-3);
 }
 
+TEST(DetectionObjective, CountsRareClassesMore) {
+  const at::Tensor outputs = at::zeros({1, 7, 1, 1});
+  const auto loss_of_class = [&](std::int32_t label, std::span<const std::int64_t> objects_of) {
+    const auto objective = detection_objective({{1, 1}}, 2, {}, objects_of);
+    const std::vector<Objects> images = {{{{0.1F, 0.1F, 0.9F, 0.9F}, label}}};
+    return objective->loss(outputs, targets_of_images(images)).item<double>();
+  };
+  EXPECT_NEAR(loss_of_class(0, {}), loss_of_class(1, {}), 1e-6);
+  const std::int64_t counts[] = {40, 10};
+  EXPECT_NEAR(loss_of_class(0, counts), loss_of_class(0, {}), 1e-5);
+  EXPECT_NEAR(loss_of_class(1, counts), loss_of_class(1, {}) * 2, 1e-5);
+}
+
 TEST(DetectionObjective, NeedsAnchors) {
   EXPECT_THAT(error_of([] { detection_objective({}, 3, {}); }), testing::HasSubstr("anchors"));
 }

@@ -25,7 +25,12 @@ at::Tensor stock_forward(const FixedNetwork& network, const at::Tensor& images,
     hidden = run(block.project, run(block.depthwise, hidden));
     features = network->description().blocks[i].has_residual ? features + hidden : hidden;
   }
-  features = run(layers.feature_mix, features).mean({2, 3});
+  features = run(layers.feature_mix, features);
+  if (network->description().head == search::space::Head::kGrid) {
+    return at::linear(features.permute({0, 2, 3, 1}), layers.head_weight, layers.head_bias)
+        .permute({0, 3, 1, 2});
+  }
+  features = features.mean({2, 3});
   return at::linear(features, layers.head_weight, layers.head_bias);
 }
 
@@ -39,6 +44,17 @@ TEST(FixedNetwork, ComputesWhatItsDescriptionSays) {
   EXPECT_LT(largest_difference(network->forward(images, {}, still),
                                stock_forward(network, images, still)),
             1e-5);
+}
+
+TEST(FixedNetwork, OnAGridHasOutputsAtEveryPlace) {
+  search::space::SearchSpace space = small_space();
+  space.boxes_per_cell = 2;
+  FixedNetwork network(build_network(space, largest(space)));
+  const at::Tensor images = at::randn({2, 3, 32, 32});
+  network->eval();
+  const at::Tensor outputs = network->forward(images);
+  EXPECT_EQ(outputs.sizes(), (std::vector<std::int64_t>{2, 2 * (5 + 7), 4, 4}));
+  EXPECT_LT(largest_difference(outputs, stock_forward(network, images, {})), 1e-5);
 }
 
 TEST(FixedNetwork, ListsItsUnitsInTheOrderOfTheData) {

@@ -24,4 +24,8 @@ std::vector<std::vector<std::int64_t>> choose_examples(const Dataset& dataset, s
 std::string draw_examples(const Dataset& dataset, std::span<const std::int64_t> examples,
                           std::uint64_t seed);
 
+// An image twice, side by side, as JPEG: with its objects, and with what a detector found there.
+std::string draw_found(const Dataset& dataset, std::int64_t example, const Detections& found,
+                       std::uint64_t seed);
+
 }  // namespace mcunet::datasets

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "mcunet/datasets/detector.hpp"
@@ -14,7 +16,10 @@ namespace mcunet::supernet {
 // similar shape; it learns the objectness that it overlaps the object by. What lies on objects that are
 // difficult or a crowd is let be. A sum over the boxes of an image, a mean over the images. Distillation:
 // squared differences of all outputs. Measures mean_overlap, of the responsible boxes with their objects.
+// With numbers of objects, one for each class, what is said of an object counts by the root of how many
+// times rarer its class is than the most frequent one; without, all count the same.
 std::unique_ptr<Objective> detection_objective(std::vector<datasets::Anchor> anchors, int classes,
-                                               const DetectionLossOptions& options);
+                                               const DetectionLossOptions& options,
+                                               std::span<const std::int64_t> objects_of = {});
 
 }  // namespace mcunet::supernet

@@ -16,7 +16,7 @@ enum class Sampler {
   kSandwich,  // the largest, the smallest, and random ones between them (BigNAS)
 };
 
-// What an example counts in the loss, by its class.
+// What an example counts in the loss, or an object, by its class.
 enum class ClassWeights {
   kNone,      // all the same
   kBalanced,  // in inverse proportion to the examples of its class

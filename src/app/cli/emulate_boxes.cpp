@@ -9,6 +9,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/names.hpp"
+#include "pipeline/detection.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -23,8 +24,6 @@ bool is_png(const fs::path& file) {
   std::ifstream(file, std::ios::binary).read(start.data(), 4);
   return start == "\x89PNG";
 }
-
-Json to_json(const Box& box) { return {box.left, box.top, box.right, box.bottom}; }
 
 void add_row(TextTable& table, const std::string& input, const std::string& name,
              const datasets::Detection& detection, const Box* pixels) {
@@ -102,13 +101,10 @@ std::vector<fs::path> picture_files(const fs::path& folder, const NamedInputs& i
 }
 
 Json to_json(const FoundObjects& found, const std::vector<std::string>& classes) {
-  Json list = Json::array();
-  for (std::size_t i = 0; i < found.detections.size(); ++i) {
-    const datasets::Detection& detection = found.detections[i];
-    list.push_back({{"class", classes[static_cast<std::size_t>(detection.label)]},
-                    {"score", detection.score},
-                    {"box", to_json(detection.box)}});
-    if (!found.pixels.empty()) list.back()["pixels"] = to_json(found.pixels[i]);
+  Json list = pipeline::to_json(found.detections, classes);
+  for (std::size_t i = 0; i < found.pixels.size(); ++i) {
+    const Box& box = found.pixels[i];
+    list[i]["pixels"] = {box.left, box.top, box.right, box.bottom};
   }
   return list;
 }

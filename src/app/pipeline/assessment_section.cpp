@@ -108,7 +108,7 @@ void add(report::HtmlPage& page, const DetectionResult& result, const fs::path& 
                                    example.missed, example.objects, example.wrong,
                                    file_of(example.name)));
   }
-  add_pictures(page, "Got wrong most often", captions, run);
+  add_pictures(page, "Got wrong most often: what there is, and what was found", captions, run);
 }
 
 void add(report::HtmlPage& page, const RegressionResult& result, const fs::path& run) {

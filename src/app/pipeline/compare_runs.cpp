@@ -114,6 +114,7 @@ std::vector<Property> properties_of(const RunSummary& s) {
           {"flash", describe_kib(s.resources->flash_bytes)},
           {"latency, estimate", describe_latency(*s.resources)},
           {"MACs", fmt::format("{:.2f}M", static_cast<double>(s.resources->macs) / 1e6)},
+          {"parameters", fmt::format("{:.3f}M", static_cast<double>(s.resources->params) / 1e6)},
           {"fits", s.fits ? (*s.fits ? "yes" : "no") : "-"},
           {"design time", format_duration(cost.wall_seconds)},
           {"processors", format_duration(cost.cpu_seconds)}};

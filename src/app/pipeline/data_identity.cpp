@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
@@ -73,8 +74,8 @@ Json to_json(const datasets::DatasetFiles& files, const datasets::DatasetOptions
     Json& of_split = json[datasets::name_of(split)] = Json::object();
     for (std::size_t c = 0; c < parts.size(); ++c) {
       of_split[names[c]] = {{"files", parts[c].files},
-                                    {"bytes", parts[c].bytes},
-                                    {"checksum", fmt::format("{:08x}", crc32c(parts[c].names))}};
+                            {"bytes", parts[c].bytes},
+                            {"checksum", fmt::format("{:08x}", crc32c(parts[c].names))}};
     }
   }
   if (datasets::medium_of(options.kind) == datasets::Medium::kSeries) {
@@ -99,8 +100,10 @@ std::int64_t sum_of(const Json& json, const std::string& name, const char* key) 
 // In words; empty if there is none. Numbers of classes come first: splits that are drawn change
 // with them.
 std::string first_change(const Json& before, const Json& now) {
-  std::vector<std::string> parts;
-  for (const auto& [name, part] : now.at(kSplits[0]).items()) parts.push_back(name);
+  std::set<std::string> parts;
+  for (const Json* json : {&before, &now}) {
+    for (const auto& [name, part] : json->at(kSplits[0]).items()) parts.insert(name);
+  }
   if (before.at("classes") != now.at("classes")) {
     return fmt::format("it had {} classes and has {}, or they have other names",
                        before.at("classes").size(), now.at("classes").size());
@@ -115,7 +118,7 @@ std::string first_change(const Json& before, const Json& now) {
   }
   for (const std::string& name : parts) {
     for (const char* split : kSplits) {
-      if (before.at(split).value(name, Json()) == now.at(split).at(name)) continue;
+      if (before.at(split).value(name, Json()) == now.at(split).value(name, Json())) continue;
       return fmt::format("class {} has other files in {}, or other targets", escaped(name), split);
     }
   }

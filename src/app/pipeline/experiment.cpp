@@ -164,7 +164,8 @@ Field optional_dataset(std::optional<datasets::DatasetOptions>& dataset) {
 std::vector<Field> fields_of_train(TrainOptions& options) {
   std::vector<Field> fields = {field("width", options.width, between(0.01, 8)),
                                field("resolution", options.resolution, between(16, 1024)),
-                               field("elastic_resolutions", options.elastic_resolutions)};
+                               field("elastic_resolutions", options.elastic_resolutions),
+                               field("initial_weights", options.initial_weights)};
   for (Field& field : supernet::fields_of(options.trainer)) fields.push_back(std::move(field));
   fields.push_back(field("calibration_batches", options.calibration_batches, between(1, 10'000)));
   fields.push_back(field("correlation_samples", options.correlation_samples, between(0, 100'000)));

@@ -30,6 +30,9 @@ struct TrainOptions {
   std::optional<double> width;           // absent: of the optimized space, else of the space
   std::optional<int> resolution;         // likewise
   std::vector<int> elastic_resolutions;  // smaller ones that are trained too
+  // What training begins with instead of chance: a run with a supernet, or its supernet.pt. Of another
+  // number of outputs, as where another task was learnt, the head alone begins anew.
+  std::string initial_weights;
   supernet::TrainerOptions trainer;
   int calibration_batches = 20;  // of 64, for the statistics of a sub-network
   int correlation_samples = 30;  // random sub-networks whose accuracy is compared with their MACs

@@ -17,8 +17,12 @@ void write_pictures(const RunDirectory& run, const datasets::Dataset& test,
     ++pictured;
   }
   const std::vector<std::int64_t> mistakes = examples_to_show(result);
+  const auto* detections = std::get_if<DetectionResult>(&result);
   for (std::size_t i = 0; i < mistakes.size(); ++i) {
-    run.write(mistake_picture(i), datasets::draw_examples(test, {&mistakes[i], 1}, seed));
+    run.write(mistake_picture(i),
+              detections != nullptr
+                  ? datasets::draw_found(test, mistakes[i], detections->poor[i].detections, seed)
+                  : datasets::draw_examples(test, {&mistakes[i], 1}, seed));
   }
 }
 

@@ -16,6 +16,7 @@ RunResources resources_of(const Json& winner) {
   return {.peak_sram_bytes = count_at(r, "peak_sram_bytes"),
           .flash_bytes = count_at(r, "flash_bytes"),
           .macs = count_at(r, "macs"),
+          .params = count_at(r, "params"),
           .latency_ms = amount_at(r, "latency_ms"),
           .latency_ms_low = amount_at(r, "latency_ms_low"),
           .latency_ms_high = amount_at(r, "latency_ms_high")};
@@ -90,6 +91,7 @@ Json to_json(const RunSummary& summary) {
           {"peak_sram_bytes", resource(&RunResources::peak_sram_bytes)},
           {"flash_bytes", resource(&RunResources::flash_bytes)},
           {"macs", resource(&RunResources::macs)},
+          {"params", resource(&RunResources::params)},
           {"latency_ms", resource(&RunResources::latency_ms)},
           {"latency_ms_low", resource(&RunResources::latency_ms_low)},
           {"latency_ms_high", resource(&RunResources::latency_ms_high)},

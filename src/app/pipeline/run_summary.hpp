@@ -21,6 +21,7 @@ struct RunResources {
   std::int64_t peak_sram_bytes = 0;
   std::int64_t flash_bytes = 0;
   std::int64_t macs = 0;
+  std::int64_t params = 0;
   double latency_ms = 0;
   double latency_ms_low = 0;
   double latency_ms_high = 0;

@@ -44,6 +44,17 @@ class ClassificationTask : public Task {
   }
 };
 
+// Of those that count.
+template <typename Visit>
+void for_each_object(const Dataset& dataset, const Visit& visit) {
+  for (std::int64_t i = 0; i < dataset.size(); ++i) {
+    const datasets::Target target = dataset.target(i);
+    for (const datasets::BoxedObject& object : std::get<datasets::Objects>(target)) {
+      if (object.kind == datasets::ObjectKind::kPlain) visit(object);
+    }
+  }
+}
+
 class DetectionTask : public Task {
  public:
   DetectionTask(const DetectionOptions& options, const Dataset& training, std::uint64_t seed)
@@ -53,9 +64,17 @@ class DetectionTask : public Task {
 
   const Metric& metric() const override { return kMeanAveragePrecision; }
 
-  std::shared_ptr<const Objective> objective(const TrainerOptions&, const Dataset&) const override {
-    return supernet::detection_objective(anchors_, static_cast<int>(classes_.size()),
-                                         options_.loss);
+  std::shared_ptr<const Objective> objective(const TrainerOptions& options,
+                                             const Dataset& training) const override {
+    std::vector<std::int64_t> objects_of;
+    if (options.class_weights == supernet::ClassWeights::kBalanced) {
+      objects_of.resize(classes_.size());
+      for_each_object(training, [&](const datasets::BoxedObject& object) {
+        ++objects_of[static_cast<std::size_t>(object.label)];
+      });
+    }
+    return supernet::detection_objective(anchors_, static_cast<int>(classes_.size()), options_.loss,
+                                         objects_of);
   }
 
   Answer answer(std::int64_t example, const Dataset&, const Outputs& outputs) const override {
@@ -83,12 +102,8 @@ class DetectionTask : public Task {
   static std::vector<datasets::Anchor> anchors_of(const Dataset& training, int count,
                                                   std::uint64_t seed) {
     std::vector<datasets::Box> boxes;
-    for (std::int64_t i = 0; i < training.size(); ++i) {
-      const datasets::Target target = training.target(i);
-      for (const datasets::BoxedObject& object : std::get<datasets::Objects>(target)) {
-        if (object.kind == datasets::ObjectKind::kPlain) boxes.push_back(object.box);
-      }
-    }
+    for_each_object(training,
+                    [&](const datasets::BoxedObject& object) { boxes.push_back(object.box); });
     const std::vector<datasets::Anchor> anchors = datasets::choose_anchors(boxes, count, seed);
     if (std::ssize(anchors) == count) return anchors;
     throw Error("detection.boxes_per_cell: is {}, but the boxes of the training data have {} sizes",

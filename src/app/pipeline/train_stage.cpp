@@ -112,6 +112,28 @@ supernet::TrainerContext trainer_context(const SupernetTraining& training, const
           .evaluate = evaluate};
 }
 
+// The weights of a supernet from another run, and of its own what the other's head has otherwise.
+void initialize(const std::string& source, supernet::Trainer& trainer) {
+  namespace fs = std::filesystem;
+  const fs::path file =
+      fs::is_directory(source) ? fs::path(source) / kWeightsFile : fs::path(source);
+  supernet::TensorDictionary weights = supernet::read_tensor_file(file);
+  const supernet::TensorDictionary own = supernet::weights_of(*trainer.weights());
+  bool has_head = true;
+  for (const char* name : {"classifier.weight", "classifier.bias"}) {
+    const auto given = weights.find(name);
+    if (given != weights.end() && given->second.sizes() != own.at(name).sizes()) has_head = false;
+  }
+  if (!has_head) {
+    for (const char* name : {"classifier.weight", "classifier.bias"}) {
+      weights.insert_or_assign(name, own.at(name).clone());
+    }
+  }
+  trainer.initialize(weights, "train.initial_weights: " + file.string());
+  spdlog::info("Begins with the weights of {}{}", file.string(),
+               has_head ? "" : "; the head, which has other outputs there, begins anew");
+}
+
 // Whether it goes on with a checkpoint.
 bool resume_or_start(const SupernetTraining& training, const datasets::DatasetFiles& files,
                      supernet::Trainer& trainer) {
@@ -159,6 +181,8 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
   context.objective = task->objective(options, *train_data);
   supernet::Trainer trainer(space, *train_data, options, std::move(context));
   const bool goes_on = resume_or_start(training, files, trainer);
+  const std::string& initial_weights = experiment.train.initial_weights;
+  if (!goes_on && !initial_weights.empty()) initialize(initial_weights, trainer);
   begin();
   if (!goes_on) write_data_identity(files, splits.options, training.run);
   TrainResult result{.width = space.widths.front(),
