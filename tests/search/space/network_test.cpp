@@ -79,14 +79,14 @@ TEST(Network, LoweringRefillsAGraph) {
 
 TEST(Network, OnAGridEndsWithAConvolutionOverTheMap) {
   Network network{
-      .name = "grid", .resolution = 32, .stem_channels = 16, .head = Head::kGrid, .outputs = 24};
+      .name = "map", .resolution = 32, .stem_channels = 16, .head = Head::kGrid, .outputs = 24};
   network.blocks = {{.in_channels = 16, .mid_channels = 16, .out_channels = 8, .stride = 2}};
   const engine::Graph graph = lower(network);
   const engine::Op& last = graph.ops.back();
   EXPECT_EQ(last.kind, engine::OpKind::kConv2d);
   EXPECT_EQ(last.activation, engine::Activation::kNone);
   EXPECT_EQ(graph.tensors[graph.outputs[0]].shape, (engine::Shape{8, 8, 24}));
-  const Network read = network_from_json(network_to_json(network), "grid.json");
+  const Network read = network_from_json(network_to_json(network), "map.json");
   EXPECT_EQ(read.head, Head::kGrid);
   EXPECT_EQ(read.outputs, 24);
   std::string other = network_to_json(network);
