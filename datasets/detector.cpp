@@ -14,7 +14,7 @@ constexpr double kMostCells = 1024;  // along a side of the image
 constexpr double kLeastSide = 1e-4;
 constexpr double kMostSide = 3.99;
 constexpr std::size_t kMostAnchors = 64;
-constexpr double kMostBoxes = 1 << 20;
+constexpr double kMostCellsInAll = 1 << 20;
 
 // Units of the kernel.
 constexpr float kOne = 1 << 14;     // of a box's sides
@@ -22,11 +22,6 @@ constexpr double kScore = 1 << 15;  // and of a sigmoid
 constexpr double kExponential = 1 << 16;
 constexpr double kSoftmax = 1 << 23;
 constexpr double kSide = 1 << 30;
-
-std::vector<Field> fields_of_anchor(Anchor& anchor) {
-  return {required(field("width", anchor.width, between(kLeastSide, kMostSide))),
-          required(field("height", anchor.height, between(kLeastSide, kMostSide)))};
-}
 
 double sigmoid(double value) { return 1 / (1 + std::exp(-value)); }
 
@@ -118,10 +113,15 @@ Unsigned nearest(double value, double most) {
 
 }  // namespace
 
+std::vector<Field> fields_of(Anchor& anchor) {
+  return {required(field("width", anchor.width, between(kLeastSide, kMostSide))),
+          required(field("height", anchor.height, between(kLeastSide, kMostSide)))};
+}
+
 std::vector<Field> fields_of(DetectorHead& head) {
   return {required(field("rows", head.rows, between(1, kMostCells))),
           required(field("columns", head.columns, between(1, kMostCells))),
-          required(section_list("anchors", head.anchors, fields_of_anchor)),
+          required(section_list("anchors", head.anchors, fields_of)),
           required(field("classes", head.classes, between(1, kMostClassesOfDetector)))};
 }
 
@@ -147,7 +147,7 @@ void check_head(const DetectorHead& head) {
   }
   const bool has_cells = std::min(head.rows, head.columns) > 0 &&
                          std::max(head.rows, head.columns) <= kMostCells &&
-                         double(head.rows) * head.columns <= kMostBoxes;
+                         double(head.rows) * head.columns <= kMostCellsInAll;
   if (!has_cells) throw Error("a detector cannot have {}x{} cells", head.rows, head.columns);
 }
 

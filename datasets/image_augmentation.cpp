@@ -92,9 +92,9 @@ Objects objects_in_crop(const Objects& objects, const Box& crop, bool flip) {
                        (object.box.right - crop.left) / crop.width(),
                        (object.box.bottom - crop.top) / crop.height()};
     Box seen = {within(whole.left), within(whole.top), within(whole.right), within(whole.bottom)};
-    if (seen.width() <= 0 || seen.height() <= 0) continue;
     const bool is_hidden = seen.area() < kLeastVisible * whole.area();
     if (flip) seen = {1 - seen.right, seen.top, 1 - seen.left, seen.bottom};
+    if (seen.width() <= 0 || seen.height() <= 0) continue;
     const bool is_plain = object.kind == ObjectKind::kPlain;
     moved.push_back(
         {seen, object.label, is_plain && is_hidden ? ObjectKind::kDifficult : object.kind});

@@ -4,9 +4,8 @@
 
 namespace mcunet::datasets {
 
-// Gratings in noise, made in memory: the class is the direction of the stripes; their phase, width,
-// colours and contrast are of no account.
-// Images of stripes, whose directions are the classes.
+// Gratings in noise: the class is the direction of the stripes, a value how many there are across the
+// image; phase, colours and contrast are of no account.
 std::unique_ptr<Dataset> make_synthetic_images(const DatasetOptions& options, Split split,
                                                int resolution, bool augment);
 

@@ -80,7 +80,8 @@ TEST_F(TaskJobs, ADetectorIsScoredByItsBoxesFromTheSupernetToTheFirmware) {
   EXPECT_EQ(head.at("classes"), exported.at("classes"));
   EXPECT_THAT(read("out/export/detections.h"), HasSubstr("detections_from_output"));
   EXPECT_THAT(read("out/report/index.html"),
-              AllOf(HasSubstr("mAP@.5 in int8, test set"), HasSubstr("Got wrong most often: what there is, and what was found")));
+              AllOf(HasSubstr("mAP@.5 in int8, test set"),
+                    HasSubstr("Got wrong most often: what there is, and what was found")));
 
   const Outcome eval = run({"-q", "eval", "out", "--subnet", "largest", "--split", "test"});
   EXPECT_EQ(eval.exit_code, 0) << eval.err;

@@ -57,6 +57,7 @@ struct DetectionLimits {
 constexpr int kMostClassesOfDetector = 256;
 constexpr int kMostDetections = 1000;
 
+std::vector<Field> fields_of(Anchor& anchor);
 std::vector<Field> fields_of(DetectorHead& head);
 std::vector<Field> fields_of(DetectionLimits& limits);
 

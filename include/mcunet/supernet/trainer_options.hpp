@@ -19,7 +19,7 @@ enum class Sampler {
 // What an example counts in the loss, or an object, by its class.
 enum class ClassWeights {
   kNone,      // all the same
-  kBalanced,  // in inverse proportion to the examples of its class
+  kBalanced,  // in inverse proportion to the examples of its class; an object to the root of that
 };
 
 // A stretch of the training with a learning rate schedule and momentum of its own.

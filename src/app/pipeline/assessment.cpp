@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -70,6 +71,11 @@ std::string describe_defect(const Assessment& assessment) {
   }
   const Score& score = score_of(assessment);
   if (score.value > 0 || score.examples == 0) return "";
+  if (const auto* found = std::get_if<DetectionResult>(&assessment)) {
+    const bool has_objects = std::any_of(found->classes.begin(), found->classes.end(),
+                                         [](const DetectedClass& c) { return c.objects > 0; });
+    if (!has_objects) return "";  // to be found
+  }
   return fmt::format("has learnt nothing that counts: its {} is 0", score.metric->title);
 }
 

@@ -182,7 +182,14 @@ void add_plots(report::HtmlPage& page, const std::vector<ComparedRun>& runs,
 
 std::vector<RunSummary> compare_runs(const std::vector<fs::path>& runs, const fs::path& folder) {
   std::vector<ComparedRun> compared;
-  for (const fs::path& run : runs) compared.push_back(read_run(run, compared.size() + 1));
+  for (const fs::path& run : runs) {
+    compared.push_back(read_run(run, compared.size() + 1));
+    const Metric* const first = compared.front().summary.metric;
+    const Metric* const metric = compared.back().summary.metric;
+    if (metric == first) continue;
+    throw Error("{}: is scored by {}, {} by {}; compare runs of one task", run.string(),
+                metric->title, runs.front().string(), first->title);
+  }
   report::HtmlPage page(fmt::format("{} runs compared", runs.size()));
   add_table(page, compared);
   page.subheading("Searches");

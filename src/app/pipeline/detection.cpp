@@ -29,6 +29,14 @@ std::vector<FoundObjects> first_of_each(std::span<const FoundObjects> found) {
   return once;
 }
 
+// Of a crowd: how much of the box lies in it.
+float overlap_with(const BoxedObject& object, const datasets::Box& box) {
+  const float overlap = datasets::intersection_over_union(object.box, box);
+  if (object.kind != ObjectKind::kCrowd || box.area() <= 0) return overlap;
+  const float both = overlap * (object.box.area() + box.area()) / (1 + overlap);
+  return both / box.area();
+}
+
 // What is told of an example, compared with what there is: the best box of an object finds it.
 PoorExample compare(const DetectedImage& image, std::int64_t example, double told) {
   PoorExample result{.example = example};
@@ -37,18 +45,24 @@ PoorExample compare(const DetectedImage& image, std::int64_t example, double tol
   std::erase_if(detections, [&](const Detection& d) { return d.score < told; });
   for (const Detection& detection : detections) {
     std::size_t best = image.objects.size();
+    bool counts = true;
     float most = kOverlap;
     for (std::size_t i = 0; i < image.objects.size(); ++i) {
       const BoxedObject& object = image.objects[i];
-      const float overlap = datasets::intersection_over_union(object.box, detection.box);
-      if (object.label != detection.label || taken[i] || overlap < most) continue;
+      if (object.label != detection.label || taken[i]) continue;
+      const float overlap = overlap_with(object, detection.box);
+      if (overlap < most) continue;
+      if (object.kind != ObjectKind::kPlain) {
+        counts = false;  // any number may lie there
+        continue;
+      }
       most = overlap;
       best = i;
     }
-    if (best == image.objects.size()) {
-      ++result.wrong;
-    } else {
+    if (best != image.objects.size()) {
       taken[best] = true;
+    } else if (counts) {
+      ++result.wrong;
     }
   }
   for (std::size_t i = 0; i < image.objects.size(); ++i) {

@@ -226,14 +226,9 @@ std::vector<Field> fields_of_export(ExportOptions& options) {
                   {"fastest", engine::ScratchGrowth::kWithinBudget}})};
 }
 
-std::vector<Field> fields_of_anchor(datasets::Anchor& anchor) {
-  return {required(field("width", anchor.width, between(0.0001, 3.99))),
-          required(field("height", anchor.height, between(0.0001, 3.99)))};
-}
-
 std::vector<Field> fields_of_detection(DetectionOptions& options) {
   return {field("boxes_per_cell", options.boxes_per_cell, between(1, 64)),
-          section_list("anchors", options.anchors, fields_of_anchor),
+          section_list("anchors", options.anchors, datasets::fields_of),
           section("loss", supernet::fields_of(options.loss)),
           section("limits", datasets::fields_of(options.limits)),
           section("evaluation", datasets::fields_of(options.evaluation))};
@@ -308,7 +303,8 @@ void agree_with_dataset(const ConfigNode& root, Experiment& experiment) {
   const bool has_boxes = dataset.targets == datasets::TargetKind::kBoxes;
   DetectionOptions& detection = experiment.detection;
   if (!detection.anchors.empty()) {
-    detection.boxes_per_cell = static_cast<int>(detection.anchors.size());
+    agree(*root.find("detection"), "boxes_per_cell", detection.boxes_per_cell,
+          detection.anchors.size());
   }
   agree(space, "boxes_per_cell", experiment.space.boxes_per_cell,
         has_boxes ? static_cast<std::size_t>(detection.boxes_per_cell) : 0);

@@ -51,6 +51,13 @@ Inputs choose_inputs(const engine::Graph& graph, const ExportContext& context) {
   return inputs;
 }
 
+// What outputs are told by where there is one for each class.
+std::vector<std::string> class_names_of(const ExportResult& result,
+                                        const datasets::Dataset& dataset) {
+  const bool is_classifier = std::holds_alternative<Classification>(result.int8);
+  return is_classifier ? dataset.classes() : std::vector<std::string>{};
+}
+
 std::optional<datasets::Postprocessing> postprocessing_of(const engine::Graph& graph,
                                                           const Task& task) {
   const engine::Shape& shape = graph.tensors[graph.outputs[0]].shape;
@@ -99,7 +106,7 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
     if (detector) {
       const datasets::Detections found = datasets::read_detections(inference.detections);
       example.is_exact &= found == datasets::decode_int8(*detector, outputs);
-      example.answer = FoundObjects{inputs.indices[i], found};
+      if (example.is_exact) example.answer = FoundObjects{inputs.indices[i], found};
     }
     result.emulated.push_back(std::move(example));
   }
@@ -124,7 +131,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
       aware ? aware->quantized
             : quantize(context.task, lowered, context.training, context.held_out,
                        context.quantization, context.seed);
-  ExportResult result{.classes = context.test.classes()};
+  ExportResult result{.classes = context.test.classes(), .unit = context.task.unit()};
   if (aware) result.quantization_gain = aware->gain;
   result.range_method = quantized.method;
   result.compared_methods = quantized.compared;
@@ -139,7 +146,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   const engine::CompileOptions options{.scratch_growth = context.options.memory,
                                        .sram_budget_bytes = context.sram_budget_bytes,
                                        .names = context.options.names,
-                                       .class_names = context.test.classes()};
+                                       .class_names = class_names_of(result, context.test)};
   result.compiled =
       compile_model(model, context.device, options, folder, std::nullopt, context.preprocessing,
                     network->description().name, postprocessing_of(quantized.graph, context.task));
@@ -181,6 +188,7 @@ std::string to_json(const ExportResult& result) {
   }
   const deploy::FirmwareReport& firmware = result.compiled.firmware;
   Json json = {{"classes", result.classes},
+               {"unit", result.unit},
                {"fp32", to_json(result.float32)},
                {"int8", to_json(result.int8)},
                {"gap_points", result.gap()},

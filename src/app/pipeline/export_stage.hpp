@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,8 +51,9 @@ struct EmulatedExample {
 
 struct ExportResult {
   std::vector<std::string> classes;
-  Assessment float32;  // of the given network on the test set, batch normalization folded
-  Assessment int8;     // of the same examples by the reference executor
+  nlohmann::ordered_json unit;  // see Task
+  Assessment float32;           // of the given network on the test set, batch normalization folded
+  Assessment int8;              // of the same examples by the reference executor
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
   std::vector<MethodScore> compared_methods;
   std::optional<QuantizationGain> quantization_gain;  // of quantization-aware training, if any

@@ -124,8 +124,11 @@ ConfigNode aware_identity(const NetworkTraining& training) {
   const auto checksum = [&](const char* name) {
     return fmt::format("{:08x}", crc32c(read_file(training.run / name)));
   };
+  Experiment experiment = training.experiment;
+  experiment.detection.limits = {};
   return network_identity(
-      training, {"seed", "dataset", "finetune", "detection", "quantization"},
+      {experiment, training.space, training.subnet, training.run},
+      {"seed", "dataset", "finetune", "detection", "quantization"},
       {{"network", checksum(kFinetunedWeights)}, {"ranges", checksum(kRangesFile)}});
 }
 

@@ -56,11 +56,11 @@ Json to_json(const Score& score) {
   return json;
 }
 
-const Metric& metric_in(const Json& json, const std::string& prefix) {
+const Metric& metric_in(const Json& json) {
   for (const Metric* metric : kMetrics) {
-    if (json.contains(prefix + metric->name)) return *metric;
+    if (json.contains(metric->name)) return *metric;
   }
-  throw Error("there is none of {0}top1, {0}map50, {0}r2", prefix);
+  throw Error("there is none of top1, map50, r2");
 }
 
 Score score_from_json(const Json& json) {

@@ -48,9 +48,8 @@ Score top_one(std::int64_t correct, std::int64_t examples, std::int64_t of);
 nlohmann::ordered_json to_json(const Score& score);
 Score score_from_json(const nlohmann::ordered_json& json);
 
-// The metric of which the object has a value, by its name behind the prefix. Throws Error if there is
-// none.
-const Metric& metric_in(const nlohmann::ordered_json& json, const std::string& prefix = "");
+// The metric of which the object has a value, by its name. Throws Error if there is none.
+const Metric& metric_in(const nlohmann::ordered_json& json);
 
 // "81.25 % (77.4 to 84.6)"; "on 400 examples", "on 400 of 2000 examples".
 std::string describe_share(const Score& score);

@@ -60,6 +60,11 @@ class DetectionTask : public Task {
   DetectionTask(const DetectionOptions& options, const Dataset& training, std::uint64_t seed)
       : options_(options), classes_(training.classes()), anchors_(options.anchors) {
     if (anchors_.empty()) anchors_ = anchors_of(training, options.boxes_per_cell, seed);
+    try {
+      datasets::check_head(head(1, 1));
+    } catch (const Error& error) {
+      throw Error("detection: {}", error.what());  // before hours of training
+    }
   }
 
   const Metric& metric() const override { return kMeanAveragePrecision; }
@@ -151,6 +156,10 @@ class RegressionTask : public Task {
     return assess_values(all_of<EstimatedValue>(answers), dataset, chosen);
   }
 
+  nlohmann::ordered_json unit() const override {
+    return {{"mean", mean_}, {"deviation", deviation_}};
+  }
+
  private:
   double mean_ = 0;  // of the training data
   double deviation_ = 0;
@@ -182,6 +191,8 @@ Answer Task::answer(std::int64_t example, const Dataset& dataset,
 std::optional<datasets::Postprocessing> Task::postprocessing(int, int) const {
   return std::nullopt;
 }
+
+nlohmann::ordered_json Task::unit() const { return nullptr; }
 
 const Task& classification_task() {
   static const ClassificationTask task;

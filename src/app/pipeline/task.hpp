@@ -62,6 +62,10 @@ class Task {
   // How outputs of so many rows and columns become answers, which an export carries; nothing where
   // there is one for each class.
   virtual std::optional<datasets::Postprocessing> postprocessing(int rows, int columns) const;
+
+  // What an output stands for in the data's own unit: {mean, deviation} of mean + deviation * output;
+  // null where it is no value.
+  virtual nlohmann::ordered_json unit() const;
 };
 
 const Task& classification_task();

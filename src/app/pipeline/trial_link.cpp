@@ -55,19 +55,37 @@ engine::Graph make_model(const Experiment& experiment, const SearchSpace& space,
   return graph;
 }
 
+// What finds boxes takes memory beside what is planned. Nothing if it is no detector.
+std::optional<datasets::Postprocessing> detector_of(const Experiment& experiment,
+                                                    const engine::Graph& graph) {
+  if (!experiment.dataset || experiment.dataset->targets != datasets::TargetKind::kBoxes) {
+    return std::nullopt;
+  }
+  const engine::Shape& shape = graph.tensors[graph.outputs[0]].shape;
+  const auto boxes = static_cast<std::size_t>(experiment.space.boxes_per_cell);
+  datasets::Detector detector{.head = {.rows = shape.height,
+                                       .columns = shape.width,
+                                       .anchors = {boxes, datasets::Anchor{0.5, 0.5}},
+                                       .classes = experiment.space.classes},
+                              .limits = experiment.detection.limits};
+  detector.classes.resize(static_cast<std::size_t>(experiment.space.classes), "object");
+  return detector;
+}
+
 FirmwareReport link(const Experiment& experiment, const SearchSpace& space, const Subnet& subnet) {
   const ScratchFolder scratch;
   const std::filesystem::path model = scratch.path() / "trial.tflite";
-  engine::write_tflite(make_model(experiment, space, subnet), model);
   std::optional<datasets::LogMelParameters> spectrogram;
   if (takes_sound(experiment)) {
     spectrogram = datasets::spectrogram_of(*experiment.dataset, subnet.resolution);
   }
+  const engine::Graph graph = make_model(experiment, space, subnet);
+  engine::write_tflite(graph, model);
   const engine::CompileOptions options{.scratch_growth = engine::ScratchGrowth::kWithinArena,
                                        .sram_budget_bytes = experiment.budget.sram_bytes,
                                        .names = experiment.exporting.names};
   return compile_model(model, experiment.device, options, scratch.path() / "linked", std::nullopt,
-                       spectrogram)
+                       spectrogram, /*name=*/"", detector_of(experiment, graph))
       .firmware;
 }
 
