@@ -119,7 +119,7 @@ TEST_F(QuantizationAwareStage, GainsWhereFourBitsAreTooFew) {
   const Experiment options = with_data(*this, coarse);
   const Splits splits{*options.dataset, 16};
   for (const engine::Op& op : exported.quantized.graph.ops) {
-    if (engine::has_weights(op)) EXPECT_EQ(op.weight_bits, 4);
+    EXPECT_EQ(op.weight_bits, engine::has_weights(op) ? 4 : 8);
   }
   EXPECT_EQ(score_of(evaluate_int8(classification_task(), exported.quantized.graph,
                                    *splits.open(datasets::Split::kSearch), options.seed,
