@@ -16,9 +16,6 @@
 namespace mcunet::engine {
 namespace {
 
-// Leaves half of the accumulator's range to the products.
-constexpr double kMaxBias = 1 << 30;
-
 template <typename Value>
 std::vector<std::byte> to_bytes(const std::vector<Value>& values) {
   std::vector<std::byte> bytes(values.size() * sizeof(Value));

@@ -107,7 +107,8 @@ TEST_F(QuantizationAwareStage, GainsWhereFourBitsAreTooFew) {
                             "finetune.quantization_aware.learning_rate=0.01",
                             "quantization.weight_bits=4"};
   finetune(coarse);
-  make_one_channel_large(20);
+  make_one_channel_large(
+      0.05F);  // and its weights in the classifier, which others are rounded away by
   const QuantizationAwareResult result = train(coarse);
   EXPECT_EQ(result.weight_bits, 4);
   EXPECT_GT(result.gain.quantization_aware.value, result.gain.post_training.value + 0.1);

@@ -67,15 +67,15 @@ class SimulatedQuantizationTest : public testing::TestWithParam<int> {
   // Every operator may round to the neighbour of what the integers round to, and the classifier
   // adds some of that up. The float network is further away.
   void expect_agreement() const {
-    expect_equal_weights();
+    expect_equal_parameters();
     expect_agreement(/*training=*/false);
     expect_agreement(/*training=*/true);
   }
-  // Every weight of the simulation is a byte of the engine, times the engine's scale.
-  void expect_equal_weights() const {
+  // Every parameter of the simulation is an integer of the engine, times the engine's scale.
+  void expect_equal_parameters() const {
     const engine::Graph graph = quantized();
     const SimulatedQuantization simulation(post_training_.graph);
-    const auto [tensors, are_finite] = simulation.round_weights(network_->layers());
+    const auto [tensors, are_finite] = simulation.round_parameters(network_->layers());
     EXPECT_TRUE(are_finite);
     const std::vector<engine::FloatParameters> actual = to_engine(graph, tensors);
     for (std::size_t id = 0; id < graph.ops.size(); ++id) {
@@ -85,8 +85,11 @@ class SimulatedQuantizationTest : public testing::TestWithParam<int> {
       const engine::Constant& weights = graph.constants[graph.details_of(op).weights];
       const engine::WeightLayout layout = engine::weight_layout(graph, op);
       const std::vector<std::int8_t> bytes = engine::weight_values(weights);
+      const std::vector<std::int32_t> biases = engine::biases_of(graph, op);
+      const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
       for (std::int32_t c = 0; c < layout.outputs; ++c) {
         const double scale = weights.scales[weights.scales.size() == 1 ? 0 : c];
+        ASSERT_EQ(actual[id].bias[c], static_cast<float>(biases[c] * (scale * input_scale)));
         for (std::int64_t i = 0; i < layout.per_output(); ++i) {
           const std::size_t at = layout.index(c, i);
           ASSERT_EQ(actual[id].weights[at], static_cast<float>(bytes[at] * scale));
@@ -174,7 +177,35 @@ TEST_P(SimulatedQuantizationTest, ActivationsHaveTheValuesOfTheGraph) {
   EXPECT_EQ(coarse.run(network_->layers(), images_[0]).abs().max().item<float>(), 0);
 }
 
-TEST_P(SimulatedQuantizationTest, GradientsPassThroughTheRounding) {
+// Those of a sum over all parameters, with a factor each.
+TEST_P(SimulatedQuantizationTest, GradientsPassThroughTheRoundingOfParameters) {
+  const auto gradients = [&](const std::vector<OpTensors>& tensors) {
+    for (const at::Tensor& parameter : network_->parameters()) {
+      parameter.mutable_grad() = at::Tensor();
+    }
+    at::manual_seed(3);
+    at::Tensor sum = at::zeros({1});
+    for (const auto& [weight, bias] : tensors) {
+      if (!weight.defined()) continue;
+      sum = sum + (weight * at::randn_like(weight)).sum() + (bias * at::randn_like(bias)).sum();
+    }
+    sum.backward();
+    std::vector<at::Tensor> found;
+    for (const at::Tensor& parameter : network_->parameters()) found.push_back(parameter.grad());
+    return found;
+  };
+  const SimulatedQuantization simulation(post_training_.graph);
+  const auto rounded = gradients(simulation.round_parameters(network_->layers()).tensors);
+  const auto exact = gradients(fold(post_training_.graph, network_->layers()));
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    EXPECT_GT(exact[i].norm().item<float>(), 0);
+    EXPECT_TRUE(rounded[i].equal(exact[i]));
+  }
+}
+
+// Rounded to 4 bits it is another network, whose gradients need not be alike.
+TEST_P(SimulatedQuantizationTest, GradientsOfInt8AreThoseOfFloats) {
+  if (GetParam() != 8) return;
   const at::Tensor images = at::cat(images_);
   const at::Tensor labels = at::zeros({kImages}, at::kLong);
   const auto gradients = [&](const at::Tensor& logits) {

@@ -3,7 +3,6 @@
 #include <ATen/ops/copysign.h>
 #include <ATen/ops/fake_quantize_per_tensor_affine.h>
 #include <ATen/ops/tensor.h>
-#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -22,24 +21,23 @@ bool are_finite(const engine::FloatParameters& floats) {
          std::all_of(floats.bias.begin(), floats.bias.end(), is_finite);
 }
 
-// To multiples of a scale per output channel, or of one for all; a half is rounded away from zero, as the
-// engine does.
-at::Tensor round_to(const at::Tensor& weight, const std::vector<float>& scales, int max_steps) {
-  const at::NoGradGuard no_grad;
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(weight.dim()), 1);
-  sizes[0] = static_cast<std::int64_t>(scales.size());
-  const at::Tensor scale =
-      at::tensor(scales, at::kFloat).to(weight.device(), at::kDouble).view(sizes);
-  const at::Tensor wide = weight.to(at::kDouble);
-  const at::Tensor steps = (wide.abs() / scale).add_(0.5).floor_().clamp_max_(max_steps);
-  return (at::copysign(steps, wide) * scale).to(at::kFloat);
+// To multiples of a scale per output channel, up to so many; a half is rounded away from zero, as the
+// engine does. The gradient is that of what was rounded.
+at::Tensor round_to(const at::Tensor& scale, double max_steps, const at::Tensor& exact) {
+  const at::Tensor wide = exact.detach().to(at::kDouble);
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(wide.dim()), 1);
+  sizes[0] = scale.numel();
+  const at::Tensor scales = scale.view(sizes);
+  const at::Tensor steps = (wide.abs() / scales).add_(0.5).floor_().clamp_max_(max_steps);
+  const at::Tensor rounded = (at::copysign(steps, wide) * scales).to(at::kFloat);
+  return rounded + (exact - exact.detach());
 }
 
 }  // namespace
 
 at::Tensor SimulatedQuantization::run(const supernet::NetworkLayers& layers,
                                       const at::Tensor& images) const {
-  const auto [parameters, are_finite] = round_weights(layers);
+  const auto [parameters, are_finite] = round_parameters(layers);
   const at::Tensor logits =
       run_graph(graph_, parameters, images.to(parameters.front().weight.device(), at::kFloat),
                 [&](engine::TensorId id, engine::Activation activation, const at::Tensor& tensor) {
@@ -58,18 +56,20 @@ at::Tensor SimulatedQuantization::round_activation(engine::TensorId id,
                                              range.min, range.max);
 }
 
-SimulatedQuantization::Parameters SimulatedQuantization::round_weights(
+SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
     const supernet::NetworkLayers& layers) const {
   Parameters result{.tensors = fold(graph_, layers)};
   const std::vector<engine::FloatParameters> floats = to_engine(graph_, result.tensors);
   result.are_finite = std::all_of(floats.begin(), floats.end(), are_finite);
   for (std::size_t id = 0; id < floats.size(); ++id) {
-    at::Tensor& weight = result.tensors[id].weight;
+    auto& [weight, bias] = result.tensors[id];
     if (!weight.defined()) continue;
     const engine::Op& op = graph_.ops[id];
-    const at::Tensor rounded =
-        round_to(weight, engine::weight_scales(graph_, op, floats[id]), engine::max_weight(op));
-    weight = rounded + (weight - weight.detach());  // the gradient is the weight's
+    const double input_scale = graph_.info_of(graph_.inputs_of(op)[0]).quantization.scale;
+    const at::Tensor scale = at::tensor(engine::weight_scales(graph_, op, floats[id]), at::kFloat)
+                                 .to(weight.device(), at::kDouble);
+    weight = round_to(scale, engine::max_weight(op), weight);
+    bias = round_to(scale * input_scale, engine::kMaxBias, bias);
   }
   return result;
 }

@@ -9,15 +9,14 @@
 
 namespace mcunet::pipeline {
 
-// What a network computes once it is quantized, in floats and differentiable: weights and
+// What a network computes once it is quantized, in floats and differentiable: weights, biases and
 // activations take the values that their integers stand for, with the widths, scales, zero points and
 // clamps of quantize_graph. Gradients pass through the rounding as if it was not there, and end where an
 // activation is clamped; weights that are clipped keep theirs. Activations keep the quantization that they
-// were given; the scales of the weights follow the weights. Biases, whose steps are far smaller, are not
-// rounded.
+// were given; the scales of the weights follow the weights.
 class SimulatedQuantization {
  public:
-  // Per operator. Weights have the values of the bytes that quantize_graph would give them.
+  // Per operator, with the values of the integers that quantize_graph would give them.
   struct Parameters {
     std::vector<OpTensors> tensors;
     bool are_finite = true;  // before they were rounded
@@ -31,7 +30,7 @@ class SimulatedQuantization {
   // are those that the graph was lowered from or have other weights. Not finite if a weight is not.
   at::Tensor run(const supernet::NetworkLayers& layers, const at::Tensor& images) const;
 
-  Parameters round_weights(const supernet::NetworkLayers& layers) const;
+  Parameters round_parameters(const supernet::NetworkLayers& layers) const;
 
  private:
   at::Tensor round_activation(engine::TensorId id, engine::Activation activation,

@@ -24,6 +24,10 @@ struct FloatParameters {
   std::vector<float> bias;     // [output channels]
 };
 
+// The most steps that a bias is, by the choice of its scale: half of the accumulator's range is left to the
+// products.
+inline constexpr double kMaxBias = 1 << 30;
+
 // The int8 quantization that covers a range, widened to contain 0, which is represented exactly. A
 // range of zeros only has a scale of 1 / 255.
 Quantization int8_quantization(RealRange range);
