@@ -65,7 +65,9 @@ class SimulatedQuantizationTest : public testing::TestWithParam<int> {
   }
 
   // Every operator may round to the neighbour of what the integers round to, and the classifier
-  // adds some of that up. The float network is further away.
+  // adds some of that up. The integers are rounded twice, first to a power of two that is the coarser the
+  // larger the weights' scales are, so that 4 bits meet the neighbour more often. The float network is
+  // further away.
   void expect_agreement() const {
     expect_equal_parameters();
     expect_agreement(/*training=*/false);
@@ -125,9 +127,10 @@ class SimulatedQuantizationTest : public testing::TestWithParam<int> {
       };
       same_class += best(actual) == best(expected) ? 1 : 0;
     }
-    EXPECT_GE(same_class, kImages - 1);
-    EXPECT_LE(far / logits, 0.03);
-    EXPECT_LE(difference / logits, 0.5);
+    const bool is_int8 = GetParam() == 8;
+    EXPECT_GE(same_class, kImages - (is_int8 ? 1 : 3));
+    EXPECT_LE(far / logits, is_int8 ? 0.03 : 0.05);
+    EXPECT_LE(difference / logits, is_int8 ? 0.5 : 1);
     EXPECT_LE(difference, difference_of_float * 0.7);
   }
 

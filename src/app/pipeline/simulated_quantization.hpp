@@ -13,7 +13,8 @@ namespace mcunet::pipeline {
 // activations take the values that their integers stand for, with the widths, scales, zero points and
 // clamps of quantize_graph. Gradients pass through the rounding as if it was not there, and end where an
 // activation is clamped; weights that are clipped keep theirs. Activations keep the quantization that they
-// were given; the scales of the weights follow the weights.
+// were given; the scales of the weights follow the weights. Activations are rounded once, where the
+// integers are rounded twice, so that some differ by one.
 class SimulatedQuantization {
  public:
   // Per operator, with the values of the integers that quantize_graph would give them.
