@@ -71,6 +71,8 @@ DataType weight_type(const Op& op) {
   return op.weight_bits == 4 ? DataType::kInt4 : DataType::kInt8;
 }
 
+int max_weight(const Op& op) { return (1 << (op.weight_bits - 1)) - 1; }
+
 std::vector<std::int8_t> weight_values(const Constant& weights) {
   std::vector<std::int8_t> values(static_cast<std::size_t>(weights.elements()));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = weight_at(weights, i);

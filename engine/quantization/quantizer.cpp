@@ -16,12 +16,6 @@
 namespace mcunet::engine {
 namespace {
 
-// Of symmetric weights.
-int max_weight(const Op& op) { return (1 << (op.weight_bits - 1)) - 1; }
-
-// Leaves half of the accumulator's range to the products.
-constexpr double kMaxBias = 1 << 30;
-
 template <typename Value>
 std::vector<std::byte> to_bytes(const std::vector<Value>& values) {
   std::vector<std::byte> bytes(values.size() * sizeof(Value));
@@ -29,26 +23,47 @@ std::vector<std::byte> to_bytes(const std::vector<Value>& values) {
   return bytes;
 }
 
-// What one of so many steps of a channel's weights is worth. All zero weights leave the choice to the bias.
-double weight_scale(int steps, double max_weight, double max_bias, double input_scale) {
-  const double by_weights = max_weight / steps;
-  const double by_bias = max_bias / (kMaxBias * input_scale);
-  const double scale = std::max(by_weights, by_bias);
-  return scale > 0 ? std::max(scale, 1e-20) : 1.0 / steps;
+// The shares of a channel's largest magnitude beyond which 4 bits may clip: 1, 0.95, … 0.4.
+constexpr int kClipShares = 13;
+constexpr double kClipStep = 0.05;
+
+// Of rounding to multiples of a scale, up to so many of them.
+double squared_error(std::span<const float> weights, double scale, int max_steps) {
+  double sum = 0;
+  for (const float weight : weights) {
+    const double magnitude = std::abs(double{weight});
+    const double steps = std::min<double>(std::floor(magnitude / scale + 0.5), max_steps);
+    const double error = magnitude - steps * scale;
+    sum += error * error;
+  }
+  return sum;
 }
 
-std::vector<float> choose_scales(const Op& op, const WeightLayout& layout,
-                                 const FloatParameters& floats, float input_scale) {
-  std::vector<float> max_weights(layout.outputs);
-  std::vector<float> max_biases(layout.outputs);
-  for (std::int32_t c = 0; c < layout.outputs; ++c) {
-    for (std::int64_t i = 0; i < layout.per_output(); ++i) {
-      const float weight = std::abs(floats.weights[layout.index(c, i)]);
-      max_weights[c] = std::max(max_weights[c], weight);
-    }
-    max_biases[c] = std::abs(floats.bias[c]);
+// Of those that the shares lead to, the one with the least error; of equal ones, the largest.
+double clipped_scale(std::span<const float> weights, double largest, int max_steps) {
+  const double unclipped = largest / max_steps;
+  double best = unclipped;
+  double least = squared_error(weights, best, max_steps);
+  for (int i = 1; i < kClipShares && least > 0; ++i) {
+    const double scale = unclipped * (1 - kClipStep * i);
+    const double error = squared_error(weights, scale, max_steps);
+    if (error >= least) continue;
+    least = error;
+    best = scale;
   }
-  return weight_scales(op, max_weights, max_biases, input_scale);
+  return best;
+}
+
+// What a step of a channel's weights is worth. All zero weights leave the choice to the bias.
+double scale_of_channel(const Op& op, std::span<const float> weights, double min_scale) {
+  const int max_steps = max_weight(op);
+  double largest = 0;
+  for (const float weight : weights) largest = std::max(largest, std::abs(double{weight}));
+  const bool may_clip = op.weight_bits == 4 && largest > 0;
+  const double by_weights =
+      may_clip ? clipped_scale(weights, largest, max_steps) : largest / max_steps;
+  const double scale = std::max(by_weights, min_scale);
+  return scale > 0 ? std::max(scale, 1e-20) : 1.0 / max_steps;
 }
 
 // Tensors that have one quantization, as operators keep it from their inputs to their output.
@@ -167,9 +182,9 @@ class Quantizer {
     weights.name = fmt::format("{}_{}/weights", name_of(op.kind), id);
     weights.type = weight_type(op);
     weights.dims = layout.dims();
-    weights.scales = choose_scales(op, layout, floats, input_scale);
-    const bool per_tensor = layout.order == WeightOrder::kMatrix;
-    weights.channel_axis = per_tensor ? 0 : layout.channel_axis();
+    weights.scales = weight_scales(graph_, op, floats);
+    const bool per_tensor = weights.scales.size() == 1;
+    weights.channel_axis = layout.channel_axis();
     Constant bias;
     bias.name = fmt::format("{}_{}/bias", name_of(op.kind), id);
     bias.type = DataType::kInt32;
@@ -215,14 +230,19 @@ Quantization int8_quantization(RealRange range) {
   return {static_cast<float>(scale), static_cast<std::int32_t>(zero_point)};
 }
 
-std::vector<float> weight_scales(const Op& op, std::span<const float> max_weights,
-                                 std::span<const float> max_biases, float input_scale) {
+std::vector<float> weight_scales(const Graph& graph, const Op& op, const FloatParameters& floats) {
+  const WeightLayout layout = weight_layout(graph, op);
+  const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
+  std::vector<float> channel(static_cast<std::size_t>(layout.per_output()));
   std::vector<float> scales;
-  for (std::size_t c = 0; c < max_weights.size(); ++c) {
-    scales.push_back(static_cast<float>(
-        weight_scale(max_weight(op), max_weights[c], max_biases[c], input_scale)));
+  for (std::int32_t c = 0; c < layout.outputs; ++c) {
+    for (std::size_t i = 0; i < channel.size(); ++i) {
+      channel[i] = floats.weights[layout.index(c, static_cast<std::int64_t>(i))];
+    }
+    const double min_scale = std::abs(double{floats.bias[c]}) / (kMaxBias * input_scale);
+    scales.push_back(static_cast<float>(scale_of_channel(op, channel, min_scale)));
   }
-  if (traits_of(op.kind).weights == WeightOrder::kMatrix) {
+  if (layout.order == WeightOrder::kMatrix && op.weight_bits == 8) {
     scales = {*std::max_element(scales.begin(), scales.end())};
   }
   return scales;

@@ -151,6 +151,8 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_FALSE(defaults.finetune.distillation);
   EXPECT_EQ(defaults.finetune.quantization_aware.epochs, 0);
   EXPECT_EQ(defaults.finetune.quantization_aware.learning_rate, std::nullopt);
+  EXPECT_EQ(defaults.quantization.weight_bits, 8);
+  EXPECT_EQ(defaults.oracle.weight_bits, 8);
   EXPECT_EQ(defaults.quantization.calibration_images, 512);
   EXPECT_EQ(defaults.quantization.selection_images, 1000);
   EXPECT_EQ(defaults.quantization.method, std::nullopt);
@@ -161,13 +163,16 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   Experiment experiment = read_rest(
       "finetune: {epochs: 3, learning_rate: 0.2, distillation: true,\n"
       "  quantization_aware: {epochs: 2, learning_rate: 0.005}}\n"
-      "quantization: {calibration_images: 7, selection_images: 9, method: percentile}\n"
+      "quantization: {weight_bits: 4, activation_bits: 8, calibration_images: 7,\n"
+      "  selection_images: 9, method: percentile}\n"
       "export: {emulated_examples: 0, test_examples: 50, prefix: digits, memory: least}\n");
   EXPECT_EQ(experiment.finetune.epochs, 3);
   EXPECT_EQ(experiment.finetune.learning_rate, 0.2);
   EXPECT_TRUE(experiment.finetune.distillation);
   EXPECT_EQ(experiment.finetune.quantization_aware.epochs, 2);
   EXPECT_EQ(experiment.finetune.quantization_aware.learning_rate, 0.005);
+  EXPECT_EQ(experiment.quantization.weight_bits, 4);
+  EXPECT_EQ(experiment.oracle.weight_bits, 4);
   EXPECT_EQ(experiment.quantization.calibration_images, 7);
   EXPECT_EQ(experiment.quantization.selection_images, 9);
   EXPECT_EQ(experiment.quantization.method, engine::RangeMethod::kPercentile);
@@ -179,6 +184,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   Experiment copy = read_experiment(parse_config(text, "manifest.json"));
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
   EXPECT_EQ(copy.quantization.method, engine::RangeMethod::kPercentile);
+  EXPECT_EQ(copy.oracle.weight_bits, 4);
   EXPECT_EQ(read_rest("quantization: {method: best}\n").quantization.method, std::nullopt);
 }
 
@@ -198,6 +204,13 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
   EXPECT_EQ(
       rest_error("quantization: {method: luck}\n"),
       "x.yaml:3: quantization.method: must be one of best, min-max, percentile, mse, is luck");
+  EXPECT_EQ(rest_error("quantization: {weight_bits: 5}\n"),
+            "x.yaml:3: quantization.weight_bits: must be 8 or 4, is 5");
+  EXPECT_THAT(rest_error("quantization: {weight_bits: four}\n"),
+              StartsWith("x.yaml:3: quantization.weight_bits: "));
+  EXPECT_EQ(rest_error("quantization: {activation_bits: 4}\n"),
+            "x.yaml:3: quantization.activation_bits: must be 8, the only width that the engine has "
+            "for activations, is 4");
   EXPECT_EQ(rest_error("quantization: {calibration_images: 0}\n"),
             "x.yaml:3: quantization.calibration_images: must be between 1 and 1000000, is 0");
   EXPECT_EQ(rest_error("export: {emulated_examples: -1}\n"),

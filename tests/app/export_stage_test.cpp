@@ -8,6 +8,7 @@
 #include "core/temporary_folder.hpp"
 #include "labelled_noise.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "trained_network.hpp"
 
@@ -19,10 +20,12 @@ namespace fs = std::filesystem;
 class ExportStage : public testing::Test {
  protected:
   ExportResult run(const deploy::Device& device,
-                   std::optional<std::int64_t> sram_budget_bytes = std::nullopt) {
+                   std::optional<std::int64_t> sram_budget_bytes = std::nullopt,
+                   int weight_bits = 8) {
     return export_network(network_,
                           {.device = device,
                            .sram_budget_bytes = sram_budget_bytes,
+                           .quantization = {.weight_bits = weight_bits},
                            .options = {.emulated_examples = 3},
                            .training = training_,
                            .held_out = training_,
@@ -54,6 +57,26 @@ TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
   const auto json = nlohmann::json::parse(to_json(result));
   EXPECT_EQ(json["inferences"].size(), 3U);
   EXPECT_EQ(json["exact"], true);
+}
+
+TEST_F(ExportStage, WeightsOfFourBitsTakeHalfTheFlashAndAreExact) {
+  const deploy::Device device = deploy::load_device("stm32f746");
+  const ExportResult eight = run(device);
+  const ExportResult four = run(device, std::nullopt, 4);
+  EXPECT_EQ(four.emulated.size(), 3U);
+  EXPECT_TRUE(four.is_exact());
+  const engine::Graph model = engine::read_tflite(folder_.path() / "export/model.tflite");
+  std::int64_t weights = 0;
+  for (const engine::Op& op : model.ops) {
+    if (!engine::has_weights(op)) continue;
+    EXPECT_EQ(op.weight_bits, 4);
+    weights += engine::cost_of(model, op).weights;
+  }
+  EXPECT_NEAR(static_cast<double>(eight.compiled.constant_bytes - four.compiled.constant_bytes),
+              static_cast<double>(weights) / 2, 128);
+  const auto json = nlohmann::json::parse(to_json(four));
+  EXPECT_EQ(json["weight_bits"], 4);
+  EXPECT_EQ(nlohmann::json::parse(to_json(eight))["weight_bits"], 8);
 }
 
 TEST_F(ExportStage, ClassesHaveTheirNamesWhichCostNothing) {

@@ -6,6 +6,7 @@
 
 #include "core/error_text.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "pipeline/finetune_stage.hpp"
 #include "pipeline/float_graph.hpp"
@@ -101,6 +102,32 @@ TEST_F(QuantizationAwareStage, GainsWhereThePostTrainingQuantizationIsBad) {
             result.gain.post_training.value + 0.1);
 }
 
+TEST_F(QuantizationAwareStage, GainsWhereFourBitsAreTooFew) {
+  const Overrides coarse = {"finetune.quantization_aware.epochs=10",
+                            "finetune.quantization_aware.learning_rate=0.01",
+                            "quantization.weight_bits=4"};
+  finetune(coarse);
+  make_one_channel_large(
+      0.05F);  // and its weights in the classifier, which others are rounded away by
+  const QuantizationAwareResult result = train(coarse);
+  EXPECT_EQ(result.weight_bits, 4);
+  EXPECT_GT(result.gain.quantization_aware.value, result.gain.post_training.value + 0.1);
+  EXPECT_THAT(describe(result.gain, 4), HasSubstr("top-1 in int8 with 4-bit weights "));
+  EXPECT_EQ(nlohmann::json::parse(read("quantization_aware.json")).at("weight_bits"), 4);
+  EXPECT_EQ(train(coarse, /*resume=*/true).weight_bits, 4);
+
+  const QuantizationAwareNetwork exported = load_quantization_aware(run_folder(), 4);
+  const Experiment options = with_data(*this, coarse);
+  const Splits splits{*options.dataset, 16};
+  for (const engine::Op& op : exported.quantized.graph.ops) {
+    EXPECT_EQ(op.weight_bits, engine::has_weights(op) ? 4 : 8);
+  }
+  EXPECT_EQ(score_of(evaluate_int8(classification_task(), exported.quantized.graph,
+                                   *splits.open(datasets::Split::kSearch), options.seed,
+                                   options.quantization.selection_images)),
+            result.gain.quantization_aware);
+}
+
 TEST_F(QuantizationAwareStage, LeavesItsResultsAndReadsThemBack) {
   finetune();
   const std::string finetuned = read("network.pt");
@@ -133,7 +160,7 @@ TEST_F(QuantizationAwareStage, KeepsTheBetterOfBoth) {
   const QuantizationAwareResult result = train(harmful);
   ASSERT_LT(result.gain.quantization_aware.value, result.gain.post_training.value);
   EXPECT_FALSE(result.gain.is_kept());
-  EXPECT_THAT(describe(result.gain),
+  EXPECT_THAT(describe(result.gain, 8),
               EndsWith("The latter is worse, so the network is exported as fine-tuned\n"));
   const Experiment options = with_data(*this, harmful);
   const Splits splits{*options.dataset, 16};

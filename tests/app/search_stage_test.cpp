@@ -122,6 +122,24 @@ TEST_F(SearchStage, ResumesExactlyAfterBeingKilledAnywhere) {
   }
 }
 
+// Their flash is that of int8 but for half of the weights.
+TEST_F(SearchStage, NetworksArePlannedAtTheirWidth) {
+  Mortal accuracy(1000);
+  const Experiment experiment = make_experiment("quantization: {weight_bits: 4}\n");
+  const search::SearchResult result = run(experiment, accuracy);
+  const search::space::SearchSpace space = experiment.space.at(0.3, 96);
+  for (const search::Candidate& candidate : result.evolution.evaluated) {
+    const engine::Graph graph =
+        search::space::lower(search::space::build_network(space, candidate.subnet));
+    const engine::FlashEstimate flash = engine::estimate_flash(graph);
+    EXPECT_NEAR(static_cast<double>(candidate.resources.flash_bytes),
+                static_cast<double>(flash.total()) - static_cast<double>(flash.weights) / 2, 100);
+  }
+  report::HtmlPage page("Search");
+  report::add_search(page, result, report_context(experiment, space), folder_ / "report");
+  EXPECT_FALSE(page.to_string().empty());
+}
+
 TEST_F(SearchStage, ACompleteStageIsReadBack) {
   const Experiment experiment = make_experiment();
   Mortal accuracy(1000);
@@ -142,6 +160,9 @@ TEST_F(SearchStage, RefusesToResumeTheSearchOfSomethingElse) {
           "holds a search of something else (accuracies_of: was \"supernet\", is \"another\")"));
   EXPECT_THAT(error_of([&] { run(make_experiment("budget: {sram_kib: 100}\n"), rest, true); }),
               HasSubstr("(budget.sram_kib: was 312, is 100)"));
+  EXPECT_THAT(
+      error_of([&] { run(make_experiment("quantization: {weight_bits: 4}\n"), rest, true); }),
+      HasSubstr("(weight_bits: was 8, is 4)"));
   EXPECT_EQ(rest.asked, 0);
 }
 

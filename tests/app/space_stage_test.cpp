@@ -46,6 +46,26 @@ TEST_F(SpaceStage, WritesItsResultsAndCompletes) {
   EXPECT_THAT(read_file(folder_ / "run/spaces.csv"), StartsWith("rank,width,resolution,"));
 }
 
+TEST_F(SpaceStage, WeightsOfFourBitsMakeRoomForMoreComputation) {
+  const auto rank = [&](int weight_bits) {
+    const Experiment experiment =
+        make_experiment(fmt::format("budget: {{flash_kib: 400}}\n"
+                                    "quantization: {{weight_bits: {}}}\n",
+                                    weight_bits));
+    RunDirectory run(folder_ / std::to_string(weight_bits), {}, 0, false);
+    return run_space_stage(experiment, run);
+  };
+  const search::SpaceRanking eight = rank(8);
+  const search::SpaceRanking four = rank(4);
+  const auto satisfying = [](const search::SpaceRanking& ranking) {
+    std::int64_t sum = 0;
+    for (const search::SpaceStatistics& space : ranking.spaces) sum += space.satisfying;
+    return sum;
+  };
+  EXPECT_GT(satisfying(four), satisfying(eight));
+  EXPECT_GT(four.spaces.front().mean_macs, eight.spaces.front().mean_macs);
+}
+
 TEST_F(SpaceStage, ACompleteStageIsReadBack) {
   const Experiment experiment = make_experiment();
   {

@@ -126,6 +126,52 @@ TEST_F(RunCommand, TrainsOnWithTheRoundingOfInt8) {
               HasSubstr("top-1 in int8 on 32 of 80 examples of the search split: "));
 }
 
+TEST_F(RunCommand, WeightsOfFourBitsAreThoseOfTheWholeJob) {
+  const std::vector<std::string> four = {"--set", "quantization.weight_bits=4"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), four.begin(), four.end());
+    return more;
+  };
+  const Outcome outcome = run(aware_job("run", "out", with({"--json"})));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto json = parse_output(outcome);
+  EXPECT_EQ(json.at("quantization_aware").at("weight_bits"), 4);
+  const auto& exported = json.at("export");
+  EXPECT_EQ(exported.at("weight_bits"), 4);
+  EXPECT_EQ(exported.at("exact"), true);
+  EXPECT_EQ(exported.at("inferences").size(), 2u);
+  EXPECT_THAT(read("out/export/model.c"), HasSubstr("_s4("));
+  EXPECT_THAT(read("out/report/index.html"),
+              AllOf(HasSubstr("top-1 in int8 with 4-bit weights, test set"),
+                    HasSubstr("<td>weights</td><td>4 bits</td>")));
+
+  // The search planned the network with the flash that it takes.
+  const auto winner = json.at("search").at("winner").at("resources").at("flash_bytes");
+  const auto planned = parse_output(
+      run({"plan", "out/network.json", "--weight-bits", "4", "--scratch", "tinyengine", "--json"}));
+  EXPECT_EQ(planned.at("flash_bytes"), winner);
+  const auto eight = parse_output(run({"plan", "out/network.json", "--json"}));
+  EXPECT_GT(eight.at("flash_bytes"), winner);
+  const Outcome evaluated = run({"eval", "out", "--subnet", "out/network.json"});
+  EXPECT_THAT(evaluated.out, HasSubstr(" bytes, with 4-bit weights\n")) << evaluated.err;
+  EXPECT_THAT(run(aware_job("export", "out", with({"--resume"}))).out,
+              HasSubstr(" in int8 with 4-bit weights (ranges by "));
+
+  // It does not go on at another width, from whatever stage on.
+  EXPECT_EQ(failure(aware_job("run", "out", {"--resume"})),
+            "out/manifest.json: belongs to another configuration (quantization.weight_bits: was 4, "
+            "is 8); resume with that one or choose another --out");
+  const Outcome same =
+      run(aware_job("run", "out",
+                    with({"--resume", "--set", "quantization.activation_bits=8", "--set",
+                          "quantization.calibration_images=31", "--json"})));
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_THAT(
+      failure(job("run", "out", {"--set", "quantization.activation_bits=4"})),
+      EndsWith("quantization.activation_bits: must be 8, the only width that the engine has "
+               "for activations, is 4"));
+}
+
 // Everything that a stage leaves, but for the report, which every run draws again.
 std::map<std::string, fs::file_time_type> times_of(const fs::path& folder) {
   std::map<std::string, fs::file_time_type> times;

@@ -1,11 +1,28 @@
 #pragma once
 
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/search_space.hpp"
 #include "mcunet/search/space/subnet.hpp"
 
 namespace mcunet::search {
+
+// The graph of a network that is planned, linked on trial or drawn by an oracle with these options: its
+// weights have their bits.
+inline void lower_for(const engine::OracleOptions& options, const space::Network& network,
+                      engine::Graph& graph) {
+  graph.clear();
+  space::lower(network, graph);
+  engine::set_weight_bits(graph, options.weight_bits);
+}
+
+inline engine::Graph lower_for(const engine::OracleOptions& options,
+                               const space::Network& network) {
+  engine::Graph graph;
+  lower_for(options, network, graph);
+  return graph;
+}
 
 // What a sub-network costs by the engine's plan. Keeps all memory between answers, so that one
 // takes a few microseconds; one per thread.
@@ -15,8 +32,7 @@ class SubnetOracle {
 
   engine::Resources measure(const space::SearchSpace& space, const space::Subnet& subnet) {
     space::build_network(space, subnet, network_);
-    graph_.clear();
-    space::lower(network_, graph_);
+    lower_for(oracle_.options(), network_, graph_);
     return oracle_.measure(graph_);
   }
 

@@ -11,6 +11,7 @@
 #include "mcunet/core/files.hpp"
 #include "pipeline/cycle_range_json.hpp"
 #include "pipeline/job.hpp"
+#include "pipeline/weight_width.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
 
@@ -26,16 +27,17 @@ std::string for_speed(const Json& json) {
 }
 
 void print(const Json& json) {
+  const int weight_bits = pipeline::weight_bits_in(json);
   if (json.contains("quantization_aware")) {
     const auto& aware = json.at("quantization_aware");
-    fmt::print("{}", pipeline::describe(pipeline::gain_from_json(aware)));
+    fmt::print("{}", pipeline::describe(pipeline::gain_from_json(aware), weight_bits));
   }
   const pipeline::Score in_float = pipeline::score_from_json(json.at("fp32"));
   const pipeline::Assessment int8 = pipeline::assessment_from_json(json.at("int8"));
   const pipeline::Score& score = pipeline::score_of(int8);
-  fmt::print("{} {} of the test split: {} in float, {} in int8 (ranges by {})\n",
-             score.metric->title, pipeline::describe_examples(score),
-             pipeline::describe_share(in_float), pipeline::describe_share(score),
+  fmt::print("{} {} of the test split: {} in float, {} in {} (ranges by {})\n", score.metric->title,
+             pipeline::describe_examples(score), pipeline::describe_share(in_float),
+             pipeline::describe_share(score), pipeline::describe_widths(weight_bits),
              json.at("range_method").get<std::string>());
   print_class_scores(int8);
   fmt::print("SRAM: {} bytes planned{}, {} measured; flash: {} bytes\n",
@@ -85,10 +87,11 @@ void add_export_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<JobArguments>();
   CLI::App* command = program.add_subcommand("export", description_of("export"));
   command->footer(
-      "Folds batch norm, calibrates on training data, quantizes to int8, and compiles the\n"
-      "fine-tuned network in the folder for the device: export/ has C sources, firmware and\n"
-      "model.tflite. Tells the accuracy in float and int8 over the test split, and runs test\n"
-      "examples on the emulated core. After quantization-aware fine-tuning\n"
+      "Folds batch norm, calibrates on training data, quantizes to int8 (with\n"
+      "quantization.weight_bits=4 the weights to 4 bits), and compiles the fine-tuned network in\n"
+      "the folder for the device: export/ has C sources, firmware and model.tflite. Tells the\n"
+      "accuracy in float and quantized over the test split, and runs test examples on the\n"
+      "emulated core. After quantization-aware fine-tuning\n"
       "(finetune.quantization_aware.epochs) it exports what that trained, unless post-training\n"
       "quantization has the higher accuracy on the search split.\n\n"
       "  mcunet export flowers --set dataset.path=/data/flowers --out runs/flowers");

@@ -10,6 +10,7 @@
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
 #include "pipeline/job.hpp"
+#include "pipeline/weight_width.hpp"
 #include "training_commands.hpp"
 
 namespace mcunet::cli {
@@ -48,8 +49,9 @@ int run_finetune(const JobArguments& arguments) {
   print_finetune(result);
   fmt::print("Trained {} steps in {}\n", result.steps, format_duration(result.seconds));
   if (aware) {
-    fmt::print("{}Trained {} steps with the rounding of int8 in {}\n",
-               pipeline::describe(aware->gain), aware->steps, format_duration(aware->seconds));
+    fmt::print("{}Trained {} steps with the rounding of {} in {}\n",
+               pipeline::describe(aware->gain, aware->weight_bits), aware->steps,
+               pipeline::describe_widths(aware->weight_bits), format_duration(aware->seconds));
   }
   fmt::print("Network: {}/network.json, network.pt{}\n", arguments.folder(),
              aware ? ", quantization_aware.pt" : "");
@@ -75,9 +77,9 @@ void add_finetune_command(CLI::App& program, Run& run) {
       "Takes the winner of the search in the folder and trains it from the weights that it has\n"
       "in the supernet. Writes network.json and network.pt (torch.load reads it).\n\n"
       "With finetune.quantization_aware.epochs it then trains that network on with the rounding\n"
-      "of int8 simulated, tells the accuracy in int8 on the search split before and after, and\n"
-      "leaves the better of both to the export: for networks that lose accuracy when they are\n"
-      "quantized.\n\n"
+      "of int8 simulated, and of 4-bit weights with quantization.weight_bits=4, tells the\n"
+      "accuracy of the quantized network on the search split before and after, and leaves the\n"
+      "better of both to the export: for networks that lose accuracy when they are quantized.\n\n"
       "  mcunet finetune flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet run flowers --set dataset.path=/data/flowers "
       "--set finetune.quantization_aware.epochs=2 --resume");

@@ -130,7 +130,8 @@ void add_space_command(CLI::App& program, Run& run) {
       "space", "Optimize the search space: rank widths and resolutions for a device");
   command->footer(
       "Samples networks from every width x resolution, plans each with the engine, and ranks the\n"
-      "spaces by the mean MACs of the networks that fit. No training is involved.\n\n"
+      "spaces by the mean MACs of the networks that fit. No training is involved. With\n"
+      "quantization.weight_bits=4 all networks are planned with weights of that width.\n\n"
       "  mcunet space stm32f746 --out runs/f746\n"
       "  mcunet space my.yaml --set space_optimization.samples=200 --json");
   command->add_option("CONFIG", arguments->config, "YAML file, or a name in configs/experiments/")

@@ -51,7 +51,7 @@ struct SearchStageOptions {
 };
 
 // The section `finetune.quantization_aware`: the fine-tuned network trained on with the rounding of
-// int8 simulated, without augmentation, warm-up and dropout, in 32-bit floats; its teacher, if
+// quantization simulated, without augmentation, warm-up and dropout, in 32-bit floats; its teacher, if
 // `finetune` has one, is the fine-tuned network itself.
 struct QuantizationAwareOptions {
   int epochs = 0;                       // 0: quantized as it is
@@ -70,8 +70,9 @@ struct FinetuneOptions {
   QuantizationAwareOptions quantization_aware;
 };
 
-// The section `quantization`.
+// The section `quantization`. Its activations are int8.
 struct QuantizationOptions {
+  int weight_bits = 8;           // 8 or 4; OracleOptions has it too, for what plans networks
   int calibration_images = 512;  // of the training data, without augmentation
   int selection_images = 1000;   // of the held-out split, by which the method is chosen
   std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split

@@ -14,6 +14,7 @@
 #include "mcunet/deploy/reference_model.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
 #include "trained_supernet.hpp"
+#include "weight_width.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -131,14 +132,16 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
       aware ? aware->quantized
             : quantize(context.task, lowered, context.training, context.held_out,
                        context.quantization, context.seed);
-  ExportResult result{.classes = context.test.classes(), .unit = context.task.unit()};
+  ExportResult result{.classes = context.test.classes(),
+                      .unit = context.task.unit(),
+                      .weight_bits = context.quantization.weight_bits};
   if (aware) result.quantization_gain = aware->gain;
   result.range_method = quantized.method;
   result.compared_methods = quantized.compared;
   const auto limit = context.options.test_examples;
   result.float32 = evaluate_float(context.task, lowered, context.test, context.seed, limit);
   result.int8 = evaluate_int8(context.task, quantized.graph, context.test, context.seed, limit);
-  warn_of_defect(result.int8, "The network in int8");
+  warn_of_defect(result.int8, "The network in " + describe_widths(result.weight_bits));
 
   const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / "model.tflite";
@@ -191,6 +194,7 @@ std::string to_json(const ExportResult& result) {
                {"unit", result.unit},
                {"fp32", to_json(result.float32)},
                {"int8", to_json(result.int8)},
+               {"weight_bits", result.weight_bits},
                {"gap_points", result.gap()},
                {"range_method", engine::name_of(result.range_method)},
                {"compared_methods", methods},

@@ -54,6 +54,7 @@ struct ExportResult {
   nlohmann::ordered_json unit;  // see Task
   Assessment float32;           // of the given network on the test set, batch normalization folded
   Assessment int8;              // of the same examples by the reference executor
+  int weight_bits = 8;          // of what was quantized
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
   std::vector<MethodScore> compared_methods;
   std::optional<QuantizationGain> quantization_gain;  // of quantization-aware training, if any
@@ -62,7 +63,7 @@ struct ExportResult {
   std::vector<EmulatedExample> emulated;
   std::int64_t stack_bytes = 0;  // high-water mark in the emulator
 
-  // Points of the score that int8 costs.
+  // Points of the score that quantization costs.
   double gap() const { return 100 * (score_of(float32).value - score_of(int8).value); }
   // Static data and what the stack took, against which a plan is to be held.
   std::int64_t measured_sram_bytes() const;
@@ -71,7 +72,7 @@ struct ExportResult {
 
 // Quantizes a trained network, or takes what quantization-aware training made of it, and writes
 // folder/model.tflite with its C sources and firmware for the device, and with its preprocessing;
-// then tests it: its score in float and int8, and examples on the
+// then tests it: its score in float and quantized, and examples on the
 // emulated core, from their samples where they are sounds. The folder is complete or not there.
 // Firmware that does not fit is a result. Throws Error.
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,

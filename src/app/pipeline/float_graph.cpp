@@ -1,6 +1,7 @@
 #include "float_graph.hpp"
 
 #include <ATen/ops/adaptive_avg_pool2d.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
@@ -17,12 +18,6 @@ namespace {
 
 using engine::FloatParameters;
 using engine::OpKind;
-
-std::vector<float> to_floats(const at::Tensor& tensor) {
-  const at::Tensor dense = tensor.to(at::kCPU, at::kFloat).contiguous();
-  const float* data = dense.data_ptr<float>();
-  return {data, data + dense.numel()};
-}
 
 // w * gamma / sqrt(variance + epsilon) and beta - mean * that, in double precision.
 OpTensors fold(const supernet::ConvBatchNorm& unit) {
@@ -132,16 +127,35 @@ std::vector<OpTensors> fold(const engine::Graph& graph, const supernet::NetworkL
   return result;
 }
 
+std::vector<FloatParameters> to_engine(const engine::Graph& graph,
+                                       std::span<const OpTensors> parameters) {
+  std::vector<at::Tensor> parts;
+  for (std::size_t id = 0; id < parameters.size(); ++id) {
+    if (!parameters[id].weight.defined()) continue;
+    parts.push_back(to_engine_layout(graph.ops[id].kind, parameters[id].weight.detach()).flatten());
+    parts.push_back(parameters[id].bias.detach());
+  }
+  const at::Tensor fetched = at::cat(parts).to(at::kCPU, at::kFloat);
+  const float* next = fetched.data_ptr<float>();
+  const auto take = [&](const at::Tensor& tensor) {
+    const float* first = next;
+    next += tensor.numel();
+    return std::vector<float>(first, next);
+  };
+  std::vector<FloatParameters> result(parameters.size());
+  for (std::size_t id = 0; id < parameters.size(); ++id) {
+    if (!parameters[id].weight.defined()) continue;
+    result[id].weights = take(parameters[id].weight);
+    result[id].bias = take(parameters[id].bias);
+  }
+  return result;
+}
+
 FloatGraph lower(const supernet::FixedNetwork& network) {
   const c10::InferenceMode inference;
   FloatGraph result;
   result.graph = search::space::lower(network->description());
-  for (const OpTensors& tensors : fold(result.graph, network->layers())) {
-    FloatParameters& floats = result.parameters.emplace_back();
-    if (!tensors.weight.defined()) continue;
-    const OpKind kind = result.graph.ops[result.parameters.size() - 1].kind;
-    floats = {to_floats(to_engine_layout(kind, tensors.weight)), to_floats(tensors.bias)};
-  }
+  result.parameters = to_engine(result.graph, fold(result.graph, network->layers()));
   return result;
 }
 

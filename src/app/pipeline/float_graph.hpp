@@ -29,6 +29,10 @@ struct OpTensors {
 // Error if the graph is of other layers.
 std::vector<OpTensors> fold(const engine::Graph& graph, const supernet::NetworkLayers& layers);
 
+// As the engine takes them, fetched from their device at once.
+std::vector<engine::FloatParameters> to_engine(const engine::Graph& graph,
+                                               std::span<const OpTensors> parameters);
+
 // The graph with the folded parameters.
 FloatGraph lower(const supernet::FixedNetwork& network);
 

@@ -97,7 +97,9 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
                         .held_out = *held_out,
                         .test = *test,
                         .preprocessing = datasets::preprocessing_of(splits.options, resolution)};
-  if (is_aware) context.quantization_aware = load_quantization_aware(run.folder());
+  if (is_aware)
+    context.quantization_aware =
+        load_quantization_aware(run.folder(), experiment.quantization.weight_bits);
   begin();
   const ExportResult result = export_network(network, context, run.folder() / kExportFolder);
   run.write("network.onnx", to_onnx(lower(network), network->description().name));

@@ -12,6 +12,7 @@
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/random.hpp"
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::pipeline {
@@ -108,7 +109,7 @@ std::vector<engine::ActivationStatistics> calibrate(const FloatGraph& network,
 
 QuantizedNetwork quantize_by(const FloatGraph& network,
                              const std::vector<engine::ActivationStatistics>& statistics,
-                             RangeMethod method) {
+                             RangeMethod method, int weight_bits) {
   QuantizedNetwork result{.method = method};
   for (const engine::ActivationStatistics& tensor : statistics) {
     result.ranges.push_back(tensor.range(method));
@@ -116,11 +117,18 @@ QuantizedNetwork quantize_by(const FloatGraph& network,
   // Examples are normalized to [-1, 1], whatever the calibration data reached: q stands for q /
   // 128.
   for (engine::TensorId input : network.graph.inputs) result.ranges[input] = {-1, 127.0F / 128};
-  result.graph = engine::quantize_graph(network.graph, network.parameters, result.ranges);
+  result.graph = pipeline::quantize_by(network, result.ranges, weight_bits);
   return result;
 }
 
 }  // namespace
+
+engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges,
+                          int weight_bits) {
+  engine::Graph graph = network.graph;
+  engine::set_weight_bits(graph, weight_bits);
+  return engine::quantize_graph(graph, network.parameters, ranges);
+}
 
 nlohmann::ordered_json to_json(const MethodScore& score) {
   nlohmann::ordered_json json = {{"method", engine::name_of(score.method)}};
@@ -132,12 +140,15 @@ QuantizedNetwork quantize(const Task& task, const FloatGraph& network, const Dat
                           const Dataset& held_out, const QuantizationOptions& options,
                           std::uint64_t seed) {
   const auto statistics = calibrate(network, training, options.calibration_images, seed);
-  if (options.method) return quantize_by(network, statistics, *options.method);
+  const auto by = [&](RangeMethod method) {
+    return quantize_by(network, statistics, method, options.weight_bits);
+  };
+  if (options.method) return by(*options.method);
   QuantizedNetwork best;
   std::vector<MethodScore> compared;
   double highest = -1;
   for (RangeMethod method : engine::kRangeMethods) {
-    QuantizedNetwork quantized = quantize_by(network, statistics, method);
+    QuantizedNetwork quantized = by(method);
     const Score score =
         score_of(evaluate_int8(task, quantized.graph, held_out, seed, options.selection_images));
     compared.push_back({method, score});

@@ -16,9 +16,10 @@
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "network_training.hpp"
-#include "simulated_int8.hpp"
+#include "simulated_quantization.hpp"
 #include "stage_run.hpp"
 #include "trained_supernet.hpp"
+#include "weight_width.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -56,10 +57,6 @@ std::string to_json(const PostTraining& post_training) {
   return json.dump() + "\n";
 }
 
-engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges) {
-  return engine::quantize_graph(network.graph, network.parameters, ranges);
-}
-
 engine::RangeMethod method_of(const Json& json) {
   const std::string name = json.at("method");
   for (engine::RangeMethod method : engine::kRangeMethods) {
@@ -69,7 +66,7 @@ engine::RangeMethod method_of(const Json& json) {
 }
 
 // The inverse of to_json, for a network.
-PostTraining read_post_training(const FloatGraph& network, const fs::path& file) {
+PostTraining read_post_training(const FloatGraph& network, int weight_bits, const fs::path& file) {
   constexpr double kMost = std::numeric_limits<float>::max();
   try {
     const Json json = Json::parse(read_file(file));
@@ -84,7 +81,7 @@ PostTraining read_post_training(const FloatGraph& network, const fs::path& file)
       };
       result.quantized.ranges.push_back({bound(0), bound(1)});
     }
-    result.quantized.graph = quantize_by(network, result.quantized.ranges);
+    result.quantized.graph = quantize_by(network, result.quantized.ranges, weight_bits);
     return result;
   } catch (const std::exception& error) {
     fail_damaged(file, kQuantizationAwareStage, error);
@@ -135,7 +132,8 @@ ConfigNode aware_identity(const NetworkTraining& training) {
 // Trains in the forward pass of `simulated` and measures with it. The teacher, if one is asked for,
 // is the network in floats.
 supernet::TrainerContext aware_context(const NetworkTraining& training, const Task& task,
-                                       FixedNetwork in_floats, const SimulatedInt8& simulated,
+                                       FixedNetwork in_floats,
+                                       const SimulatedQuantization& simulated,
                                        const Dataset& held_out) {
   supernet::TrainerContext context =
       training_context(training, training.run / kFolder, aware_identity(training));
@@ -167,6 +165,7 @@ QuantizationAwareResult read_result(const fs::path& file) {
   try {
     const Json json = Json::parse(read_file(file));
     QuantizationAwareResult result{.gain = gain_from_json(json),
+                                   .weight_bits = weight_bits_in(json),
                                    .steps = count_at(json, "steps"),
                                    .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
@@ -178,7 +177,8 @@ QuantizationAwareResult read_result(const fs::path& file) {
 
 std::string result_to_json(const QuantizationAwareResult& result) {
   Json json = to_json(result.gain);
-  json.update({{"steps", result.steps},
+  json.update({{"weight_bits", result.weight_bits},
+               {"steps", result.steps},
                {"seconds", result.seconds},
                {"weights", kWeights},
                {"ranges", kRangesFile}});
@@ -195,7 +195,7 @@ PostTraining keep_post_training(const Task& task, const FloatGraph& network,
     run.write(kRangesFile,
               to_json(quantize_post_training(task, network, training, held_out, experiment)));
   }
-  return read_post_training(network, file);
+  return read_post_training(network, experiment.quantization.weight_bits, file);
 }
 
 // Writes the weights, unless it is stopped.
@@ -214,14 +214,16 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   empty_unless_resumed(training, training.run / kFolder);
   const PostTraining post_training =
       keep_post_training(*task, lowered, *splits.open(Split::kTrain), *held_out, experiment, run);
-  const SimulatedInt8 simulated(post_training.quantized.graph);
+  const SimulatedQuantization simulated(post_training.quantized.graph);
   const supernet::TrainerOptions options = aware_options(experiment);
   supernet::TrainerContext context =
       aware_context(training, *task, load_finetuned(training.run), simulated, *held_out);
   context.objective = task->objective(options, *data);
   const auto trainer =
       start_trainer(training, *data, options, std::move(context), supernet::weights_of(*network));
+  const int weight_bits = experiment.quantization.weight_bits;
   QuantizationAwareResult result{.gain = {.post_training = post_training.score},
+                                 .weight_bits = weight_bits,
                                  .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
   result.steps = trainer->step();
@@ -229,9 +231,9 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
 
   const Supernet& weights = trainer->weights();
   const FixedNetwork trained = weights->extract(search::space::largest(weights->space()));
-  result.gain.quantization_aware =
-      score_of(evaluate_int8(*task, quantize_by(lower(trained), post_training.quantized.ranges),
-                             *held_out, experiment.seed, experiment.quantization.selection_images));
+  result.gain.quantization_aware = score_of(
+      evaluate_int8(*task, quantize_by(lower(trained), post_training.quantized.ranges, weight_bits),
+                    *held_out, experiment.seed, experiment.quantization.selection_images));
   supernet::write_tensor_file(training.run / kWeights, supernet::weights_of(*trained));
   return result;
 }
@@ -262,7 +264,7 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
       run, resume, {.name = kQuantizationAwareStage, .read = read, .work = work, .write = write});
 }
 
-QuantizationAwareNetwork load_quantization_aware(const fs::path& run) {
+QuantizationAwareNetwork load_quantization_aware(const fs::path& run, int weight_bits) {
   if (!fs::exists(run / kResultFile)) {
     throw Error("{}: holds no quantization-aware training: {} is not there", run.string(),
                 kResultFile);
@@ -270,7 +272,7 @@ QuantizationAwareNetwork load_quantization_aware(const fs::path& run) {
   const QuantizationGain gain = read_result(run / kResultFile).gain;
   const FloatGraph kept =
       lower(gain.is_kept() ? load_finetuned(run, kWeights) : load_finetuned(run));
-  return {read_post_training(kept, run / kRangesFile).quantized, gain};
+  return {read_post_training(kept, weight_bits, run / kRangesFile).quantized, gain};
 }
 
 }  // namespace mcunet::pipeline

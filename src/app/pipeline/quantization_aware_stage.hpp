@@ -15,17 +15,18 @@ namespace mcunet::pipeline {
 
 struct QuantizationAwareResult {
   QuantizationGain gain;
+  int weight_bits = 8;
   std::int64_t steps = 0;
   double seconds = 0;    // since the last start
   bool stopped = false;  // by should_stop: nothing but the steps is there
   std::int64_t total_steps = 0;
 };
 
-// Trains the fine-tuned network of a run further with the rounding of int8 simulated
-// (simulated_int8.hpp), on images without augmentation; with finetune.distillation the network in
+// Trains the fine-tuned network of a run further with its quantization simulated, at the width that
+// weights have in the job (simulated_quantization.hpp), on images without augmentation; with finetune.distillation the network in
 // floats is its teacher. Batch normalization is folded with the statistics that fine-tuning left,
 // and activations keep the ranges that post-training quantization chose. Then measures both
-// networks in int8 on the held-out split and warns if this one is worse. Writes
+// networks quantized on the held-out split and warns if this one is worse. Writes
 // quantization_aware.pt and quantization_aware.json, and while it works the folder
 // quantization_aware/. A stage that is complete is read back, if `resume`. Throws Error as
 // run_finetune_stage does.
@@ -41,6 +42,7 @@ struct QuantizationAwareNetwork {
 };
 
 // What the stage left in a run. Throws Error if there is none.
-QuantizationAwareNetwork load_quantization_aware(const std::filesystem::path& run);
+QuantizationAwareNetwork load_quantization_aware(const std::filesystem::path& run,
+                                                 int weight_bits = 8);
 
 }  // namespace mcunet::pipeline

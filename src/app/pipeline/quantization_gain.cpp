@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weight_width.hpp"
+
 namespace mcunet::pipeline {
 
 using Json = nlohmann::ordered_json;
@@ -24,12 +26,13 @@ QuantizationGain gain_from_json(const Json& json) {
           score_from_json(held_out.at("quantization_aware"))};
 }
 
-std::string describe(const QuantizationGain& gain) {
+std::string describe(const QuantizationGain& gain, int weight_bits) {
   std::string text = fmt::format(
-      "{} in int8 {} of the search split: {} by post-training quantization, "
+      "{} in {} {} of the search split: {} by post-training quantization, "
       "{} by quantization-aware training\n",
-      gain.post_training.metric->title, describe_examples(gain.post_training),
-      describe_share(gain.post_training), describe_share(gain.quantization_aware));
+      gain.post_training.metric->title, describe_widths(weight_bits),
+      describe_examples(gain.post_training), describe_share(gain.post_training),
+      describe_share(gain.quantization_aware));
   if (!gain.is_kept()) text += "The latter is worse, so the network is exported as fine-tuned\n";
   return text;
 }

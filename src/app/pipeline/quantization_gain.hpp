@@ -7,8 +7,8 @@
 
 namespace mcunet::pipeline {
 
-// Scores in int8 on the held-out split: of a network quantized as it was, and of the same trained on
-// with the rounding simulated.
+// Scores of the quantized network on the held-out split: of one quantized as it was, and of the same
+// trained on with the rounding simulated.
 struct QuantizationGain {
   Score post_training;
   Score quantization_aware;
@@ -23,6 +23,6 @@ nlohmann::ordered_json to_json(const QuantizationGain& gain);
 QuantizationGain gain_from_json(const nlohmann::ordered_json& json);
 
 // For people, in lines with an end each.
-std::string describe(const QuantizationGain& gain);
+std::string describe(const QuantizationGain& gain, int weight_bits);
 
 }  // namespace mcunet::pipeline

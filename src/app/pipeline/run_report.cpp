@@ -16,6 +16,7 @@
 #include "run_summary.hpp"
 #include "search_stage.hpp"
 #include "space_stage.hpp"
+#include "weight_width.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -45,7 +46,8 @@ void add_head(HtmlPage& page, const Experiment& experiment, const RunSummary& su
     const std::string chance = interval ? fmt::format("{:.1f} to {:.1f} at 95 %, ",
                                                       100 * interval->low, 100 * interval->high)
                                         : "";
-    facts.push_back({title + " in int8, test set", describe_percent(summary.int8->value),
+    facts.push_back({fmt::format("{} in {}, test set", title, describe_widths(summary.weight_bits)),
+                     describe_percent(summary.int8->value),
                      chance + describe_examples(*summary.int8)});
   } else if (summary.search_score) {
     facts.push_back(
@@ -170,9 +172,10 @@ void add_quantization_gain(const Json& exported, report::TableRows& rows) {
   if (!exported.contains("quantization_aware")) return;
   const QuantizationGain gain = gain_from_json(exported.at("quantization_aware"));
   const std::string title = gain.post_training.metric->title;
-  rows.push_back({title + " in int8, search split: post-training", measured(gain.post_training)});
+  const std::string quantized = title + " in " + describe_widths(weight_bits_in(exported));
+  rows.push_back({quantized + ", search split: post-training", measured(gain.post_training)});
   rows.push_back(
-      {title + " in int8, search split: quantization-aware", measured(gain.quantization_aware)});
+      {quantized + ", search split: quantization-aware", measured(gain.quantization_aware)});
   rows.push_back({"exported",
                   gain.is_kept() ? "the network of quantization-aware training"
                                  : "the fine-tuned network: quantization-aware training is worse"});
@@ -201,7 +204,9 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
   report::TableRows rows;
   add_quantization_gain(exported, rows);
   rows.push_back({title + " in float, test set", measured(in_float)});
-  rows.push_back({title + " in int8, test set", measured(score_of(int8))});
+  const std::string widths = describe_widths(weight_bits_in(exported));
+  rows.push_back({fmt::format("{} in {}, test set", title, widths), measured(score_of(int8))});
+  rows.push_back({"weights", fmt::format("{} bits", weight_bits_in(exported))});
   rows.push_back({"ranges by", exported.at("range_method")});
   rows.push_back({"planned SRAM", planned_sram(exported)});
   rows.push_back({"measured SRAM: static data and stack",
@@ -219,7 +224,7 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
   }
   page.properties(rows);
   add_emulation(page, exported);
-  page.heading("Answers in int8");
+  page.heading("Answers in " + widths);
   add_assessment(page, int8, run);
 }
 

@@ -39,7 +39,8 @@ struct RunSummary {
   std::optional<RunResources>
       resources;                  // SRAM and flash as exported, else as the search planned them
   std::optional<Score> in_float;  // of the export, on the test set
-  std::optional<Score> int8;
+  std::optional<Score> int8;      // of the quantized network
+  int weight_bits = 8;
   std::optional<bool> fits;
 };
 

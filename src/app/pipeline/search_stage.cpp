@@ -38,6 +38,8 @@ ConfigNode describe_problem(const Experiment& experiment, const search::space::S
     problem.keys.emplace_back(key);
     problem.items.push_back(*all.find(key));
   }
+  problem.keys.emplace_back("weight_bits");
+  problem.items.push_back(write_value(experiment.oracle.weight_bits));
   problem.keys.emplace_back("accuracies_of");
   problem.items.push_back(write_value(identity));
   return problem;

@@ -15,6 +15,7 @@
 #include "mcunet/core/progress.hpp"
 #include "mcunet/search/rank_correlation.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
+#include "mcunet/search/subnet_oracle.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
@@ -37,9 +38,7 @@ enum StreamPurpose : std::uint64_t { kCorrelation = 1 };
 
 std::int64_t macs_of(const SearchSpace& space, const Subnet& subnet,
                      const engine::OracleOptions& oracle) {
-  return engine::ResourceOracle(oracle)
-      .measure(search::space::lower(search::space::build_network(space, subnet)))
-      .macs;
+  return search::SubnetOracle(oracle).measure(space, subnet).macs;
 }
 
 // What the trained weights depend on.
@@ -289,13 +288,12 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
   double loss = 0;
   const Assessment assessment =
       assess(*task_of(experiment), evaluator, network, subnet, *data, &loss);
-  engine::ResourceOracle oracle(experiment.oracle);
   return {.subnet = subnet,
           .json = search::space::subnet_to_json(space, subnet),
           .assessment = assessment,
           .loss = loss,
-          .resources =
-              oracle.measure(search::space::lower(search::space::build_network(space, subnet))),
+          .resources = search::SubnetOracle(experiment.oracle).measure(space, subnet),
+          .weight_bits = experiment.oracle.weight_bits,
           .budget = experiment.budget,
           .device_name = experiment.device.name,
           .preprocessing = datasets::preprocessing_of(splits.options, splits.resolution)};

@@ -48,7 +48,7 @@ engine::Graph make_model(const Experiment& experiment, const SearchSpace& space,
                          const Subnet& subnet) {
   RandomStream random(experiment.seed);
   engine::Graph graph = engine::with_random_weights(
-      search::space::lower(search::space::build_network(space, subnet)), random);
+      search::lower_for(experiment.oracle, search::space::build_network(space, subnet)), random);
   if (takes_sound(experiment)) {
     engine::edit_info(graph, graph.inputs[0]).quantization = {.scale = 1.0F / 128, .zero_point = 0};
   }

@@ -6,6 +6,7 @@
 
 #include "mcunet/core/files.hpp"
 #include "mcunet/search/pareto.hpp"
+#include "mcunet/search/subnet_oracle.hpp"
 #include "network_drawing.hpp"
 #include "plan_report.hpp"
 #include "plot.hpp"
@@ -124,7 +125,7 @@ std::string describe_cost(const search::SearchResult& result) {
 void add_winner(HtmlPage& page, const Candidate& winner, const SearchReportContext& context,
                 const std::filesystem::path& folder) {
   const search::space::Network network = search::space::build_network(context.space, winner.subnet);
-  const engine::Graph graph = search::space::lower(network);
+  const engine::Graph graph = search::lower_for(context.oracle, network);
   engine::ResourceOracle oracle(context.oracle);
   oracle.measure(graph);
   page.heading("The winner");

@@ -187,12 +187,14 @@ std::string describe_planning(const SpaceRanking& ranking, const SpaceReportCont
     unproven += space.unproven_plans;
   }
   return fmt::format(
-      "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting). "
+      "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting{}). "
       "The arena exceeds its lower bound in {} plans; {} of them are not proven optimal.",
       planned, ranking.seconds,
       context.oracle.schedule == engine::SchedulePolicy::kInPlace ? "in-place" : "op-by-op",
-      context.oracle.scratch == engine::ScratchPolicy::kTinyEngine ? "TinyEngine" : "own", above,
-      unproven);
+      context.oracle.scratch == engine::ScratchPolicy::kTinyEngine ? "TinyEngine" : "own",
+      context.oracle.weight_bits == 8 ? ""
+                                      : fmt::format(", {}-bit weights", context.oracle.weight_bits),
+      above, unproven);
 }
 
 }  // namespace

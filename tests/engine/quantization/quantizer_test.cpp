@@ -8,6 +8,7 @@
 #include "core/error_text.hpp"
 #include "mcunet/core/random.hpp"
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
@@ -203,12 +204,24 @@ TEST(Quantizer, WeightsOfConvolutionsHaveAScalePerChannel) {
   }
 }
 
+// A graph of one convolution of a pixel, or of one fully connected layer, with a scale of 0.5 at its input.
+Graph one_layer(OpKind kind, int inputs, int outputs, int weight_bits = 8) {
+  Graph graph;
+  const TensorId input = add_input(graph, {1, 1, inputs});
+  graph.outputs = {append_op(graph, {.kind = kind}, {input}, outputs)};
+  set_weight_bits(graph, weight_bits);
+  edit_info(graph, input).quantization.scale = 0.5F;
+  return graph;
+}
+
+Values scales_of(const Graph& graph, const FloatParameters& floats) {
+  return weight_scales(graph, graph.ops[0], floats);
+}
+
 TEST(Quantizer, ScalesOfWeightsComeFromTheLargestMagnitudes) {
-  const Op conv{.kind = OpKind::kConv2d};
-  const Op dense{.kind = OpKind::kFullyConnected};
-  const Values weights = {1.27F, 0.254F, 0, 0, 1e-12F};
-  const Values biases = {1, 1, 0, 8, 1};
-  const Values scales = weight_scales(conv, weights, biases, 0.5F);
+  const FloatParameters floats{.weights = {-1.27F, 0.1F, 0.254F, 0, 0, 0, 0, 0, 1e-12F, -1e-13F},
+                               .bias = {1, -1, 0, -8, 1}};
+  const Values scales = scales_of(one_layer(OpKind::kConv2d, 2, 5), floats);
   ASSERT_EQ(scales.size(), 5U);
   EXPECT_FLOAT_EQ(scales[0], 0.01F);
   EXPECT_FLOAT_EQ(scales[1], 0.002F);
@@ -216,27 +229,67 @@ TEST(Quantizer, ScalesOfWeightsComeFromTheLargestMagnitudes) {
   // The bias is 2^30 steps.
   EXPECT_FLOAT_EQ(scales[3], 8 / 0.5F / (1 << 30));
   EXPECT_FLOAT_EQ(scales[4], 1 / 0.5F / (1 << 30));
-  EXPECT_THAT(weight_scales(dense, weights, biases, 0.5F), testing::ElementsAre(scales[0]));
+  EXPECT_THAT(scales_of(one_layer(OpKind::kFullyConnected, 2, 5), floats),
+              testing::ElementsAre(scales[0]));
 
   // They are those of the graph, bit by bit.
   const Calibrated network = calibrated_network(13);
   for (std::size_t id = 0; id < network.quantized.ops.size(); ++id) {
     const Op& op = network.quantized.ops[id];
-    if (!op.has_bias || op.kind == OpKind::kDepthwiseConv2d) continue;
-    const FloatParameters& floats = network.parameters[id];
-    const std::size_t per_channel = floats.weights.size() / floats.bias.size();
-    Values max_weights(floats.bias.size());
-    Values max_biases;
-    for (std::size_t i = 0; i < floats.weights.size(); ++i) {
-      float& largest = max_weights[i / per_channel];
-      largest = std::max(largest, std::abs(floats.weights[i]));
-    }
-    for (float bias : floats.bias) max_biases.push_back(std::abs(bias));
-    const float input_scale =
-        network.quantized.info_of(network.quantized.inputs_of(op)[0]).quantization.scale;
-    EXPECT_EQ(weight_scales(op, max_weights, max_biases, input_scale),
+    if (!op.has_bias) continue;
+    EXPECT_EQ(weight_scales(network.quantized, op, network.parameters[id]),
               network.quantized.constants[network.quantized.details_of(op).weights].scales);
   }
+}
+
+// Of rounding with a scale in 4 bits.
+double squared_error(const Values& weights, double scale) {
+  double sum = 0;
+  for (const float weight : weights) {
+    const double steps = std::clamp(std::round(weight / scale), -7.0, 7.0);
+    sum += (weight - steps * scale) * (weight - steps * scale);
+  }
+  return sum;
+}
+
+TEST(Quantizer, ScalesOfFourBitsHaveTheLeastErrorOfAFew) {
+  RandomStream random(5);
+  constexpr int kInputs = 64;
+  constexpr int kOutputs = 16;
+  FloatParameters floats{.weights = {}, .bias = Values(kOutputs, 0)};
+  for (int i = 0; i < kInputs * kOutputs; ++i) {
+    // A heavy tail, as trained weights have it.
+    const double x = random.uniform() * 2 - 1;
+    floats.weights.push_back(static_cast<float>(x * x * x));
+  }
+  for (const OpKind kind : {OpKind::kConv2d, OpKind::kFullyConnected}) {
+    const Values scales = scales_of(one_layer(kind, kInputs, kOutputs, 4), floats);
+    ASSERT_EQ(scales.size(), std::size_t{kOutputs});
+    int clipped = 0;
+    for (int c = 0; c < kOutputs; ++c) {
+      const Values channel(floats.weights.begin() + c * kInputs,
+                           floats.weights.begin() + (c + 1) * kInputs);
+      float largest = 0;
+      for (const float weight : channel) largest = std::max(largest, std::abs(weight));
+      const double error = squared_error(channel, scales[c]);
+      for (double share = 1; share > 0.39; share -= 0.05) {
+        EXPECT_LE(error, squared_error(channel, share * largest / 7) * (1 + 1e-5)) << share;
+      }
+      clipped += scales[c] < largest / 7 * 0.99F ? 1 : 0;
+    }
+    EXPECT_GT(clipped, kOutputs / 2);
+  }
+}
+
+TEST(Quantizer, ScalesOfFourBitsDoNotClipWhatNeedsNone) {
+  const FloatParameters floats{.weights = {0.7F, -0.3F, 0, 0, 0, 0, 1e-12F, 0},
+                               .bias = {0, 0, -8, 1}};
+  const Values scales = scales_of(one_layer(OpKind::kConv2d, 2, 4, 4), floats);
+  ASSERT_EQ(scales.size(), 4U);
+  EXPECT_FLOAT_EQ(scales[0], 0.1F);
+  EXPECT_FLOAT_EQ(scales[1], 1.0F / 7);
+  EXPECT_FLOAT_EQ(scales[2], 8 / 0.5F / (1 << 30));
+  EXPECT_FLOAT_EQ(scales[3], 1 / 0.5F / (1 << 30));
 }
 
 TEST(Quantizer, ADeadChannelIsItsBias) {

@@ -48,6 +48,9 @@ void set_weight_bits(Graph& graph, int bits);
 // The type of an operator's weights, by its bits.
 DataType weight_type(const Op& op);
 
+// The largest magnitude of an operator's weights as they are quantized, symmetrically: 127, or 7 in 4 bits.
+int max_weight(const Op& op);
+
 // Weights one per byte, from a constant of int8 or int4, and back: int4 from -8 … 7.
 std::vector<std::int8_t> weight_values(const Constant& weights);
 std::vector<std::byte> weight_bytes(std::span<const std::int8_t> values, DataType type);

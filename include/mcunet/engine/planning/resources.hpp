@@ -67,6 +67,9 @@ struct OracleOptions {
   PlannerOptions planner;
   LatencyModel latency;
   std::vector<InputStaging> staging;  // at most one per height
+  // 8 or 4, of networks whose weights are not there yet. An oracle measures graphs as they are: whoever
+  // lowers a network for it calls set_weight_bits.
+  int weight_bits = 8;
 };
 
 // Schedules and plans one graph after another, keeping its working memory in between; an oracle per

@@ -7,8 +7,8 @@
 
 // Post-training quantization: gives a lowered graph of float parameters and observed activation
 // ranges its int8 form, as TFLite specifies it: activations per tensor with a zero point, weights
-// per output channel (per tensor in fully connected layers) symmetric in [-127, 127], or [-7, 7] where an
-// operator's weights have 4 bits, biases int32 with the product of both scales.
+// per output channel (per tensor in fully connected layers of int8) symmetric in [-127, 127], or [-7, 7]
+// where an operator's weights have 4 bits, biases int32 with the product of both scales.
 namespace mcunet::engine {
 
 // The real values that a tensor takes.
@@ -24,15 +24,20 @@ struct FloatParameters {
   std::vector<float> bias;     // [output channels]
 };
 
+// The most steps that a bias is, by the choice of its scale: half of the accumulator's range is left to the
+// products.
+inline constexpr double kMaxBias = 1 << 30;
+
 // The int8 quantization that covers a range, widened to contain 0, which is represented exactly. A
 // range of zeros only has a scale of 1 / 255.
 Quantization int8_quantization(RealRange range);
 
 // What one step of an operator's weights is worth: per output channel, or one for all of a fully
-// connected layer. From the largest magnitude of each channel's weights, which becomes 127 (7 in 4 bits),
-// and of its bias, which must fit 32 bits as a multiple of this times the input's scale.
-std::vector<float> weight_scales(const Op& op, std::span<const float> max_weights,
-                                 std::span<const float> max_biases, float input_scale);
+// connected layer of int8. In 8 bits the largest magnitude of a channel's weights becomes 127. In 4 bits
+// it becomes 7, or weights beyond some share of it are clipped to 7, whichever has the least squared error
+// of all its weights. A bias must fit 32 bits as a multiple of this times the scale of the operator's
+// input, which has its quantization already. Of finite parameters.
+std::vector<float> weight_scales(const Graph& graph, const Op& op, const FloatParameters& floats);
 
 // The graph with constants and quantization; its inputs and outputs are int8. `parameters` has an
 // entry per operator, `ranges` one per tensor, as activations leave the operator (after its clamp).

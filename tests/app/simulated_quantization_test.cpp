@@ -1,4 +1,4 @@
-#include "pipeline/simulated_int8.hpp"
+#include "pipeline/simulated_quantization.hpp"
 
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/from_blob.h>
@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "labelled_noise.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 #include "pipeline/quantization.hpp"
 #include "trained_network.hpp"
@@ -17,11 +18,12 @@
 namespace mcunet::pipeline {
 namespace {
 
-class SimulatedInt8Test : public testing::Test {
+// With weights of so many bits.
+class SimulatedQuantizationTest : public testing::TestWithParam<int> {
  protected:
   static constexpr int kImages = 60;
 
-  SimulatedInt8Test() {
+  SimulatedQuantizationTest() {
     std::vector<float> values(static_cast<std::size_t>(data_.input_shape().elements()));
     for (int i = 0; i < kImages; ++i) {
       RandomStream random(0);
@@ -34,8 +36,7 @@ class SimulatedInt8Test : public testing::Test {
 
   // The graph of the network as it is now, with the ranges of the one that it was.
   engine::Graph quantized() const {
-    const FloatGraph now = lower(network_);
-    return engine::quantize_graph(now.graph, now.parameters, post_training_.ranges);
+    return quantize_by(lower(network_), post_training_.ranges, GetParam());
   }
 
   // Logits of the reference executor as quantized values, which knows nothing of libtorch.
@@ -51,7 +52,7 @@ class SimulatedInt8Test : public testing::Test {
   // The same from the simulation, as training or as evaluation runs it.
   std::vector<int> simulated(const at::Tensor& image, bool training) const {
     const torch::AutoGradMode with_gradients(training);
-    const SimulatedInt8 simulation(post_training_.graph);
+    const SimulatedQuantization simulation(post_training_.graph);
     const at::Tensor logits = simulation.run(network_->layers(), image);
     const auto quantization = post_training_.graph.info_of(post_training_.graph.outputs[0]);
     std::vector<int> steps;
@@ -64,10 +65,39 @@ class SimulatedInt8Test : public testing::Test {
   }
 
   // Every operator may round to the neighbour of what the integers round to, and the classifier
-  // adds some of that up. The float network is further away.
+  // adds some of that up. The integers are rounded twice, first to a power of two that is the coarser the
+  // larger the weights' scales are, so that 4 bits meet the neighbour more often. The float network is
+  // further away.
   void expect_agreement() const {
+    expect_equal_parameters();
     expect_agreement(/*training=*/false);
     expect_agreement(/*training=*/true);
+  }
+  // Every parameter of the simulation is an integer of the engine, times the engine's scale.
+  void expect_equal_parameters() const {
+    const engine::Graph graph = quantized();
+    const SimulatedQuantization simulation(post_training_.graph);
+    const auto [tensors, are_finite] = simulation.round_parameters(network_->layers());
+    EXPECT_TRUE(are_finite);
+    const std::vector<engine::FloatParameters> actual = to_engine(graph, tensors);
+    for (std::size_t id = 0; id < graph.ops.size(); ++id) {
+      const engine::Op& op = graph.ops[id];
+      if (!engine::has_weights(op)) continue;
+      EXPECT_EQ(op.weight_bits, GetParam());
+      const engine::Constant& weights = graph.constants[graph.details_of(op).weights];
+      const engine::WeightLayout layout = engine::weight_layout(graph, op);
+      const std::vector<std::int8_t> bytes = engine::weight_values(weights);
+      const std::vector<std::int32_t> biases = engine::biases_of(graph, op);
+      const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
+      for (std::int32_t c = 0; c < layout.outputs; ++c) {
+        const double scale = weights.scales[weights.scales.size() == 1 ? 0 : c];
+        ASSERT_EQ(actual[id].bias[c], static_cast<float>(biases[c] * (scale * input_scale)));
+        for (std::int64_t i = 0; i < layout.per_output(); ++i) {
+          const std::size_t at = layout.index(c, i);
+          ASSERT_EQ(actual[id].weights[at], static_cast<float>(bytes[at] * scale));
+        }
+      }
+    }
   }
   void expect_agreement(bool training) const {
     const engine::Graph graph = quantized();
@@ -97,24 +127,26 @@ class SimulatedInt8Test : public testing::Test {
       };
       same_class += best(actual) == best(expected) ? 1 : 0;
     }
-    EXPECT_GE(same_class, kImages - 1);
-    EXPECT_LE(far / logits, 0.03);
-    EXPECT_LE(difference / logits, 0.5);
+    const bool is_int8 = GetParam() == 8;
+    EXPECT_GE(same_class, kImages - (is_int8 ? 1 : 3));
+    EXPECT_LE(far / logits, is_int8 ? 0.03 : 0.05);
+    EXPECT_LE(difference / logits, is_int8 ? 0.5 : 1);
     EXPECT_LE(difference, difference_of_float * 0.7);
   }
 
   supernet::FixedNetwork network_ = trained_network(small_network());
   LabelledNoise data_{lower(network_), kImages, 1};
-  QuantizedNetwork post_training_ = quantize(classification_task(), lower(network_), data_, data_,
-                                             {.method = engine::RangeMethod::kMinMax}, 0);
+  QuantizedNetwork post_training_ =
+      quantize(classification_task(), lower(network_), data_, data_,
+               {.weight_bits = GetParam(), .method = engine::RangeMethod::kMinMax}, 0);
   std::vector<at::Tensor> images_;
   std::vector<std::vector<std::int8_t>> bytes_;
 };
 
-TEST_F(SimulatedInt8Test, AgreesWithTheReferenceExecutor) { expect_agreement(); }
+TEST_P(SimulatedQuantizationTest, AgreesWithTheReferenceExecutor) { expect_agreement(); }
 
 // As training does; the scales of weights follow, those of activations stay.
-TEST_F(SimulatedInt8Test, AgreesAfterTheWeightsChanged) {
+TEST_P(SimulatedQuantizationTest, AgreesAfterTheWeightsChanged) {
   const torch::NoGradGuard no_grad;
   for (const supernet::ConvBatchNorm& unit : network_->units()) {
     unit->weight.mul_(1 + 0.3 * at::randn_like(unit->weight));
@@ -126,7 +158,7 @@ TEST_F(SimulatedInt8Test, AgreesAfterTheWeightsChanged) {
 }
 
 // Channels of very different magnitude, of zeros, and with a bias too large for its scale.
-TEST_F(SimulatedInt8Test, AgreesWithUnevenChannels) {
+TEST_P(SimulatedQuantizationTest, AgreesWithUnevenChannels) {
   const torch::NoGradGuard no_grad;
   for (const supernet::ConvBatchNorm& unit : network_->units()) {
     unit->weight[0].mul_(100);
@@ -138,8 +170,8 @@ TEST_F(SimulatedInt8Test, AgreesWithUnevenChannels) {
   expect_agreement();
 }
 
-TEST_F(SimulatedInt8Test, ActivationsHaveTheValuesOfTheGraph) {
-  const SimulatedInt8 coarse([&] {
+TEST_P(SimulatedQuantizationTest, ActivationsHaveTheValuesOfTheGraph) {
+  const SimulatedQuantization coarse([&] {
     engine::Graph graph = post_training_.graph;
     engine::edit_info(graph, graph.outputs[0]).quantization = {.scale = 1000, .zero_point = 3};
     return graph;
@@ -148,7 +180,35 @@ TEST_F(SimulatedInt8Test, ActivationsHaveTheValuesOfTheGraph) {
   EXPECT_EQ(coarse.run(network_->layers(), images_[0]).abs().max().item<float>(), 0);
 }
 
-TEST_F(SimulatedInt8Test, GradientsPassThroughTheRounding) {
+// Those of a sum over all parameters, with a factor each.
+TEST_P(SimulatedQuantizationTest, GradientsPassThroughTheRoundingOfParameters) {
+  const auto gradients = [&](const std::vector<OpTensors>& tensors) {
+    for (const at::Tensor& parameter : network_->parameters()) {
+      parameter.mutable_grad() = at::Tensor();
+    }
+    at::manual_seed(3);
+    at::Tensor sum = at::zeros({1});
+    for (const auto& [weight, bias] : tensors) {
+      if (!weight.defined()) continue;
+      sum = sum + (weight * at::randn_like(weight)).sum() + (bias * at::randn_like(bias)).sum();
+    }
+    sum.backward();
+    std::vector<at::Tensor> found;
+    for (const at::Tensor& parameter : network_->parameters()) found.push_back(parameter.grad());
+    return found;
+  };
+  const SimulatedQuantization simulation(post_training_.graph);
+  const auto rounded = gradients(simulation.round_parameters(network_->layers()).tensors);
+  const auto exact = gradients(fold(post_training_.graph, network_->layers()));
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    EXPECT_GT(exact[i].norm().item<float>(), 0);
+    EXPECT_TRUE(rounded[i].equal(exact[i]));
+  }
+}
+
+// Rounded to 4 bits it is another network, whose gradients need not be alike.
+TEST_P(SimulatedQuantizationTest, GradientsOfInt8AreThoseOfFloats) {
+  if (GetParam() != 8) return;
   const at::Tensor images = at::cat(images_);
   const at::Tensor labels = at::zeros({kImages}, at::kLong);
   const auto gradients = [&](const at::Tensor& logits) {
@@ -162,7 +222,7 @@ TEST_F(SimulatedInt8Test, GradientsPassThroughTheRounding) {
     return found;
   };
   const auto exact = gradients(network_->forward(images));
-  const SimulatedInt8 simulation(post_training_.graph);
+  const SimulatedQuantization simulation(post_training_.graph);
   for (const auto& [name, rounded] : gradients(simulation.run(network_->layers(), images))) {
     const at::Tensor& other = exact.at(name);
     ASSERT_GT(rounded.norm().item<double>(), 0) << name;
@@ -172,15 +232,17 @@ TEST_F(SimulatedInt8Test, GradientsPassThroughTheRounding) {
   }
 }
 
-TEST_F(SimulatedInt8Test, TellsOfWeightsThatAreNotFinite) {
+TEST_P(SimulatedQuantizationTest, TellsOfWeightsThatAreNotFinite) {
   const torch::NoGradGuard no_grad;
-  const SimulatedInt8 simulation(post_training_.graph);
+  const SimulatedQuantization simulation(post_training_.graph);
   EXPECT_TRUE(simulation.run(network_->layers(), images_[0]).isfinite().all().item<bool>());
   for (const double value : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     network_->units()[1]->weight[0][0][0][0] = value;
     EXPECT_TRUE(simulation.run(network_->layers(), images_[0]).isnan().all().item<bool>());
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(WeightBits, SimulatedQuantizationTest, testing::Values(8, 4));
 
 }  // namespace
 }  // namespace mcunet::pipeline
