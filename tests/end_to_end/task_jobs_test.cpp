@@ -143,5 +143,21 @@ TEST_F(TaskJobs, ARegressionIsScoredByTheVarianceThatItExplains) {
   EXPECT_THAT(read("out/report/index.html"), HasSubstr("Furthest off"));
 }
 
+class SlowTaskJobs : public TaskJobs {};
+
+// The job that is shipped, as it is.
+TEST_F(SlowTaskJobs, ShapesAreFound) {
+  const Outcome outcome = run({"-q", "run", "shapes", "--out", "out", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto exported = parse_output(outcome).at("export");
+  EXPECT_GT(exported.at("fp32").at("map50"), 0.9);
+  EXPECT_GT(exported.at("int8").at("map50"), 0.9);
+  EXPECT_EQ(exported.at("exact"), true);
+  for (const auto& inference : exported.at("inferences")) {
+    EXPECT_LT(inference.at("detection_instructions").get<double>(),
+              0.03 * inference.at("instructions").get<double>());
+  }
+}
+
 }  // namespace
 }  // namespace mcunet
