@@ -319,6 +319,7 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
   std::vector<fs::path> pictures;
   if (detector && arguments.writes_pictures()) {
     pictures = picture_files(arguments.boxes, inputs);
+    if (!arguments.boxes.empty()) make_folder(arguments.boxes);
   }
   deploy::EmulatorOptions options = arguments.options;
   options.takes_samples = !inputs.clips.empty();
