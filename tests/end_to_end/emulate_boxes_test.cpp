@@ -100,7 +100,6 @@ TEST_F(EmulateBoxes, TellsProgramsOfBoxes) {
   EXPECT_GT(boxes, 2u);
   EXPECT_EQ(json["steps"].back()["name"], "detections");
 
-  std::filesystem::create_directory(folder_ / "work/drawn");
   const Outcome drawn =
       run({"emulate", "out", "--json", "--boxes", "drawn", "--input", "street.ppm"});
   EXPECT_EQ(parse_output(drawn)["inferences"][0]["picture"], "drawn/street.boxes.png");
