@@ -1,23 +1,20 @@
-// Runs layers of real networks on random data, with weights of WEIGHT_BITS bits, in the emulator, compares every output with the plain
-// reference, and prints the instructions that each took.
+// Runs layers of real networks on random data, with weights of WEIGHT_BITS bits, in the emulator, compares every output with
+// the plain reference, and prints the instructions that each took; with CMSIS_NN, also those of CMSIS-NN's kernels.
 //
 // Instructions, not cycles: the emulator counts time as one nanosecond per instruction
 // (-icount shift=0), and the boards' timer ticks at 25 MHz, so a tick is 40 instructions. main()
 // checks that with a loop of known length before anything else.
 
+#include "layer_benchmark.h"
+
 #include <stdint.h>
 #include <string.h>
 
-#include "../../../engine/kernels/mcunet_kernels.h"
-#include "../../../engine/kernels/pack.h"
 #include "../../../engine/kernels/scratch.h"
 #include "../../kernels/reference.h"
 
 void semihosting_print(const char* format, ...);
 
-#ifndef WEIGHT_BITS
-#define WEIGHT_BITS 8
-#endif
 #if WEIGHT_BITS == 4
 #define KERNEL(name) mcunet_##name##_s4
 #else
@@ -28,18 +25,6 @@ void semihosting_print(const char* format, ...);
 #define LARGEST_WHOLE \
   2048  // bytes of scratch above which depthwise convolutions use a ring of rows
 #endif
-
-enum kind { CONV, DEPTHWISE, ADD, AVERAGE_POOL };
-
-struct layer {
-  const char* network;
-  const char* name;
-  int16_t kind, height, width, in_channels, out_channels;
-  int16_t kernel_height, kernel_width, stride;
-  int16_t pad_top, pad_left, out_height, out_width;
-  int16_t relu;
-  int16_t repeat;  // how often the network has it
-};
 
 static const struct layer kLayers[] = {
 #include "layers.inc"
@@ -66,9 +51,9 @@ static uint32_t random_word(void) {
   return random_state;
 }
 
-enum { kMaxChannels = 512, kMaxActivations = 100000, kMaxWeights = 100000 };
+enum { kMaxChannels = 640, kMaxActivations = 100000, kMaxWeights = 100000 };
 static int8_t input[kMaxActivations + 64], output[kMaxActivations], expected[kMaxActivations];
-static int8_t filter_weights[kMaxWeights];
+static int8_t filter_weights[kMaxWeights];  // or the second operand of an addition
 static int32_t packed[kMaxWeights / 2], scratch[20000];
 static int32_t bias[kMaxChannels], multipliers[kMaxChannels], shifts[kMaxChannels],
     right_shifts[kMaxChannels];
@@ -85,18 +70,56 @@ static depthwise_kernel* const kDepthwise[3][2] = {
     {KERNEL(depthwise_conv2d_7x7_s1), KERNEL(depthwise_conv2d_7x7_s2)},
 };
 
-// For these, "MACs" are elements of the input.
-static int run_add(const struct layer* layer, uint32_t* instructions, uint32_t* elements) {
-  *elements = (uint32_t)(layer->height * layer->width * layer->in_channels);
-  struct mcunet_elementwise_layer add = {
-      .elements = (int32_t)*elements,
-      .period = (int32_t)*elements,
+// The layer to run next, as its kernel wants it.
+static struct {
+  void (*run)(void);
+  union {
+    struct mcunet_conv2d_1x1_layer conv2d_1x1;
+    struct mcunet_conv2d_layer conv2d;
+    struct mcunet_depthwise_layer depthwise;
+    struct mcunet_elementwise_layer add;
+    struct mcunet_pool2d_layer pool;
+  } as;
+  depthwise_kernel* depthwise;
+  int32_t scratch_bytes;
+  const int8_t* result;
+} job;
+
+static void run_conv2d_1x1(void) {
+  KERNEL(conv2d_1x1)(input, output, &job.as.conv2d_1x1, packed, scratch);
+}
+static void run_conv2d(void) {
+  KERNEL(conv2d)(input, output, &job.as.conv2d, packed, scratch, sizeof scratch);
+}
+static void run_depthwise(void) {
+  job.depthwise(input, input, &job.as.depthwise, packed, scratch, job.scratch_bytes);
+}
+static void run_add(void) { mcunet_add(input, filter_weights, input, &job.as.add); }
+static void run_average_pool(void) { mcunet_average_pool2d(input, output, &job.as.pool); }
+static void run_max_pool(void) { mcunet_max_pool2d(input, output, &job.as.pool); }
+
+static __attribute__((noinline)) void job_run(void) { job.run(); }
+
+// What is counted: from where it calls `run` to where it is back. run.sh knows these names.
+static __attribute__((noinline)) uint32_t count_instructions(void (*run)(void)) {
+  start_timer();
+  run();
+  return elapsed_instructions();
+}
+
+static int32_t outputs_of(const struct layer* layer) {
+  return layer->out_height * layer->out_width * layer->out_channels;
+}
+
+static void prepare_add(const struct layer* layer) {
+  const struct mcunet_elementwise_layer add = {
+      .elements = outputs_of(layer),
+      .period = outputs_of(layer),
       .operands = {{-8, 1 << 30, 0}, {6, 0x63728194, 1}},
       .multiplier = 0x51627384,
       .shift = 18,
       .output = {-14, -128, 127},
   };
-  fill_random(input, add.elements);
   fill_random(filter_weights, add.elements);
   for (int32_t i = 0; i < add.elements; ++i) {
     const int32_t sum =
@@ -105,49 +128,97 @@ static int run_add(const struct layer* layer, uint32_t* instructions, uint32_t* 
     const int32_t value = reference_rescale(sum, add.multiplier, -add.shift) - 14;
     expected[i] = (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
   }
-  start_timer();
-  mcunet_add(input, filter_weights, input, &add);
-  *instructions = elapsed_instructions();
-  return memcmp(input, expected, *elements) == 0;
+  job.as.add = add;
+  job.run = run_add;
+  job.result = input;
 }
 
-static int run_average_pool(const struct layer* layer, uint32_t* instructions, uint32_t* elements) {
-  *elements = (uint32_t)(layer->height * layer->width * layer->in_channels);
-  const int32_t count = layer->height * layer->width;
-  const struct mcunet_pool2d_layer pool = {layer->height,
-                                           layer->width,
-                                           1,
-                                           1,
-                                           layer->in_channels,
-                                           layer->height,
-                                           layer->width,
-                                           1,
-                                           1,
-                                           0,
-                                           0,
-                                           -128,
-                                           127};
-  fill_random(input, (int32_t)*elements);
-  for (int32_t c = 0; c < layer->in_channels; ++c) {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < count; ++i) sum += input[i * layer->in_channels + c];
-    expected[c] = (int8_t)((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
+static int8_t pool_window(const struct layer* layer, int y, int x, int c) {
+  int32_t count = 0, sum = 0, most = -128;
+  for (int ky = 0; ky < layer->kernel_height; ++ky) {
+    for (int kx = 0; kx < layer->kernel_width; ++kx) {
+      const int iy = y * layer->stride - layer->pad_top + ky;
+      const int ix = x * layer->stride - layer->pad_left + kx;
+      if (iy < 0 || ix < 0 || iy >= layer->height || ix >= layer->width) continue;
+      const int8_t value = input[(iy * layer->width + ix) * layer->in_channels + c];
+      ++count;
+      sum += value;
+      if (value > most) most = value;
+    }
   }
-  start_timer();
-  mcunet_average_pool2d(input, output, &pool);
-  *instructions = elapsed_instructions();
-  return memcmp(output, expected, (size_t)layer->in_channels) == 0;
+  if (layer->kind == MAX_POOL) return (int8_t)most;
+  return (int8_t)((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
 }
 
-static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t* macs) {
-  if (layer->kind == ADD) return run_add(layer, instructions, macs);
-  if (layer->kind == AVERAGE_POOL) return run_average_pool(layer, instructions, macs);
-  const int depthwise = layer->kind == DEPTHWISE;
-  const int32_t depth =
-      layer->kernel_height * layer->kernel_width * (depthwise ? 1 : layer->in_channels);
-  const int32_t inputs = layer->height * layer->width * layer->in_channels;
-  const int32_t outputs = layer->out_height * layer->out_width * layer->out_channels;
-  fill_random(input, inputs);
+static void prepare_pool(const struct layer* layer) {
+  job.as.pool = (struct mcunet_pool2d_layer){layer->height,
+                                             layer->width,
+                                             layer->out_height,
+                                             layer->out_width,
+                                             layer->in_channels,
+                                             layer->kernel_height,
+                                             layer->kernel_width,
+                                             layer->stride,
+                                             layer->stride,
+                                             layer->pad_top,
+                                             layer->pad_left,
+                                             -128,
+                                             127};
+  job.run = layer->kind == MAX_POOL ? run_max_pool : run_average_pool;
+  job.result = output;
+  int8_t* value = expected;
+  for (int y = 0; y < layer->out_height; ++y) {
+    for (int x = 0; x < layer->out_width; ++x) {
+      for (int c = 0; c < layer->in_channels; ++c) *value++ = pool_window(layer, y, x, c);
+    }
+  }
+}
+
+static void prepare_depthwise(const struct layer* layer, const struct mcunet_filter* filter) {
+  const struct mcunet_depthwise_layer conv = {
+      layer->height,       layer->width,   layer->out_height, layer->out_width,
+      layer->out_channels, layer->pad_top, layer->pad_left,   filter->input_zero_point,
+      filter->output};
+  const int size = layer->kernel_height;
+  const int32_t whole = mcunet_depthwise_whole_scratch_bytes(&conv, size, size, layer->stride);
+  const int32_t least = mcunet_depthwise_scratch_bytes(&conv, size, size, layer->stride);
+  KERNEL(pack_depthwise)(filter, size * size, packed);
+  job.as.depthwise = conv;
+  job.depthwise = kDepthwise[(size - 3) / 2][layer->stride - 1];
+  job.scratch_bytes = whole <= LARGEST_WHOLE ? whole : least;
+  job.run = run_depthwise;
+  job.result = input;
+}
+
+static void prepare_conv(const struct layer* layer, const struct mcunet_filter* filter,
+                         int32_t depth) {
+  KERNEL(pack_matmul)(filter, depth, packed);
+  job.result = output;
+  if (layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride == 1) {
+    job.as.conv2d_1x1 = (struct mcunet_conv2d_1x1_layer){
+        layer->height * layer->width, layer->in_channels, layer->out_channels, filter->output};
+    job.run = run_conv2d_1x1;
+    return;
+  }
+  job.as.conv2d = (struct mcunet_conv2d_layer){layer->height,
+                                               layer->width,
+                                               layer->in_channels,
+                                               layer->out_height,
+                                               layer->out_width,
+                                               layer->out_channels,
+                                               layer->kernel_height,
+                                               layer->kernel_width,
+                                               layer->stride,
+                                               layer->stride,
+                                               layer->pad_top,
+                                               layer->pad_left,
+                                               filter->input_zero_point,
+                                               filter->output};
+  job.run = run_conv2d;
+}
+
+// A convolution of either kind, or fully connected.
+static struct mcunet_filter prepare_filter(const struct layer* layer, int32_t depth) {
   for (int32_t i = 0; i < depth * layer->out_channels; ++i) {
     filter_weights[i] = (int8_t)((int32_t)random_word() >> (32 - WEIGHT_BITS));
   }
@@ -158,64 +229,89 @@ static int run_layer(const struct layer* layer, uint32_t* instructions, uint32_t
     bias[c] = (int32_t)(random_word() >> 16) - 32768;
     multipliers[c] = (int32_t)(0x40000000u | (random_word() >> 2));
     right_shifts[c] = shift + (int32_t)(random_word() & 1) + WEIGHT_BITS - 8;
+    if (layer->kind == FULLY_CONNECTED) {  // one scale for all
+      multipliers[c] = multipliers[0];
+      right_shifts[c] = right_shifts[0];
+    }
     shifts[c] = -right_shifts[c];
   }
-  const struct reference_window window = {
-      layer->height,    layer->width,        layer->in_channels,   layer->out_height,
-      layer->out_width, layer->out_channels, layer->kernel_height, layer->kernel_width,
-      layer->stride,    layer->stride,       layer->pad_top,       layer->pad_left};
+  const struct reference_window window = {layer->height,
+                                          layer->width,
+                                          layer->in_channels,
+                                          layer->out_height,
+                                          layer->out_width,
+                                          layer->out_channels,
+                                          layer->kernel_height,
+                                          layer->kernel_width,
+                                          layer->stride,
+                                          layer->stride,
+                                          layer->pad_top,
+                                          layer->pad_left,
+                                          0,
+                                          0};
   const int32_t in_zero = -5, out_zero = layer->relu ? -128 : 7;
   const struct reference_scale scale = {multipliers, shifts, in_zero, out_zero, -128, 127};
-  (depthwise ? reference_depthwise_conv2d : reference_conv2d)(input, filter_weights, bias, &window,
-                                                              &scale, expected);
-
-  const struct mcunet_filter filter = {
-      filter_weights,      bias,    multipliers,          right_shifts,
-      layer->out_channels, in_zero, {out_zero, -128, 127}};
-  const int8_t* result = output;
-  if (depthwise) {
-    const struct mcunet_depthwise_layer conv = {
-        layer->height,  layer->width,    layer->out_height, layer->out_width, layer->out_channels,
-        layer->pad_top, layer->pad_left, in_zero,           filter.output};
-    const int size = layer->kernel_height;
-    depthwise_kernel* const kernel = size == 3   ? kDepthwise[0][layer->stride - 1]
-                                     : size == 5 ? kDepthwise[1][layer->stride - 1]
-                                                 : kDepthwise[2][layer->stride - 1];
-    const int32_t whole = mcunet_depthwise_whole_scratch_bytes(&conv, size, size, layer->stride);
-    const int32_t least = mcunet_depthwise_scratch_bytes(&conv, size, size, layer->stride);
-    const int32_t scratch_bytes = whole <= LARGEST_WHOLE ? whole : least;
-    KERNEL(pack_depthwise)(&filter, size * size, packed);
-    start_timer();
-    kernel(input, input, &conv, packed, scratch, scratch_bytes);
-    *instructions = elapsed_instructions();
-    result = input;
-  } else {
-    KERNEL(pack_matmul)(&filter, depth, packed);
-    if (layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride == 1) {
-      const struct mcunet_conv2d_1x1_layer conv = {layer->height * layer->width, layer->in_channels,
-                                                   layer->out_channels, filter.output};
-      start_timer();
-      KERNEL(conv2d_1x1)(input, output, &conv, packed, scratch);
-      *instructions = elapsed_instructions();
-    } else {
-      const struct mcunet_conv2d_layer conv = {
-          layer->height,    layer->width,        layer->in_channels,   layer->out_height,
-          layer->out_width, layer->out_channels, layer->kernel_height, layer->kernel_width,
-          layer->stride,    layer->stride,       layer->pad_top,       layer->pad_left,
-          in_zero,          filter.output};
-      start_timer();
-      KERNEL(conv2d)(input, output, &conv, packed, scratch, sizeof scratch);
-      *instructions = elapsed_instructions();
-    }
-  }
-  *macs = (uint32_t)outputs * (uint32_t)depth;
-  return memcmp(result, expected, (size_t)outputs) == 0;
+  (layer->kind == DEPTHWISE ? reference_depthwise_conv2d : reference_conv2d)(
+      input, filter_weights, bias, &window, &scale, expected);
+  return (struct mcunet_filter){filter_weights,      bias,    multipliers,          right_shifts,
+                                layer->out_channels, in_zero, {out_zero, -128, 127}};
 }
 
-static void print_hundredths(const char* label, uint32_t instructions, uint32_t macs) {
-  const uint32_t hundredths = (uint32_t)(((uint64_t)instructions * 1000 / macs + 5) / 10);
+struct count {
+  uint32_t macs, instructions, theirs;
+};
+
+// Returns whether all is exact. For additions and pools, "MACs" are elements of the input.
+static int run_layer(const struct layer* layer, struct count* count) {
+  const int32_t inputs = layer->height * layer->width * layer->in_channels;
+  const int32_t outputs = outputs_of(layer);
+  fill_random(input, inputs);
+  struct mcunet_filter filter = {0};
+  count->macs = (uint32_t)inputs;
+  if (layer->kind == ADD) {
+    prepare_add(layer);
+  } else if (layer->kind == AVERAGE_POOL || layer->kind == MAX_POOL) {
+    prepare_pool(layer);
+  } else {
+    const int32_t depth = layer->kernel_height * layer->kernel_width *
+                          (layer->kind == DEPTHWISE ? 1 : layer->in_channels);
+    count->macs = (uint32_t)(outputs * depth);
+    filter = prepare_filter(layer, depth);
+    if (layer->kind == DEPTHWISE) {
+      prepare_depthwise(layer, &filter);
+    } else {
+      prepare_conv(layer, &filter, depth);
+    }
+  }
+  int exact = 1;
+#ifdef CMSIS_NN
+  cmsis_nn_prepare(layer, &filter, &job.as.add, input, filter_weights, output, scratch);
+  count->theirs = count_instructions(cmsis_nn_run);
+  exact = cmsis_nn_succeeded() && memcmp(output, expected, (size_t)outputs) == 0;
+  memset(output, 0, (size_t)outputs);
+#endif
+  count->instructions = count_instructions(job_run);
+  return exact && memcmp(job.result, expected, (size_t)outputs) == 0;
+}
+
+static void print_hundredths(const char* label, uint32_t part, uint32_t whole) {
+  const uint32_t hundredths = (uint32_t)(((uint64_t)part * 1000 / whole + 5) / 10);
   semihosting_print("%s%lu.%02lu", label, (unsigned long)(hundredths / 100),
                     (unsigned long)(hundredths % 100));
+}
+
+static void add_count(struct count* sum, const struct count* count, int times) {
+  sum->macs += count->macs * (uint32_t)times;
+  sum->instructions += count->instructions * (uint32_t)times;
+  sum->theirs += count->theirs * (uint32_t)times;
+}
+
+static void print_count(const struct count* count) {
+  semihosting_print(" %9lu %9lu ", (unsigned long)count->macs, (unsigned long)count->instructions);
+  print_hundredths("", count->instructions, count->macs);
+  if (count->theirs == 0) return;
+  semihosting_print("   CMSIS-NN %9lu ", (unsigned long)count->theirs);
+  print_hundredths("ratio ", count->instructions, count->theirs);
 }
 
 int main(void) {
@@ -226,52 +322,52 @@ int main(void) {
   semihosting_print("a loop of 2000000 instructions: %lu\n", (unsigned long)calibration);
   if (calibration < 1999000 || calibration > 2001000) return 1;
 
+  semihosting_print(
+      "network   layer      times   input        channels     MACs    instructions each\n");
   int failures = 0;
   enum { kCount = sizeof kLayers / sizeof kLayers[0] };
-  static uint32_t instructions[kCount], macs[kCount];
+  static struct count counts[kCount];
   for (int i = 0; i < kCount; ++i) {
     const struct layer* layer = &kLayers[i];
-    const int exact = run_layer(layer, &instructions[i], &macs[i]);
-    if (macs[i] == 0) continue;
+    const int exact = run_layer(layer, &counts[i]);
     failures += !exact;
-    semihosting_print("%-9s %-10s %3dx%-3d %3d -> %-3d %9lu %9lu ", layer->network, layer->name,
-                      layer->height, layer->width, layer->in_channels, layer->out_channels,
-                      (unsigned long)macs[i], (unsigned long)instructions[i]);
-    print_hundredths("", instructions[i], macs[i]);
+    semihosting_print("%-9s %-10s x%d %3dx%-3d %3d -> %-3d", layer->network, layer->name,
+                      layer->repeat, layer->height, layer->width, layer->in_channels,
+                      layer->out_channels);
+    print_count(&counts[i]);
     semihosting_print("%s\n", exact ? "" : "  WRONG");
   }
 
+  // MACs only of layers that have weights.
   static const char* const kNetworks[] = {"vww", "resnet8", "kws"};
   for (int n = 0; n < 3; ++n) {
-    uint32_t all_instructions = 0, all_macs = 0;
+    struct count all = {0, 0, 0};
     for (int i = 0; i < kCount; ++i) {
       if (strcmp(kLayers[i].network, kNetworks[n]) != 0) continue;
-      all_instructions += instructions[i] * (uint32_t)kLayers[i].repeat;
-      if (kLayers[i].kind <= DEPTHWISE) all_macs += macs[i] * (uint32_t)kLayers[i].repeat;
+      struct count count = counts[i];
+      if (kLayers[i].kind > FULLY_CONNECTED) count.macs = 0;
+      add_count(&all, &count, kLayers[i].repeat);
     }
-    semihosting_print("%-9s all these layers %9lu MACs, %9lu instructions, ", kNetworks[n],
-                      (unsigned long)all_macs, (unsigned long)all_instructions);
-    print_hundredths("per MAC ", all_instructions, all_macs);
+    semihosting_print("%-9s all these layers    ", kNetworks[n]);
+    print_count(&all);
     semihosting_print("\n");
   }
 
   // By network and kind of layer, each as often as the network has it.
   for (int i = 0; i < kCount; ++i) {
     int seen = 0;
-    uint32_t all_instructions = 0, all_macs = 0;
+    struct count all = {0, 0, 0};
     for (int j = 0; j < kCount; ++j) {
       if (strcmp(kLayers[i].network, kLayers[j].network) != 0 ||
           strcmp(kLayers[i].name, kLayers[j].name) != 0) {
         continue;
       }
       if (j < i) seen = 1;
-      all_instructions += instructions[j] * (uint32_t)kLayers[j].repeat;
-      all_macs += macs[j] * (uint32_t)kLayers[j].repeat;
+      add_count(&all, &counts[j], kLayers[j].repeat);
     }
-    if (seen || all_macs == 0) continue;
-    semihosting_print("%-9s %-10s all ", kLayers[i].network, kLayers[i].name);
-    semihosting_print("%9lu MACs, ", (unsigned long)all_macs);
-    print_hundredths("instructions per MAC ", all_instructions, all_macs);
+    if (seen) continue;
+    semihosting_print("%-9s %-10s all        ", kLayers[i].network, kLayers[i].name);
+    print_count(&all);
     semihosting_print("\n");
   }
   semihosting_print("%s\n", failures ? "FAILED" : "exact");
