@@ -317,7 +317,7 @@ static void print_count(const struct count* count) {
 int main(void) {
   start_timer();
   uint32_t loops = 1000000;
-  __asm__ volatile("1: subs %0, #1\n bne 1b" : "+r"(loops)::"cc");
+  __asm__ volatile(".syntax unified\n1: subs %0, #1\n bne 1b" : "+r"(loops)::"cc");
   const uint32_t calibration = elapsed_instructions();
   semihosting_print("a loop of 2000000 instructions: %lu\n", (unsigned long)calibration);
   if (calibration < 1999000 || calibration > 2001000) return 1;
