@@ -36,8 +36,8 @@ TensorId quantized_output(const Graph& graph, TensorId output) {
 
 }  // namespace
 
-ReferenceModel::ReferenceModel(const std::filesystem::path& tflite_file, engine::Borders borders)
-    : graph_(engine::read_tflite(tflite_file)), borders_(borders) {}
+ReferenceModel::ReferenceModel(const std::filesystem::path& model_file, engine::Borders borders)
+    : graph_(engine::read_tflite(model_file)), borders_(borders) {}
 
 engine::TensorBytes ReferenceModel::to_graph_input(TensorId tensor,
                                                    std::span<const std::int8_t> input) const {
@@ -106,6 +106,14 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
     for (std::int8_t& value : outputs.back()) value = static_cast<std::int8_t>(value ^ -128);
   }
   return outputs;
+}
+
+std::optional<std::filesystem::path> find_model_file(const std::filesystem::path& folder) {
+  for (const char* name : {"model.tflite", "model.mcunet"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / name, ignored)) return folder / name;
+  }
+  return std::nullopt;
 }
 
 }  // namespace mcunet::deploy

@@ -170,11 +170,15 @@ std::int32_t multiply(std::int32_t value, const QuantizedMultiplier& multiplier)
                                          right);
 }
 
-ValueRange activation_range(Activation activation, const Quantization& output) {
-  ValueRange range;
-  const auto quantized = [&](float value) {
-    return quantize_value(value, output, {.min = -128, .max = 127});
-  };
+ValueRange value_range(DataType type) {
+  if (type == DataType::kUint8) return {0, 255};
+  return type == DataType::kInt4 ? ValueRange{-8, 7} : ValueRange{-128, 127};
+}
+
+ValueRange activation_range(Activation activation, const Quantization& output, DataType type) {
+  const ValueRange all = value_range(type);
+  ValueRange range = all;
+  const auto quantized = [&](float value) { return quantize_value(value, output, all); };
   if (activation == Activation::kRelu || activation == Activation::kRelu6) {
     range.min = quantized(0);
   }

@@ -9,16 +9,17 @@ namespace mcunet::engine {
 namespace {
 
 // A function of one value is a table, which the reference executor fills in. The kernel takes the
-// bytes of uint8 for int8, so those are the order of the entries.
+// bytes of uint8 for int8, so those are the order of the entries; of int4 a byte is two values.
 void write_lookup(StepWriter& step) {
   Graph one;
-  const TensorId in = add_input(one, {1, 1, 256}, step.graph().input_of(step.op()).type);
+  const Tensor& output = step.graph().output_of(step.op());
+  const Shape every_byte = step.has_int4_input() ? Shape{1, 64, 8} : Shape{1, 1, 256};
+  const TensorId in = add_input(one, every_byte, step.graph().input_of(step.op()).type);
   edit_info(one, in).quantization = step.input_quantization();
   Op op = step.op();
   one.details = {step.details()};
   op.details = 0;
-  const TensorId out = append_op(one, op, std::span(&in, 1),
-                                 Tensor{{1, 1, 256}, step.graph().output_of(step.op()).type});
+  const TensorId out = append_op(one, op, std::span(&in, 1), Tensor{every_byte, output.type});
   edit_info(one, out).quantization = step.output_quantization();
   one.outputs = {out};
   TensorBytes values;
@@ -28,7 +29,7 @@ void write_lookup(StepWriter& step) {
   for (std::byte value : results[0]) table.push_back(std::to_integer<unsigned char>(value));
   const std::string name = step.add_array("table", std::move(table));
   step.call("mcunet_lookup",
-            {step.input_address(), step.output_address(), std::to_string(step.output().elements()),
+            {step.input_address(), step.output_address(), std::to_string(output.bytes()),
              "(const int8_t*)" + name},
             "lookup.c");
 }

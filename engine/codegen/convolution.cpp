@@ -5,21 +5,45 @@
 #include "codegen/step_writer.hpp"
 #include "kernels/mcunet_kernels.h"
 #include "kernels/pack.h"
+#include "kernels/scratch.h"
 #include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {
 namespace {
 
-// The kernel of this name for the weights' bits.
+std::string of_weights(const StepWriter& step) { return step.op().weight_bits == 4 ? "_s4" : ""; }
+
+// "_a8a4": from int8 to four bits. Empty: int8 only.
+std::string of_activations(const StepWriter& step) {
+  const bool input = step.has_int4_input();
+  const bool output = step.has_int4_output();
+  if (!input && !output) return "";
+  return fmt::format("_a{}a{}", input ? 4 : 8, output ? 4 : 8);
+}
+
+// The kernel of this name for the bits of activations and weights.
 void call_kernel(StepWriter& step, const std::string& kernel,
                  const std::vector<std::string>& arguments) {
-  const std::string name = kernel + (step.op().weight_bits == 4 ? "_s4" : "");
+  const std::string name = kernel + of_activations(step) + of_weights(step);
   step.call("mcunet_" + name, arguments, name + ".c");
+}
+
+// Of [rows][channels], each row with zeros up to so many channels.
+std::vector<std::int8_t> with_channels(const std::vector<std::int8_t>& weights,
+                                       std::int32_t channels, std::int32_t padded) {
+  if (channels == padded) return weights;
+  std::vector<std::int8_t> result;
+  for (auto row = weights.begin(); row != weights.end(); row += channels) {
+    result.insert(result.end(), row, row + channels);
+    result.insert(result.end(), static_cast<std::size_t>(padded - channels), std::int8_t{0});
+  }
+  return result;
 }
 
 // Calls pack(filter, where) with a filter whose arrays live for the call.
 template <typename Pack>
-std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pack pack) {
+std::vector<unsigned char> packed(const StepWriter& step, const std::vector<std::int8_t>& weights,
+                                  std::size_t bytes, Pack pack) {
   const std::vector<std::int32_t> bias = biases_of(step.graph(), step.op());
   std::vector<std::int32_t> multipliers;
   std::vector<std::int32_t> shifts;
@@ -28,26 +52,31 @@ std::vector<unsigned char> packed(const StepWriter& step, std::size_t bytes, Pac
     multipliers.push_back(by.multiplier);
     shifts.push_back(-by.shift);
   }
-  const std::vector<std::int8_t> weights =
-      weight_values(step.graph().constants[step.details().weights]);
   const mcunet_filter filter{.weights = weights.data(),
                              .bias = bias.data(),
                              .multipliers = multipliers.data(),
                              .shifts = shifts.data(),
                              .output_channels = step.output().channels,
-                             .input_zero_point = step.input_quantization().zero_point,
+                             .input_zero_point = step.input_zero_point(),
                              .output = step.output_struct()};
   std::vector<unsigned char> result(bytes);
   pack(filter, result.data());
   return result;
 }
 
+std::vector<std::int8_t> weights_of(const StepWriter& step) {
+  return weight_values(step.graph().constants[step.details().weights]);
+}
+
 std::string pack_matmul(StepWriter& step) {
-  const auto depth = static_cast<std::int32_t>(weight_layout(step.graph(), step.op()).per_output());
+  const WeightLayout layout = weight_layout(step.graph(), step.op());
+  const std::int32_t inputs = mcunet_values_of_pixel(layout.inputs, step.has_int4_input() ? 4 : 8);
+  const std::int32_t depth = layout.places * inputs;
+  const std::vector<std::int8_t> weights = with_channels(weights_of(step), layout.inputs, inputs);
   const bool is_int4 = step.op().weight_bits == 4;
   const auto bytes_of = is_int4 ? mcunet_packed_matmul_bytes_s4 : mcunet_packed_matmul_bytes;
   const auto pack = is_int4 ? mcunet_pack_matmul_s4 : mcunet_pack_matmul;
-  return step.add_array("weights", packed(step, bytes_of(step.output().channels, depth),
+  return step.add_array("weights", packed(step, weights, bytes_of(step.output().channels, depth),
                                           [&](const mcunet_filter& filter, void* where) {
                                             pack(&filter, depth, where);
                                           }));
@@ -58,10 +87,10 @@ std::string pack_depthwise(StepWriter& step) {
   const bool is_int4 = step.op().weight_bits == 4;
   const auto bytes_of = is_int4 ? mcunet_packed_depthwise_bytes_s4 : mcunet_packed_depthwise_bytes;
   const auto pack = is_int4 ? mcunet_pack_depthwise_s4 : mcunet_pack_depthwise;
-  return step.add_array("weights", packed(step, bytes_of(step.output().channels, taps),
-                                          [&](const mcunet_filter& filter, void* where) {
-                                            pack(&filter, taps, where);
-                                          }));
+  return step.add_array(
+      "weights",
+      packed(step, weights_of(step), bytes_of(step.output().channels, taps),
+             [&](const mcunet_filter& filter, void* where) { pack(&filter, taps, where); }));
 }
 
 std::vector<std::string> window_members(const StepWriter& step) {
@@ -78,7 +107,7 @@ std::vector<std::string> window_members(const StepWriter& step) {
           member("stride_width", w.stride_width),
           member("pad_top", w.padding.top),
           member("pad_left", w.padding.left),
-          member("input_zero_point", step.input_quantization().zero_point),
+          member("input_zero_point", step.input_zero_point()),
           output_member(step.output_struct())};
 }
 
@@ -135,7 +164,8 @@ void write_depthwise_conv_2d(StepWriter& step) {
   const std::string packed_weights = pack_depthwise(step);
   const bool has_kernel =
       has_in_place_kernel(step.op()) && step.input().channels == step.output().channels;
-  if (!has_kernel || !step.options().specializes_kernels) {
+  const bool is_int4 = step.has_int4_input();
+  if (!has_kernel || (!step.options().specializes_kernels && !is_int4)) {
     return write_any_depthwise(step, packed_weights);
   }
   step.layer(
@@ -143,11 +173,20 @@ void write_depthwise_conv_2d(StepWriter& step) {
       {member("input_height", step.input().height), member("input_width", step.input().width),
        member("output_height", step.output().height), member("output_width", step.output().width),
        member("channels", step.input().channels), member("pad_top", w.padding.top),
-       member("pad_left", w.padding.left),
-       member("input_zero_point", step.input_quantization().zero_point),
+       member("pad_left", w.padding.left), member("input_zero_point", step.input_zero_point()),
        output_member(step.output_struct())});
   const std::string variant =
       fmt::format("depthwise_conv2d_{}x{}_s{}", w.kernel_height, w.kernel_width, w.stride_width);
+  if (is_int4) {
+    const std::string window = variant + of_weights(step);
+    step.call("mcunet_depthwise_conv2d_a4a4",
+              {step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address(), std::to_string(step.scratch_bytes()),
+               "&mcunet_" + window + "_window"},
+              "depthwise_conv2d_a4a4.c");
+    step.need_file(window + ".c");
+    return;
+  }
   call_kernel(step, variant,
               {step.input_address(), step.output_address(), "&layer", packed_weights,
                step.scratch_address(), std::to_string(step.scratch_bytes())});
@@ -175,8 +214,7 @@ void write_transpose_conv(StepWriter& step) {
                                   .kernel_width = w.kernel_width,
                                   .stride_height = w.stride_height,
                                   .stride_width = w.stride_width};
-  const std::vector<std::int8_t> weights =
-      weight_values(step.graph().constants[step.details().weights]);
+  const std::vector<std::int8_t> weights = weights_of(step);
   std::vector<std::int8_t> part(weights.size());
   std::vector<unsigned char> all;
   for (std::int32_t row = 0; row < w.stride_height; ++row) {
@@ -184,9 +222,8 @@ void write_transpose_conv(StepWriter& step) {
       const std::int32_t depth =
           mcunet_transpose_conv2d_part(&layer, weights.data(), row, column, part.data());
       const std::vector<unsigned char> one =
-          packed(step, mcunet_packed_matmul_bytes(layer.output_channels, depth),
-                 [&](mcunet_filter filter, void* where) {
-                   filter.weights = part.data();
+          packed(step, part, mcunet_packed_matmul_bytes(layer.output_channels, depth),
+                 [&](const mcunet_filter& filter, void* where) {
                    mcunet_pack_matmul(&filter, depth, where);
                  });
       all.insert(all.end(), one.begin(), one.end());

@@ -4,7 +4,9 @@
 #include "arithmetic/layer_parameters.hpp"
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
+#include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -71,8 +73,40 @@ std::vector<std::string> broadcast_members(const StepWriter& step,
                       braced(broadcast_strides_of(sides[1].shape)))};
 }
 
+// Two values of four bits are a table of 256, which the reference executor fills in.
+void write_nibble_lookup(StepWriter& step) {
+  constexpr int kValues = 16;
+  Graph one;
+  const Tensor every{{1, kValues * kValues / 8, 8}, DataType::kInt4};
+  const TensorId inputs[] = {add_input(one, every.shape, every.type),
+                             add_input(one, every.shape, every.type)};
+  TensorBytes values[2];
+  for (int pair = 0; pair < kValues * kValues; ++pair) {
+    values[0].push_back(static_cast<std::byte>(pair / kValues - 8));
+    values[1].push_back(static_cast<std::byte>(pair % kValues - 8));
+  }
+  for (int i = 0; i < 2; ++i) {
+    edit_info(one, inputs[i]).quantization = step.input_quantization(i);
+    values[i] = pack_activation(every, values[i]);
+  }
+  Op op = step.op();
+  op.details = kNoId;
+  edit_info(one, append_op(one, op, inputs, every)).quantization = step.output_quantization();
+  one.outputs = {one.ops[0].output};
+  std::vector<unsigned char> table;
+  for (const std::byte value : unpack_activation(every, execute(one, values)[0])) {
+    table.push_back(static_cast<unsigned char>(std::to_integer<std::int8_t>(value) + 8));
+  }
+  const std::string name = step.add_array("table", std::move(table));
+  step.call("mcunet_lookup_nibbles",
+            {step.input_address(0), step.input_address(1), step.output_address(),
+             std::to_string(step.graph().output_of(step.op()).bytes()), name},
+            "lookup_nibbles.c");
+}
+
 // Calls mcunet_<kernel> or, for operands that repeat otherwise than as a whole, its broadcasting form.
 void write_elementwise(StepWriter& step, std::string kernel, bool is_commutative) {
+  if (step.has_int4_input()) return write_nibble_lookup(step);
   std::vector<Operand> sides = operands_of(step);
   // The second one is repeated.
   if (sides[0].shape.elements() != step.output().elements() && is_commutative) {

@@ -4,6 +4,7 @@
 #include "arithmetic/layer_parameters.hpp"
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
+#include "mcunet/core/error.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -71,15 +72,23 @@ void write_transpose(StepWriter& step) {
 
 void write_pad(StepWriter& step) {
   const OpDetails& details = step.details();
+  // Of four bits, pixels are padded as bytes of two channels each.
+  const bool is_int4 = step.has_int4_input();
+  if (is_int4 && step.input().channels % 8 != 0) {
+    throw Error("{}: pads {} channels of int4, which are no multiple of 8", describe(step.op()),
+                step.input().channels);
+  }
+  const std::int32_t zero_point = step.output_quantization().zero_point;
   const Padding& p = step.op().window.padding;
-  const std::vector<std::string> border = {member("input_height", step.input().height),
-                                           member("input_width", step.input().width),
-                                           member("channels", step.input().channels),
-                                           member("top", p.top),
-                                           member("bottom", p.bottom),
-                                           member("left", p.left),
-                                           member("right", p.right),
-                                           member("value", step.output_quantization().zero_point)};
+  const std::vector<std::string> border = {
+      member("input_height", step.input().height),
+      member("input_width", step.input().width),
+      member("channels", step.input().channels / (is_int4 ? 2 : 1)),
+      member("top", p.top),
+      member("bottom", p.bottom),
+      member("left", p.left),
+      member("right", p.right),
+      member("value", is_int4 ? static_cast<std::int8_t>(0x11 * (zero_point + 8)) : zero_point)};
   const bool pads_channels = details.channels_before != 0 || details.channels_after != 0;
   const std::string kernel = pads_channels ? "pad_channels" : "pad";
   if (pads_channels) {

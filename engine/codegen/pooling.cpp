@@ -6,7 +6,8 @@
 namespace mcunet::engine {
 namespace {
 
-void write_pool(StepWriter& step, const std::string& function, const std::string& file) {
+void write_pool(StepWriter& step, const std::string& kernel) {
+  const int nibble = step.has_int4_input() ? 8 : 0;  // what is stored, less the value
   const Window& w = step.op().window;
   step.layer(
       "mcunet_pool2d_layer",
@@ -15,18 +16,17 @@ void write_pool(StepWriter& step, const std::string& function, const std::string
        member("channels", step.input().channels), member("kernel_height", w.kernel_height),
        member("kernel_width", w.kernel_width), member("stride_height", w.stride_height),
        member("stride_width", w.stride_width), member("pad_top", w.padding.top),
-       member("pad_left", w.padding.left), member("min", step.range().min),
-       member("max", step.range().max)});
-  step.call(function, {step.input_address(), step.output_address(), "&layer"}, file);
+       member("pad_left", w.padding.left), member("min", step.range().min + nibble),
+       member("max", step.range().max + nibble)});
+  const std::string name = kernel + (step.has_int4_input() ? "_a4a4" : "");
+  step.call("mcunet_" + name, {step.input_address(), step.output_address(), "&layer"}, name + ".c");
 }
 
 }  // namespace
 
-void write_average_pool_2d(StepWriter& step) {
-  write_pool(step, "mcunet_average_pool2d", "average_pool2d.c");
-}
+void write_average_pool_2d(StepWriter& step) { write_pool(step, "average_pool2d"); }
 
-void write_max_pool_2d(StepWriter& step) { write_pool(step, "mcunet_max_pool2d", "max_pool2d.c"); }
+void write_max_pool_2d(StepWriter& step) { write_pool(step, "max_pool2d"); }
 
 // Axes side by side are [outer][reduced][inner]; only height and channels can be apart.
 void write_mean(StepWriter& step) {
@@ -53,11 +53,12 @@ void write_mean(StepWriter& step) {
     members = {member("rows", sizes[0]), member("columns", sizes[1]), member("channels", sizes[2])};
   }
   members.insert(members.end(),
-                 {member("input_zero_point", step.input_quantization().zero_point),
+                 {member("input_zero_point", step.input_zero_point()),
                   member("multiplier", by.multiplier), member("shift", -by.shift),
                   output_member({step.output_quantization().zero_point, -128, 127})});
-  const std::string kernel = is_apart ? "mean_apart" : "mean";
+  std::string kernel = is_apart ? "mean_apart" : "mean";
   step.layer("mcunet_" + kernel + "_layer", members);
+  if (step.has_int4_input()) kernel += "_a4a8";
   step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
             kernel + ".c");
 }

@@ -11,6 +11,21 @@ StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step)
       op_(compiled.graph.ops[compiled.schedule.steps[step].first_op]),
       step_(step) {}
 
+// Nibbles are computed as bytes from -128 on, and saturate there.
+mcunet_output StepWriter::output_struct() const {
+  const ValueRange bounds = range();
+  const std::int32_t zero_point = output_quantization().zero_point;
+  if (!has_int4_output()) return {zero_point, bounds.min, bounds.max};
+  const ValueRange all = value_range(DataType::kInt4);
+  const std::int32_t shift = -128 - all.min;
+  return {zero_point + shift, bounds.min + shift, bounds.max == all.max ? 127 : bounds.max + shift};
+}
+
+std::int32_t StepWriter::input_zero_point(int index) const {
+  const bool is_int4 = graph_.input_of(op_, index).type == DataType::kInt4;
+  return input_quantization(index).zero_point + (is_int4 ? 8 : 0);
+}
+
 std::string StepWriter::address(std::int64_t offset) const {
   return fmt::format("arena + {}", offset);
 }

@@ -31,10 +31,14 @@ class StepWriter {
     return graph_.info_of(op_.output).quantization;
   }
   // Of the fused activation.
-  ValueRange range() const { return activation_range(op_.activation, output_quantization()); }
-  mcunet_output output_struct() const {
-    return {output_quantization().zero_point, range().min, range().max};
+  ValueRange range() const {
+    return activation_range(op_.activation, output_quantization(), graph_.output_of(op_).type);
   }
+  // As kernels take it: see mcunet_kernels.h about four bits.
+  mcunet_output output_struct() const;
+  std::int32_t input_zero_point(int index = 0) const;
+  bool has_int4_input() const { return graph_.input_of(op_).type == DataType::kInt4; }
+  bool has_int4_output() const { return graph_.output_of(op_).type == DataType::kInt4; }
 
   std::string input_address(int index = 0) const {
     return address(compiled_.offset_of(graph_.inputs_of(op_)[index]));
@@ -52,6 +56,8 @@ class StepWriter {
   void layer(const std::string& type, const std::vector<std::string>& members);
   void call(const std::string& function, const std::vector<std::string>& arguments,
             const std::string& file);
+  // Beside that of the function called.
+  void need_file(const std::string& file) { code_.kernels.push_back(file); }
   void statements(const std::string& text) { code_.body += text; }
 
   StepCode take() { return std::move(code_); }

@@ -31,6 +31,8 @@ DataType output_type(TypeRule rule, DataType input) {
     case TypeRule::kToFloat:
       return DataType::kFloat32;
     case TypeRule::kInt8:
+    case TypeRule::kNarrow:
+    case TypeRule::kAllNarrow:
     case TypeRule::kSame:
       break;
   }

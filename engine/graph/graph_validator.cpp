@@ -6,6 +6,7 @@
 
 #include "graph/operator_checks.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 
@@ -15,7 +16,9 @@ namespace {
 // Left shifts by more than 30 bits are outside the specification.
 constexpr double kMaxMultiplier = 1 << 30;
 
-bool is_quantized(DataType type) { return type == DataType::kInt8 || type == DataType::kUint8; }
+bool is_narrow(DataType type) { return type == DataType::kInt8 || type == DataType::kInt4; }
+
+bool is_quantized(DataType type) { return is_narrow(type) || type == DataType::kUint8; }
 
 bool is_valid_scale(float scale) { return std::isfinite(scale) && scale > 0; }
 
@@ -69,17 +72,14 @@ class OpValidator : private CheckedOp {
 
   void check_tensor(TensorId tensor_id) const {
     const Tensor& tensor = graph.tensors[tensor_id];
-    if (tensor.type == DataType::kInt4) {
-      fail("{}: is int4, which only weights can be; quantize activations to int8",
-           describe(tensor_id));
-    }
     if (!is_quantized(tensor.type)) return;
     const Quantization& q = quantization_of(tensor_id);
-    const int lowest = tensor.type == DataType::kInt8 ? -128 : 0;
+    const int bits = bits_per_element(tensor.type);
+    const int lowest = tensor.type == DataType::kUint8 ? 0 : -(1 << (bits - 1));
     if (!is_valid_scale(q.scale) && !(q.scale == 0 && takes_plain_bytes())) {
       fail("{}: its scale is {}", describe(tensor_id), q.scale);
     }
-    if (q.zero_point < lowest || q.zero_point > lowest + 255) {
+    if (q.zero_point < lowest || q.zero_point >= lowest + (1 << bits)) {
       fail("{}: its zero point is {}", describe(tensor_id), q.zero_point);
     }
   }
@@ -156,6 +156,10 @@ class OpValidator : private CheckedOp {
         }
         if (output != DataType::kInt8) fail_type(op.output);
         return;
+      case TypeRule::kNarrow:
+      case TypeRule::kAllNarrow:
+        check_narrow_types();
+        return;
       case TypeRule::kSame:
         if (input != output) fail("{}: its type differs from the input's", describe(op.output));
         return;
@@ -168,6 +172,24 @@ class OpValidator : private CheckedOp {
         if (output != DataType::kFloat32) fail_type(op.output);
         return;
     }
+  }
+
+  void check_narrow_types() const {
+    std::vector<TensorId> activations(graph.inputs_of(op).begin(), graph.inputs_of(op).end());
+    activations.push_back(op.output);
+    bool has_int4 = false;
+    for (TensorId id : activations) {
+      const DataType type = graph.tensors[id].type;
+      if (!is_narrow(type)) fail_type(id);
+      has_int4 = has_int4 || type == DataType::kInt4;
+      if (traits_.types == TypeRule::kAllNarrow && type != graph.tensors[activations[0]].type) {
+        fail("{} and {}: must both be int8 or both be int4", describe(activations[0]),
+             describe(id));
+      }
+    }
+    if (!has_int4) return;
+    const std::string objection = int4_objection(graph, op);
+    if (!objection.empty()) fail("does not take activations of int4, as it {}", objection);
   }
 
   [[noreturn]] void fail_type(TensorId tensor) const {

@@ -220,6 +220,82 @@ void mcunet_fully_connected_s4(const int8_t* input, int8_t* output,
                                const struct mcunet_fully_connected_layer* layer,
                                const void* weights, void* scratch);
 
+// ---- Activations of four bits ----
+
+// Values of -8 … 7, laid out as in nibble_pixels.h; a8a4 takes int8 and makes four bits, and so on. A layer's zero
+// points and bounds are those of what is stored and computed: of an input of four bits the zero point is 8
+// more, of an output zero point and bounds are 120 less, where an upper bound of 7 becomes 127.
+// Weights: as above, of pixels whose channels are filled up with zeros to a multiple of 8 where the input has
+// four bits. Scratch: mcunet_conv2d_1x1_narrow_scratch_bytes, mcunet_conv2d_narrow_scratch_bytes. Not in place.
+void mcunet_conv2d_1x1_a8a4(const int8_t* input, int8_t* output,
+                            const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                            void* scratch);
+void mcunet_conv2d_a8a4(const int8_t* input, int8_t* output,
+                        const struct mcunet_conv2d_layer* layer, const void* weights, void* scratch,
+                        int32_t scratch_bytes);
+void mcunet_conv2d_1x1_a4a4(const int8_t* input, int8_t* output,
+                            const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                            void* scratch);
+void mcunet_conv2d_a4a4(const int8_t* input, int8_t* output,
+                        const struct mcunet_conv2d_layer* layer, const void* weights, void* scratch,
+                        int32_t scratch_bytes);
+void mcunet_conv2d_1x1_a4a8(const int8_t* input, int8_t* output,
+                            const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                            void* scratch);
+void mcunet_conv2d_a4a8(const int8_t* input, int8_t* output,
+                        const struct mcunet_conv2d_layer* layer, const void* weights, void* scratch,
+                        int32_t scratch_bytes);
+void mcunet_conv2d_1x1_a8a4_s4(const int8_t* input, int8_t* output,
+                               const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                               void* scratch);
+void mcunet_conv2d_a8a4_s4(const int8_t* input, int8_t* output,
+                           const struct mcunet_conv2d_layer* layer, const void* weights,
+                           void* scratch, int32_t scratch_bytes);
+void mcunet_conv2d_1x1_a4a4_s4(const int8_t* input, int8_t* output,
+                               const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                               void* scratch);
+void mcunet_conv2d_a4a4_s4(const int8_t* input, int8_t* output,
+                           const struct mcunet_conv2d_layer* layer, const void* weights,
+                           void* scratch, int32_t scratch_bytes);
+void mcunet_conv2d_1x1_a4a8_s4(const int8_t* input, int8_t* output,
+                               const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
+                               void* scratch);
+void mcunet_conv2d_a4a8_s4(const int8_t* input, int8_t* output,
+                           const struct mcunet_conv2d_layer* layer, const void* weights,
+                           void* scratch, int32_t scratch_bytes);
+
+// A specialised depthwise convolution, whose window is one of those below. Scratch: mcunet_depthwise_line_bytes
+// more than its function wants. In place as these.
+struct mcunet_depthwise_kernel;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x3_s1_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x3_s1_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x3_s2_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x3_s2_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x5_s1_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x5_s1_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x5_s2_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x5_s2_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x7_s1_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x7_s1_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x7_s2_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x7_s2_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_3x3_s1_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_3x3_s1_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_3x3_s2_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_3x3_s2_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_5x5_s1_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_5x5_s1_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_5x5_s2_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_5x5_s2_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_7x7_s1_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_7x7_s1_s4_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_7x7_s2_window;
+extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_7x7_s2_s4_window;
+void mcunet_depthwise_conv2d_a4a4(const int8_t* input, int8_t* output,
+                                  const struct mcunet_depthwise_layer* layer, const void* weights,
+                                  void* scratch, int32_t scratch_bytes,
+                                  const struct mcunet_depthwise_kernel* window);
+
 // ---- Pooling ----
 
 struct mcunet_pool2d_layer {
@@ -244,6 +320,12 @@ void mcunet_average_pool2d(const int8_t* input, int8_t* output,
 void mcunet_max_pool2d(const int8_t* input, int8_t* output,
                        const struct mcunet_pool2d_layer* layer);
 
+// Of activations of four bits, laid out as in nibble_pixels.h; min and max are those of nibbles, 0 … 15.
+void mcunet_average_pool2d_a4a4(const int8_t* input, int8_t* output,
+                                const struct mcunet_pool2d_layer* layer);
+void mcunet_max_pool2d_a4a4(const int8_t* input, int8_t* output,
+                            const struct mcunet_pool2d_layer* layer);
+
 // The mean over the middle axis of input[outer][reduced][inner].
 struct mcunet_mean_layer {
   int32_t outer;
@@ -259,6 +341,9 @@ struct mcunet_mean_layer {
 
 // The output may overwrite the input if outer is 1.
 void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer);
+
+// Of pixels of four bits, nibbles as in nibble_pixels.h: outer is 1, and the input's zero point is 8 more.
+void mcunet_mean_a4a8(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer);
 
 // The mean over rows and channels of input[rows][columns][channels], one value per column.
 struct mcunet_mean_apart_layer {
@@ -347,6 +432,10 @@ void mcunet_minimum(const int8_t* a, const int8_t* b, int8_t* output,
 // LEAKY_RELU, LOGISTIC, TANH, HARD_SWISH) and requantization (QUANTIZE), of uint8 too if the table is made for its
 // bytes read as int8. May work in place.
 void mcunet_lookup(const int8_t* input, int8_t* output, int32_t elements, const int8_t* table);
+
+// Any function of two values of four bits: table[16 * a + b], of nibbles as they are stored. May work in place.
+void mcunet_lookup_nibbles(const int8_t* a, const int8_t* b, int8_t* output, int32_t bytes,
+                           const uint8_t* table);
 
 struct mcunet_softmax_layer {
   int32_t rows;

@@ -100,6 +100,38 @@ static inline int32_t mcunet_depthwise_scratch_bytes(const struct mcunet_depthwi
   return ring < whole ? ring : whole;
 }
 
+// ---- Activations of four bits ----
+
+// Values that a pixel has in a column, or in the outputs of one: nibbles come in eights.
+static inline int32_t mcunet_values_of_pixel(int32_t channels, int32_t bits) {
+  return bits == 4 ? (channels + 7) & ~7 : channels;
+}
+
+// As above where input or output or both have four bits. Outputs of four bits are computed as bytes first.
+static inline int32_t mcunet_conv2d_1x1_narrow_scratch_bytes(int32_t pixels, int32_t input_channels,
+                                                             int32_t output_channels,
+                                                             int32_t input_bits,
+                                                             int32_t output_bits) {
+  const int32_t outputs = output_bits == 4 ? mcunet_values_of_pixel(output_channels, 4) : 0;
+  return mcunet_conv2d_1x1_scratch_bytes(pixels,
+                                         mcunet_values_of_pixel(input_channels, input_bits)) +
+         (pixels < 4 ? 1 : 4) * outputs;
+}
+
+static inline int32_t mcunet_conv2d_narrow_scratch_bytes(const struct mcunet_conv2d_layer* layer,
+                                                         int32_t columns, int32_t input_bits,
+                                                         int32_t output_bits) {
+  const int32_t outputs = output_bits == 4 ? mcunet_values_of_pixel(layer->output_channels, 4) : 0;
+  struct mcunet_conv2d_layer padded = *layer;
+  padded.input_channels = mcunet_values_of_pixel(layer->input_channels, input_bits);
+  return mcunet_conv2d_scratch_bytes(&padded, columns) + columns * outputs;
+}
+
+// Of a depthwise convolution, beyond what one of int8 takes: a row of outputs.
+static inline int32_t mcunet_depthwise_line_bytes(int32_t output_width) {
+  return (output_width + 3) & ~3;
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,10 +18,16 @@ bool is_pointwise(const Op& op) {
   return w.kernel_height == 1 && w.kernel_width == 1 && w.stride_height == 1 && w.stride_width == 1;
 }
 
+int bits_of(const Tensor& tensor) { return bits_per_element(tensor.type); }
+
 std::int64_t convolution_scratch(const Graph& graph, const Op& op, Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
+  const std::int32_t outputs = graph.output_of(op).shape.channels;
+  const int from = bits_of(graph.input_of(op));
+  const int to = bits_of(graph.output_of(op));
   const Window& w = op.window;
   const mcunet_conv2d_layer layer{.input_channels = input.channels,
+                                  .output_channels = outputs,
                                   .kernel_height = w.kernel_height,
                                   .kernel_width = w.kernel_width};
   if (w.dilation_height != 1 || w.dilation_width != 1) {
@@ -29,11 +35,11 @@ std::int64_t convolution_scratch(const Graph& graph, const Op& op, Appetite appe
     return mcunet_conv2d_dilated_scratch_bytes(&dilated);
   }
   const std::int32_t general =
-      mcunet_conv2d_scratch_bytes(&layer, appetite == Appetite::kMost ? 4 : 1);
+      mcunet_conv2d_narrow_scratch_bytes(&layer, appetite == Appetite::kMost ? 4 : 1, from, to);
   if (!is_pointwise(op)) return general;
   // Either kernel may be called.
-  return std::max(general,
-                  mcunet_conv2d_1x1_scratch_bytes(input.height * input.width, input.channels));
+  return std::max(general, mcunet_conv2d_1x1_narrow_scratch_bytes(
+                               input.height * input.width, input.channels, outputs, from, to));
 }
 
 std::int64_t transposed_scratch(const Graph& graph, const Op& op) {
@@ -57,9 +63,12 @@ std::int64_t depthwise_scratch(const Graph& graph, const Op& op, Appetite appeti
                                      .channels = input.channels,
                                      .pad_top = op.window.padding.top,
                                      .pad_left = op.window.padding.left};
-  return (appetite == Appetite::kMost ? mcunet_depthwise_whole_scratch_bytes
+  const bool is_int4 = graph.input_of(op).type == DataType::kInt4;
+  const std::int32_t line = is_int4 ? mcunet_depthwise_line_bytes(output.width) : 0;
+  return line +
+         (appetite == Appetite::kMost ? mcunet_depthwise_whole_scratch_bytes
                                       : mcunet_depthwise_scratch_bytes)(
-      &layer, op.window.kernel_height, op.window.kernel_width, op.window.stride_width);
+             &layer, op.window.kernel_height, op.window.kernel_width, op.window.stride_width);
 }
 
 std::int64_t scratch(const Graph& graph, const Op& op, Appetite appetite) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -64,11 +65,13 @@ void ActivationStatistics::observe(std::span<const float> values) {
   }
 }
 
-RealRange ActivationStatistics::range(RangeMethod method) const {
+RealRange ActivationStatistics::range(RangeMethod method, DataType type) const {
   if (has_non_finite_) throw Error("calibration: an activation is not finite");
   if (total_ == 0) throw Error("calibration: no activations were observed");
   if (width_ == 0 || method == RangeMethod::kMinMax) return {min_, max_};
-  return method == RangeMethod::kPercentile ? percentile_range() : mse_range();
+  if (method == RangeMethod::kPercentile) return percentile_range();
+  const ValueRange values = value_range(type);
+  return mse_range(values.max - values.min);
 }
 
 RealRange ActivationStatistics::percentile_range() const {
@@ -91,8 +94,9 @@ RealRange ActivationStatistics::percentile_range() const {
   return range;
 }
 
-double ActivationStatistics::expected_error(RealRange range) const {
-  const double step = (std::max(0.0F, range.max) - std::min(0.0F, range.min)) / 255.0;
+// Of rounding to so many steps.
+double ActivationStatistics::expected_error(RealRange range, int steps) const {
+  const double step = double{std::max(0.0F, range.max) - std::min(0.0F, range.min)} / steps;
   const double rounding = step * step / 12;
   double error = 0;
   for (int bin = 0; bin < kBins; ++bin) {
@@ -106,16 +110,16 @@ double ActivationStatistics::expected_error(RealRange range) const {
 }
 
 // Both ends are moved towards zero, one after the other: first alike, then each on its own.
-RealRange ActivationStatistics::mse_range() const {
+RealRange ActivationStatistics::mse_range(int steps) const {
   const RealRange widest{std::min(0.0F, min_), std::max(0.0F, max_)};
   const auto scaled = [&](double low, double high) {
     return RealRange{static_cast<float>(widest.min * low), static_cast<float>(widest.max * high)};
   };
   double best_low = 1;
   double best_high = 1;
-  double least = expected_error(widest);
+  double least = expected_error(widest, steps);
   const auto consider = [&](double low, double high) {
-    const double error = expected_error(scaled(low, high));
+    const double error = expected_error(scaled(low, high), steps);
     if (error >= least) return;
     least = error;
     best_low = low;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
@@ -115,7 +116,8 @@ std::vector<Quantization> shared_quantizations(const Graph& graph,
   for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
     const TensorId root = shared.of(id);
     result.push_back(prescribed[root] ? *prescribed[root]
-                                      : int8_quantization(joint[root].value_or(ranges[id])));
+                                      : activation_quantization(joint[root].value_or(ranges[id]),
+                                                                graph.tensors[id].type));
   }
   return result;
 }
@@ -221,12 +223,15 @@ class Quantizer {
 
 }  // namespace
 
-Quantization int8_quantization(RealRange range) {
+Quantization activation_quantization(RealRange range, DataType type) {
+  const ValueRange values = value_range(type);
+  const int steps = values.max - values.min;
   const double min = std::min(0.0, double{range.min});
   const double max = std::max(0.0, double{range.max});
-  if (max - min < 1e-12) return {1.0F / 255, 0};
-  const double scale = (max - min) / 255;
-  const double zero_point = std::clamp(std::round(-128 - min / scale), -128.0, 127.0);
+  if (max - min < 1e-12) return {1.0F / static_cast<float>(steps), 0};
+  const double scale = (max - min) / steps;
+  const double zero_point =
+      std::clamp<double>(std::round(values.min - min / scale), values.min, values.max);
   return {static_cast<float>(scale), static_cast<std::int32_t>(zero_point)};
 }
 

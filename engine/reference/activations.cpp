@@ -190,10 +190,6 @@ void for_each_row(const KernelCall& call, const Compute& compute) {
   }
 }
 
-ValueRange range_of(DataType type) {
-  return type == DataType::kUint8 ? ValueRange{0, 255} : ValueRange{-128, 127};
-}
-
 std::int32_t read_quantized(const KernelCall& call, std::size_t index) {
   const std::byte value = call.inputs[0][index];
   return call.input_type() == DataType::kUint8 ? std::to_integer<std::int32_t>(value)
@@ -204,7 +200,7 @@ void rescale(const KernelCall& call, Activation activation) {
   const Quantization& output = call.output_quantization();
   const auto multiplier =
       quantize_multiplier(double{call.input_quantization().scale} / double{output.scale});
-  const ValueRange range = activation_range(activation, output);
+  const ValueRange range = activation_range(activation, output, call.output_type());
   map(call, [&](std::int32_t difference) {
     const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + output.zero_point;
     return static_cast<std::int8_t>(range.clamp(static_cast<std::int32_t>(value)));
@@ -251,7 +247,7 @@ void run_log_softmax(const KernelCall& call) {
 
 void run_quantize(const KernelCall& call) {
   const Quantization& to = call.output_quantization();
-  const ValueRange range = range_of(call.output_type());
+  const ValueRange range = value_range(call.output_type());
   const bool is_float = call.input_type() == DataType::kFloat32;
   const auto multiplier =
       is_float ? QuantizedMultiplier{}

@@ -19,8 +19,7 @@ std::int32_t value_at(const Constant& constant, std::size_t index) {
 class Requantizer {
  public:
   explicit Requantizer(const KernelCall& call)
-      : zero_point_(call.output_quantization().zero_point),
-        range_(activation_range(call.op.activation, call.output_quantization())) {
+      : zero_point_(call.output_quantization().zero_point), range_(call.output_range()) {
     const OpDetails& details = call.details();
     const Constant* bias = call.op.has_bias ? &call.graph.constants[details.bias] : nullptr;
     const std::int32_t channels = call.output_shape().channels;

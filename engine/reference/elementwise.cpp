@@ -46,7 +46,7 @@ Operands operands_of(const KernelCall& call) {
 template <typename Compute>
 void combine(const KernelCall& call, const Operands& operands, const Compute& compute) {
   const Shape& out = call.output_shape();
-  const ValueRange range = activation_range(call.op.activation, call.output_quantization());
+  const ValueRange range = call.output_range();
   const std::int64_t zero_point = call.output_quantization().zero_point;
   for (std::int32_t y = 0; y < out.height; ++y) {
     for (std::int32_t x = 0; x < out.width; ++x) {

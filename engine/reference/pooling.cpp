@@ -25,7 +25,7 @@ void pool(const KernelCall& call, const Reduce& reduce) {
   const Window& w = call.op.window;
   const Shape& in = call.input_shape();
   const Shape& out = call.output_shape();
-  const ValueRange range = activation_range(call.op.activation, call.output_quantization());
+  const ValueRange range = call.output_range();
   for (std::int32_t y = 0; y < out.height; ++y) {
     const Span rows = covered(y, w.stride_height, w.padding.top, w.kernel_height, in.height);
     for (std::int32_t x = 0; x < out.width; ++x) {
@@ -81,7 +81,7 @@ void run_average_pool_2d(const KernelCall& call) {
 void run_max_pool_2d(const KernelCall& call) {
   const auto input = call.input();
   pool(call, [&](const Span& rows, const Span& columns, std::int32_t c) {
-    std::int32_t largest = -128;
+    std::int32_t largest = value_range(call.input_type()).min;
     for (std::int32_t y = rows.begin; y < rows.end; ++y) {
       for (std::int32_t x = columns.begin; x < columns.end; ++x) {
         largest = std::max<std::int32_t>(largest, input[offset(call.input_shape(), y, x, c)]);

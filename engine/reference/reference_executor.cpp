@@ -3,6 +3,7 @@
 #include <array>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
 #include "reference/reference_kernels.hpp"
 
@@ -26,6 +27,18 @@ void check_inputs(const Graph& graph, std::span<const TensorBytes> inputs) {
   }
 }
 
+// Per input, its values where it is packed.
+std::vector<TensorBytes> unpacked_inputs(const Graph& graph, const Op& op,
+                                         const std::vector<TensorBytes>& tensors) {
+  std::vector<TensorBytes> unpacked(static_cast<std::size_t>(op.input_count));
+  for (int i = 0; i < op.input_count; ++i) {
+    const TensorId id = graph.inputs_of(op)[i];
+    const Tensor& tensor = graph.tensors[id];
+    if (tensor.type == DataType::kInt4) unpacked[i] = unpack_activation(tensor, tensors[id]);
+  }
+  return unpacked;
+}
+
 // The contents of every tensor.
 std::vector<TensorBytes> run_all(const Graph& graph, std::span<const TensorBytes> inputs,
                                  const OpObserver& observer) {
@@ -33,12 +46,19 @@ std::vector<TensorBytes> run_all(const Graph& graph, std::span<const TensorBytes
   for (std::size_t i = 0; i < inputs.size(); ++i) tensors[graph.inputs[i]] = inputs[i];
   for (std::size_t id = 0; id < graph.ops.size(); ++id) {
     const Op& op = graph.ops[id];
-    TensorBytes& output = tensors[op.output];
-    output.resize(static_cast<std::size_t>(graph.output_of(op).bytes()));
+    const std::vector<TensorBytes> unpacked = unpacked_inputs(graph, op, tensors);
+    const Tensor& result = graph.output_of(op);
+    const bool is_packed = result.type == DataType::kInt4;
+    TensorBytes output(
+        static_cast<std::size_t>(is_packed ? result.shape.elements() : result.bytes()));
     KernelCall call{graph, op, {}, output};
-    for (TensorId input : graph.inputs_of(op)) call.inputs.emplace_back(tensors[input]);
+    for (int i = 0; i < op.input_count; ++i) {
+      const TensorBytes& values = unpacked[i];
+      call.inputs.emplace_back(values.empty() ? tensors[graph.inputs_of(op)[i]] : values);
+    }
     kKernels[static_cast<std::size_t>(op.kind)](call);
-    if (observer) observer(static_cast<OpId>(id), output);
+    tensors[op.output] = is_packed ? pack_activation(result, output) : std::move(output);
+    if (observer) observer(static_cast<OpId>(id), tensors[op.output]);
   }
   return tensors;
 }

@@ -11,7 +11,8 @@
 // The reference executor's kernels, one function per operator, in files by family.
 namespace mcunet::engine {
 
-// One operator with its inputs and the memory for its output; the graph is valid.
+// One operator with its inputs and the memory for its output; the graph is valid. Values of int4 are one per
+// byte.
 struct KernelCall {
   const Graph& graph;
   const Op& op;
@@ -27,6 +28,11 @@ struct KernelCall {
     return graph.info_of(graph.inputs_of(op)[index]).quantization;
   }
   const Quantization& output_quantization() const { return graph.info_of(op.output).quantization; }
+
+  // Of its own clamp.
+  ValueRange output_range() const {
+    return activation_range(op.activation, output_quantization(), output_type());
+  }
 
   std::span<const std::int8_t> input(int index = 0) const {
     return {reinterpret_cast<const std::int8_t*>(inputs[index].data()), inputs[index].size()};

@@ -147,10 +147,6 @@ bool TfliteTensors::is_constant(std::int32_t index) const {
 
 Tensor TfliteTensors::activation(std::int32_t index) const {
   if (at(index).is_variable()) throw Error("{}: variables are not supported", describe(index));
-  if (type(index) == DataType::kInt4) {
-    throw Error("{}: is int4, which only weights can be; quantize activations to int8",
-                describe(index));
-  }
   const Shape shape = view_of(dims(index));
   return {shape, type(index)};
 }

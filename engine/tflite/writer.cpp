@@ -442,17 +442,40 @@ GraphWriter::Entry GraphWriter::write_transpose(const Op& op, tflite::Padding) {
           {integers(op, "permutation", axes)}};
 }
 
+// The first one, or kNoId.
+TensorId int4_activation(const Graph& graph) {
+  const auto at = std::find_if(graph.tensors.begin(), graph.tensors.end(),
+                               [](const Tensor& tensor) { return tensor.type == DataType::kInt4; });
+  return at == graph.tensors.end() ? kNoId : static_cast<TensorId>(at - graph.tensors.begin());
+}
+
+void write_contents(const std::vector<std::byte>& contents, const std::filesystem::path& file) {
+  write_file_atomically(
+      file, std::string_view(reinterpret_cast<const char*>(contents.data()), contents.size()));
+}
+
 }  // namespace
 
 std::vector<std::byte> write_tflite(const Graph& graph) {
   validate_graph(graph);
+  if (const TensorId id = int4_activation(graph); id != kNoId) {
+    throw Error("tensor {} '{}': is an activation of int4; TensorFlow Lite has int4 for weights only",
+                id, graph.info_of(id).name);
+  }
   return GraphWriter(graph).write();
 }
 
 void write_tflite(const Graph& graph, const std::filesystem::path& file) {
-  const std::vector<std::byte> contents = write_tflite(graph);
-  write_file_atomically(
-      file, std::string_view(reinterpret_cast<const char*>(contents.data()), contents.size()));
+  write_contents(write_tflite(graph), file);
+}
+
+void write_model(const Graph& graph, const std::filesystem::path& file) {
+  validate_graph(graph);
+  write_contents(GraphWriter(graph).write(), file);
+}
+
+std::string model_file_name(const Graph& graph) {
+  return int4_activation(graph) == kNoId ? "model.tflite" : "model.mcunet";
 }
 
 }  // namespace mcunet::engine

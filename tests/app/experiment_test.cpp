@@ -151,8 +151,8 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_FALSE(defaults.finetune.distillation);
   EXPECT_EQ(defaults.finetune.quantization_aware.epochs, 0);
   EXPECT_EQ(defaults.finetune.quantization_aware.learning_rate, std::nullopt);
-  EXPECT_EQ(defaults.quantization.weight_bits, 8);
-  EXPECT_EQ(defaults.oracle.weight_bits, 8);
+  EXPECT_EQ(defaults.quantization.widths.weights, 8);
+  EXPECT_EQ(defaults.oracle.widths.weights, 8);
   EXPECT_EQ(defaults.quantization.calibration_images, 512);
   EXPECT_EQ(defaults.quantization.selection_images, 1000);
   EXPECT_EQ(defaults.quantization.method, std::nullopt);
@@ -171,8 +171,8 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_TRUE(experiment.finetune.distillation);
   EXPECT_EQ(experiment.finetune.quantization_aware.epochs, 2);
   EXPECT_EQ(experiment.finetune.quantization_aware.learning_rate, 0.005);
-  EXPECT_EQ(experiment.quantization.weight_bits, 4);
-  EXPECT_EQ(experiment.oracle.weight_bits, 4);
+  EXPECT_EQ(experiment.quantization.widths.weights, 4);
+  EXPECT_EQ(experiment.oracle.widths.weights, 4);
   EXPECT_EQ(experiment.quantization.calibration_images, 7);
   EXPECT_EQ(experiment.quantization.selection_images, 9);
   EXPECT_EQ(experiment.quantization.method, engine::RangeMethod::kPercentile);
@@ -184,7 +184,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   Experiment copy = read_experiment(parse_config(text, "manifest.json"));
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
   EXPECT_EQ(copy.quantization.method, engine::RangeMethod::kPercentile);
-  EXPECT_EQ(copy.oracle.weight_bits, 4);
+  EXPECT_EQ(copy.oracle.widths.weights, 4);
   EXPECT_EQ(read_rest("quantization: {method: best}\n").quantization.method, std::nullopt);
 }
 

@@ -25,7 +25,7 @@ class ExportStage : public testing::Test {
     return export_network(network_,
                           {.device = device,
                            .sram_budget_bytes = sram_budget_bytes,
-                           .quantization = {.weight_bits = weight_bits},
+                           .quantization = {.widths = {.weights = weight_bits}},
                            .options = {.emulated_examples = 3},
                            .training = training_,
                            .held_out = training_,

@@ -110,11 +110,11 @@ TEST_F(QuantizationAwareStage, GainsWhereFourBitsAreTooFew) {
   make_one_channel_large(
       0.05F);  // and its weights in the classifier, which others are rounded away by
   const QuantizationAwareResult result = train(coarse);
-  EXPECT_EQ(result.weight_bits, 4);
+  EXPECT_EQ(result.widths.weights, 4);
   EXPECT_GT(result.gain.quantization_aware.value, result.gain.post_training.value + 0.1);
   EXPECT_THAT(describe(result.gain, 4), HasSubstr("top-1 in int8 with 4-bit weights "));
   EXPECT_EQ(nlohmann::json::parse(read("quantization_aware.json")).at("weight_bits"), 4);
-  EXPECT_EQ(train(coarse, /*resume=*/true).weight_bits, 4);
+  EXPECT_EQ(train(coarse, /*resume=*/true).widths.weights, 4);
 
   const QuantizationAwareNetwork exported = load_quantization_aware(run_folder(), 4);
   const Experiment options = with_data(*this, coarse);

@@ -138,7 +138,7 @@ class SimulatedQuantizationTest : public testing::TestWithParam<int> {
   LabelledNoise data_{lower(network_), kImages, 1};
   QuantizedNetwork post_training_ =
       quantize(classification_task(), lower(network_), data_, data_,
-               {.weight_bits = GetParam(), .method = engine::RangeMethod::kMinMax}, 0);
+               {.widths = {.weights = GetParam()}, .method = engine::RangeMethod::kMinMax}, 0);
   std::vector<at::Tensor> images_;
   std::vector<std::vector<std::int8_t>> bytes_;
 };

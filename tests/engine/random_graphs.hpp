@@ -46,6 +46,10 @@ inline constexpr std::array kInt4OpKinds = {OpKind::kConv2d, OpKind::kDepthwiseC
                                             OpKind::kFullyConnected};
 Graph random_int4_graph(OpKind kind, std::uint64_t seed);
 
+// A small network whose feature maps have four bits: all operators that take these, odd sizes, channels that fill
+// words and such that do not, weights of both widths.
+Graph random_narrow_network(std::uint64_t seed);
+
 // For every input of the graph; int8 values over their whole range, floats a little beyond it.
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed);
 

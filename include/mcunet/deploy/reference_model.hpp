@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -8,7 +9,7 @@
 #include "mcunet/engine/graph/graph.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
-// What firmware must compute: a .tflite file under the reference executor, with the borders that
+// What firmware must compute: a model file under the reference executor, with the borders that
 // generated code has. Those are int8 where the caller of the firmware converts: the tensors behind
 // the file's own float or uint8 are given and returned then.
 namespace mcunet::deploy {
@@ -16,7 +17,7 @@ namespace mcunet::deploy {
 class ReferenceModel {
  public:
   // Throws Error.
-  explicit ReferenceModel(const std::filesystem::path& tflite_file,
+  explicit ReferenceModel(const std::filesystem::path& model_file,
                           engine::Borders borders = engine::Borders::kCaller);
 
   // The bytes of all inputs one after another in the file's order, in the types that the borders
@@ -31,5 +32,8 @@ class ReferenceModel {
   engine::Graph graph_;
   engine::Borders borders_;
 };
+
+// The model in a folder of C: its model.tflite or model.mcunet. Nothing if it has neither.
+std::optional<std::filesystem::path> find_model_file(const std::filesystem::path& folder);
 
 }  // namespace mcunet::deploy

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "mcunet/engine/graph/weights.hpp"
+#include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/search_space.hpp"
@@ -9,12 +9,12 @@
 namespace mcunet::search {
 
 // The graph of a network that is planned, linked on trial or drawn by an oracle with these options: its
-// weights have their bits.
+// weights and activations have their bits.
 inline void lower_for(const engine::OracleOptions& options, const space::Network& network,
                       engine::Graph& graph) {
   graph.clear();
   space::lower(network, graph);
-  engine::set_weight_bits(graph, options.weight_bits);
+  engine::set_bit_widths(graph, options.widths);
 }
 
 inline engine::Graph lower_for(const engine::OracleOptions& options,

@@ -48,13 +48,13 @@ struct EmulateArguments {
 };
 
 // Whether each inference gave what the reference executor gives for the host's features; nothing if
-// there is no model.tflite.
+// there is no model.
 std::vector<std::optional<bool>> compare(const fs::path& folder, const ModelDescription& model,
                                          const NamedInputs& inputs, const EmulationResult& result) {
   std::vector<std::optional<bool>> exact(inputs.inputs.size());
-  const fs::path file = folder / "model.tflite";
-  if (!fs::exists(file)) return exact;
-  const deploy::ReferenceModel reference(file, model.borders);
+  const std::optional<fs::path> file = deploy::find_model_file(folder);
+  if (!file) return exact;
+  const deploy::ReferenceModel reference(*file, model.borders);
   for (std::size_t i = 0; i < exact.size(); ++i) {
     exact[i] = reference.run(inputs.inputs[i]) == result.inferences[i].outputs;
   }
@@ -347,7 +347,7 @@ void add_emulate_command(CLI::App& program, Run& run, pipeline::MediaReader read
   CLI::App* command = program.add_subcommand("emulate", "Run firmware on an emulated board");
   command->footer(
       "DIR is what `mcunet compile` wrote. Instructions are counted; with --cycles, a model of\n"
-      "the core's pipeline estimates what they take. If DIR holds model.tflite, outputs are\n"
+      "the core's pipeline estimates what they take. If DIR holds its model, outputs are\n"
       "compared with the reference executor's.\n\n"
       "What a job exported says in model.json how images, sounds or recordings of sensors (.csv,\n"
       ".tsv, .npy; window after window) become its input, and they do as in its evaluation; of a\n"

@@ -31,7 +31,8 @@ Json to_json(const EvalResult& result, bool on_test_split) {
                {"params", r.params},
                {"peak_sram_bytes", r.peak_sram_bytes},
                {"flash_bytes", r.flash_bytes},
-               {"weight_bits", result.weight_bits},
+               {"weight_bits", result.widths.weights},
+               {"activation_bits", result.widths.activations},
                {"latency_ms", r.latency_ms},
                {"latency_ms_low", r.latency_ms_low},
                {"latency_ms_high", r.latency_ms_high},
@@ -45,8 +46,9 @@ void print_result(const EvalResult& result, bool on_test_split) {
   const engine::Resources& r = result.resources;
   print_assessment(result.assessment, on_test_split ? "test" : "search");
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
-  fmt::print("peak SRAM    {:>12} bytes\nflash        {:>12} bytes{}\n", r.peak_sram_bytes,
-             r.flash_bytes, result.weight_bits == 8 ? "" : ", with 4-bit weights");
+  fmt::print("peak SRAM    {:>12} bytes{}\nflash        {:>12} bytes{}\n", r.peak_sram_bytes,
+             result.widths.activations == 8 ? "" : ", with 4-bit activations", r.flash_bytes,
+             result.widths.weights == 8 ? "" : ", with 4-bit weights");
   fmt::print("latency      {:>12.1f} ms (estimate, {:.1f} to {:.1f})\n", r.latency_ms,
              r.latency_ms_low, r.latency_ms_high);
   print_preprocessing(result.preprocessing);

@@ -9,9 +9,9 @@
 #include "job_arguments.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "pipeline/bit_widths.hpp"
 #include "pipeline/cycle_range_json.hpp"
 #include "pipeline/job.hpp"
-#include "pipeline/weight_width.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
 
@@ -27,17 +27,17 @@ std::string for_speed(const Json& json) {
 }
 
 void print(const Json& json) {
-  const int weight_bits = pipeline::weight_bits_in(json);
+  const engine::BitWidths widths = pipeline::widths_from_json(json);
   if (json.contains("quantization_aware")) {
     const auto& aware = json.at("quantization_aware");
-    fmt::print("{}", pipeline::describe(pipeline::gain_from_json(aware), weight_bits));
+    fmt::print("{}", pipeline::describe(pipeline::gain_from_json(aware), widths));
   }
   const pipeline::Score in_float = pipeline::score_from_json(json.at("fp32"));
   const pipeline::Assessment int8 = pipeline::assessment_from_json(json.at("int8"));
   const pipeline::Score& score = pipeline::score_of(int8);
   fmt::print("{} {} of the test split: {} in float, {} in {} (ranges by {})\n", score.metric->title,
              pipeline::describe_examples(score), pipeline::describe_share(in_float),
-             pipeline::describe_share(score), pipeline::describe_widths(weight_bits),
+             pipeline::describe_share(score), pipeline::describe(widths),
              json.at("range_method").get<std::string>());
   print_class_scores(int8);
   fmt::print("SRAM: {} bytes planned{}, {} measured; flash: {} bytes\n",

@@ -9,8 +9,8 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/progress.hpp"
+#include "pipeline/bit_widths.hpp"
 #include "pipeline/job.hpp"
-#include "pipeline/weight_width.hpp"
 #include "training_commands.hpp"
 
 namespace mcunet::cli {
@@ -50,8 +50,8 @@ int run_finetune(const JobArguments& arguments) {
   fmt::print("Trained {} steps in {}\n", result.steps, format_duration(result.seconds));
   if (aware) {
     fmt::print("{}Trained {} steps with the rounding of {} in {}\n",
-               pipeline::describe(aware->gain, aware->weight_bits), aware->steps,
-               pipeline::describe_widths(aware->weight_bits), format_duration(aware->seconds));
+               pipeline::describe(aware->gain, aware->widths), aware->steps,
+               pipeline::describe(aware->widths), format_duration(aware->seconds));
   }
   fmt::print("Network: {}/network.json, network.pt{}\n", arguments.folder(),
              aware ? ", quantization_aware.pt" : "");

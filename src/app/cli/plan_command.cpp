@@ -243,7 +243,7 @@ void add_plan_command(CLI::App& program, Run& run) {
       "sizes beside the planned ones; that needs arm-none-eabi-gcc.\n\n"
       "  mcunet plan mobilenet_v2 --width 0.35 --resolution 144 --device stm32f746\n"
       "  mcunet plan net.json --resolution 160 --out plan/\n"
-      "  mcunet plan net.json --weight-bits 4\n"
+      "  mcunet plan net.json --weight-bits 4 --activation-bits 4\n"
       "  mcunet plan model.tflite --device stm32f746");
   command->add_option("NET", arguments->source.name_or_file, "Reference network or file")
       ->required();
@@ -260,6 +260,11 @@ void add_plan_command(CLI::App& program, Run& run) {
           "--weight-bits", arguments->source.weight_bits,
           "4 or 8 bits for the weights of a network that has none yet, which take the flash "
           "of that [8]; a .tflite has its own")
+      ->check(CLI::IsMember({4, 8}));
+  command
+      ->add_option("--activation-bits", arguments->source.activation_bits,
+                   "4 or 8 bits for the feature maps between its operators, which take the SRAM of "
+                   "that [8]")
       ->check(CLI::IsMember({4, 8}));
   command->add_option("--device", arguments->device,
                       "Name in configs/devices/ or a file; says whether the network fits");

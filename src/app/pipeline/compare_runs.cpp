@@ -109,7 +109,7 @@ std::vector<Property> properties_of(const RunSummary& s) {
           {title + ", search split", describe_percent(*s.search_score)},
           {title + " in float, test set", share(s.in_float)},
           {title + " in int8, test set", share(s.int8)},
-          {"weights", fmt::format("{} bits", s.weight_bits)},
+          {"weights, activations", describe_bits(s.widths)},
           {"measured", s.int8 ? describe_examples(*s.int8) : "-"},
           {"SRAM", describe_kib(s.resources->peak_sram_bytes)},
           {"flash", describe_kib(s.resources->flash_bytes)},

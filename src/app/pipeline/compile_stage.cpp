@@ -130,7 +130,7 @@ CompileResult write_and_link(const Request& request, const CompiledGraph& compil
   }
   result.constant_bytes = code.constant_bytes;
   for (const engine::GeneratedFile& file : code.files) staged.write(file.path, file.contents);
-  staged.write("model.tflite", read_file(request.model));
+  staged.write(engine::model_file_name(compiled.graph), read_file(request.model));
   staged.write("model.json", description_of(compiled, request.name, request.device, result,
                                             request.preprocessing, request.postprocessing));
   deploy::write_firmware_project(staged.path(), request.device, request.console, names);

@@ -15,7 +15,6 @@ namespace mcunet::pipeline {
 namespace {
 
 constexpr double kMaxKib = 1 << 20;
-constexpr int kActivationBits = 8;
 
 // A size that the file gives in KiB and the program keeps in bytes.
 void read_kib(const ConfigNode& node, std::int64_t& bytes) {
@@ -199,28 +198,17 @@ Field range_method(std::optional<engine::RangeMethod>& method) {
   return {"method", std::move(read), std::move(write)};
 }
 
-Field weight_bits(int& bits) {
+Field bit_width(const char* key, int& bits) {
   auto read = [&bits](const ConfigNode& node) {
     read_value(node, bits);
     if (bits != 8 && bits != 4) node.fail(fmt::format("must be 8 or 4, is {}", bits));
   };
-  return {"weight_bits", std::move(read), [&bits] { return write_value(bits); }};
-}
-
-// Stated for who reads it; there is no choice.
-Field activation_bits() {
-  auto read = [](const ConfigNode& node) {
-    int bits = 0;
-    read_value(node, bits);
-    if (bits == kActivationBits) return;
-    node.fail(fmt::format("must be {}, the only width that the engine has for activations, is {}",
-                          kActivationBits, bits));
-  };
-  return {"activation_bits", std::move(read), [] { return write_value(kActivationBits); }};
+  return {key, std::move(read), [&bits] { return write_value(bits); }};
 }
 
 std::vector<Field> fields_of_quantization(QuantizationOptions& options) {
-  return {weight_bits(options.weight_bits), activation_bits(),
+  return {bit_width("weight_bits", options.widths.weights),
+          bit_width("activation_bits", options.widths.activations),
           field("calibration_images", options.calibration_images, between(1, 1'000'000)),
           field("selection_images", options.selection_images, between(1, 1'000'000)),
           range_method(options.method)};
@@ -417,7 +405,7 @@ Experiment read_experiment(const ConfigNode& root) {
     root.find("budget")->fail("energy_mj needs a device with power_mw");
   }
   experiment.oracle.latency = device.latency_model();
-  experiment.oracle.weight_bits = experiment.quantization.weight_bits;
+  experiment.oracle.widths = experiment.quantization.widths;
   if (experiment.dataset && experiment.oracle.scratch == engine::ScratchPolicy::kOwn) {
     experiment.oracle.staging = input_staging(*experiment.dataset, resolutions_of(experiment));
   }

@@ -70,9 +70,9 @@ struct FinetuneOptions {
   QuantizationAwareOptions quantization_aware;
 };
 
-// The section `quantization`. Its activations are int8.
+// The section `quantization`.
 struct QuantizationOptions {
-  int weight_bits = 8;           // 8 or 4; OracleOptions has it too, for what plans networks
+  engine::BitWidths widths;      // OracleOptions has them too, for what plans networks
   int calibration_images = 512;  // of the training data, without augmentation
   int selection_images = 1000;   // of the held-out split, by which the method is chosen
   std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split

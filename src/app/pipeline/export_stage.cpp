@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bit_widths.hpp"
 #include "cycle_range_json.hpp"
 #include "feature_code.hpp"
 #include "float_graph.hpp"
@@ -14,7 +15,6 @@
 #include "mcunet/deploy/reference_model.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
 #include "trained_supernet.hpp"
-#include "weight_width.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -84,7 +84,7 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
   const deploy::EmulationResult run =
       deploy::emulate(folder, is_sound ? inputs.clips : inputs.bytes,
                       {.estimates_cycles = true, .takes_samples = is_sound});
-  const deploy::ReferenceModel reference(folder / "model.tflite");
+  const deploy::ReferenceModel reference(folder / engine::model_file_name(graph));
   const engine::Shape& shape = graph.tensors[graph.outputs[0]].shape;
   const engine::Quantization& quantization = graph.info_of(graph.outputs[0]).quantization;
   result.board = run.board;
@@ -134,18 +134,18 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
                        context.quantization, context.seed);
   ExportResult result{.classes = context.test.classes(),
                       .unit = context.task.unit(),
-                      .weight_bits = context.quantization.weight_bits};
+                      .widths = context.quantization.widths};
   if (aware) result.quantization_gain = aware->gain;
   result.range_method = quantized.method;
   result.compared_methods = quantized.compared;
   const auto limit = context.options.test_examples;
   result.float32 = evaluate_float(context.task, lowered, context.test, context.seed, limit);
   result.int8 = evaluate_int8(context.task, quantized.graph, context.test, context.seed, limit);
-  warn_of_defect(result.int8, "The network in " + describe_widths(result.weight_bits));
+  warn_of_defect(result.int8, "The network in " + describe(result.widths));
 
   const ScratchFolder scratch(folder.parent_path());
-  const fs::path model = scratch.path() / "model.tflite";
-  engine::write_tflite(quantized.graph, model);
+  const fs::path model = scratch.path() / engine::model_file_name(quantized.graph);
+  engine::write_model(quantized.graph, model);
   const engine::CompileOptions options{.scratch_growth = context.options.memory,
                                        .sram_budget_bytes = context.sram_budget_bytes,
                                        .names = context.options.names,
@@ -194,7 +194,8 @@ std::string to_json(const ExportResult& result) {
                {"unit", result.unit},
                {"fp32", to_json(result.float32)},
                {"int8", to_json(result.int8)},
-               {"weight_bits", result.weight_bits},
+               {"weight_bits", result.widths.weights},
+               {"activation_bits", result.widths.activations},
                {"gap_points", result.gap()},
                {"range_method", engine::name_of(result.range_method)},
                {"compared_methods", methods},

@@ -54,7 +54,7 @@ struct ExportResult {
   nlohmann::ordered_json unit;  // see Task
   Assessment float32;           // of the given network on the test set, batch normalization folded
   Assessment int8;              // of the same examples by the reference executor
-  int weight_bits = 8;          // of what was quantized
+  engine::BitWidths widths;     // of what was quantized
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
   std::vector<MethodScore> compared_methods;
   std::optional<QuantizationGain> quantization_gain;  // of quantization-aware training, if any

@@ -186,10 +186,11 @@ std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchS
 
 std::vector<engine::LayerShape> step_layers(const fs::path& folder) {
   const deploy::ModelDescription model = deploy::read_model_description(folder);
-  const engine::CompiledGraph compiled =
-      engine::compile_graph(engine::read_tflite(folder / "model.tflite"));
+  const std::optional<fs::path> file = deploy::find_model_file(folder);
+  if (!file) throw Error("{}: has neither model.tflite nor model.mcunet", folder.string());
+  const engine::CompiledGraph compiled = engine::compile_graph(engine::read_tflite(*file));
   if (compiled.schedule.steps.size() != model.steps.size()) {
-    throw Error("{}: was compiled to {} steps, its model.tflite gives {}; compile it again",
+    throw Error("{}: was compiled to {} steps, its model gives {}; compile it again",
                 folder.string(), model.steps.size(), compiled.schedule.steps.size());
   }
   std::vector<engine::LayerShape> layers;

@@ -4,7 +4,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
-#include "mcunet/engine/graph/weights.hpp"
+#include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/reference_networks.hpp"
@@ -22,6 +22,9 @@ engine::Graph load_tflite(const NetworkSource& source) {
   }
   if (source.weight_bits) {
     throw Error("{}: has its weights built in; --weight-bits does not apply", file.string());
+  }
+  if (source.activation_bits) {
+    throw Error("{}: is quantized; --activation-bits does not apply", file.string());
   }
   const engine::Graph graph = engine::read_tflite(file);
   return under_name(file, [&] { return prepare_graph(graph, {.borders = source.borders}); });
@@ -47,11 +50,13 @@ engine::Graph load_shapes(const NetworkSource& source) {
 }  // namespace
 
 engine::Graph load_network(const NetworkSource& source) {
-  if (std::filesystem::path(source.name_or_file).extension() == ".tflite") {
+  const std::filesystem::path extension = std::filesystem::path(source.name_or_file).extension();
+  if (extension == ".tflite" || extension == ".mcunet") {
     return load_tflite(source);
   }
   engine::Graph graph = load_shapes(source);
-  if (source.weight_bits) engine::set_weight_bits(graph, *source.weight_bits);
+  engine::set_bit_widths(graph,
+                         {source.weight_bits.value_or(8), source.activation_bits.value_or(8)});
   return graph;
 }
 

@@ -14,6 +14,7 @@ struct NetworkSource {
   std::optional<double> width_multiplier;  // reference networks only
   std::optional<int> resolution;
   std::optional<int> weight_bits;  // 4 or 8; not of .tflite files, which say it themselves
+  std::optional<int> activation_bits;
   // .tflite files only
   engine::Borders borders = engine::Borders::kCaller;
 };

@@ -107,27 +107,31 @@ std::vector<engine::ActivationStatistics> calibrate(const FloatGraph& network,
   return statistics;
 }
 
+engine::Graph with_widths(engine::Graph graph, const engine::BitWidths& widths) {
+  engine::set_bit_widths(graph, widths);
+  return graph;
+}
+
 QuantizedNetwork quantize_by(const FloatGraph& network,
                              const std::vector<engine::ActivationStatistics>& statistics,
-                             RangeMethod method, int weight_bits) {
+                             RangeMethod method, const engine::BitWidths& widths) {
   QuantizedNetwork result{.method = method};
-  for (const engine::ActivationStatistics& tensor : statistics) {
-    result.ranges.push_back(tensor.range(method));
+  const engine::Graph graph = with_widths(network.graph, widths);
+  for (std::size_t id = 0; id < statistics.size(); ++id) {
+    result.ranges.push_back(statistics[id].range(method, graph.tensors[id].type));
   }
   // Examples are normalized to [-1, 1], whatever the calibration data reached: q stands for q /
   // 128.
   for (engine::TensorId input : network.graph.inputs) result.ranges[input] = {-1, 127.0F / 128};
-  result.graph = pipeline::quantize_by(network, result.ranges, weight_bits);
+  result.graph = engine::quantize_graph(graph, network.parameters, result.ranges);
   return result;
 }
 
 }  // namespace
 
 engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges,
-                          int weight_bits) {
-  engine::Graph graph = network.graph;
-  engine::set_weight_bits(graph, weight_bits);
-  return engine::quantize_graph(graph, network.parameters, ranges);
+                          const engine::BitWidths& widths) {
+  return engine::quantize_graph(with_widths(network.graph, widths), network.parameters, ranges);
 }
 
 nlohmann::ordered_json to_json(const MethodScore& score) {
@@ -141,7 +145,7 @@ QuantizedNetwork quantize(const Task& task, const FloatGraph& network, const Dat
                           std::uint64_t seed) {
   const auto statistics = calibrate(network, training, options.calibration_images, seed);
   const auto by = [&](RangeMethod method) {
-    return quantize_by(network, statistics, method, options.weight_bits);
+    return quantize_by(network, statistics, method, options.widths);
   };
   if (options.method) return by(*options.method);
   QuantizedNetwork best;

@@ -36,9 +36,10 @@ struct QuantizedNetwork {
   std::vector<MethodScore> compared;  // what the choice rests on; empty if there was none
 };
 
-// A trained network by ranges per tensor, with weights of so many bits where they may have these.
+// A trained network by ranges per tensor, with weights and activations of so many bits where they may have
+// these.
 engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges,
-                          int weight_bits);
+                          const engine::BitWidths& widths);
 
 // Calibrates on `training` and chooses the ranges by the score on `held_out`. `seed` picks the
 // images. Throws Error if no image can be read.

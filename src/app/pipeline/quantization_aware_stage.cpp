@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "bit_widths.hpp"
 #include "finetune_stage.hpp"
 #include "float_graph.hpp"
 #include "mcunet/core/crc32c.hpp"
@@ -19,7 +20,6 @@
 #include "simulated_quantization.hpp"
 #include "stage_run.hpp"
 #include "trained_supernet.hpp"
-#include "weight_width.hpp"
 
 namespace mcunet::pipeline {
 namespace fs = std::filesystem;
@@ -66,7 +66,8 @@ engine::RangeMethod method_of(const Json& json) {
 }
 
 // The inverse of to_json, for a network.
-PostTraining read_post_training(const FloatGraph& network, int weight_bits, const fs::path& file) {
+PostTraining read_post_training(const FloatGraph& network, const engine::BitWidths& widths,
+                                const fs::path& file) {
   constexpr double kMost = std::numeric_limits<float>::max();
   try {
     const Json json = Json::parse(read_file(file));
@@ -81,7 +82,7 @@ PostTraining read_post_training(const FloatGraph& network, int weight_bits, cons
       };
       result.quantized.ranges.push_back({bound(0), bound(1)});
     }
-    result.quantized.graph = quantize_by(network, result.quantized.ranges, weight_bits);
+    result.quantized.graph = quantize_by(network, result.quantized.ranges, widths);
     return result;
   } catch (const std::exception& error) {
     fail_damaged(file, kQuantizationAwareStage, error);
@@ -165,7 +166,7 @@ QuantizationAwareResult read_result(const fs::path& file) {
   try {
     const Json json = Json::parse(read_file(file));
     QuantizationAwareResult result{.gain = gain_from_json(json),
-                                   .weight_bits = weight_bits_in(json),
+                                   .widths = widths_from_json(json),
                                    .steps = count_at(json, "steps"),
                                    .seconds = amount_at(json, "seconds")};
     result.total_steps = result.steps;
@@ -177,8 +178,8 @@ QuantizationAwareResult read_result(const fs::path& file) {
 
 std::string result_to_json(const QuantizationAwareResult& result) {
   Json json = to_json(result.gain);
-  json.update({{"weight_bits", result.weight_bits},
-               {"steps", result.steps},
+  json.update(to_json(result.widths));
+  json.update({{"steps", result.steps},
                {"seconds", result.seconds},
                {"weights", kWeights},
                {"ranges", kRangesFile}});
@@ -195,7 +196,7 @@ PostTraining keep_post_training(const Task& task, const FloatGraph& network,
     run.write(kRangesFile,
               to_json(quantize_post_training(task, network, training, held_out, experiment)));
   }
-  return read_post_training(network, experiment.quantization.weight_bits, file);
+  return read_post_training(network, experiment.quantization.widths, file);
 }
 
 // Writes the weights, unless it is stopped.
@@ -221,9 +222,9 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   context.objective = task->objective(options, *data);
   const auto trainer =
       start_trainer(training, *data, options, std::move(context), supernet::weights_of(*network));
-  const int weight_bits = experiment.quantization.weight_bits;
+  const engine::BitWidths& widths = experiment.quantization.widths;
   QuantizationAwareResult result{.gain = {.post_training = post_training.score},
-                                 .weight_bits = weight_bits,
+                                 .widths = widths,
                                  .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
   result.steps = trainer->step();
@@ -232,7 +233,7 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   const Supernet& weights = trainer->weights();
   const FixedNetwork trained = weights->extract(search::space::largest(weights->space()));
   result.gain.quantization_aware = score_of(
-      evaluate_int8(*task, quantize_by(lower(trained), post_training.quantized.ranges, weight_bits),
+      evaluate_int8(*task, quantize_by(lower(trained), post_training.quantized.ranges, widths),
                     *held_out, experiment.seed, experiment.quantization.selection_images));
   supernet::write_tensor_file(training.run / kWeights, supernet::weights_of(*trained));
   return result;
@@ -264,7 +265,8 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
       run, resume, {.name = kQuantizationAwareStage, .read = read, .work = work, .write = write});
 }
 
-QuantizationAwareNetwork load_quantization_aware(const fs::path& run, int weight_bits) {
+QuantizationAwareNetwork load_quantization_aware(const fs::path& run,
+                                                 const engine::BitWidths& widths) {
   if (!fs::exists(run / kResultFile)) {
     throw Error("{}: holds no quantization-aware training: {} is not there", run.string(),
                 kResultFile);
@@ -272,7 +274,7 @@ QuantizationAwareNetwork load_quantization_aware(const fs::path& run, int weight
   const QuantizationGain gain = read_result(run / kResultFile).gain;
   const FloatGraph kept =
       lower(gain.is_kept() ? load_finetuned(run, kWeights) : load_finetuned(run));
-  return {read_post_training(kept, weight_bits, run / kRangesFile).quantized, gain};
+  return {read_post_training(kept, widths, run / kRangesFile).quantized, gain};
 }
 
 }  // namespace mcunet::pipeline

@@ -15,7 +15,7 @@ namespace mcunet::pipeline {
 
 struct QuantizationAwareResult {
   QuantizationGain gain;
-  int weight_bits = 8;
+  engine::BitWidths widths;
   std::int64_t steps = 0;
   double seconds = 0;    // since the last start
   bool stopped = false;  // by should_stop: nothing but the steps is there
@@ -43,6 +43,6 @@ struct QuantizationAwareNetwork {
 
 // What the stage left in a run. Throws Error if there is none.
 QuantizationAwareNetwork load_quantization_aware(const std::filesystem::path& run,
-                                                 int weight_bits = 8);
+                                                 const engine::BitWidths& widths = {});
 
 }  // namespace mcunet::pipeline

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "weight_width.hpp"
+#include "bit_widths.hpp"
 
 namespace mcunet::pipeline {
 
@@ -26,13 +26,12 @@ QuantizationGain gain_from_json(const Json& json) {
           score_from_json(held_out.at("quantization_aware"))};
 }
 
-std::string describe(const QuantizationGain& gain, int weight_bits) {
+std::string describe(const QuantizationGain& gain, const engine::BitWidths& widths) {
   std::string text = fmt::format(
       "{} in {} {} of the search split: {} by post-training quantization, "
       "{} by quantization-aware training\n",
-      gain.post_training.metric->title, describe_widths(weight_bits),
-      describe_examples(gain.post_training), describe_share(gain.post_training),
-      describe_share(gain.quantization_aware));
+      gain.post_training.metric->title, describe(widths), describe_examples(gain.post_training),
+      describe_share(gain.post_training), describe_share(gain.quantization_aware));
   if (!gain.is_kept()) text += "The latter is worse, so the network is exported as fine-tuned\n";
   return text;
 }

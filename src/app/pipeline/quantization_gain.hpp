@@ -23,6 +23,6 @@ nlohmann::ordered_json to_json(const QuantizationGain& gain);
 QuantizationGain gain_from_json(const nlohmann::ordered_json& json);
 
 // For people, in lines with an end each.
-std::string describe(const QuantizationGain& gain, int weight_bits);
+std::string describe(const QuantizationGain& gain, const engine::BitWidths& widths);
 
 }  // namespace mcunet::pipeline

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "assessment_section.hpp"
+#include "bit_widths.hpp"
 #include "cycle_range_json.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_numbers.hpp"
@@ -16,7 +17,6 @@
 #include "run_summary.hpp"
 #include "search_stage.hpp"
 #include "space_stage.hpp"
-#include "weight_width.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -46,7 +46,7 @@ void add_head(HtmlPage& page, const Experiment& experiment, const RunSummary& su
     const std::string chance = interval ? fmt::format("{:.1f} to {:.1f} at 95 %, ",
                                                       100 * interval->low, 100 * interval->high)
                                         : "";
-    facts.push_back({fmt::format("{} in {}, test set", title, describe_widths(summary.weight_bits)),
+    facts.push_back({fmt::format("{} in {}, test set", title, describe(summary.widths)),
                      describe_percent(summary.int8->value),
                      chance + describe_examples(*summary.int8)});
   } else if (summary.search_score) {
@@ -172,7 +172,7 @@ void add_quantization_gain(const Json& exported, report::TableRows& rows) {
   if (!exported.contains("quantization_aware")) return;
   const QuantizationGain gain = gain_from_json(exported.at("quantization_aware"));
   const std::string title = gain.post_training.metric->title;
-  const std::string quantized = title + " in " + describe_widths(weight_bits_in(exported));
+  const std::string quantized = title + " in " + describe(widths_from_json(exported));
   rows.push_back({quantized + ", search split: post-training", measured(gain.post_training)});
   rows.push_back(
       {quantized + ", search split: quantization-aware", measured(gain.quantization_aware)});
@@ -204,9 +204,9 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
   report::TableRows rows;
   add_quantization_gain(exported, rows);
   rows.push_back({title + " in float, test set", measured(in_float)});
-  const std::string widths = describe_widths(weight_bits_in(exported));
+  const std::string widths = describe(widths_from_json(exported));
   rows.push_back({fmt::format("{} in {}, test set", title, widths), measured(score_of(int8))});
-  rows.push_back({"weights", fmt::format("{} bits", weight_bits_in(exported))});
+  rows.push_back({"weights, activations", describe_bits(widths_from_json(exported))});
   rows.push_back({"ranges by", exported.at("range_method")});
   rows.push_back({"planned SRAM", planned_sram(exported)});
   rows.push_back({"measured SRAM: static data and stack",

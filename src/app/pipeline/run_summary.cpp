@@ -47,7 +47,7 @@ RunSummary summarize_run(const fs::path& run, const Experiment& experiment,
                      .device = experiment.device.name,
                      .space = experiment.space.name,
                      .stages = stages,
-                     .weight_bits = experiment.quantization.weight_bits};
+                     .widths = experiment.quantization.widths};
   const auto read = [&](const char* stage, const auto& reader) {
     if (!summary.stages.contains(stage)) return;
     read_result(run, stage, [&](const Json& json) {
@@ -89,7 +89,8 @@ Json to_json(const RunSummary& summary) {
           {fmt::format("search_{}", summary.metric->name), or_null(summary.search_score)},
           {"fp32", or_null(summary.in_float)},
           {"int8", or_null(summary.int8)},
-          {"weight_bits", summary.weight_bits},
+          {"weight_bits", summary.widths.weights},
+          {"activation_bits", summary.widths.activations},
           {"peak_sram_bytes", resource(&RunResources::peak_sram_bytes)},
           {"flash_bytes", resource(&RunResources::flash_bytes)},
           {"macs", resource(&RunResources::macs)},

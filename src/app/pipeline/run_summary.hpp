@@ -40,7 +40,7 @@ struct RunSummary {
       resources;                  // SRAM and flash as exported, else as the search planned them
   std::optional<Score> in_float;  // of the export, on the test set
   std::optional<Score> int8;      // of the quantized network
-  int weight_bits = 8;
+  engine::BitWidths widths;
   std::optional<bool> fits;
 };
 

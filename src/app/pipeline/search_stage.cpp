@@ -39,7 +39,9 @@ ConfigNode describe_problem(const Experiment& experiment, const search::space::S
     problem.items.push_back(*all.find(key));
   }
   problem.keys.emplace_back("weight_bits");
-  problem.items.push_back(write_value(experiment.oracle.weight_bits));
+  problem.items.push_back(write_value(experiment.oracle.widths.weights));
+  problem.keys.emplace_back("activation_bits");
+  problem.items.push_back(write_value(experiment.oracle.widths.activations));
   problem.keys.emplace_back("accuracies_of");
   problem.items.push_back(write_value(identity));
   return problem;

@@ -51,7 +51,8 @@ at::Tensor SimulatedQuantization::round_activation(engine::TensorId id,
                                                    engine::Activation activation,
                                                    const at::Tensor& tensor) const {
   const engine::Quantization& quantization = graph_.info_of(id).quantization;
-  const engine::ValueRange range = engine::activation_range(activation, quantization);
+  const engine::ValueRange range =
+      engine::activation_range(activation, quantization, graph_.tensors[id].type);
   return at::fake_quantize_per_tensor_affine(tensor, quantization.scale, quantization.zero_point,
                                              range.min, range.max);
 }

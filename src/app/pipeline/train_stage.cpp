@@ -293,7 +293,7 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
           .assessment = assessment,
           .loss = loss,
           .resources = search::SubnetOracle(experiment.oracle).measure(space, subnet),
-          .weight_bits = experiment.oracle.weight_bits,
+          .widths = experiment.oracle.widths,
           .budget = experiment.budget,
           .device_name = experiment.device.name,
           .preprocessing = datasets::preprocessing_of(splits.options, splits.resolution)};

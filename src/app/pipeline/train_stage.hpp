@@ -74,7 +74,7 @@ struct EvalResult {
   Assessment assessment;
   double loss = 0;
   engine::Resources resources;
-  int weight_bits = 8;  // by which they are planned
+  engine::BitWidths widths;  // by which they are planned
   engine::Budget budget;
   std::string device_name;
   datasets::Preprocessing preprocessing;  // of the examples

@@ -74,13 +74,13 @@ std::optional<datasets::Postprocessing> detector_of(const Experiment& experiment
 
 FirmwareReport link(const Experiment& experiment, const SearchSpace& space, const Subnet& subnet) {
   const ScratchFolder scratch;
-  const std::filesystem::path model = scratch.path() / "trial.tflite";
   std::optional<datasets::LogMelParameters> spectrogram;
   if (takes_sound(experiment)) {
     spectrogram = datasets::spectrogram_of(*experiment.dataset, subnet.resolution);
   }
   const engine::Graph graph = make_model(experiment, space, subnet);
-  engine::write_tflite(graph, model);
+  const std::filesystem::path model = scratch.path() / engine::model_file_name(graph);
+  engine::write_model(graph, model);
   const engine::CompileOptions options{.scratch_growth = engine::ScratchGrowth::kWithinArena,
                                        .sram_budget_bytes = experiment.budget.sram_bytes,
                                        .names = experiment.exporting.names};

@@ -186,14 +186,16 @@ std::string describe_planning(const SpaceRanking& ranking, const SpaceReportCont
     above += space.above_bound_plans;
     unproven += space.unproven_plans;
   }
+  const engine::BitWidths& widths = context.oracle.widths;
   return fmt::format(
       "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting{}). "
       "The arena exceeds its lower bound in {} plans; {} of them are not proven optimal.",
       planned, ranking.seconds,
       context.oracle.schedule == engine::SchedulePolicy::kInPlace ? "in-place" : "op-by-op",
       context.oracle.scratch == engine::ScratchPolicy::kTinyEngine ? "TinyEngine" : "own",
-      context.oracle.weight_bits == 8 ? ""
-                                      : fmt::format(", {}-bit weights", context.oracle.weight_bits),
+      widths == engine::BitWidths{} ? ""
+                                    : fmt::format(", weights of {} and activations of {} bits",
+                                                  widths.weights, widths.activations),
       above, unproven);
 }
 

@@ -67,11 +67,11 @@ TEST(QuantizedArithmetic, MultiplicationRoundsTwice) {
 
 TEST(QuantizedArithmetic, ActivationsLimitTheRange) {
   const Quantization q = {0.05F, -10};
-  EXPECT_EQ(activation_range(Activation::kNone, q), (ValueRange{-128, 127}));
-  EXPECT_EQ(activation_range(Activation::kRelu, q), (ValueRange{-10, 127}));
-  EXPECT_EQ(activation_range(Activation::kRelu6, q), (ValueRange{-10, 110}));
-  EXPECT_EQ(activation_range(Activation::kReluN1To1, q), (ValueRange{-30, 10}));
-  EXPECT_EQ(activation_range(Activation::kRelu6, {0.01F, 0}), (ValueRange{0, 127}));
+  EXPECT_EQ(activation_range(Activation::kNone, q, DataType::kInt8), (ValueRange{-128, 127}));
+  EXPECT_EQ(activation_range(Activation::kRelu, q, DataType::kInt8), (ValueRange{-10, 127}));
+  EXPECT_EQ(activation_range(Activation::kRelu6, q, DataType::kInt8), (ValueRange{-10, 110}));
+  EXPECT_EQ(activation_range(Activation::kReluN1To1, q, DataType::kInt8), (ValueRange{-30, 10}));
+  EXPECT_EQ(activation_range(Activation::kRelu6, {0.01F, 0}, DataType::kInt8), (ValueRange{0, 127}));
 }
 
 TEST(QuantizedArithmetic, QuantizesFloats) {

@@ -128,6 +128,21 @@ TEST_P(GeneratedInt4, ComputesWhatTheReferenceExecutorComputes) {
 INSTANTIATE_TEST_SUITE_P(CodeWriter, GeneratedInt4, testing::ValuesIn(kInt4OpKinds),
                          [](const auto& test) { return fmt::format("{}", name_of(test.param)); });
 
+// In the least arena, and in one with room for four columns and whole planes.
+TEST(CodeWriter, ActivationsOfFourBitsAreExact) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    const Graph graph = random_narrow_network(seed);
+    CompileOptions options;
+    if (seed % 2 == 1) options.sram_budget_bytes = 1 << 20;
+    const GeneratedModel model(compile_graph(graph, options), "generated-narrow");
+    for (std::uint64_t trial = 0; trial < 3; ++trial) {
+      const std::vector<TensorBytes> inputs = random_inputs(graph, trial);
+      ASSERT_EQ(model.run(inputs), execute(graph, inputs));
+    }
+  }
+}
+
 // A network in an arena with room for four columns and whole planes.
 TEST(CodeWriter, FasterKernelsComputeTheSame) {
   CompileOptions options;

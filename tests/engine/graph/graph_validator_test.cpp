@@ -77,11 +77,6 @@ TEST(GraphValidator, RefusesFourBitsElsewhere) {
   graph.constants[graph.details_of(graph.ops[0]).bias].type = DataType::kInt4;
   EXPECT_THAT(complaint(graph), testing::HasSubstr("bias 'bias': has"));
   graph = random_int4_graph(OpKind::kConv2d, 0);
-  graph.tensors[0].type = DataType::kInt4;
-  EXPECT_EQ(complaint(graph),
-            "operator 0 (conv_2d): tensor 'input': is int4, which only weights can be; quantize "
-            "activations to int8");
-  graph = random_int4_graph(OpKind::kConv2d, 0);
   graph.ops[0].weight_bits = 8;
   EXPECT_EQ(complaint(graph), "operator 0 (conv_2d): weight_bits contradicts its weights");
 }

@@ -24,7 +24,7 @@ std::vector<float> normal_values(std::size_t count, std::uint64_t seed) {
 
 // The mean squared error of int8 over the values themselves.
 double mean_error(const std::vector<float>& values, RealRange range) {
-  const Quantization q = int8_quantization(range);
+  const Quantization q = activation_quantization(range, DataType::kInt8);
   double error = 0;
   for (float value : values) {
     const double steps = std::round(value / q.scale) + q.zero_point;
@@ -39,8 +39,8 @@ TEST(ActivationStatistics, MinMaxIsExactWhateverTheOrder) {
   statistics.observe(std::vector<float>{0, 0});
   statistics.observe(std::vector<float>{0.25F, -0.5F});
   statistics.observe(std::vector<float>{100, 3});
-  EXPECT_EQ(statistics.range(RangeMethod::kMinMax).min, -0.5F);
-  EXPECT_EQ(statistics.range(RangeMethod::kMinMax).max, 100.0F);
+  EXPECT_EQ(statistics.range(RangeMethod::kMinMax, DataType::kInt8).min, -0.5F);
+  EXPECT_EQ(statistics.range(RangeMethod::kMinMax, DataType::kInt8).max, 100.0F);
 }
 
 TEST(ActivationStatistics, PercentileLeavesOutRareOutliers) {
@@ -49,7 +49,7 @@ TEST(ActivationStatistics, PercentileLeavesOutRareOutliers) {
   ActivationStatistics statistics;
   statistics.observe(values);
   statistics.observe(std::vector<float>{500, 600});
-  const RealRange range = statistics.range(RangeMethod::kPercentile);
+  const RealRange range = statistics.range(RangeMethod::kPercentile, DataType::kInt8);
   // P(|x| < 3.89) = 0.9999 of a normal distribution; a bin is 600 * 4 / 4096 wide at most.
   EXPECT_NEAR(range.max, 3.89, 0.8);
   EXPECT_EQ(range.min, *std::min_element(values.begin(), values.end()));
@@ -67,7 +67,7 @@ TEST(ActivationStatistics, MseRangeIsAsGoodAsAnExhaustiveSearch) {
       least = std::min(least, mean_error(values, {-low, high}));
     }
   }
-  EXPECT_LT(mean_error(values, statistics.range(RangeMethod::kMse)), 1.25 * least);
+  EXPECT_LT(mean_error(values, statistics.range(RangeMethod::kMse, DataType::kInt8)), 1.25 * least);
 }
 
 TEST(ActivationStatistics, MseRangeGivesUpARareOutlierForFinerSteps) {
@@ -75,24 +75,24 @@ TEST(ActivationStatistics, MseRangeGivesUpARareOutlierForFinerSteps) {
   values.push_back(20);
   ActivationStatistics statistics;
   statistics.observe(values);
-  EXPECT_LT(mean_error(values, statistics.range(RangeMethod::kMse)),
-            0.7 * mean_error(values, statistics.range(RangeMethod::kMinMax)));
+  EXPECT_LT(mean_error(values, statistics.range(RangeMethod::kMse, DataType::kInt8)),
+            0.7 * mean_error(values, statistics.range(RangeMethod::kMinMax, DataType::kInt8)));
 }
 
 TEST(ActivationStatistics, ZerosAreARange) {
   ActivationStatistics statistics;
   statistics.observe(std::vector<float>(10, 0.0F));
   for (RangeMethod method : {RangeMethod::kMinMax, RangeMethod::kPercentile, RangeMethod::kMse}) {
-    EXPECT_EQ(statistics.range(method).min, 0);
-    EXPECT_EQ(statistics.range(method).max, 0);
+    EXPECT_EQ(statistics.range(method, DataType::kInt8).min, 0);
+    EXPECT_EQ(statistics.range(method, DataType::kInt8).max, 0);
   }
 }
 
 TEST(ActivationStatistics, RefusesWhatIsNoNumber) {
-  EXPECT_THROW((void)ActivationStatistics().range(RangeMethod::kMse), Error);
+  EXPECT_THROW((void)ActivationStatistics().range(RangeMethod::kMse, DataType::kInt8), Error);
   ActivationStatistics statistics;
   statistics.observe(std::vector<float>{1, std::numeric_limits<float>::quiet_NaN()});
-  EXPECT_THROW((void)statistics.range(RangeMethod::kMinMax), Error);
+  EXPECT_THROW((void)statistics.range(RangeMethod::kMinMax, DataType::kInt8), Error);
 }
 
 }  // namespace

@@ -152,17 +152,17 @@ TensorBytes quantized_image(const Graph& graph, const Values& image) {
 }
 
 TEST(Quantizer, RangesAreCoveredAndHoldZeroExactly) {
-  const Quantization relu6 = int8_quantization({0, 6});
+  const Quantization relu6 = activation_quantization({0, 6}, DataType::kInt8);
   EXPECT_FLOAT_EQ(relu6.scale, 6.0F / 255);
   EXPECT_EQ(relu6.zero_point, -128);
-  const Quantization positive = int8_quantization({3, 6});
+  const Quantization positive = activation_quantization({3, 6}, DataType::kInt8);
   EXPECT_EQ(positive, relu6);
-  const Quantization negative = int8_quantization({-6, -3});
+  const Quantization negative = activation_quantization({-6, -3}, DataType::kInt8);
   EXPECT_EQ(negative.zero_point, 127);
-  const Quantization both = int8_quantization({-1, 3});
+  const Quantization both = activation_quantization({-1, 3}, DataType::kInt8);
   EXPECT_FLOAT_EQ(both.scale, 4.0F / 255);
   EXPECT_EQ(both.zero_point, -64);
-  EXPECT_EQ(int8_quantization({0, 0}), (Quantization{1.0F / 255, 0}));
+  EXPECT_EQ(activation_quantization({0, 0}, DataType::kInt8), (Quantization{1.0F / 255, 0}));
 }
 
 TEST(Quantizer, IntegerOutputsAreNearTheFloatOnes) {
@@ -352,7 +352,8 @@ TEST(Quantizer, JoinedTensorsShareOneQuantization) {
   const std::vector<RealRange> ranges = {{-1, 1}, {0, 3}, {-2, 0}, {-100, 100}, {-200, 200}};
   const Graph quantized = quantize_graph(graph, std::vector<FloatParameters>(2), ranges);
   for (std::size_t id = 0; id < ranges.size(); ++id) {
-    EXPECT_EQ(quantized.info_of(static_cast<TensorId>(id)).quantization, int8_quantization({-2, 3}))
+    EXPECT_EQ(quantized.info_of(static_cast<TensorId>(id)).quantization,
+              activation_quantization({-2, 3}, DataType::kInt8))
         << id;
   }
 }

@@ -40,8 +40,11 @@ struct ValueRange {
   bool operator==(const ValueRange&) const = default;
 };
 
-// The int8 values that a fused activation leaves possible.
-ValueRange activation_range(Activation activation, const Quantization& output);
+// All values of int8, uint8 or int4.
+ValueRange value_range(DataType type);
+
+// Those that a fused activation leaves possible.
+ValueRange activation_range(Activation activation, const Quantization& output, DataType type);
 
 // round(value / scale) + zero_point in float arithmetic, halves away from zero, saturated to the
 // range; a value that is no number becomes the zero point.

@@ -30,7 +30,6 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-// int4 is for weights only.
 enum class DataType : std::uint8_t { kInt8, kUint8, kInt16, kInt32, kFloat32, kInt4 };
 
 constexpr int bits_per_element(DataType type) {
@@ -57,17 +56,27 @@ constexpr std::int64_t bytes_of_elements(std::int64_t elements, DataType type) {
   return bytes_of_elements(elements, bits_per_element(type));
 }
 
+// Every pixel of an activation of int4 begins a word, which holds eight channels.
+constexpr std::int64_t int4_pixel_bytes(std::int32_t channels) {
+  return (std::int64_t{channels} + 7) / 8 * 4;
+}
+
 // "int8", "float32": as files and reports name it.
 std::string_view name_of(DataType type);
 
-// A tensor's elements in NHWC order, in the machine's byte order.
+// A tensor's elements in NHWC order, in the machine's byte order; of int4 as activations.hpp has it.
 using TensorBytes = std::vector<std::byte>;
 
 struct Tensor {
   Shape shape;
   DataType type = DataType::kInt8;
 
-  std::int64_t bytes() const { return bytes_of_elements(shape.elements(), type); }
+  std::int64_t bytes() const {
+    if (type == DataType::kInt4) {
+      return std::int64_t{shape.height} * shape.width * int4_pixel_bytes(shape.channels);
+    }
+    return bytes_of_elements(shape.elements(), type);
+  }
   bool operator==(const Tensor&) const = default;
 };
 

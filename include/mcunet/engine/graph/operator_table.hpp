@@ -39,10 +39,12 @@ enum class OperandCount : std::uint8_t {
 };
 
 enum class TypeRule : std::uint8_t {
-  kInt8,     // arithmetic: int8 in, int8 out
-  kSame,     // values are moved only: the output's type is the input's
-  kToInt8,   // from float32, int8 or uint8 to int8 or uint8
-  kToFloat,  // from int8 or uint8 to float32
+  kInt8,       // arithmetic: int8 in, int8 out
+  kNarrow,     // arithmetic: each activation int8 or int4 (activations.hpp)
+  kAllNarrow,  // arithmetic: all activations int8, or all int4
+  kSame,       // values are moved only: the output's type is the input's
+  kToInt8,     // from float32, int8 or uint8 to int8 or uint8
+  kToFloat,    // from int8 or uint8 to float32
 };
 
 // What an operator does to quantization: its output has a scale of its own, or that of its inputs, or
@@ -77,7 +79,7 @@ enum class WeightOrder : std::uint8_t {
 enum class Overwriting : std::uint8_t {
   kNever,
   kElementwise,  // an element is written after the last read of it
-  kChannelwise,  // a channel is, by kernels that work in place (planning/schedule.hpp)
+  kChannelwise,  // a channel is, by kernels that work in place (has_in_place_kernel)
 };
 
 // Memory beside the tensors that a kernel works in.
@@ -145,5 +147,9 @@ inline bool has_weights(const Op& op) { return traits_of(op.kind).weights != Wei
 
 // The operator with this name, or nothing.
 std::optional<OpKind> kind_named(std::string_view name);
+
+// Whether the depthwise convolution has a kernel that works in place: a dense square window of 3, 5
+// or 7 or a single row of as many, stride 1 or 2, one output channel per input channel.
+bool has_in_place_kernel(const Op& depthwise);
 
 }  // namespace mcunet::engine

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "mcunet/engine/planning/memory_planner.hpp"
 #include "mcunet/engine/planning/memory_requests.hpp"
@@ -67,9 +68,9 @@ struct OracleOptions {
   PlannerOptions planner;
   LatencyModel latency;
   std::vector<InputStaging> staging;  // at most one per height
-  // 8 or 4, of networks whose weights are not there yet. An oracle measures graphs as they are: whoever
-  // lowers a network for it calls set_weight_bits.
-  int weight_bits = 8;
+  // Of networks that are not quantized yet. An oracle measures graphs as they are: whoever lowers a
+  // network for it calls set_bit_widths.
+  BitWidths widths;
 };
 
 // Schedules and plans one graph after another, keeping its working memory in between; an oracle per

@@ -32,10 +32,6 @@ struct ScheduleOptions {
   bool in_place_elementwise = true;
 };
 
-// Whether the depthwise convolution has a kernel that works in place: a dense square window of 3, 5
-// or 7, stride 1 or 2, one output channel per input channel.
-bool has_in_place_kernel(const Op& depthwise);
-
 // Schedules by the names that users give them.
 enum class SchedulePolicy { kOpByOp, kInPlace };
 ScheduleOptions options_of(SchedulePolicy policy);

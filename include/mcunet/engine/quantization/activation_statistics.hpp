@@ -13,7 +13,7 @@ namespace mcunet::engine {
 enum class RangeMethod {
   kMinMax,      // every observed value
   kPercentile,  // all but the 0.01 % at either end
-  kMse,         // the least expected squared error of int8, of clipping and rounding together
+  kMse,         // the least expected squared error of clipping and rounding together
 };
 
 inline constexpr RangeMethod kRangeMethods[] = {RangeMethod::kMinMax, RangeMethod::kPercentile,
@@ -28,8 +28,8 @@ class ActivationStatistics {
  public:
   void observe(std::span<const float> values);
 
-  // Throws Error if nothing was observed, or a value that is not finite.
-  RealRange range(RangeMethod method) const;
+  // Of a tensor of int8 or int4. Throws Error if nothing was observed, or a value that is not finite.
+  RealRange range(RangeMethod method, DataType type) const;
 
  private:
   static constexpr int kBins = 4096;
@@ -37,8 +37,8 @@ class ActivationStatistics {
 
   void widen(float largest);
   RealRange percentile_range() const;
-  RealRange mse_range() const;
-  double expected_error(RealRange range) const;
+  RealRange mse_range(int steps) const;
+  double expected_error(RealRange range, int steps) const;
   float bin_centre(int bin) const { return (static_cast<float>(bin - kHalf) + 0.5F) * width_; }
 
   std::array<std::int64_t, kBins> counts_ = {};

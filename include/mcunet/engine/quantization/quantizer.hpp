@@ -28,9 +28,9 @@ struct FloatParameters {
 // products.
 inline constexpr double kMaxBias = 1 << 30;
 
-// The int8 quantization that covers a range, widened to contain 0, which is represented exactly. A
-// range of zeros only has a scale of 1 / 255.
-Quantization int8_quantization(RealRange range);
+// The quantization of int8 or int4 that covers a range, widened to contain 0, which is represented exactly. A
+// range of zeros only has a scale of 1 / 255, or 1 / 15.
+Quantization activation_quantization(RealRange range, DataType type);
 
 // What one step of an operator's weights is worth: per output channel, or one for all of a fully
 // connected layer of int8. In 8 bits the largest magnitude of a channel's weights becomes 127. In 4 bits
@@ -39,7 +39,8 @@ Quantization int8_quantization(RealRange range);
 // input, which has its quantization already. Of finite parameters.
 std::vector<float> weight_scales(const Graph& graph, const Op& op, const FloatParameters& floats);
 
-// The graph with constants and quantization; its inputs and outputs are int8. `parameters` has an
+// The graph with constants and quantization; its inputs and outputs are int8, what is between them as its
+// tensors are. `parameters` has an
 // entry per operator, `ranges` one per tensor, as activations leave the operator (after its clamp).
 // Operators that keep their input's quantization (pooling) have that of their input. Throws Error
 // if sizes do not fit the graph or a value is not finite.

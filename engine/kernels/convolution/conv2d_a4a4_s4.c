@@ -1,0 +1,7 @@
+#include "matmul_columns_s4.h"
+#define KERNEL(name) mcunet_##name##_s4
+#define WIDEN_NIBBLES(name) mcunet_##name##_nibbles_s4
+#define FUNCTION mcunet_conv2d_a4a4_s4
+#include "a4_in.h"
+#include "a4_out.h"
+#include "conv2d.inc"
