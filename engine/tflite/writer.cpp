@@ -457,21 +457,25 @@ void write_contents(const std::vector<std::byte>& contents, const std::filesyste
 }  // namespace
 
 std::vector<std::byte> write_tflite(const Graph& graph) {
-  validate_graph(graph);
   if (const TensorId id = int4_activation(graph); id != kNoId) {
-    throw Error("tensor {} '{}': is an activation of int4; TensorFlow Lite has int4 for weights only",
-                id, graph.info_of(id).name);
+    throw Error(
+        "tensor {} '{}': is an activation of int4; TensorFlow Lite has int4 for weights only", id,
+        graph.info_of(id).name);
   }
-  return GraphWriter(graph).write();
+  return write_model(graph);
 }
 
 void write_tflite(const Graph& graph, const std::filesystem::path& file) {
   write_contents(write_tflite(graph), file);
 }
 
-void write_model(const Graph& graph, const std::filesystem::path& file) {
+std::vector<std::byte> write_model(const Graph& graph) {
   validate_graph(graph);
-  write_contents(GraphWriter(graph).write(), file);
+  return GraphWriter(graph).write();
+}
+
+void write_model(const Graph& graph, const std::filesystem::path& file) {
+  write_contents(write_model(graph), file);
 }
 
 std::string model_file_name(const Graph& graph) {

@@ -163,7 +163,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   Experiment experiment = read_rest(
       "finetune: {epochs: 3, learning_rate: 0.2, distillation: true,\n"
       "  quantization_aware: {epochs: 2, learning_rate: 0.005}}\n"
-      "quantization: {weight_bits: 4, activation_bits: 8, calibration_images: 7,\n"
+      "quantization: {weight_bits: 4, activation_bits: 4, calibration_images: 7,\n"
       "  selection_images: 9, method: percentile}\n"
       "export: {emulated_examples: 0, test_examples: 50, prefix: digits, memory: least}\n");
   EXPECT_EQ(experiment.finetune.epochs, 3);
@@ -172,7 +172,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(experiment.finetune.quantization_aware.epochs, 2);
   EXPECT_EQ(experiment.finetune.quantization_aware.learning_rate, 0.005);
   EXPECT_EQ(experiment.quantization.widths.weights, 4);
-  EXPECT_EQ(experiment.oracle.widths.weights, 4);
+  EXPECT_EQ(experiment.oracle.widths, (engine::BitWidths{.weights = 4, .activations = 4}));
   EXPECT_EQ(experiment.quantization.calibration_images, 7);
   EXPECT_EQ(experiment.quantization.selection_images, 9);
   EXPECT_EQ(experiment.quantization.method, engine::RangeMethod::kPercentile);
@@ -184,7 +184,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   Experiment copy = read_experiment(parse_config(text, "manifest.json"));
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
   EXPECT_EQ(copy.quantization.method, engine::RangeMethod::kPercentile);
-  EXPECT_EQ(copy.oracle.widths.weights, 4);
+  EXPECT_EQ(copy.oracle.widths, experiment.oracle.widths);
   EXPECT_EQ(read_rest("quantization: {method: best}\n").quantization.method, std::nullopt);
 }
 
@@ -208,9 +208,8 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
             "x.yaml:3: quantization.weight_bits: must be 8 or 4, is 5");
   EXPECT_THAT(rest_error("quantization: {weight_bits: four}\n"),
               StartsWith("x.yaml:3: quantization.weight_bits: "));
-  EXPECT_EQ(rest_error("quantization: {activation_bits: 4}\n"),
-            "x.yaml:3: quantization.activation_bits: must be 8, the only width that the engine has "
-            "for activations, is 4");
+  EXPECT_EQ(rest_error("quantization: {activation_bits: 2}\n"),
+            "x.yaml:3: quantization.activation_bits: must be 8 or 4, is 2");
   EXPECT_EQ(rest_error("quantization: {calibration_images: 0}\n"),
             "x.yaml:3: quantization.calibration_images: must be between 1 and 1000000, is 0");
   EXPECT_EQ(rest_error("export: {emulated_examples: -1}\n"),

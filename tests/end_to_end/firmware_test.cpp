@@ -109,14 +109,15 @@ engine::ScratchGrowth growth_of(std::uint64_t seed) {
 int compare_on_cores(const engine::Graph& graph, const std::string& name,
                      engine::ScratchGrowth growth = kFastest) {
   const TemporaryFolder folder;
-  engine::write_tflite(graph, folder / "model.tflite");
+  const std::filesystem::path model = folder / engine::model_file_name(graph);
+  engine::write_model(graph, model);
   constexpr auto kBorders = engine::Borders::kInvoke;
-  const deploy::ReferenceModel reference(folder / "model.tflite", kBorders);
+  const deploy::ReferenceModel reference(model, kBorders);
   const std::vector<Int8Bytes> inputs = {joined_inputs(graph, 1), joined_inputs(graph, 2)};
   int compared = 0;
   for (const char* device : {"stm32f746", "stm32f412"}) {
     compile_model(
-        folder / "model.tflite",
+        model,
         deploy::load_device(fmt::format("{}/configs/devices/{}.yaml", MCUNET_SOURCE_DIR, device)),
         {.scratch_growth = growth, .borders = kBorders}, folder / "model");
     const deploy::EmulationResult result = deploy::emulate(folder / "model", inputs);
@@ -165,6 +166,21 @@ TEST(SlowFirmware, LayersWithWeightsOfFourBitsAreExact) {
     }
   }
   EXPECT_EQ(compared, 2 * int{kSeeds} * static_cast<int>(engine::kInt4OpKinds.size()));
+}
+
+TEST(Firmware, ActivationsOfFourBitsAreExact) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  EXPECT_EQ(compare_on_cores(engine::random_narrow_network(3), "narrow 3"), 2);
+}
+
+TEST(SlowFirmware, NetworksWithActivationsOfFourBitsAreExact) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  int compared = 0;
+  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+    compared += compare_on_cores(engine::random_narrow_network(seed),
+                                 fmt::format("narrow {}", seed), growth_of(seed));
+  }
+  EXPECT_EQ(compared, 2 * 16);
 }
 
 TEST(SlowFirmware, NetworksWithWeightsOfFourBitsAreExact) {

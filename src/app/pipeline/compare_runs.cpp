@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "bit_widths.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_numbers.hpp"
 #include "mcunet/core/progress.hpp"

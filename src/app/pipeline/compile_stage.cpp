@@ -12,6 +12,7 @@
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/engine/codegen/code_writer.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "postprocessing_code.hpp"
 #include "preprocessing_code.hpp"
 #include "under_name.hpp"

@@ -9,6 +9,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/scratch_folder.hpp"
 #include "mcunet/deploy/emulator.hpp"
+#include "mcunet/deploy/reference_model.hpp"
 #include "mcunet/engine/quantization/random_weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/engine/tflite/writer.hpp"

@@ -177,8 +177,8 @@ QuantizationAwareResult read_result(const fs::path& file) {
 }
 
 std::string result_to_json(const QuantizationAwareResult& result) {
-  Json json = to_json(result.gain);
-  json.update(to_json(result.widths));
+  Json json = pipeline::to_json(result.gain);
+  json.update(pipeline::to_json(result.widths));
   json.update({{"steps", result.steps},
                {"seconds", result.seconds},
                {"weights", kWeights},

@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "mcunet/engine/graph/activations.hpp"
 #include "score.hpp"
 
 namespace mcunet::pipeline {

@@ -40,6 +40,28 @@ TEST(TfliteWriter, ReadsWeightsOfFourBitsBackEqual) {
   }
 }
 
+// TensorFlow Lite has no such thing; the same container has, under another name.
+TEST(TfliteWriter, RefusesActivationsOfFourBitsUnlessTheFileIsOurs) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const Graph graph = random_narrow_network(seed);
+    const Graph once = read_tflite(write_model(graph), "memory");
+    EXPECT_EQ(read_tflite(write_model(once), "memory"), once) << seed;
+    const auto inputs = random_inputs(graph, seed);
+    EXPECT_EQ(execute(once, inputs), execute(graph, inputs)) << seed;
+  }
+  const Graph graph = random_narrow_network(0);
+  EXPECT_EQ(model_file_name(graph), "model.mcunet");
+  EXPECT_EQ(model_file_name(random_graph(OpKind::kConv2d, 0)), "model.tflite");
+  try {
+    write_tflite(graph);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "tensor 1 'conv_2d_0': is an activation of int4; TensorFlow Lite has int4 for "
+                 "weights only");
+  }
+}
+
 TEST(TfliteWriter, ReadsRealModelsBackEqual) {
   MCUNET_REQUIRE_SHARED_DATA(data);
   for (const char* name : {"mlperf_kws", "mlperf_ic_resnet", "mcunet_vww"}) {

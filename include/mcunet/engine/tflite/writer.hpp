@@ -21,6 +21,8 @@ void write_tflite(const Graph& graph, const std::filesystem::path& file);
 
 // The same container for all that this engine computes: activations of int4 are tensors of type INT4. Only
 // read_tflite() takes such a file, so it has a name of its own, *.mcunet.
+std::vector<std::byte> write_model(const Graph& graph);
+
 void write_model(const Graph& graph, const std::filesystem::path& file);
 
 // The usual name of a graph's file: "model.tflite", or "model.mcunet" where that is what it can be.
