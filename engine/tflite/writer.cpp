@@ -148,8 +148,9 @@ class GraphWriter {
     std::vector<std::int32_t> dims = dims_of(source);
     dims[1] += p.top + p.bottom;
     dims[2] += p.left + p.right;
-    const std::int32_t padded = builder_.add_activation(graph_.info_of(op.output).name + "/padded",
-                                                        DataType::kInt8, dims, info.quantization);
+    const std::int32_t padded =
+        builder_.add_activation(graph_.info_of(op.output).name + "/padded",
+                                graph_.tensors[source].type, dims, info.quantization);
     builder_.add_operator(tflite::BuiltinOperator_PAD, 2, {activations_[source], amounts}, padded,
                           tflite::BuiltinOptions_PadOptions,
                           tflite::CreatePadOptions(fbb()).Union());

@@ -55,7 +55,7 @@ class NarrowNetwork {
   TensorId depthwise(TensorId input) {
     Op op{.kind = OpKind::kDepthwiseConv2d, .activation = activation()};
     op.window = centred_window(1 + 2 * between(1, 3), between(1, 2));
-    op.window.padding = same_padding(op.window, shape_of(input));
+    if (chance()) op.window.padding = same_padding(op.window, shape_of(input));
     return append_op(graph_, op, {input}, shape_of(input).channels);
   }
 
