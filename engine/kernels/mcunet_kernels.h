@@ -264,8 +264,8 @@ void mcunet_conv2d_a4a8_s4(const int8_t* input, int8_t* output,
                            const struct mcunet_conv2d_layer* layer, const void* weights,
                            void* scratch, int32_t scratch_bytes);
 
-// A specialised depthwise convolution, whose window is one of those below. Scratch: mcunet_depthwise_line_bytes
-// more than its function wants. In place as these.
+// A specialised depthwise convolution, whose window is one of those below. Scratch:
+// mcunet_depthwise_narrow_scratch_bytes, or better mcunet_depthwise_whole_narrow_scratch_bytes. In place as these.
 struct mcunet_depthwise_kernel;
 extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x3_s1_window;
 extern const struct mcunet_depthwise_kernel mcunet_depthwise_conv2d_1x3_s1_s4_window;

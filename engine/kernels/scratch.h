@@ -90,13 +90,19 @@ static inline int32_t mcunet_depthwise_whole_scratch_bytes(
          8 * rows * mcunet_depthwise_row_pairs(kernel, stride) + MCUNET_DEPTHWISE_SLACK_BYTES;
 }
 
-// The least that it works with: a ring of as many rows as the window has, if that is less.
+// With a ring of as many rows as the window has.
+static inline int32_t mcunet_depthwise_ring_scratch_bytes(
+    const struct mcunet_depthwise_layer* layer, int32_t rows, int32_t kernel, int32_t stride) {
+  return 4 * rows * mcunet_depthwise_pitch(layer, kernel, stride) +
+         8 * (2 * rows - 1) * mcunet_depthwise_row_pairs(kernel, stride) +
+         MCUNET_DEPTHWISE_SLACK_BYTES;
+}
+
+// The least that it works with.
 static inline int32_t mcunet_depthwise_scratch_bytes(const struct mcunet_depthwise_layer* layer,
                                                      int32_t rows, int32_t kernel, int32_t stride) {
   const int32_t whole = mcunet_depthwise_whole_scratch_bytes(layer, rows, kernel, stride);
-  const int32_t ring = 4 * rows * mcunet_depthwise_pitch(layer, kernel, stride) +
-                       8 * (2 * rows - 1) * mcunet_depthwise_row_pairs(kernel, stride) +
-                       MCUNET_DEPTHWISE_SLACK_BYTES;
+  const int32_t ring = mcunet_depthwise_ring_scratch_bytes(layer, rows, kernel, stride);
   return ring < whole ? ring : whole;
 }
 
@@ -127,9 +133,23 @@ static inline int32_t mcunet_conv2d_narrow_scratch_bytes(const struct mcunet_con
   return mcunet_conv2d_scratch_bytes(&padded, columns) + columns * outputs;
 }
 
-// Of a depthwise convolution, beyond what one of int8 takes: a row of outputs.
-static inline int32_t mcunet_depthwise_line_bytes(int32_t output_width) {
-  return (output_width + 3) & ~3;
+// Of a depthwise convolution: beside all rows of two channels the outputs of one.
+static inline int32_t mcunet_depthwise_plane_bytes(const struct mcunet_depthwise_layer* layer) {
+  return (layer->output_height * layer->output_width + 3) & ~3;
+}
+static inline int32_t mcunet_depthwise_whole_narrow_scratch_bytes(
+    const struct mcunet_depthwise_layer* layer, int32_t rows, int32_t kernel, int32_t stride) {
+  return mcunet_depthwise_whole_scratch_bytes(layer, rows, kernel, stride) +
+         mcunet_depthwise_plane_bytes(layer);
+}
+
+// The least: beside a ring a row of outputs of both.
+static inline int32_t mcunet_depthwise_narrow_scratch_bytes(
+    const struct mcunet_depthwise_layer* layer, int32_t rows, int32_t kernel, int32_t stride) {
+  const int32_t whole = mcunet_depthwise_whole_narrow_scratch_bytes(layer, rows, kernel, stride);
+  const int32_t ring = mcunet_depthwise_ring_scratch_bytes(layer, rows, kernel, stride) +
+                       2 * ((layer->output_width + 3) & ~3);
+  return ring < whole ? ring : whole;
 }
 
 #ifdef __cplusplus

@@ -64,11 +64,12 @@ std::int64_t depthwise_scratch(const Graph& graph, const Op& op, Appetite appeti
                                      .pad_top = op.window.padding.top,
                                      .pad_left = op.window.padding.left};
   const bool is_int4 = graph.input_of(op).type == DataType::kInt4;
-  const std::int32_t line = is_int4 ? mcunet_depthwise_line_bytes(output.width) : 0;
-  return line +
-         (appetite == Appetite::kMost ? mcunet_depthwise_whole_scratch_bytes
-                                      : mcunet_depthwise_scratch_bytes)(
-             &layer, op.window.kernel_height, op.window.kernel_width, op.window.stride_width);
+  const auto bytes_by = is_int4                       ? appetite == Appetite::kMost
+                                                            ? mcunet_depthwise_whole_narrow_scratch_bytes
+                                                            : mcunet_depthwise_narrow_scratch_bytes
+                        : appetite == Appetite::kMost ? mcunet_depthwise_whole_scratch_bytes
+                                                      : mcunet_depthwise_scratch_bytes;
+  return bytes_by(&layer, op.window.kernel_height, op.window.kernel_width, op.window.stride_width);
 }
 
 std::int64_t scratch(const Graph& graph, const Op& op, Appetite appetite) {

@@ -11,12 +11,15 @@ static int32_t first_channel(int32_t pass) { return pass / 4 * 8 + pass % 4; }
 static int32_t second_channel(int32_t pass) { return first_channel(pass) + 4; }
 static int32_t pass_offset(int32_t pass) { return pass; }
 
-// The first channel's outputs are stored as bytes where both belong; a row of the second one's waits in a line
-// behind the gathered rows until it joins them.
-static int32_t output_distance(const struct mcunet_depthwise_layer* layer, int32_t i) {
-  return i == 0 ? pixel_bytes(layer->channels) : 1;
+// Outputs of both channels wait in lines, or of whole planes those of the second one in the plane of the first one's
+// gathered rows, until they join.
+static int32_t output_distance(const struct mcunet_depthwise_layer* layer) {
+  (void)layer;
+  return 1;
 }
-static int32_t line_bytes(int32_t outputs) { return mcunet_depthwise_line_bytes(outputs); }
+static int32_t plane_bytes(const struct mcunet_depthwise_layer* layer) {
+  return mcunet_depthwise_plane_bytes(layer);
+}
 
 // Gathers rows of both channels, less the zero point; what is no channel is gathered and not used.
 static void gather(const struct pass* pass, const int8_t* from, int32_t rows, int16_t* to) {
@@ -28,57 +31,66 @@ static void gather(const struct pass* pass, const int8_t* from, int32_t rows, in
   int16_t* first = to + pass->layer->pad_left;
   int16_t* second = first + pass->plane;
   for (; rows > 0; --rows, first += gap, second += gap) {
-    for (int32_t left = width >> 1; left > 0; --left, first += 2, second += 2) {
-      const uint32_t bytes = (uint8_t)from[0] | (uint32_t)(uint8_t)from[distance] << 16;
-      from += 2 * distance;
-      mcunet_store_word(first, mcunet_widen_even_add(minus, bytes & mask));
-      mcunet_store_word(second, mcunet_widen_even_add(minus, bytes >> 4 & mask));
+    int32_t left = width;
+    for (; left >= 4; left -= 4, first += 4, second += 4, from += 4 * distance) {
+      const uint32_t a = (uint8_t)from[0] | (uint32_t)(uint8_t)from[distance] << 16;
+      const uint32_t b = (uint8_t)from[2 * distance] | (uint32_t)(uint8_t)from[3 * distance] << 16;
+      mcunet_store_word(first, mcunet_widen_even_add(minus, a & mask));
+      mcunet_store_word(first + 2, mcunet_widen_even_add(minus, b & mask));
+      mcunet_store_word(second, mcunet_widen_even_add(minus, a >> 4 & mask));
+      mcunet_store_word(second + 2, mcunet_widen_even_add(minus, b >> 4 & mask));
     }
-    if (width & 1) {
-      const uint32_t byte = (uint8_t)from[0];
+    if (left & 2) {
+      const uint32_t a = (uint8_t)from[0] | (uint32_t)(uint8_t)from[distance] << 16;
+      mcunet_store_word(first, mcunet_widen_even_add(minus, a & mask));
+      mcunet_store_word(second, mcunet_widen_even_add(minus, a >> 4 & mask));
+      from += 2 * distance;
+      first += 2;
+      second += 2;
+    }
+    if (left & 1) {
+      const uint32_t a = (uint8_t)from[0];
+      *first = (int16_t)mcunet_widen_even_add(minus, a & mask);
+      *second = (int16_t)mcunet_widen_even_add(minus, a >> 4);
       from += distance;
-      *first = (int16_t)mcunet_widen_even_add(minus, byte & mask);
-      *second = (int16_t)mcunet_widen_even_add(minus, byte >> 4);
     }
   }
 }
 
-// Clips a row of the first channel to nibbles and puts that of the second one beside it.
-static void join(int8_t* output, int32_t distance, const int8_t* line, int32_t outputs) {
-  for (; outputs >= 4; outputs -= 4, line += 4, output += 4 * distance) {
-    const uint32_t first = (uint8_t)output[0] | (uint32_t)(uint8_t)output[distance] << 8 |
-                           (uint32_t)(uint8_t)output[2 * distance] << 16 |
-                           (uint32_t)(uint8_t)output[3 * distance] << 24;
-    const uint32_t both =
-        mcunet_clip_to_nibbles(first) | mcunet_clip_to_nibbles(mcunet_load_word(line)) << 4;
+// Clips outputs of both channels to nibbles of one byte each.
+static void join(int8_t* output, int32_t distance, const int8_t* first, const int8_t* second,
+                 int32_t outputs) {
+  for (; outputs >= 4; outputs -= 4, first += 4, second += 4, output += 4 * distance) {
+    const uint32_t low = mcunet_clip_to_nibbles(mcunet_load_word(first));
+    const uint32_t both = low | mcunet_clip_to_nibbles(mcunet_load_word(second)) << 4;
     output[0] = (int8_t)both;
     output[distance] = (int8_t)(both >> 8);
     output[2 * distance] = (int8_t)(both >> 16);
     output[3 * distance] = (int8_t)(both >> 24);
   }
-  for (; outputs > 0; --outputs, ++line, output += distance) {
-    *output = (int8_t)(mcunet_clip_to_nibbles((uint8_t)*output) |
-                       mcunet_clip_to_nibbles((uint8_t)*line) << 4);
+  for (; outputs > 0; --outputs, ++first, ++second, output += distance) {
+    *output = (int8_t)(mcunet_clip_to_nibbles((uint8_t)*first) |
+                       mcunet_clip_to_nibbles((uint8_t)*second) << 4);
   }
 }
 
-// Computes output rows of channel i of the pass.
-static void compute(const struct pass* pass, int32_t i, const uint32_t* pairs, const int16_t* rows,
-                    int8_t* output) {
-  if (i == 0) pass->kernel->compute_row(pairs, rows, output, &pass->row[0]);
-  if (i == 0 && pass->count == 2) return;
-  int8_t* const line = (int8_t*)(pass->rows + 2 * pass->plane) + MCUNET_DEPTHWISE_SLACK_BYTES;
-  struct mcunet_depthwise_row row = pass->row[i];
-  const int32_t outputs = row.outputs;
-  const int32_t distance = pixel_bytes(pass->layer->channels);
-  if (i == 0) memset(line, -128, (size_t)line_bytes(outputs));
-  row.output_rows = 1;
-  for (int32_t left = pass->row[i].output_rows; left > 0; --left) {
-    if (i == 1) pass->kernel->compute_row(pairs, rows, line, &row);
-    join(output, distance, line, outputs);
-    rows += pass->kernel->stride * pass->pitch;
-    output += outputs * distance;
-  }
+static int8_t* outputs_of(const struct pass* pass, int32_t i, int8_t* output) {
+  (void)output;
+  return pass->lines[i];
+}
+
+// Pixels follow each other from row to row.
+static void finish(const struct pass* pass, int8_t* output, int32_t pixels) {
+  if (pass->count == 1) memset(pass->lines[1], -128, (size_t)pixels);
+  join(output, pixel_bytes(pass->layer->channels), pass->lines[0], pass->lines[1], pixels);
+}
+static void finish_row(const struct pass* pass, int8_t* output) {
+  finish(pass, output, pass->layer->output_width);
+}
+static void finish_plane(const struct pass* pass, int8_t* output) {
+  const int32_t pixels = pass->layer->output_height * pass->layer->output_width;
+  finish(pass, output, pixels);
+  fill_with_zeros(pass->rows, (pixels + 3) / 4 * 2);  // padding again
 }
 
 #define FUNCTION mcunet_depthwise_conv2d_a4a4
