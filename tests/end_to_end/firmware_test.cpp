@@ -105,9 +105,10 @@ engine::ScratchGrowth growth_of(std::uint64_t seed) {
   return seed % 2 == 0 ? engine::ScratchGrowth::kNone : kFastest;
 }
 
-// A random layer as firmware on both cores, on two inferences of random bytes.
+// A random layer or network as firmware on some cores, on two inferences of random bytes.
 int compare_on_cores(const engine::Graph& graph, const std::string& name,
-                     engine::ScratchGrowth growth = kFastest) {
+                     engine::ScratchGrowth growth = kFastest,
+                     const std::vector<const char*>& devices = {"stm32f746", "stm32f412"}) {
   const TemporaryFolder folder;
   const std::filesystem::path model = folder / engine::model_file_name(graph);
   engine::write_model(graph, model);
@@ -115,7 +116,7 @@ int compare_on_cores(const engine::Graph& graph, const std::string& name,
   const deploy::ReferenceModel reference(model, kBorders);
   const std::vector<Int8Bytes> inputs = {joined_inputs(graph, 1), joined_inputs(graph, 2)};
   int compared = 0;
-  for (const char* device : {"stm32f746", "stm32f412"}) {
+  for (const char* device : devices) {
     compile_model(
         model,
         deploy::load_device(fmt::format("{}/configs/devices/{}.yaml", MCUNET_SOURCE_DIR, device)),
@@ -173,14 +174,16 @@ TEST(Firmware, ActivationsOfFourBitsAreExact) {
   EXPECT_EQ(compare_on_cores(engine::random_narrow_network(3), "narrow 3"), 2);
 }
 
+// Of a Cortex-M7, M4, M3 and M0+.
 TEST(SlowFirmware, NetworksWithActivationsOfFourBitsAreExact) {
   if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  const std::vector<const char*> devices = {"stm32f746", "stm32f412", "stm32f207", "stm32g0b1"};
   int compared = 0;
-  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
     compared += compare_on_cores(engine::random_narrow_network(seed),
-                                 fmt::format("narrow {}", seed), growth_of(seed));
+                                 fmt::format("narrow {}", seed), growth_of(seed), devices);
   }
-  EXPECT_EQ(compared, 2 * 16);
+  EXPECT_EQ(compared, 6 * 4);
 }
 
 TEST(SlowFirmware, NetworksWithWeightsOfFourBitsAreExact) {
