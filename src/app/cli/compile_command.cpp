@@ -120,12 +120,15 @@ int run_compile(const CompileArguments& arguments) {
 void add_compile_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<CompileArguments>();
   CLI::App* command = program.add_subcommand(
-      "compile", "Turn an int8 .tflite into a folder of C and firmware for a device");
+      "compile", "Turn a quantized .tflite into a folder of C and firmware for a device");
   command->footer(
       "The folder holds model.h, model.c, weights.c and only the kernels that the model needs;\n"
       "any C11 project can compile it. `make` there links firmware for the device.\n\n"
       "  mcunet compile model.tflite --device stm32f746 --out out/");
-  command->add_option("MODEL", arguments->model, "int8 .tflite file")->required();
+  command
+      ->add_option("MODEL", arguments->model,
+                   "int8 .tflite file, or a .mcunet that an export wrote")
+      ->required();
   command->add_option("--device", arguments->device, "Name in configs/devices/ or a file")
       ->required();
   command->add_option("-o,--out", arguments->out, "Folder to write; replaced if it holds a model")

@@ -75,12 +75,14 @@ int run_export(const JobArguments& arguments) {
 
 void print_export(const std::string& export_json, const std::string& folder) {
   try {
-    print(Json::parse(export_json));
+    const Json json = Json::parse(export_json);
+    print(json);
+    const bool is_int8 = pipeline::widths_from_json(json).activations == 8;
+    fmt::print("C sources, firmware and {}: {}/{}; in float: {}/network.onnx\n",
+               is_int8 ? "model.tflite" : "model.mcunet", folder, pipeline::kExportFolder, folder);
   } catch (const std::exception& error) {
     throw Error("{}/export.json: is damaged: {}", folder, error.what());
   }
-  fmt::print("C sources, firmware and model.tflite: {}/{}; in float: {}/network.onnx\n", folder,
-             pipeline::kExportFolder, folder);
 }
 
 void add_export_command(CLI::App& program, Run& run) {
@@ -88,8 +90,9 @@ void add_export_command(CLI::App& program, Run& run) {
   CLI::App* command = program.add_subcommand("export", description_of("export"));
   command->footer(
       "Folds batch norm, calibrates on training data, quantizes to int8 (with\n"
-      "quantization.weight_bits=4 the weights to 4 bits), and compiles the fine-tuned network in\n"
-      "the folder for the device: export/ has C sources, firmware and model.tflite. Tells the\n"
+      "quantization.weight_bits=4 and quantization.activation_bits=4 to 4 bits), and compiles the\n"
+      "fine-tuned network in the folder for the device: export/ has C sources, firmware and\n"
+      "model.tflite, or model.mcunet where activations have 4 bits, which .tflite has not. Tells the\n"
       "accuracy in float and quantized over the test split, and runs test examples on the\n"
       "emulated core. After quantization-aware fine-tuning\n"
       "(finetune.quantization_aware.epochs) it exports what that trained, unless post-training\n"

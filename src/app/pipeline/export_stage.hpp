@@ -71,7 +71,7 @@ struct ExportResult {
 };
 
 // Quantizes a trained network, or takes what quantization-aware training made of it, and writes
-// folder/model.tflite with its C sources and firmware for the device, and with its preprocessing;
+// folder/model.tflite, or model.mcunet, with its C sources and firmware for the device, and with its preprocessing;
 // then tests it: its score in float and quantized, and examples on the
 // emulated core, from their samples where they are sounds. The folder is complete or not there.
 // Firmware that does not fit is a result. Throws Error.

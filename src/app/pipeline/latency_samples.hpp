@@ -31,7 +31,7 @@ std::vector<engine::LayerMeasurement> sample_cycles(const search::space::SearchS
                                                     const std::function<void()>& advance = {});
 
 // The layers that a folder of `mcunet compile` runs, step by step. Throws Error if it does not hold
-// its model.tflite, or if that has other steps.
+// its model, or if that has other steps.
 std::vector<engine::LayerShape> step_layers(const std::filesystem::path& folder);
 
 // Cycles per step, the median over all inferences, from the console of firmware that was linked by
