@@ -19,23 +19,29 @@ MCUNET_INLINE void widen_word_s4(uint32_t word, uint32_t* column, int32_t pitch)
   column[3 * pitch] = word >> 4 & odd;
 }
 
-#define WIDEN_NIBBLES(suffix)                                                                      \
-  uint32_t* mcunet_widen_column_nibbles##suffix(uint32_t* column, int32_t pitch,                   \
-                                                const int8_t* nibbles, int32_t values) {           \
-    for (; values > 0; values -= 8, nibbles += 4, column += 4 * pitch) {                           \
-      widen_word##suffix(mcunet_load_word(nibbles), column, pitch);                                \
-    }                                                                                              \
-    return column;                                                                                 \
-  }                                                                                                \
-                                                                                                   \
-  uint32_t* mcunet_widen_four_columns_nibbles##suffix(uint32_t* columns, const int8_t* nibbles,    \
-                                                      int32_t values, int32_t distance) {          \
-    for (; values > 0; values -= 8, nibbles += 4, columns += 4 * MCUNET_COLUMNS) {                 \
-      for (int32_t i = 0; i < MCUNET_COLUMNS; ++i) {                                               \
-        widen_word##suffix(mcunet_load_word(nibbles + i * distance), columns + i, MCUNET_COLUMNS); \
-      }                                                                                            \
-    }                                                                                              \
-    return columns;                                                                                \
+#define WIDEN_NIBBLES(suffix)                                                                   \
+  uint32_t* mcunet_widen_column_nibbles##suffix(uint32_t* column, int32_t pitch,                \
+                                                const int8_t* nibbles, int32_t values) {        \
+    for (; values > 0; values -= 8, nibbles += 4, column += 4 * pitch) {                        \
+      widen_word##suffix(mcunet_load_word(nibbles), column, pitch);                             \
+    }                                                                                           \
+    return column;                                                                              \
+  }                                                                                             \
+                                                                                                \
+  uint32_t* mcunet_widen_four_columns_nibbles##suffix(uint32_t* columns, const int8_t* nibbles, \
+                                                      int32_t values, int32_t distance) {       \
+    const int8_t* const end = nibbles + values / 2;                                             \
+    for (; nibbles != end; nibbles += 4, columns += 4 * MCUNET_COLUMNS) {                       \
+      const uint32_t first = mcunet_load_word(nibbles);                                         \
+      const uint32_t second = mcunet_load_word(nibbles + distance);                             \
+      const uint32_t third = mcunet_load_word(nibbles + 2 * distance);                          \
+      const uint32_t fourth = mcunet_load_word(nibbles + 3 * distance);                         \
+      widen_word##suffix(first, columns, MCUNET_COLUMNS);                                       \
+      widen_word##suffix(second, columns + 1, MCUNET_COLUMNS);                                  \
+      widen_word##suffix(third, columns + 2, MCUNET_COLUMNS);                                   \
+      widen_word##suffix(fourth, columns + 3, MCUNET_COLUMNS);                                  \
+    }                                                                                           \
+    return columns;                                                                             \
   }
 
 WIDEN_NIBBLES()
