@@ -130,6 +130,18 @@ MCUNET_INLINE int32_t mcunet_add_rounded_shift(int32_t base, int32_t value, int3
 
 MCUNET_INLINE int32_t mcunet_saturate_int8(int32_t value) { return __ssat(value, 8); }
 
+// The larger of each two int8, and the smaller.
+MCUNET_INLINE uint32_t mcunet_max_bytes(uint32_t a, uint32_t b) {
+  uint32_t difference;
+  __asm__("ssub8 %1, %2, %0\n\tsel %0, %2, %0" : "+r"(a), "=&r"(difference) : "r"(b));
+  return a;
+}
+MCUNET_INLINE uint32_t mcunet_min_bytes(uint32_t a, uint32_t b) {
+  uint32_t difference;
+  __asm__("ssub8 %1, %2, %0\n\tsel %0, %0, %2" : "+r"(a), "=&r"(difference) : "r"(b));
+  return a;
+}
+
 #else  // the same in C
 
 MCUNET_INLINE uint32_t mcunet_pair(int32_t low, int32_t high) {

@@ -74,6 +74,31 @@ TEST(Pooling, MatchesPlainFormulas) {
   }
 }
 
+// Every count up to beyond those that a reciprocal divides by exactly; means that lie in the middle, at both ends, and anywhere.
+TEST(Pooling, AveragesRoundHalvesAwayFromZero) {
+  Random random(7);
+  for (int count = 1; count <= 2200; ++count) {
+    mcunet_pool2d_layer layer{};
+    layer.input_height = layer.output_height = layer.output_width = layer.channels = 1;
+    layer.input_width = count;
+    layer.kernel_height = layer.stride_height = layer.stride_width = 1;
+    layer.kernel_width = static_cast<std::int16_t>(count);
+    layer.min = -128;
+    layer.max = 127;
+    for (const int low : {-128, -1, 0, 126, random.between(-128, 126)}) {
+      for (const int lower : {count / 2, count, 0, random.between(0, count)}) {
+        Bytes input(static_cast<std::size_t>(count), static_cast<std::int8_t>(low + 1));
+        std::fill_n(input.begin(), lower, static_cast<std::int8_t>(low));
+        std::int8_t average = 0;
+        mcunet_average_pool2d(input.data(), &average, &layer);
+        const int sum = count * (low + 1) - lower;
+        ASSERT_EQ(average, (sum > 0 ? sum + count / 2 : sum - count / 2) / count)
+            << sum << " / " << count;
+      }
+    }
+  }
+}
+
 TEST(Mean, Rescales) {
   Random random(2);
   for (int i = 0; i < kLayers; ++i) {

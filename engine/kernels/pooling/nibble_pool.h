@@ -16,12 +16,9 @@ MCUNET_INLINE void mcunet_pool_nibbles(const int8_t* input, int8_t* output,
   const int32_t pixel_bytes = mcunet_nibble_pixel_bytes(layer->channels);
   for (int32_t oy = 0; oy < layer->output_height; ++oy) {
     for (int32_t ox = 0; ox < layer->output_width; ++ox, output += pixel_bytes) {
-      const struct mcunet_pool_extent in = mcunet_clip_pool(layer, oy, ox);
-      const struct mcunet_pool_rows extent = {in.last_row - in.first_row,
-                                              layer->input_width * pixel_bytes,
-                                              in.last_column - in.first_column, pixel_bytes};
-      const int8_t* const corner =
-          input + (in.first_row * layer->input_width + in.first_column) * pixel_bytes;
+      const int8_t* corner;
+      const struct mcunet_pool_rows extent =
+          mcunet_clip_pool(input, layer, pixel_bytes, oy, ox, &corner);
       memset(output, 0, (size_t)pixel_bytes);
       for (int32_t c = 0; c < layer->channels; ++c) {
         const int high = (c & 4) != 0;

@@ -310,13 +310,30 @@ static int32_t sum_of(const int8_t* at, int32_t count, int32_t distance) {
   return sum;
 }
 
+static int8_t pool_window(const struct mcunet_pool2d_layer* layer, int32_t y, int32_t x, int32_t c,
+                          int is_max) {
+  int32_t sum = 0, count = 0, value = -128;
+  for (int32_t row = y < 0 ? 0 : y; row < layer->input_height && row < y + layer->kernel_height;
+       ++row) {
+    for (int32_t column = x < 0 ? 0 : x;
+         column < layer->input_width && column < x + layer->kernel_width; ++column) {
+      const int8_t at = input[(row * layer->input_width + column) * layer->channels + c];
+      sum += at;
+      ++count;
+      if (at > value) value = at;
+    }
+  }
+  if (!is_max) value = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+  return (int8_t)(value < layer->min ? layer->min : value > layer->max ? layer->max : value);
+}
+
 // Windows over everything, of more values than 16 bits hold the sum of, and any others.
-static int run_average_pool(void) {
+static int run_pool(int is_max) {
   struct mcunet_pool2d_layer layer = {.input_height = between(1, 20),
                                       .input_width = between(1, 20)};
   int32_t pad_top = 0, pad_left = 0;
   const int everything = between(0, 1);
-  layer.channels = between(1, 11);
+  layer.channels = between(1, 19);
   layer.kernel_height = (int16_t)(everything ? layer.input_height : between(1, layer.input_height));
   layer.kernel_width = (int16_t)(everything ? layer.input_width : between(1, layer.input_width));
   layer.stride_height = (int16_t)between(1, 3);
@@ -339,24 +356,16 @@ static int run_average_pool(void) {
     const int32_t pixel = at / layer.channels;
     const int32_t y = pixel / layer.output_width * layer.stride_height - pad_top;
     const int32_t x = pixel % layer.output_width * layer.stride_width - pad_left;
-    int32_t sum = 0, count = 0;
-    for (int32_t row = y < 0 ? 0 : y; row < layer.input_height && row < y + layer.kernel_height;
-         ++row) {
-      const int32_t left = x < 0 ? 0 : x;
-      int32_t right = x + layer.kernel_width;
-      if (right > layer.input_width) right = layer.input_width;
-      sum += sum_of(input + (row * layer.input_width + left) * layer.channels + at % layer.channels,
-                    right - left, layer.channels);
-      count += right - left;
-    }
-    const int32_t mean = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-    expected[at] = (int8_t)(mean < layer.min ? layer.min : mean > layer.max ? layer.max : mean);
+    expected[at] = pool_window(&layer, y, x, at % layer.channels, is_max);
   }
   memset(output, 0x33, sizeof output);
   guarded_scratch(0);
-  mcunet_average_pool2d(input, output, &layer);
+  (is_max ? mcunet_max_pool2d : mcunet_average_pool2d)(input, output, &layer);
   return guards_hold(output, outputs, 0);
 }
+
+static int run_average_pool(void) { return run_pool(0); }
+static int run_max_pool(void) { return run_pool(1); }
 
 static int run_mean(void) {
   const struct mcunet_mean_layer layer = {between(1, 3),
@@ -385,11 +394,11 @@ static int run_mean(void) {
 int main(void) {
   int failures = 0;
   static int (*const kKinds[])(void) = {run_pointwise, run_convolution,  run_fully_connected,
-                                        run_depthwise, run_average_pool, run_mean,
-                                        run_add,       run_series};
-  static const char* const kNames[] = {"conv2d_1x1", "conv2d",         "fully_connected",
-                                       "depthwise",  "average_pool2d", "mean",
-                                       "add",        "series"};
+                                        run_depthwise, run_average_pool, run_max_pool,
+                                        run_mean,      run_add,          run_series};
+  static const char* const kNames[] = {
+      "conv2d_1x1", "conv2d", "fully_connected", "depthwise", "average_pool2d", "max_pool2d",
+      "mean",       "add",    "series"};
   enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
     for (int kind = 0; kind < kCount; ++kind) {

@@ -3,8 +3,8 @@
 #   run.sh layer_benchmark|random_layers [cortex-m7|cortex-m4|cortex-m3|cortex-m0plus] [options] [compiler flags]
 #     --cmsis-nn DIR   layer_benchmark: the same layers by CMSIS-NN, too, of which DIR is a checkout
 #     --cycles BIN     layer_benchmark: estimated cycles as well; BIN has the target layer_cycles (build/release/bin)
-# Needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. KERNEL_FLAGS replaces -O2, CMSIS_NN_FLAGS that of
-# CMSIS-NN.
+# Needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. KERNEL_FLAGS replaces -O2, CMSIS_NN_FLAGS
+# those with which CMSIS-NN was fastest.
 set -eu
 program=$1
 cpu=${2:-cortex-m7}
@@ -35,8 +35,9 @@ trap 'rm -rf "$out"' EXIT
 build="arm-none-eabi-gcc $arch -mthumb -std=gnu11 -ffunction-sections -fdata-sections"
 if [ -n "$cmsis_nn" ]; then
   # shellcheck disable=SC2046,SC2086
-  (cd "$out" && $build ${CMSIS_NN_FLAGS:--O2 -DCMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY} -I"$cmsis_nn/Include" -c $(find "$cmsis_nn/Source" -name '*.c' \
-    ! -path '*/Bindings/*' ! -name '*_f16.c' ! -name '*_f32.c' ! -name '*_flt.c'))
+  (cd "$out" && $build ${CMSIS_NN_FLAGS:--O2 -DCMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY \
+    -DOPTIONAL_RESTRICT_KEYWORD=__restrict} -I"$cmsis_nn/Include" -c $(find "$cmsis_nn/Source" \
+    -name '*.c' ! -path '*/Bindings/*' ! -name '*_f16.c' ! -name '*_f32.c' ! -name '*_flt.c'))
   set -- "$@" -DCMSIS_NN -I"$cmsis_nn/Include" "$here/cmsis_nn.c" "$out"/*.o
 fi
 # shellcheck disable=SC2086
