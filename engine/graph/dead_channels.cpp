@@ -133,6 +133,10 @@ class Needs {
     }
     for (TensorId id : graph.inputs) need_all(id);
     for (TensorId id : graph.outputs) need_all(id);
+    // Those of int4 come in eights, and additions rely on whole ones.
+    for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
+      if (graph.tensors[id].type == DataType::kInt4) need_all(id);
+    }
     settle();
     for (TensorId id = 0; id < static_cast<TensorId>(needed_.size()); ++id) keep_some(id);
   }

@@ -18,7 +18,9 @@ constexpr double kMaxMultiplier = 1 << 30;
 
 bool is_narrow(DataType type) { return type == DataType::kInt8 || type == DataType::kInt4; }
 
-bool is_quantized(DataType type) { return is_narrow(type) || type == DataType::kUint8; }
+bool is_byte(DataType type) { return type == DataType::kInt8 || type == DataType::kUint8; }
+
+bool is_quantized(DataType type) { return is_byte(type) || type == DataType::kInt4; }
 
 bool is_valid_scale(float scale) { return std::isfinite(scale) && scale > 0; }
 
@@ -161,14 +163,15 @@ class OpValidator : private CheckedOp {
         check_narrow_types();
         return;
       case TypeRule::kSame:
+        if (input == DataType::kInt4) fail_type(input_id());
         if (input != output) fail("{}: its type differs from the input's", describe(op.output));
         return;
       case TypeRule::kToInt8:
-        if (input != DataType::kFloat32 && !is_quantized(input)) fail_type(input_id());
-        if (!is_quantized(output)) fail_type(op.output);
+        if (input != DataType::kFloat32 && !is_byte(input)) fail_type(input_id());
+        if (!is_byte(output)) fail_type(op.output);
         return;
       case TypeRule::kToFloat:
-        if (!is_quantized(input)) fail_type(input_id());
+        if (!is_byte(input)) fail_type(input_id());
         if (output != DataType::kFloat32) fail_type(op.output);
         return;
     }

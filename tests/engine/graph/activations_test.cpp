@@ -6,6 +6,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "random_graphs.hpp"
 
 namespace mcunet::engine {
@@ -67,6 +68,26 @@ TEST(Activations, OperatorsWithoutAFormForThemStayWide) {
   graph.outputs = {append_op(graph, dilated, {c}, 8)};
   set_activation_bits(graph, 4);
   for (const Tensor& tensor : graph.tensors) EXPECT_EQ(tensor.type, DataType::kInt8);
+}
+
+// Operators that move values or convert them know bytes only, and those that take int4 take it throughout.
+TEST(Activations, OtherOperatorsRefuseThem) {
+  for (const OpKind kind : kAllOpKinds) {
+    Graph graph = random_graph(kind, 1);
+    for (Tensor& tensor : graph.tensors) tensor.type = DataType::kInt4;
+    for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
+      Quantization& q = edit_info(graph, static_cast<TensorId>(id)).quantization;
+      q.zero_point = std::clamp(q.zero_point, -8, 7);
+    }
+    const TypeRule rule = traits_of(kind).types;
+    const bool may_take = rule == TypeRule::kNarrow || rule == TypeRule::kAllNarrow;
+    if (!may_take) {
+      EXPECT_THROW(validate_graph(graph), Error) << name_of(kind);
+    }
+    if (rule != TypeRule::kAllNarrow) continue;
+    graph.tensors[graph.outputs[0]].type = DataType::kInt8;
+    EXPECT_THROW(validate_graph(graph), Error) << name_of(kind);
+  }
 }
 
 TEST(Activations, NetworksOfThemAreValid) {

@@ -251,6 +251,30 @@ TEST(DeadChannels, ResidualsKeepWhatTheOtherSideNeeds) {
   EXPECT_EQ(execute(folded, inputs), execute(graph, inputs));
 }
 
+// Of four bits all channels stay, and what is constant in int8 behind them is folded as ever.
+TEST(DeadChannels, ActivationsOfFourBitsKeepTheirs) {
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    Graph graph = random_narrow_network(seed);
+    for (const Op& op : graph.ops) {
+      if (!has_weights(op)) continue;
+      const WeightLayout layout = weight_layout(graph, op);
+      Constant& constant = graph.constants[graph.details_of(op).weights];
+      std::vector<std::int8_t> values = weight_values(constant);
+      for (std::int32_t c = 0; c < layout.outputs; c += 3) {
+        for (std::int64_t i = 0; i < layout.per_output(); ++i) values[layout.index(c, i)] = 0;
+      }
+      constant.data = weight_bytes(values, constant.type);
+    }
+    const Graph folded = fold_dead_channels(graph, contents_of_zeros(graph));
+    const std::vector<TensorBytes> inputs = random_inputs(graph, seed);
+    EXPECT_EQ(execute(folded, inputs), execute(graph, inputs)) << seed;
+    for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
+      const bool is_int4 = graph.tensors[id].type == DataType::kInt4;
+      EXPECT_TRUE(!is_int4 || folded.tensors[id] == graph.tensors[id]) << seed << " " << id;
+    }
+  }
+}
+
 // What only filters of zeros read goes, too.
 TEST(DeadChannels, ZeroDepthwiseFiltersTakeTheirExpansionAlong) {
   NetworkBuilder b(5);
