@@ -26,6 +26,17 @@ static int32_t mean_of(int32_t sum, const struct divisor* by) {
   return (sum > 0 ? sum + by->count / 2 : sum - by->count / 2) / by->count;
 }
 
+static int32_t sum_channel(const int8_t* first, const struct mcunet_pool_rows* extent) {
+  int32_t sum = 0;
+  for (int32_t rows = extent->rows; rows > 0; --rows, first += extent->row_bytes) {
+    const int8_t* value = first;
+    for (int32_t left = extent->pixels; left > 0; --left, value += extent->pixel_bytes) {
+      sum += *value;
+    }
+  }
+  return sum;
+}
+
 #if MCUNET_DSP
 
 // Bounds in each byte.
@@ -84,9 +95,17 @@ void mcunet_average_pool2d(const int8_t* input, int8_t* output,
         c = average_fours(corner, channels, &extent, &by, &bounds, output);
       }
 #endif
-      int32_t sums[kMcunetSummedAtOnce];
       while (c < channels) {
-        const int32_t summed = mcunet_sum_channels(corner + c, channels - c, &extent, sums);
+        int32_t sums[kMcunetSummedAtOnce] = {0};
+        int32_t summed = 1;
+        if (!MCUNET_DSP || channels - c < 4) {
+          sums[0] = sum_channel(corner + c, &extent);
+        } else {
+          for (int32_t row = 0; row < extent.rows; ++row) {
+            summed = mcunet_add_row(corner + row * extent.row_bytes + c, channels - c,
+                                    extent.pixels, channels, sums);
+          }
+        }
         for (int32_t i = 0; i < summed; ++i) {
           output[c++] = (int8_t)mcunet_clamp(mean_of(sums[i], &by), layer->min, layer->max);
         }

@@ -32,24 +32,11 @@ MCUNET_INLINE struct mcunet_pool_rows mcunet_clip_pool(const int8_t* input,
   return (struct mcunet_pool_rows){rows, width * pixel_bytes, columns, pixel_bytes};
 }
 
-enum { kMcunetSummedAtOnce = 8 };
+enum { kMcunetSummedAtOnce = MCUNET_DSP ? 8 : 1 };
 
-// Sums of 8, 4 or 1 neighbouring channels, the first of `channels`; returns of how many.
-int32_t mcunet_sum_channels(const int8_t* first, int32_t channels,
-                            const struct mcunet_pool_rows* extent,
-                            int32_t sums[kMcunetSummedAtOnce]);
-
-MCUNET_INLINE int32_t mcunet_sum_channel(const int8_t* first,
-                                         const struct mcunet_pool_rows* extent) {
-  int32_t sum = 0;
-  for (int32_t rows = extent->rows; rows > 0; --rows, first += extent->row_bytes) {
-    const int8_t* value = first;
-    for (int32_t left = extent->pixels; left > 0; --left, value += extent->pixel_bytes) {
-      sum += *value;
-    }
-  }
-  return sum;
-}
+// Adds a row of pixels to the sums of 8, 4 or 1 neighbouring channels, the first of `channels`; returns of how many.
+int32_t mcunet_add_row(const int8_t* first, int32_t channels, int32_t pixels, int32_t pixel_bytes,
+                       int32_t sums[kMcunetSummedAtOnce]);
 
 #if MCUNET_DSP
 
