@@ -71,7 +71,8 @@ TEST(QuantizedArithmetic, ActivationsLimitTheRange) {
   EXPECT_EQ(activation_range(Activation::kRelu, q, DataType::kInt8), (ValueRange{-10, 127}));
   EXPECT_EQ(activation_range(Activation::kRelu6, q, DataType::kInt8), (ValueRange{-10, 110}));
   EXPECT_EQ(activation_range(Activation::kReluN1To1, q, DataType::kInt8), (ValueRange{-30, 10}));
-  EXPECT_EQ(activation_range(Activation::kRelu6, {0.01F, 0}, DataType::kInt8), (ValueRange{0, 127}));
+  EXPECT_EQ(activation_range(Activation::kRelu6, {0.01F, 0}, DataType::kInt8),
+            (ValueRange{0, 127}));
 }
 
 TEST(QuantizedArithmetic, QuantizesFloats) {
