@@ -30,7 +30,7 @@ def engine_rooms(rooms):
 
 
 # The families of kernels: what they share lies in their common folder.
-KERNEL_FAMILIES = ("activations", "convolution", "depthwise", "elementwise", "layout", "pooling")
+KERNEL_FAMILIES = ("activations", "convolution", "depthwise", "elementwise", "layout", "pooling", "streaming")
 
 MODULES = {
     "core": ("src/core", (), TORCH + OPENCV + TBB),

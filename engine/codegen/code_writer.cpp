@@ -94,12 +94,20 @@ void add_steps(const CompiledGraph& compiled, const std::vector<StepCode>& steps
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Step& step = compiled.schedule.steps[i];
     const Op& last = ops_of(compiled.graph, step).back();
+    std::vector<TemplateValues> stages;
+    for (std::size_t stage = 0; stage < steps[i].stages.size(); ++stage) {
+      const Step alone{step.first_op + static_cast<OpId>(stage)};
+      stages.push_back({.texts = {{"stage", std::to_string(stage)},
+                                  {"title", title_of(compiled.graph, alone)},
+                                  {"body", steps[i].stages[stage]}}});
+    }
     values.sections["steps"].push_back(
         {.texts = {{"index", std::to_string(i)},
                    {"title", title_of(compiled.graph, step)},
                    {"body", steps[i].body},
                    {"result_offset", std::to_string(compiled.offset_of(last.output))},
-                   {"result_bytes", std::to_string(compiled.graph.output_of(last).bytes())}}});
+                   {"result_bytes", std::to_string(compiled.graph.output_of(last).bytes())}},
+         .sections = {{"stages", std::move(stages)}}});
     for (const FlashArray& array : steps[i].arrays) {
       values.sections["arrays"].push_back({.texts = {{"name", array.name},
                                                      {"bytes", std::to_string(array.bytes.size())},

@@ -95,17 +95,17 @@ std::string pack_depthwise(StepWriter& step) {
 
 std::vector<std::string> window_members(const StepWriter& step) {
   const Window& w = step.op().window;
-  return {member("input_height", step.input().height),
+  return {member("input_height", step.input_rows()),
           member("input_width", step.input().width),
           member("input_channels", step.input().channels),
-          member("output_height", step.output().height),
+          member("output_height", step.output_rows()),
           member("output_width", step.output().width),
           member("output_channels", step.output().channels),
           member("kernel_height", w.kernel_height),
           member("kernel_width", w.kernel_width),
           member("stride_height", w.stride_height),
           member("stride_width", w.stride_width),
-          member("pad_top", w.padding.top),
+          member("pad_top", step.pad_rows()),
           member("pad_left", w.padding.left),
           member("input_zero_point", step.input_zero_point()),
           output_member(step.output_struct())};
@@ -134,11 +134,10 @@ void write_conv_2d(StepWriter& step) {
                             w.kernel_width == 1 && w.stride_height == 1 && w.stride_width == 1 &&
                             w.padding == Padding{};
   if (is_pointwise) {
-    step.layer(
-        "mcunet_conv2d_1x1_layer",
-        {member("pixels", step.input().height * step.input().width),
-         member("input_channels", step.input().channels),
-         member("output_channels", step.output().channels), output_member(step.output_struct())});
+    step.layer("mcunet_conv2d_1x1_layer", {member("pixels", step.in_rows(step.input().width)),
+                                           member("input_channels", step.input().channels),
+                                           member("output_channels", step.output().channels),
+                                           output_member(step.output_struct())});
     call_kernel(step, "conv2d_1x1",
                 {step.input_address(), step.output_address(), "&layer", packed_weights,
                  step.scratch_address()});
@@ -170,9 +169,9 @@ void write_depthwise_conv_2d(StepWriter& step) {
   }
   step.layer(
       "mcunet_depthwise_layer",
-      {member("input_height", step.input().height), member("input_width", step.input().width),
-       member("output_height", step.output().height), member("output_width", step.output().width),
-       member("channels", step.input().channels), member("pad_top", w.padding.top),
+      {member("input_height", step.input_rows()), member("input_width", step.input().width),
+       member("output_height", step.output_rows()), member("output_width", step.output().width),
+       member("channels", step.input().channels), member("pad_top", step.pad_rows()),
        member("pad_left", w.padding.left), member("input_zero_point", step.input_zero_point()),
        output_member(step.output_struct())});
   const std::string variant =

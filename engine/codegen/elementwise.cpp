@@ -55,13 +55,16 @@ std::vector<std::string> layer_members(const StepWriter& step, const std::vector
   const float out = step.output_quantization().scale;
   AdditionMultipliers by = addition_multipliers(first, second, out);
   if (step.op().kind == OpKind::kMul) by = {{}, {}, product_multiplier(first, second, out)};
-  return {member("elements", step.output().elements()),
-          member("period", sides[1].shape.elements()),
-          fmt::format(".operands = {{{}, {}}}", operand_text(sides[0], by.first),
-                      operand_text(sides[1], by.second)),
-          member("multiplier", by.output.multiplier),
-          member("shift", -by.output.shift),
-          output_member(step.output_struct())};
+  const std::int64_t row = std::int64_t{step.output().width} * step.output().channels;
+  return {
+      member("elements", step.in_rows(row)),
+      member("period", sides[1].shape == step.output() ? step.in_rows(row)
+                                                       : std::to_string(sides[1].shape.elements())),
+      fmt::format(".operands = {{{}, {}}}", operand_text(sides[0], by.first),
+                  operand_text(sides[1], by.second)),
+      member("multiplier", by.output.multiplier),
+      member("shift", -by.output.shift),
+      output_member(step.output_struct())};
 }
 
 std::vector<std::string> broadcast_members(const StepWriter& step,

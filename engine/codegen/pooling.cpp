@@ -11,11 +11,11 @@ void write_pool(StepWriter& step, const std::string& kernel) {
   const Window& w = step.op().window;
   step.layer(
       "mcunet_pool2d_layer",
-      {member("input_height", step.input().height), member("input_width", step.input().width),
-       member("output_height", step.output().height), member("output_width", step.output().width),
+      {member("input_height", step.input_rows()), member("input_width", step.input().width),
+       member("output_height", step.output_rows()), member("output_width", step.output().width),
        member("channels", step.input().channels), member("kernel_height", w.kernel_height),
        member("kernel_width", w.kernel_width), member("stride_height", w.stride_height),
-       member("stride_width", w.stride_width), member("pad_top", w.padding.top),
+       member("stride_width", w.stride_width), member("pad_top", step.pad_rows()),
        member("pad_left", w.padding.left), member("min", step.range().min + nibble),
        member("max", step.range().max + nibble)});
   const std::string name = kernel + (step.has_int4_input() ? "_a4a4" : "");

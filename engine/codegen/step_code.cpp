@@ -1,7 +1,6 @@
 #include "codegen/step_code.hpp"
 
 #include "codegen/step_writer.hpp"
-#include "mcunet/core/error.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -13,14 +12,15 @@ constexpr std::array<void (*)(StepWriter&), kOpKinds> kWriters = {
 
 }  // namespace
 
-StepCode generate_step(const CompiledGraph& compiled, std::int32_t step) {
-  const Step& run = compiled.schedule.steps[step];
-  if (run.op_count != 1) {
-    throw Error("{}: no kernel does this in one step", describe(compiled.graph, run));
-  }
-  StepWriter writer(compiled, step);
+StepCode generate_operator(const CompiledGraph& compiled, std::int32_t step, std::int32_t op) {
+  StepWriter writer(compiled, step, op);
   kWriters[static_cast<std::size_t>(writer.op().kind)](writer);
   return writer.take();
+}
+
+StepCode generate_step(const CompiledGraph& compiled, std::int32_t step) {
+  return compiled.schedule.steps[step].op_count == 1 ? generate_operator(compiled, step, 0)
+                                                     : generate_bands(compiled, step);
 }
 
 }  // namespace mcunet::engine

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "mcunet/engine/planning/row_bands.hpp"
+
 namespace mcunet::engine {
 
-StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step)
+StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step, std::int32_t op)
     : compiled_(compiled),
       graph_(compiled.graph),
-      op_(compiled.graph.ops[compiled.schedule.steps[step].first_op]),
-      step_(step) {}
+      run_(compiled.schedule.steps[step]),
+      op_(compiled.graph.ops[run_.first_op + op]),
+      step_(step),
+      is_in_bands_(run_.op_count > 1) {}
 
 // Nibbles are computed as bytes from -128 on, and saturate there.
 mcunet_output StepWriter::output_struct() const {
@@ -30,19 +34,56 @@ std::string StepWriter::address(std::int64_t offset) const {
   return fmt::format("arena + {}", offset);
 }
 
+std::string StepWriter::input_address(int index) const {
+  if (is_in_bands_) return fmt::format("band->inputs[{}]", index);
+  return address(compiled_.offset_of(graph_.inputs_of(op_)[index]));
+}
+
+std::string StepWriter::output_address() const {
+  return is_in_bands_ ? "band->output" : address(compiled_.offset_of(op_.output));
+}
+
+std::string StepWriter::input_rows() const {
+  return is_in_bands_ ? "band->input_rows" : std::to_string(input().height);
+}
+
+std::string StepWriter::output_rows() const {
+  return is_in_bands_ ? "band->rows" : std::to_string(output().height);
+}
+
+std::string StepWriter::pad_rows() const {
+  return is_in_bands_ ? "band->pad_top" : std::to_string(op_.window.padding.top);
+}
+
+std::string StepWriter::in_rows(std::int64_t per_row, std::int64_t whole) const {
+  return is_in_bands_ ? fmt::format("band->rows * {}", per_row) : std::to_string(whole);
+}
+
 std::string StepWriter::scratch_address() const {
   const std::int32_t buffer = compiled_.arena.requests.step_scratch_buffer[step_];
-  return buffer == kNoId ? "0" : address(compiled_.arena.plan.offsets[buffer]);
+  if (buffer == kNoId) return "0";
+  return address(compiled_.arena.plan.offsets[buffer] + band_buffer_bytes());
+}
+
+std::int64_t StepWriter::scratch_bytes() const {
+  return compiled_.arena.requests.step_scratch_bytes[step_] - band_buffer_bytes();
+}
+
+// They come before the kernels' scratch.
+std::int64_t StepWriter::band_buffer_bytes() const {
+  return is_in_bands_ ? plan_row_bands(graph_, run_).buffer_bytes : 0;
 }
 
 std::string StepWriter::add_array(const std::string& what, std::vector<unsigned char> bytes) {
   std::string name = fmt::format("{}_{}_{}", options().names.prefix(), what, step_);
+  if (is_in_bands_) name += fmt::format("_{}", &op_ - &graph_.ops[run_.first_op]);
   code_.arrays.push_back({name, std::move(bytes)});
   return name;
 }
 
 void StepWriter::layer(const std::string& type, const std::vector<std::string>& members) {
-  code_.body += fmt::format("  static const struct {} layer = {{\n", type);
+  code_.body +=
+      fmt::format("  {}const struct {} layer = {{\n", is_in_bands_ ? "" : "static ", type);
   for (const std::string& member : members) code_.body += "      " + member + ",\n";
   code_.body += "  };\n";
 }
@@ -54,6 +95,10 @@ void StepWriter::call(const std::string& function, const std::vector<std::string
 }
 
 std::string member(const char* name, std::int64_t value) {
+  return fmt::format(".{} = {}", name, value);
+}
+
+std::string member(const char* name, const std::string& value) {
   return fmt::format(".{} = {}", name, value);
 }
 

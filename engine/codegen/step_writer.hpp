@@ -10,12 +10,14 @@
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 
 // What the code of every step is made with: addresses of its tensors, layer descriptions, calls.
-// Then, per operator, the function that writes its steps.
+// Then, per operator, the function that writes its steps. In a step of several operators it writes what
+// one of them does for a band of rows; so whoever depends on the number of rows takes it from here.
 namespace mcunet::engine {
 
 class StepWriter {
  public:
-  StepWriter(const CompiledGraph& compiled, std::int32_t step);
+  // For an operator of a step: its first one, or any of several.
+  StepWriter(const CompiledGraph& compiled, std::int32_t step, std::int32_t op = 0);
 
   const Graph& graph() const { return graph_; }
   const Op& op() const { return op_; }
@@ -40,19 +42,28 @@ class StepWriter {
   bool has_int4_input() const { return graph_.input_of(op_).type == DataType::kInt4; }
   bool has_int4_output() const { return graph_.output_of(op_).type == DataType::kInt4; }
 
-  std::string input_address(int index = 0) const {
-    return address(compiled_.offset_of(graph_.inputs_of(op_)[index]));
+  std::string input_address(int index = 0) const;
+  std::string output_address() const;
+  // The rows that the step, or the operator in a band, works on: of its input, of its output, and
+  // those of the padding above. As C.
+  std::string input_rows() const;
+  std::string output_rows() const;
+  std::string pad_rows() const;
+  // As many elements of the output as its rows have of so many each; `whole` if they are all of it.
+  std::string in_rows(std::int64_t per_row) const {
+    return in_rows(per_row, output().height * per_row);
   }
-  std::string output_address() const { return address(compiled_.offset_of(op_.output)); }
+  std::string in_rows(std::int64_t per_row, std::int64_t whole) const;
   bool is_in_place() const {
     return compiled_.offset_of(graph_.inputs_of(op_)[0]) == compiled_.offset_of(op_.output);
   }
   std::string scratch_address() const;
-  std::int64_t scratch_bytes() const { return compiled_.arena.requests.step_scratch_bytes[step_]; }
+  // Of the kernel.
+  std::int64_t scratch_bytes() const;
 
   // Adds bytes to the flash; returns the name of their array.
   std::string add_array(const std::string& what, std::vector<unsigned char> bytes);
-  // A `static const` description of type `type`, named `layer`.
+  // A constant description of type `type`, named `layer`.
   void layer(const std::string& type, const std::vector<std::string>& members);
   void call(const std::string& function, const std::vector<std::string>& arguments,
             const std::string& file);
@@ -64,16 +75,20 @@ class StepWriter {
 
  private:
   std::string address(std::int64_t offset) const;
+  std::int64_t band_buffer_bytes() const;
 
   const CompiledGraph& compiled_;
   const Graph& graph_;
+  const Step& run_;
   const Op& op_;
   std::int32_t step_;
+  bool is_in_bands_;
   StepCode code_;
 };
 
 // A member of an initializer: ".pixels = 64".
 std::string member(const char* name, std::int64_t value);
+std::string member(const char* name, const std::string& value);
 
 // A literal of type float: "0.5f".
 std::string float_text(float value);

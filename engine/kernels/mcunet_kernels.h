@@ -575,6 +575,42 @@ void mcunet_resize_bilinear(const int8_t* input, int8_t* output,
                             const struct mcunet_interpolation* rows,
                             const struct mcunet_interpolation* columns);
 
+// ---- Several operators, in bands of rows ----
+
+// What an operator computes at a time: some rows of its output.
+struct mcunet_band {
+  const int8_t* inputs[2];  // the first row that is read of each
+  int8_t* output;
+  int32_t rows;        // of the output
+  int32_t input_rows;  // of either input
+  int32_t pad_top;     // rows of padding above them
+};
+
+// An operator, or a tensor that is there already.
+struct mcunet_stage {
+  void (*compute)(const struct mcunet_band* band);  // null: a tensor
+  int8_t* rows;                                     // of the output, that are held
+  int32_t row_bytes;
+  int32_t height;  // rows of the output in all
+  // Before band b, rows_per_band * b + lead rows are computed; in it, rows from rows_per_band * b + kept
+  // on are held: both within the map. Of a tensor that is held as a whole, `kept` is
+  // MCUNET_WHOLE_TENSOR.
+  int32_t rows_per_band;
+  int32_t lead;
+  int32_t kept;
+  int16_t span;  // rows of a window, the last one included
+  int16_t stride;
+  int16_t pad;        // rows above the map where the first window begins
+  uint8_t inputs[2];  // numbers of stages before it; the same twice if there is one
+};
+
+enum { MCUNET_WHOLE_TENSOR = -(1 << 30) };
+
+// Runs all stages for band after band. Between bands, rows that are still to be read move to the
+// beginning of their memory.
+void mcunet_stream(const struct mcunet_stage* stages, int32_t count, int32_t first_band,
+                   int32_t end_band);
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,6 +24,7 @@ struct Wish {
 std::vector<Wish> wishes_of(const Graph& graph, const Schedule& schedule) {
   std::vector<Wish> wishes;
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
+    if (schedule.steps[index].op_count > 1) continue;  // bands are as high as they should be
     Wish wish{.step = static_cast<std::int32_t>(index)};
     for (const Op& op : ops_of(graph, schedule.steps[index])) {
       wish.bytes = std::max(wish.bytes, fastest_scratch_bytes(graph, op));
@@ -114,10 +115,7 @@ class ArenaPlanner {
     for (std::size_t index = 0; index < schedule_.steps.size(); ++index) {
       const std::int32_t buffer = arena.requests.step_scratch_buffer[index];
       if (buffer == kNoId) continue;
-      std::int64_t most = 0;
-      for (const Op& op : ops_of(graph_, schedule_.steps[index])) {
-        most = std::max(most, fastest_scratch_bytes(graph_, op));
-      }
+      const std::int64_t most = fastest_scratch_bytes(graph_, schedule_.steps[index]);
       const auto step = static_cast<std::int32_t>(index);
       const Stretch free = largest_free_stretch(arena, step, buffer, planner_options_.alignment);
       const std::int64_t bytes = std::min(most, free.end - free.begin);

@@ -6,6 +6,7 @@
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/arena.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 #include "mcunet/engine/planning/schedule.hpp"
 
 namespace mcunet::engine {
@@ -52,16 +53,34 @@ std::int64_t transposed_scratch(const Graph& graph, const Op& op) {
   return mcunet_transpose_conv2d_scratch_bytes(&layer);
 }
 
-std::int64_t depthwise_scratch(const Graph& graph, const Op& op, Appetite appetite) {
+// Rows that the kernel works on at a time.
+struct Rows {
+  std::int32_t input = 0;
+  std::int32_t output = 0;
+  std::int32_t pad_top = 0;
+};
+
+Rows all_rows(const Graph& graph, const Op& op) {
+  return {graph.input_of(op).shape.height, graph.output_of(op).shape.height, op.window.padding.top};
+}
+
+// A band in the middle of the map, where no window lies in the padding.
+Rows rows_of_band(const Graph& graph, const Op& op, std::int32_t rows) {
+  const std::int32_t output = std::min(rows, graph.output_of(op).shape.height);
+  return {(output - 1) * op.window.stride_height + op.window.extent_height(), output, 0};
+}
+
+std::int64_t depthwise_scratch(const Graph& graph, const Op& op, const Rows& rows,
+                               Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
   const Shape& output = graph.output_of(op).shape;
   if (!has_in_place_kernel(op) || output.channels != input.channels) return 0;
-  const mcunet_depthwise_layer layer{.input_height = input.height,
+  const mcunet_depthwise_layer layer{.input_height = rows.input,
                                      .input_width = input.width,
-                                     .output_height = output.height,
+                                     .output_height = rows.output,
                                      .output_width = output.width,
                                      .channels = input.channels,
-                                     .pad_top = op.window.padding.top,
+                                     .pad_top = rows.pad_top,
                                      .pad_left = op.window.padding.left};
   const bool is_int4 = graph.input_of(op).type == DataType::kInt4;
   const auto bytes_by = is_int4                       ? appetite == Appetite::kMost
@@ -72,18 +91,18 @@ std::int64_t depthwise_scratch(const Graph& graph, const Op& op, Appetite appeti
   return bytes_by(&layer, op.window.kernel_height, op.window.kernel_width, op.window.stride_width);
 }
 
-std::int64_t scratch(const Graph& graph, const Op& op, Appetite appetite) {
+std::int64_t scratch(const Graph& graph, const Op& op, const Rows& rows, Appetite appetite) {
   switch (ScratchKind{traits_of(op.kind).scratch}) {
     case ScratchKind::kColumns:
       return convolution_scratch(graph, op, appetite);
     case ScratchKind::kTransposedColumns:
       return transposed_scratch(graph, op);
     case ScratchKind::kRows:
-      return depthwise_scratch(graph, op, appetite);
+      return depthwise_scratch(graph, op, rows, appetite);
     case ScratchKind::kFeatures: {
-      const auto rows = static_cast<std::int32_t>(rows_of(graph, op));
+      const auto batches = static_cast<std::int32_t>(rows_of(graph, op));
       const std::int64_t features = weight_layout(graph, op).per_output();
-      return mcunet_fully_connected_scratch_bytes(rows, static_cast<std::int32_t>(features));
+      return mcunet_fully_connected_scratch_bytes(batches, static_cast<std::int32_t>(features));
     }
     case ScratchKind::kNone:
       break;
@@ -100,11 +119,27 @@ std::int64_t pixels_in_fours(const Graph& graph, const Op& op) {
 }  // namespace
 
 std::int64_t least_scratch_bytes(const Graph& graph, const Op& op) {
-  return scratch(graph, op, Appetite::kLeast);
+  return scratch(graph, op, all_rows(graph, op), Appetite::kLeast);
 }
 
 std::int64_t fastest_scratch_bytes(const Graph& graph, const Op& op) {
-  return scratch(graph, op, Appetite::kMost);
+  return scratch(graph, op, all_rows(graph, op), Appetite::kMost);
+}
+
+std::int64_t least_scratch_bytes(const Graph& graph, const Op& op, std::int32_t band_rows) {
+  return scratch(graph, op, rows_of_band(graph, op, band_rows), Appetite::kLeast);
+}
+
+std::int64_t fastest_scratch_bytes(const Graph& graph, const Step& step) {
+  if (step.op_count == 1) return fastest_scratch_bytes(graph, graph.ops[step.first_op]);
+  const RowBands bands = plan_row_bands(graph, step);
+  std::int64_t most = 0;
+  for (std::int32_t i = 0; i < step.op_count; ++i) {
+    const Op& op = graph.ops[step.first_op + i];
+    const Rows rows = rows_of_band(graph, op, bands.stages[i].rows_per_band);
+    most = std::max(most, scratch(graph, op, rows, Appetite::kMost));
+  }
+  return bands.buffer_bytes + most;
 }
 
 FasterWay faster_way(const Graph& graph, const Op& op) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/planning/schedule.hpp"
 
 // What this engine's kernels need beside their tensors, and what they make of more
 // (engine/kernels/scratch.h).
@@ -10,6 +11,9 @@ namespace mcunet::engine {
 
 // Bytes that the operator's kernel works with at least.
 std::int64_t least_scratch_bytes(const Graph& graph, const Op& op);
+
+// The same for a band of so many rows of the output.
+std::int64_t least_scratch_bytes(const Graph& graph, const Op& op, std::int32_t band_rows);
 
 // A way in which a kernel is faster, given the scratch for it.
 enum class FasterWay : std::uint8_t {
@@ -23,6 +27,9 @@ FasterWay faster_way(const Graph& graph, const Op& op);
 
 // Bytes of scratch with which the kernel is fastest; more is of no use.
 std::int64_t fastest_scratch_bytes(const Graph& graph, const Op& op);
+
+// Of a step, with what it holds of tensors within it.
+std::int64_t fastest_scratch_bytes(const Graph& graph, const Step& step);
 
 // Instructions of an inference that the faster way saves on a core with the DSP extension: an
 // estimate, which orders the layers that want memory.

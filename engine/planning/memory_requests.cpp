@@ -4,6 +4,7 @@
 
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 #include "planning/kernel_scratch.hpp"
 
 namespace mcunet::engine {
@@ -48,11 +49,22 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
 }
 
 // Of a step, the most that one of its operators needs.
-template <typename BytesOf>
-std::int64_t most_of(const Graph& graph, const Step& step, BytesOf bytes_of) {
+std::int64_t kernel_scratch(const Graph& graph, const Step& step, ScratchPolicy policy) {
+  const bool is_in_bands = step.op_count > 1 && policy == ScratchPolicy::kOwn;
+  const RowBands bands = is_in_bands ? plan_row_bands(graph, step) : RowBands{};
   std::int64_t most = 0;
-  for (const Op& op : ops_of(graph, step)) most = std::max(most, bytes_of(op));
+  for (std::int32_t i = 0; i < step.op_count; ++i) {
+    const Op& op = graph.ops[step.first_op + i];
+    most =
+        std::max(most, is_in_bands ? least_scratch_bytes(graph, op, bands.stages[i].rows_per_band)
+                                   : scratch_bytes(graph, op, policy));
+  }
   return most;
+}
+
+// What a step holds of the tensors that live within it.
+std::int64_t band_buffers(const Graph& graph, const Step& step) {
+  return step.op_count == 1 ? 0 : plan_row_bands(graph, step).buffer_bytes;
 }
 
 void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequests& requests) {
@@ -84,16 +96,17 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
   requests.step_scratch_buffer.clear();
   std::int64_t most = 0;
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
-    const std::int64_t bytes = most_of(graph, schedule.steps[index], [&](const Op& op) {
-      return scratch_bytes(graph, op, policy);
-    });
-    requests.step_scratch_bytes.push_back(bytes);
-    most = std::max(most, bytes);
+    const Step& step = schedule.steps[index];
+    const std::int64_t kernels = kernel_scratch(graph, step, policy);
+    const std::int64_t in_arena =
+        band_buffers(graph, step) + (policy == ScratchPolicy::kOwn ? kernels : 0);
+    requests.step_scratch_bytes.push_back(policy == ScratchPolicy::kOwn ? in_arena : kernels);
+    most = std::max(most, kernels);
     requests.step_scratch_buffer.push_back(kNoId);
-    if (policy == ScratchPolicy::kOwn && bytes > 0) {
+    if (in_arena > 0) {
       requests.step_scratch_buffer.back() = static_cast<std::int32_t>(requests.buffers.size());
       const auto at = static_cast<std::int32_t>(index);
-      requests.buffers.push_back({bytes, at, at, kNoId});
+      requests.buffers.push_back({in_arena, at, at, kNoId});
     }
   }
   requests.fixed_scratch_bytes =

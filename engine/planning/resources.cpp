@@ -104,7 +104,12 @@ const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
 }
 
 Resources ResourceOracle::measure(const Graph& graph) {
-  make_schedule(graph, options_of(options_.schedule), schedule_);
+  const ScheduleOptions options = options_of(options_.schedule);
+  if (options.streams) {
+    make_schedule(graph, scheduler_.schedule(graph, options).steps, options, schedule_);
+  } else {
+    make_schedule(graph, options, schedule_);
+  }
   request_memory(graph, schedule_, options_.scratch, requests_);
   plan_ = &plan_memory_of(graph);
 

@@ -4,6 +4,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
+#include "mcunet/engine/planning/streaming_schedule.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -98,9 +99,23 @@ void find_memory(const Graph& graph, const ScheduleOptions& options, Schedule& s
 
 }  // namespace
 
+std::string_view name_of(SchedulePolicy policy) {
+  switch (policy) {
+    case SchedulePolicy::kOpByOp:
+      return "op-by-op";
+    case SchedulePolicy::kInPlace:
+      return "in-place";
+    case SchedulePolicy::kStreaming:
+      return "streaming";
+  }
+  return "";
+}
+
 ScheduleOptions options_of(SchedulePolicy policy) {
-  const bool in_place = policy == SchedulePolicy::kInPlace;
-  return {.in_place_depthwise = in_place, .in_place_elementwise = in_place};
+  const bool in_place = policy != SchedulePolicy::kOpByOp;
+  return {.in_place_depthwise = in_place,
+          .in_place_elementwise = in_place,
+          .streams = policy == SchedulePolicy::kStreaming};
 }
 
 std::string describe(const Graph& graph, const Step& step) {
@@ -110,6 +125,10 @@ std::string describe(const Graph& graph, const Step& step) {
 }
 
 void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {
+  if (options.streams) {
+    StreamingScheduler scheduler;
+    return make_schedule(graph, scheduler.schedule(graph, options).steps, options, schedule);
+  }
   schedule.steps.clear();
   for (OpId id = 0; id < static_cast<OpId>(graph.ops.size()); ++id)
     schedule.steps.push_back({id, 1});
@@ -122,8 +141,8 @@ Schedule make_schedule(const Graph& graph, const ScheduleOptions& options) {
   return schedule;
 }
 
-Schedule make_schedule(const Graph& graph, std::span<const Step> steps,
-                       const ScheduleOptions& options) {
+void make_schedule(const Graph& graph, std::span<const Step> steps, const ScheduleOptions& options,
+                   Schedule& schedule) {
   OpId next = 0;
   for (const Step& step : steps) {
     if (step.first_op != next || step.op_count < 1)
@@ -133,9 +152,14 @@ Schedule make_schedule(const Graph& graph, std::span<const Step> steps,
   if (next != static_cast<OpId>(graph.ops.size())) {
     throw Error("steps of {} operators for a graph of {}", next, graph.ops.size());
   }
-  Schedule schedule;
   schedule.steps.assign(steps.begin(), steps.end());
   find_memory(graph, options, schedule);
+}
+
+Schedule make_schedule(const Graph& graph, std::span<const Step> steps,
+                       const ScheduleOptions& options) {
+  Schedule schedule;
+  make_schedule(graph, steps, options, schedule);
   return schedule;
 }
 

@@ -275,7 +275,7 @@ TEST_F(ExperimentTest, RefusesBadValues) {
   EXPECT_EQ(rest_error("space_optimization: {min_satisfying_share: 1.5}\n"),
             "x.yaml:3: space_optimization.min_satisfying_share: must be between 0 and 1, is 1.5");
   EXPECT_EQ(rest_error("engine: {schedule: fastest}\n"),
-            "x.yaml:3: engine.schedule: must be one of op-by-op, in-place, is fastest");
+            "x.yaml:3: engine.schedule: must be one of op-by-op, in-place, streaming, is fastest");
   EXPECT_EQ(rest_error("budget: {sram_kib: 0}\n"),
             "x.yaml:3: budget.sram_kib: must be between 1 and 1048576, is 0");
   EXPECT_EQ(rest_error("budget: {latency_ms: 0}\n"),

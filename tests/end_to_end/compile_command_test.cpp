@@ -216,6 +216,46 @@ TEST_F(CompileCommand, MemoryToSpareMakesKernelsFaster) {
   EXPECT_EQ(parse_output(compile())["memory"], fastest["memory"]) << "by default";
 }
 
+// Two inverted residual blocks.
+engine::Graph two_blocks() {
+  engine::Graph graph = engine::make_residual_block(
+      {.height = 23, .width = 21, .channels = 6, .expanded_channels = 33, .kernel = 7});
+  const auto append = [&](engine::Op op, engine::TensorId input, int channels) {
+    return engine::append_op(graph, op, {input}, channels);
+  };
+  engine::TensorId last = append({.kind = engine::OpKind::kConv2d}, graph.outputs[0], 30);
+  last = append({.kind = engine::OpKind::kDepthwiseConv2d, .window = engine::centred_window(3, 2)},
+                last, 30);
+  graph.outputs = {append({.kind = engine::OpKind::kConv2d}, last, 9)};
+  RandomStream random(4);
+  return engine::with_random_weights(graph, random);
+}
+
+TEST_F(CompileCommand, StreamingIsExactInLessMemory) {
+  write_model(two_blocks());
+  std::string input;
+  for (int i = 0; i < 23 * 21 * 6; ++i) input += static_cast<char>(i * 37 % 251);
+  write("input.bin", input);
+  std::map<std::string, nlohmann::json> compiled;
+  for (const char* device : {"stm32f746", "stm32f412", "stm32g0b1"}) {
+    for (const std::string schedule : {"in-place", "streaming"}) {
+      const Outcome outcome = run({"compile", "model.tflite", "--device", device, "--out", "out",
+                                   "--schedule", schedule, "--json"});
+      ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+      compiled[schedule] = parse_output(outcome);
+    }
+    const nlohmann::json inference =
+        parse_output(run({"emulate", "out", "--input", "input.bin", "--json"}))["inferences"][0];
+    EXPECT_EQ(inference["exact"], true) << device;
+    const nlohmann::json& streaming = compiled["streaming"];
+    EXPECT_LT(3 * streaming["peak_sram_bytes"].get<std::int64_t>(),
+              2 * compiled["in-place"]["peak_sram_bytes"].get<std::int64_t>());
+    EXPECT_EQ(streaming["memory"]["choice"], "least") << "by default";
+    EXPECT_EQ(streaming["macs"], compiled["in-place"]["macs"]);
+    EXPECT_THAT(read("out/model.json"), HasSubstr(" + depthwise_conv_2d 7x7 + "));
+  }
+}
+
 TEST_F(CompileCommand, SaysWhatMemoryIsSpentOn) {
   write_model(peak_convolution());
   const std::string gain =

@@ -115,6 +115,27 @@ TEST_F(PlanCommand, SchedulesAndScratchMatter) {
   EXPECT_EQ(peak("in-place", "tinyengine"), plan(network).at("peak_sram_bytes"));
 }
 
+TEST_F(PlanCommand, StreamingTakesAFractionOfTheMemory) {
+  const std::vector<std::string> network = {"plan", "mobilenet_v2", "--width",
+                                            "0.35", "--resolution", "144"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), network.begin(), network.end());
+    return run(more);
+  };
+  const nlohmann::json in_place = parse_output(with({"--scratch", "own", "--json"}));
+  const nlohmann::json streaming = parse_output(with({"--schedule", "streaming", "--json"}));
+  EXPECT_LT(3 * streaming.at("peak_sram_bytes").get<std::int64_t>(),
+            in_place.at("peak_sram_bytes"));
+  EXPECT_EQ(streaming.at("macs"), in_place.at("macs"));
+  EXPECT_LT(streaming.at("steps").size(), in_place.at("steps").size());
+  const Outcome outcome = with({"--schedule", "streaming", "--explain"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  for (const char* text : {"Least SRAM by schedule", "op-by-op", "operators in", "of  72 rows",
+                           "needs the most", "held rows and scratch"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(text));
+  }
+}
+
 TEST_F(PlanCommand, TheTerminalShowsStepsMapAndSummary) {
   const Outcome outcome = run({"plan", "small_cifar", "--device", "stm32f412"});
   EXPECT_EQ(outcome.exit_code, 0);

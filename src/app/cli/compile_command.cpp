@@ -11,6 +11,7 @@
 #include "memory_option.hpp"
 #include "pipeline/compile_stage.hpp"
 #include "program.hpp"
+#include "schedule_option.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -24,6 +25,7 @@ struct CompileArguments {
   std::string device;
   std::string out;
   std::optional<deploy::ConsoleKind> console;
+  engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
@@ -93,7 +95,8 @@ int run_compile(const CompileArguments& arguments) {
   options.scratch_growth =
       arguments.no_adaptive_im2col ? engine::ScratchGrowth::kNone : arguments.memory;
   options.specializes_kernels = !arguments.no_specialization;
-  options.schedule.in_place_depthwise = !arguments.no_in_place_depthwise;
+  options.schedule = engine::options_of(arguments.schedule);
+  if (arguments.no_in_place_depthwise) options.schedule.in_place_depthwise = false;
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
   options.names = arguments.names;
@@ -124,7 +127,8 @@ void add_compile_command(CLI::App& program, Run& run) {
   command->footer(
       "The folder holds model.h, model.c, weights.c and only the kernels that the model needs;\n"
       "any C11 project can compile it. `make` there links firmware for the device.\n\n"
-      "  mcunet compile model.tflite --device stm32f746 --out out/");
+      "  mcunet compile model.tflite --device stm32f746 --out out/\n"
+      "  mcunet compile model.tflite --device stm32f746 --schedule streaming --out out/");
   command
       ->add_option("MODEL", arguments->model,
                    "int8 .tflite file, or a .mcunet that an export wrote")
@@ -141,6 +145,7 @@ void add_compile_command(CLI::App& program, Run& run) {
           {"serial", deploy::ConsoleKind::kSerial},
           {"semihosting", deploy::ConsoleKind::kSemihosting},
           {"none", deploy::ConsoleKind::kNone}}));
+  add_schedule_option(*command, arguments->schedule);
   command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
   command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,
                     "Give depthwise convolutions an output of their own");
@@ -182,7 +187,10 @@ void add_compile_command(CLI::App& program, Run& run) {
                     "Leave out channels that are constant or that nothing reads; outputs stay the\n"
                     "same");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
-  command->callback([arguments, &run] { run = [arguments] { return run_compile(*arguments); }; });
+  command->callback([arguments, memory, &run] {
+    if (memory->empty()) arguments->memory = memory_of(arguments->schedule);
+    run = [arguments] { return run_compile(*arguments); };
+  });
 }
 
 }  // namespace mcunet::cli

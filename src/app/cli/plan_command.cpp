@@ -19,8 +19,10 @@
 #include "pipeline/compile_stage.hpp"
 #include "pipeline/network_source.hpp"
 #include "program.hpp"
+#include "report/plan_explanation.hpp"
 #include "report/plan_report.hpp"
 #include "report/plot.hpp"
+#include "schedule_option.hpp"
 #include "text_table.hpp"
 
 namespace mcunet::cli {
@@ -38,6 +40,7 @@ struct PlanArguments {
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   engine::ScratchPolicy scratch = engine::ScratchPolicy::kTinyEngine;
   engine::ScratchGrowth memory = engine::ScratchGrowth::kWithinBudget;
+  bool explain = false;
   bool json = false;
 };
 
@@ -217,6 +220,7 @@ int run_plan(const PlanArguments& arguments) {
     print_block_peaks(steps);
     fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
                report::draw_memory_map(oracle, 24));
+    if (arguments.explain) fmt::print("{}\n", report::explain_plan(graph, oracle));
     print_summary(resources, estimate_flash(graph), oracle.requests().fixed_scratch_bytes, device);
     if (linked) print_linked(resources, *linked);
     if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);
@@ -244,6 +248,7 @@ void add_plan_command(CLI::App& program, Run& run) {
       "  mcunet plan mobilenet_v2 --width 0.35 --resolution 144 --device stm32f746\n"
       "  mcunet plan net.json --resolution 160 --out plan/\n"
       "  mcunet plan net.json --weight-bits 4 --activation-bits 4\n"
+      "  mcunet plan net.json --resolution 160 --schedule streaming --explain\n"
       "  mcunet plan model.tflite --device stm32f746");
   command->add_option("NET", arguments->source.name_or_file, "Reference network or file")
       ->required();
@@ -268,26 +273,34 @@ void add_plan_command(CLI::App& program, Run& run) {
       ->check(CLI::IsMember({4, 8}));
   command->add_option("--device", arguments->device,
                       "Name in configs/devices/ or a file; says whether the network fits");
-  command->add_option("--schedule", arguments->schedule, "op-by-op or in-place [in-place]")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, engine::SchedulePolicy>{
-          {"op-by-op", engine::SchedulePolicy::kOpByOp},
-          {"in-place", engine::SchedulePolicy::kInPlace}}));
-  command
-      ->add_option("--scratch", arguments->scratch,
-                   "How kernel scratch is counted: tinyengine or own [tinyengine]")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, engine::ScratchPolicy>{
-          {"tinyengine", engine::ScratchPolicy::kTinyEngine},
-          {"own", engine::ScratchPolicy::kOwn}}));
+  add_schedule_option(*command, arguments->schedule);
+  const CLI::Option* scratch =
+      command
+          ->add_option("--scratch", arguments->scratch,
+                       "How kernel scratch is counted: tinyengine or own [tinyengine;\n"
+                       "of a streaming schedule own]")
+          ->transform(CLI::CheckedTransformer(std::map<std::string, engine::ScratchPolicy>{
+              {"tinyengine", engine::ScratchPolicy::kTinyEngine},
+              {"own", engine::ScratchPolicy::kOwn}}));
   command
       ->add_option("--borders", arguments->source.borders,
                    "Who converts where a .tflite has float or uint8 at its borders, as in compile: "
                    "caller or\ninvoke [caller]")
       ->transform(CLI::CheckedTransformer(std::map<std::string, engine::Borders>{
           {"caller", engine::Borders::kCaller}, {"invoke", engine::Borders::kInvoke}}));
-  add_memory_option(*command, arguments->memory);
+  const CLI::Option* memory = add_memory_option(*command, arguments->memory);
   command->add_option("--out", arguments->out, "Folder for plan.json, plots and index.html");
+  command->add_flag(
+      "--explain", arguments->explain,
+      "Say what each schedule would need, what runs in bands of rows, and what binds");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
-  command->callback([arguments, &run] { run = [arguments] { return run_plan(*arguments); }; });
+  command->callback([arguments, scratch, memory, &run] {
+    if (scratch->empty() && arguments->schedule == engine::SchedulePolicy::kStreaming) {
+      arguments->scratch = engine::ScratchPolicy::kOwn;
+    }
+    if (memory->empty()) arguments->memory = memory_of(arguments->schedule);
+    run = [arguments] { return run_plan(*arguments); };
+  });
 }
 
 }  // namespace mcunet::cli

@@ -141,7 +141,7 @@ void add_space_command(CLI::App& program, Run& run) {
       ->take_all()
       ->allow_extra_args(false);
   command->add_option("--schedule", arguments->schedule, "Schedule of the oracle")
-      ->check(CLI::IsMember({"op-by-op", "in-place"}));
+      ->check(CLI::IsMember({"op-by-op", "in-place", "streaming"}));
   command->add_option("--scratch", arguments->scratch, "How kernel scratch memory is counted")
       ->check(CLI::IsMember({"tinyengine", "own"}));
   command->add_option("--rows", arguments->rows, "Rows of the ranking to print")

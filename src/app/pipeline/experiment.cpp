@@ -132,7 +132,8 @@ std::vector<Field> fields_of_search(SearchStageOptions& options) {
 std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
   return {choice("schedule", oracle.schedule,
                  {{"op-by-op", engine::SchedulePolicy::kOpByOp},
-                  {"in-place", engine::SchedulePolicy::kInPlace}}),
+                  {"in-place", engine::SchedulePolicy::kInPlace},
+                  {"streaming", engine::SchedulePolicy::kStreaming}}),
           choice("scratch", oracle.scratch,
                  {{"tinyengine", engine::ScratchPolicy::kTinyEngine},
                   {"own", engine::ScratchPolicy::kOwn}})};

@@ -24,6 +24,7 @@ namespace mcunet::pipeline {
 struct ExportContext {
   deploy::Device device;
   std::optional<std::int64_t> sram_budget_bytes;  // of the job, if that is less than the device's
+  engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   QuantizationOptions quantization;
   ExportOptions options;
   std::uint64_t seed = 0;

@@ -89,6 +89,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
   const std::shared_ptr<const Task> task = task_of(experiment);
   ExportContext context{.device = experiment.device,
                         .sram_budget_bytes = experiment.budget.sram_bytes,
+                        .schedule = experiment.oracle.schedule,
                         .quantization = experiment.quantization,
                         .options = experiment.exporting,
                         .seed = experiment.seed,

@@ -190,8 +190,7 @@ std::string describe_planning(const SpaceRanking& ranking, const SpaceReportCont
   return fmt::format(
       "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting{}). "
       "The arena exceeds its lower bound in {} plans; {} of them are not proven optimal.",
-      planned, ranking.seconds,
-      context.oracle.schedule == engine::SchedulePolicy::kInPlace ? "in-place" : "op-by-op",
+      planned, ranking.seconds, engine::name_of(context.oracle.schedule),
       context.oracle.scratch == engine::ScratchPolicy::kTinyEngine ? "TinyEngine" : "own",
       widths == engine::BitWidths{} ? ""
                                     : fmt::format(", weights of {} and activations of {} bits",

@@ -26,6 +26,7 @@ Borders borders_named(std::string_view name);
 
 // The rungs of the paper's Figure 5 that can be left out, and what is done on request.
 struct CompileOptions {
+  // What streams may take the budget that kernels may grow into, and be faster for it.
   ScheduleOptions schedule;
   bool fuses_padding = true;  // else PAD operators run on their own
   bool specializes_kernels =

@@ -82,6 +82,13 @@ enum class Overwriting : std::uint8_t {
   kChannelwise,  // a channel is, by kernels that work in place (has_in_place_kernel)
 };
 
+// Whether a band of output rows can be computed from a band of input rows (planning/row_bands.hpp).
+enum class RowFlow : std::uint8_t {
+  kNone,
+  kWindow,       // from those that the window slides over
+  kElementwise,  // from the same rows of each input
+};
+
 // Memory beside the tensors that a kernel works in.
 enum class ScratchKind : std::uint8_t {
   kNone,
@@ -122,6 +129,7 @@ struct OperatorTraits {
   Required<WeightOrder> weights;
   Required<Overwriting> overwriting;
   Required<ScratchKind> scratch;
+  Required<RowFlow> rows;
   Required<LatencyFamily> latency;
   // The output's shape. `output_channels` matters to operators with weights. Throws Error if the inputs
   // do not fit each other or do not determine it.

@@ -16,7 +16,8 @@ enum class ScratchPolicy {
   // One area beside the arena, of the largest need, plus the first convolution's weights widened to
   // 16 bits. Reproduces the peaks that the authors published for TinyEngine on STM32H743.
   kTinyEngine,
-  // As this engine's kernels need it: in the arena, alive during its own step only.
+  // As this engine's kernels need it: in the arena, alive during its own step only. What a step of
+  // several operators holds of the tensors between them lies there in either case.
   kOwn,
 };
 

@@ -11,6 +11,7 @@
 #include "mcunet/engine/planning/memory_planner.hpp"
 #include "mcunet/engine/planning/memory_requests.hpp"
 #include "mcunet/engine/planning/schedule.hpp"
+#include "mcunet/engine/planning/streaming_schedule.hpp"
 #include "mcunet/engine/timing/latency_model.hpp"
 
 // What a network costs on a device, and what a device has to give: the constraint oracle of the
@@ -96,6 +97,7 @@ class ResourceOracle {
   const MemoryPlan& plan_memory_of(const Graph& graph);
 
   OracleOptions options_;
+  StreamingScheduler scheduler_;
   Schedule schedule_;
   MemoryRequests requests_;
   MemoryPlanner planner_;

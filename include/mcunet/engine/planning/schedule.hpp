@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mcunet/engine/graph/graph.hpp"
@@ -11,10 +13,12 @@
 // planner, the kernels and the code generator all work on steps.
 namespace mcunet::engine {
 
-// A run of consecutive operators of the graph that execute as one.
+// A run of consecutive operators of the graph that execute as one. Several do so in bands of rows
+// (row_bands.hpp).
 struct Step {
   OpId first_op = 0;
   std::int32_t op_count = 1;
+  std::int32_t band_rows = 1;  // of several operators: rows of the last one's output in a band
 };
 
 inline std::span<const Op> ops_of(const Graph& graph, const Step& step) {
@@ -30,10 +34,15 @@ struct ScheduleOptions {
   bool in_place_depthwise = true;
   // An elementwise operator overwrites an operand: an addition, an activation, a reshape.
   bool in_place_elementwise = true;
+  // Operators that need too much memory one by one form steps that run in bands of rows
+  // (streaming_schedule.hpp): as few as the least peak allows, or this limit if it is larger.
+  bool streams = false;
+  std::optional<std::int64_t> streaming_bytes;
 };
 
 // Schedules by the names that users give them.
-enum class SchedulePolicy { kOpByOp, kInPlace };
+enum class SchedulePolicy { kOpByOp, kInPlace, kStreaming };
+std::string_view name_of(SchedulePolicy policy);
 ScheduleOptions options_of(SchedulePolicy policy);
 
 // The steps, both included, over which a tensor must keep its memory. Graph inputs live from the
@@ -53,7 +62,8 @@ struct Schedule {
   std::vector<TensorId> in_place_of;
 };
 
-// One operator a step, in the order of the graph. Refills `schedule`, keeping its memory.
+// In the order of the graph; one operator a step, unless it streams. Refills `schedule`, keeping its
+// memory.
 void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule& schedule);
 Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
 
@@ -61,5 +71,7 @@ Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
 // once and in its order. A step of several overwrites nothing. Throws Error for other steps.
 Schedule make_schedule(const Graph& graph, std::span<const Step> steps,
                        const ScheduleOptions& options);
+void make_schedule(const Graph& graph, std::span<const Step> steps, const ScheduleOptions& options,
+                   Schedule& schedule);
 
 }  // namespace mcunet::engine

@@ -1,0 +1,107 @@
+// Steps of several operators: a function for what each does with a band of rows, and a table by which
+// mcunet_stream() calls them.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "codegen/step_code.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+// The tensors that the step reads and does not make, each once.
+std::vector<TensorId> sources_of(const Graph& graph, std::span<const Op> ops) {
+  std::vector<TensorId> sources;
+  for (const Op& op : ops) {
+    for (const TensorId input : graph.inputs_of(op)) {
+      const bool is_made =
+          std::any_of(ops.begin(), ops.end(), [&](const Op& o) { return o.output == input; });
+      const bool is_known = std::find(sources.begin(), sources.end(), input) != sources.end();
+      if (!is_made && !is_known) sources.push_back(input);
+    }
+  }
+  return sources;
+}
+
+class StageTable {
+ public:
+  StageTable(const CompiledGraph& compiled, std::int32_t step)
+      : compiled_(compiled),
+        graph_(compiled.graph),
+        step_(step),
+        ops_(ops_of(graph_, compiled.schedule.steps[step])),
+        bands_(plan_row_bands(graph_, compiled.schedule.steps[step])),
+        tensors_(sources_of(graph_, ops_)),
+        source_count_(tensors_.size()) {
+    for (const Op& op : ops_) tensors_.push_back(op.output);
+  }
+
+  std::string to_string() const {
+    std::string text = "  static const struct mcunet_stage stages[] = {\n";
+    for (std::size_t i = 0; i < source_count_; ++i) add_source(tensors_[i], text);
+    for (std::size_t i = 0; i < ops_.size(); ++i) add_operator(i, text);
+    return text + fmt::format("  }};\n  mcunet_stream(stages, {}, {}, {});\n", tensors_.size(),
+                              bands_.first_band, bands_.end_band);
+  }
+
+ private:
+  std::string memory(TensorId tensor, std::int64_t bytes_of_rows) const {
+    const Tensor& t = graph_.tensors[tensor];
+    return fmt::format(".rows = arena + {}, .row_bytes = {}, .height = {}", bytes_of_rows,
+                       row_bytes_of(t), t.shape.height);
+  }
+
+  void add_source(TensorId tensor, std::string& text) const {
+    text += fmt::format("      {{{}}},\n", memory(tensor, compiled_.offset_of(tensor)));
+  }
+
+  void add_operator(std::size_t index, std::string& text) const {
+    const Op& op = ops_[index];
+    const BandStage& stage = bands_.stages[index];
+    const RowWindow window = row_window_of(op);
+    const std::int32_t scratch = compiled_.arena.requests.step_scratch_buffer[step_];
+    const std::int64_t offset = stage.is_whole
+                                    ? compiled_.offset_of(op.output)
+                                    : compiled_.arena.plan.offsets[scratch] + stage.buffer_offset;
+    const std::span<const TensorId> inputs = graph_.inputs_of(op);
+    fmt::format_to(std::back_inserter(text),
+                   "      {{.compute = step_{}_{}, {},\n"
+                   "       .rows_per_band = {}, .lead = {}, .kept = {}, .span = {}, .stride = {}, "
+                   ".pad = {}, .inputs = {{{}, {}}}}},\n",
+                   step_, index, memory(op.output, offset), stage.rows_per_band, stage.lead,
+                   stage.is_whole ? "MCUNET_WHOLE_TENSOR" : std::to_string(stage.kept), window.span,
+                   window.stride, window.pad, number_of(inputs.front()), number_of(inputs.back()));
+  }
+
+  std::ptrdiff_t number_of(TensorId tensor) const {
+    return std::find(tensors_.begin(), tensors_.end(), tensor) - tensors_.begin();
+  }
+
+  const CompiledGraph& compiled_;
+  const Graph& graph_;
+  std::int32_t step_;
+  std::span<const Op> ops_;
+  RowBands bands_;
+  std::vector<TensorId> tensors_;  // sources, then what the operators make
+  std::size_t source_count_;
+};
+
+}  // namespace
+
+StepCode generate_bands(const CompiledGraph& compiled, std::int32_t step) {
+  StepCode code;
+  for (std::int32_t i = 0; i < compiled.schedule.steps[step].op_count; ++i) {
+    StepCode stage = generate_operator(compiled, step, i);
+    code.stages.push_back(std::move(stage.body));
+    std::move(stage.arrays.begin(), stage.arrays.end(), std::back_inserter(code.arrays));
+    std::move(stage.kernels.begin(), stage.kernels.end(), std::back_inserter(code.kernels));
+  }
+  code.body = StageTable(compiled, step).to_string();
+  code.kernels.emplace_back("stream.c");
+  return code;
+}
+
+}  // namespace mcunet::engine

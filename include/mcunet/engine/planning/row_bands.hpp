@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mcunet/engine/planning/schedule.hpp"
+
+// How a step of several operators executes: in bands of rows. For every band of the last operator's
+// output, each operator in turn computes the rows that those behind it need and do not have yet, so
+// that nothing is computed twice; of what lies between two operators only those rows are held that
+// are still to be read.
+//
+//   1. The last operator computes rows 0 .. n - 1, n .. 2n - 1, and so on. What this takes of the
+//      others follows from strides, windows and padding: before band b, an operator has computed
+//      rows_per_band * b + lead rows, as far as its output has them.
+//   2. A window of k rows that moves on by s rows reads (n - 1) s + k rows for a band of n; so many
+//      its input holds. What several operators read, such as the input of a residual block, is held
+//      until the last of them has read it.
+//   3. Bands begin before the first row, where only what is ahead has rows to compute.
+namespace mcunet::engine {
+
+// One operator of the step, with the rows of its output.
+struct BandStage {
+  std::int32_t rows_per_band = 0;
+  std::int32_t lead = 0;  // rows computed before band b: rows_per_band * b + lead, within the map
+  std::int32_t kept = 0;  // first row held in band b: rows_per_band * b + kept, within the map
+  std::int32_t held_rows = 0;  // of its buffer
+  bool is_whole = false;  // other steps read the output: all of it is in the tensor's own memory
+  std::int64_t buffer_offset = 0;  // else: in the scratch of the step, in bytes
+};
+
+struct RowBands {
+  std::vector<BandStage> stages;  // per operator of the step
+  std::int32_t first_band = 0;    // not above 0
+  std::int32_t end_band = 0;
+  std::int64_t buffer_bytes = 0;  // of all buffers, a multiple of 4: the kernels' scratch follows
+};
+
+// Whether the operator can compute a band of rows: it has such a kernel, its tensors are of int8, and
+// every window lies within the map by at least one row.
+bool works_in_bands(const Graph& graph, const Op& op);
+
+// How far an operator's first window begins above its input, the rows that it spans, and those that
+// it moves on by: 0, 1, 1 without a window.
+struct RowWindow {
+  std::int32_t pad = 0;
+  std::int32_t span = 1;
+  std::int32_t stride = 1;
+};
+RowWindow row_window_of(const Op& op);
+
+// Throws Error if an operator does not work in bands, or if what the step makes is not all needed at
+// the same pace for its last output.
+RowBands plan_row_bands(const Graph& graph, const Step& step);
+
+// Bytes of a row of the tensor.
+std::int64_t row_bytes_of(const Tensor& tensor);
+
+}  // namespace mcunet::engine

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "mcunet/engine/planning/schedule.hpp"
+
+// Which operators form a step that runs in bands of rows, so that a network needs the least memory.
+namespace mcunet::engine {
+
+struct StreamingPlan {
+  std::vector<Step> steps;
+  std::int64_t least_bytes = 0;  // no division into steps has less alive in its largest one
+  std::int64_t peak_bytes = 0;   // of these steps
+};
+
+// Chooses the steps of one graph after another, keeping its working memory in between.
+//
+//   1. Two cuts in the order of the operators make a step: of one operator, which may overwrite its
+//      input, or of several in bands. Its bytes are all that is alive in it: what it reads or leaves to
+//      later steps, what it holds of tensors in between, and the scratch of its kernels.
+//   2. best[j] = min over i of max(best[i], bytes(i, j)): the least peak with a cut before operator j.
+//      All steps that end at j are measured in one walk from j towards the beginning, which ends where
+//      those that are longer cannot be better. This is the optimum over all divisions into such steps
+//      with bands of one row.
+//   3. Of all divisions that keep to that peak, or to a larger limit, the one that costs the fewest
+//      instructions beside those of its operators, in the same way; then bands as high as pays.
+class StreamingScheduler {
+ public:
+  StreamingScheduler();
+  ~StreamingScheduler();
+  StreamingScheduler(StreamingScheduler&&) noexcept;
+  StreamingScheduler& operator=(StreamingScheduler&&) noexcept;
+
+  const StreamingPlan& schedule(const Graph& graph, const ScheduleOptions& options);
+
+ private:
+  class Search;
+  std::unique_ptr<Search> search_;
+  StreamingPlan plan_;
+};
+
+// Bytes alive in a step of the division: see above.
+std::int64_t live_bytes_of_step(const Graph& graph, const Step& step,
+                                const ScheduleOptions& options);
+
+// Instructions that bands of so many rows cost beside those of the operators, an estimate for a core
+// with the DSP extension: rows gathered again, weights widened again, rows moved, calls.
+double band_instructions(const Graph& graph, const Step& step);
+
+}  // namespace mcunet::engine

@@ -1,0 +1,100 @@
+// Steps of several operators, compiled on the host, beside the reference executor.
+#include <gtest/gtest.h>
+
+#include "generated_model.hpp"
+#include "mcunet/engine/planning/streaming_schedule.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
+#include "mcunet/engine/tflite/reader.hpp"
+#include "narrowed.hpp"
+#include "random_chain.hpp"
+#include "random_graphs.hpp"
+#include "residual_block.hpp"
+#include "shared_data.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+CompiledGraph in_steps(const Graph& graph, const std::vector<Step>& steps, ScratchGrowth growth) {
+  CompiledGraph compiled;
+  compiled.graph = graph;
+  compiled.schedule = make_schedule(graph, steps, {});
+  compiled.arena = plan_arena(graph, compiled.schedule, {.growth = growth});
+  return compiled;
+}
+
+void expect_exact(const CompiledGraph& compiled, const std::string& name) {
+  const GeneratedModel model(compiled, "streaming-" + name);
+  for (std::uint64_t trial = 0; trial < 2; ++trial) {
+    const std::vector<TensorBytes> inputs = random_inputs(compiled.graph, trial);
+    ASSERT_EQ(model.run(inputs), execute(compiled.graph, inputs)) << name;
+  }
+}
+
+TEST(Streaming, RandomChainsInRandomStepsAreExact) {
+  RandomStream random(1);
+  int groups = 0;
+  for (int trial = 0; trial < 40; ++trial) {
+    const Graph graph = with_random_weights(RandomChain(random).make(10), random);
+    const std::vector<Step> steps = random_steps(graph, random);
+    for (const Step& step : steps) groups += step.op_count > 1 ? 1 : 0;
+    expect_exact(
+        in_steps(graph, steps, trial % 2 == 0 ? ScratchGrowth::kNone : ScratchGrowth::kWithinArena),
+        std::to_string(trial));
+  }
+  EXPECT_GT(groups, 40);
+}
+
+TEST(Streaming, WeightsOfFourBitsAreExact) {
+  RandomStream random(2);
+  for (int trial = 0; trial < 8; ++trial) {
+    const Graph graph = narrowed(with_random_weights(RandomChain(random).make(10), random));
+    expect_exact(in_steps(graph, random_steps(graph, random), ScratchGrowth::kNone),
+                 "narrow-" + std::to_string(trial));
+  }
+}
+
+TEST(Streaming, ASumOfATensorAndAConstantRow) {
+  for (const OpKind kind : {OpKind::kAdd, OpKind::kSub, OpKind::kMul}) {
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      Graph graph = random_graph(kind, seed);
+      const TensorId last = graph.outputs[0];
+      const Op relu{.kind = OpKind::kRelu, .has_bias = false};
+      const TensorId output = append_op(graph, relu, std::span(&last, 1), graph.tensors[last]);
+      edit_info(graph, output).quantization = {0.05F, -3};
+      graph.outputs = {output};
+      if (!works_in_bands(graph, graph.ops[0])) continue;
+      expect_exact(in_steps(graph, {{0, 2, 1}}, ScratchGrowth::kNone),
+                   fmt::format("constant-{}-{}", name_of(kind), seed));
+    }
+  }
+}
+
+TEST(Streaming, RealModelsAreExactInLessMemory) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  for (const char* name : {"mcunet_vww", "mlperf_ic_resnet", "mlperf_kws"}) {
+    const Graph graph = read_tflite(data / "tflite" / fmt::format("{}.tflite", name));
+    CompileOptions options{.scratch_growth = ScratchGrowth::kWithinArena};
+    const std::int64_t in_place = compile_graph(graph, options).arena.plan.arena_bytes;
+    options.schedule = options_of(SchedulePolicy::kStreaming);
+    const CompiledGraph compiled = compile_graph(graph, options);
+    EXPECT_LT(compiled.arena.plan.arena_bytes, in_place);
+    expect_exact(compiled, name);
+    RecordProperty(fmt::format("{}_arena_bytes", name),
+                   std::to_string(compiled.arena.plan.arena_bytes));
+  }
+}
+
+// Of the order in which operators stand, all that is left is in the names of steps.
+TEST(Streaming, StepsAreNamedAfterTheirOperators) {
+  const Graph graph = make_residual_block({});
+  RandomStream random(1);
+  const CompiledGraph compiled =
+      in_steps(with_random_weights(graph, random), {{0, 4, 2}}, ScratchGrowth::kNone);
+  const GeneratedModel model(compiled, "streaming-names");
+  const auto* names = model.symbol<const char* const>("model_step_names");
+  ASSERT_NE(names, nullptr);
+  EXPECT_STREQ(names[0], "conv_2d 1x1 + depthwise_conv_2d 5x5 + conv_2d 1x1 + add: 8x6x4 -> 8x6x4");
+}
+
+}  // namespace
+}  // namespace mcunet::engine

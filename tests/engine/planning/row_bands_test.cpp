@@ -1,0 +1,133 @@
+#include "mcunet/engine/planning/row_bands.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "mcunet/core/error.hpp"
+#include "random_chain.hpp"
+#include "residual_block.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+TEST(RowBands, OfAnInvertedResidualBlock) {
+  const Graph graph = make_residual_block({.height = 8, .width = 6});
+  const RowBands bands = plan_row_bands(graph, {0, 4, 1});
+  ASSERT_EQ(bands.stages.size(), 4u);
+  // A 5x5 window reads two rows below its own.
+  EXPECT_EQ(bands.stages[0].lead, 2);
+  EXPECT_EQ(bands.stages[0].held_rows, 5);
+  EXPECT_EQ(bands.stages[1].held_rows, 1);
+  EXPECT_EQ(bands.stages[2].held_rows, 1);
+  EXPECT_TRUE(bands.stages[3].is_whole);
+  EXPECT_EQ(bands.buffer_bytes, 5 * 6 * 24 + 6 * 24 + 6 * 4);
+  EXPECT_EQ(bands.first_band, -2);
+  EXPECT_EQ(bands.end_band, 8);
+}
+
+TEST(RowBands, HigherBandsHoldMore) {
+  const Graph graph = make_residual_block({.height = 8, .width = 6});
+  const RowBands bands = plan_row_bands(graph, {0, 4, 3});
+  EXPECT_EQ(bands.stages[0].held_rows, 7);
+  EXPECT_EQ(bands.stages[1].held_rows, 3);
+  EXPECT_EQ(bands.end_band, 3);
+  EXPECT_EQ(plan_row_bands(graph, {0, 4, 8}).stages[0].held_rows, 8) << "no more than there are";
+}
+
+// The input of a block is held until it has been added.
+TEST(RowBands, AResidualKeepsItsDelayedRows) {
+  Graph graph;
+  const TensorId image = add_input(graph, {16, 4, 3});
+  const TensorId input =
+      append_op(graph, {.kind = OpKind::kConv2d, .window = centred_window(3, 2)}, {image}, 4);
+  const TensorId middle = append_op(
+      graph, {.kind = OpKind::kDepthwiseConv2d, .window = centred_window(7, 1)}, {input}, 4);
+  graph.outputs = {append_op(graph, {.kind = OpKind::kAdd, .has_bias = false}, {middle, input})};
+  const RowBands bands = plan_row_bands(graph, {0, 3, 1});
+  // Three rows above the current one, that one, three below: those above serve the window only.
+  EXPECT_EQ(bands.stages[0].held_rows, 7);
+  EXPECT_EQ(bands.stages[0].lead, 3);
+}
+
+TEST(RowBands, WhatLaterStepsReadIsWhole) {
+  const Graph graph = make_residual_block({});
+  const RowBands bands = plan_row_bands(graph, {0, 2, 1});
+  EXPECT_FALSE(bands.stages[0].is_whole);
+  EXPECT_TRUE(bands.stages[1].is_whole);
+}
+
+TEST(RowBands, RefusesWhatIsNoGroup) {
+  Graph graph = make_residual_block({});
+  const TensorId last = graph.outputs[0];
+  graph.outputs = {append_op(graph, {.kind = OpKind::kFullyConnected}, {last}, 3)};
+  EXPECT_THROW(plan_row_bands(graph, {0, 5, 1}), Error) << "needs all rows at once";
+  Graph two;
+  const TensorId input = add_input(two, {8, 8, 4});
+  const TensorId first = append_op(two, {.kind = OpKind::kConv2d}, {input}, 4);
+  const TensorId second = append_op(two, {.kind = OpKind::kConv2d}, {input}, 4);
+  two.outputs = {first, second};
+  EXPECT_THROW(plan_row_bands(two, {0, 2, 1}), Error) << "no reader of the first";
+}
+
+// What the driver in kernels/streaming does, with numbers of rows for their contents: every row is made
+// once, of rows that are there, and no buffer holds more than it has room for.
+void simulate(const Graph& graph, const Step& step) {
+  const RowBands bands = plan_row_bands(graph, step);
+  const std::span<const Op> ops = ops_of(graph, step);
+  const auto within = [](std::int32_t rows, std::int32_t height) {
+    return std::clamp(rows, 0, height);
+  };
+  std::vector<std::set<std::int32_t>> held(ops.size());
+  std::vector<std::int32_t> made(ops.size(), 0);
+  for (std::int32_t band = bands.first_band; band < bands.end_band; ++band) {
+    for (std::size_t i = 0; i < ops.size(); ++i) {
+      const BandStage& stage = bands.stages[i];
+      const std::int32_t height = graph.output_of(ops[i]).shape.height;
+      const std::int32_t begin = within(stage.rows_per_band * band + stage.lead, height);
+      const std::int32_t end = within(stage.rows_per_band * (band + 1) + stage.lead, height);
+      ASSERT_EQ(begin, made[i]);
+      made[i] = end;
+      if (!stage.is_whole) {
+        const std::int32_t first = within(stage.rows_per_band * band + stage.kept, height);
+        held[i].erase(held[i].begin(), held[i].lower_bound(first));
+      }
+      const RowWindow window = row_window_of(ops[i]);
+      for (std::int32_t row = begin; row < end; ++row) {
+        for (const TensorId input : graph.inputs_of(ops[i])) {
+          const auto source = std::find_if(ops.begin(), ops.end(),
+                                           [&](const Op& op) { return op.output == input; });
+          if (source == ops.end()) continue;
+          const std::int32_t top = row * window.stride - window.pad;
+          const std::int32_t bottom =
+              std::min(top + window.span, graph.tensors[input].shape.height);
+          for (std::int32_t y = std::max(top, 0); y < bottom; ++y) {
+            ASSERT_TRUE(held[static_cast<std::size_t>(source - ops.begin())].contains(y))
+                << "operator " << i << " reads row " << y;
+          }
+        }
+        held[i].insert(row);
+      }
+      ASSERT_LE(static_cast<std::int32_t>(held[i].size()), stage.held_rows) << "operator " << i;
+    }
+  }
+  EXPECT_EQ(made.back(), graph.output_of(ops.back()).shape.height);
+}
+
+TEST(RowBands, EveryRowIsThereWhenItIsRead) {
+  RandomStream random(3);
+  int groups = 0;
+  for (int trial = 0; trial < 400; ++trial) {
+    const Graph graph = RandomChain(random).make(9);
+    for (const Step& step : random_steps(graph, random)) {
+      if (step.op_count == 1) continue;
+      ++groups;
+      SCOPED_TRACE(describe(graph, step));
+      simulate(graph, step);
+    }
+  }
+  EXPECT_GT(groups, 300);
+}
+
+}  // namespace
+}  // namespace mcunet::engine

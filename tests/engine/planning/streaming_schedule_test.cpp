@@ -1,0 +1,146 @@
+#include "mcunet/engine/planning/streaming_schedule.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/planning/arena.hpp"
+#include "mcunet/engine/planning/resources.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
+#include "random_chain.hpp"
+#include "residual_block.hpp"
+
+namespace mcunet::engine {
+namespace {
+
+constexpr ScheduleOptions kStreaming{.streams = true};
+
+// The most bytes alive in a step, as the planner of the memory counts them.
+std::int64_t planned_peak(const Graph& graph, std::span<const Step> steps) {
+  MemoryRequests requests;
+  request_memory(graph, make_schedule(graph, steps, {}), ScratchPolicy::kOwn, requests);
+  return plan_memory(requests.buffers).lower_bound_bytes;
+}
+
+// All divisions of the operators from `steps` on, tried one by one.
+class Divisions {
+ public:
+  explicit Divisions(const Graph& graph) : graph_(graph) {}
+
+  std::int64_t least_peak() {
+    extend(0);
+    return least_;
+  }
+
+ private:
+  void extend(OpId next) {
+    if (next == static_cast<OpId>(graph_.ops.size())) {
+      least_ = std::min(least_, planned_peak(graph_, steps_));
+      return;
+    }
+    for (OpId end = next + 1; end <= static_cast<OpId>(graph_.ops.size()); ++end) {
+      const Step step{next, end - next};
+      if (step.op_count > 1 && !is_group(step)) continue;
+      steps_.push_back(step);
+      extend(end);
+      steps_.pop_back();
+    }
+  }
+
+  bool is_group(const Step& step) const {
+    try {
+      plan_row_bands(graph_, step);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  const Graph& graph_;
+  std::vector<Step> steps_;
+  std::int64_t least_ = std::numeric_limits<std::int64_t>::max();
+};
+
+TEST(StreamingSchedule, NeverHoldsAnExpandedTensor) {
+  const Graph graph = make_residual_block(
+      {.height = 32, .width = 32, .channels = 8, .expanded_channels = 48, .kernel = 3});
+  StreamingScheduler scheduler;
+  const StreamingPlan& plan = scheduler.schedule(graph, kStreaming);
+  const std::int64_t map = 32 * 32 * 8;
+  EXPECT_LT(plan.least_bytes, 2 * map + 4 * 32 * 48 + 1000);
+  EXPECT_EQ(plan.peak_bytes, plan.least_bytes);
+  ASSERT_GE(plan.steps.size(), 1u);
+  EXPECT_GE(plan.steps[0].op_count, 3);
+}
+
+TEST(StreamingSchedule, IsTheBestOfAllDivisions) {
+  RandomStream random(11);
+  StreamingScheduler scheduler;
+  int better = 0;
+  for (int trial = 0; trial < 150; ++trial) {
+    const Graph graph = RandomChain(random).make(7);
+    const StreamingPlan& plan = scheduler.schedule(graph, kStreaming);
+    ASSERT_EQ(plan.least_bytes, Divisions(graph).least_peak()) << "trial " << trial;
+    EXPECT_EQ(plan.peak_bytes, plan.least_bytes);
+    ASSERT_EQ(planned_peak(graph, plan.steps), plan.peak_bytes) << "trial " << trial;
+    const Schedule one_by_one = make_schedule(graph);
+    better += plan.least_bytes < planned_peak(graph, one_by_one.steps) ? 1 : 0;
+  }
+  EXPECT_GT(better, 40);
+}
+
+TEST(StreamingSchedule, StaysOperatorByOperatorWhereThatIsEnough) {
+  const Graph graph = make_residual_block({});
+  ScheduleOptions options = kStreaming;
+  options.streaming_bytes = 1 << 20;
+  EXPECT_EQ(StreamingScheduler().schedule(graph, options).steps.size(), graph.ops.size());
+}
+
+TEST(StreamingSchedule, BandsAreAsHighAsTheLimitAllows) {
+  const Graph graph = make_residual_block({.height = 40, .width = 40, .expanded_channels = 64});
+  StreamingScheduler scheduler;
+  const std::int64_t least = scheduler.schedule(graph, kStreaming).least_bytes;
+  double last = std::numeric_limits<double>::infinity();
+  for (const std::int64_t more : {0, 8000, 16000, 32000}) {
+    ScheduleOptions options = kStreaming;
+    options.streaming_bytes = least + more;
+    const StreamingPlan& plan = scheduler.schedule(graph, options);
+    EXPECT_LE(plan.peak_bytes, least + more);
+    double cost = 0;
+    for (const Step& step : plan.steps) cost += band_instructions(graph, step);
+    EXPECT_LT(cost, last);
+    last = cost;
+  }
+}
+
+TEST(StreamingSchedule, BytesOfAStepAreThoseOfThePlan) {
+  RandomStream random(5);
+  for (int trial = 0; trial < 100; ++trial) {
+    const Graph graph = RandomChain(random).make(10);
+    const std::vector<Step> steps = random_steps(graph, random);
+    std::int64_t most = 0;
+    for (const Step& step : steps) {
+      most = std::max(most, live_bytes_of_step(graph, step, {}));
+    }
+    ASSERT_EQ(most, planned_peak(graph, steps)) << "trial " << trial;
+  }
+}
+
+// The oracle of a search.
+TEST(StreamingSchedule, MeasuresNoMoreThanInPlace) {
+  RandomStream random(7);
+  ResourceOracle in_place({.schedule = SchedulePolicy::kInPlace, .scratch = ScratchPolicy::kOwn});
+  ResourceOracle streaming(
+      {.schedule = SchedulePolicy::kStreaming, .scratch = ScratchPolicy::kOwn});
+  for (int trial = 0; trial < 100; ++trial) {
+    const Graph graph = RandomChain(random).make(12);
+    EXPECT_LE(streaming.measure(graph).lower_bound_bytes,
+              in_place.measure(graph).lower_bound_bytes);
+    EXPECT_EQ(streaming.measure(graph).macs, in_place.measure(graph).macs);
+  }
+}
+
+}  // namespace
+}  // namespace mcunet::engine

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/core/random.hpp"
+#include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/graph/shape_inference.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
+#include "mcunet/engine/planning/schedule.hpp"
+
+// Networks for tests of what runs in bands of rows, as shapes: chains of all operators that do, on odd
+// maps, with all strides and paddings, and additions to any earlier tensor of the same shape.
+namespace mcunet::engine {
+
+class RandomChain {
+ public:
+  explicit RandomChain(RandomStream& random) : random_(random) {}
+
+  Graph make(int operators) {
+    graph_ = {};
+    TensorId last = add_input(graph_, {between(5, 24), between(3, 9), between(1, 9)});
+    while (static_cast<int>(graph_.ops.size()) < operators) last = append(last);
+    graph_.outputs = {last};
+    return graph_;
+  }
+
+ private:
+  int between(int least, int most) {
+    return least + static_cast<int>(random_.index(static_cast<std::uint32_t>(most - least + 1)));
+  }
+  bool chance(int one_in) { return between(1, one_in) == 1; }
+
+  // Strides so that maps stay large enough for a few rows.
+  Window window(const Shape& input, int most_rows) {
+    Window w;
+    w.kernel_height = static_cast<std::int16_t>(between(1, std::min(most_rows, input.height)));
+    w.kernel_width = static_cast<std::int16_t>(between(1, std::min(5, input.width)));
+    w.stride_height = static_cast<std::int16_t>(input.height < 8 ? 1 : between(1, 2));
+    w.stride_width = static_cast<std::int16_t>(input.width < 4 ? 1 : between(1, 2));
+    pad(w);
+    return w;
+  }
+
+  // Less than a window on each side, each side on its own.
+  void pad(Window& w) {
+    w.padding = {.top = static_cast<std::int16_t>(between(0, w.kernel_height - 1)),
+                 .bottom = static_cast<std::int16_t>(between(0, w.kernel_height - 1)),
+                 .left = static_cast<std::int16_t>(between(0, w.kernel_width - 1)),
+                 .right = static_cast<std::int16_t>(between(0, w.kernel_width - 1))};
+  }
+
+  // As specialised kernels have them.
+  Window square_window(const Shape& input) {
+    const int kernel = std::array{3, 3, 5, 7}[static_cast<std::size_t>(between(0, 3))];
+    Window w = centred_window(kernel, input.height < 8 ? 1 : between(1, 2));
+    if (chance(2)) pad(w);
+    const bool fits = w.kernel_height <= input.height + w.padding.top + w.padding.bottom &&
+                      w.kernel_width <= input.width + w.padding.left + w.padding.right;
+    return fits ? w : centred_window(kernel, 1);
+  }
+
+  Activation activation() {
+    return std::array{Activation::kNone, Activation::kRelu,
+                      Activation::kRelu6}[static_cast<std::size_t>(between(0, 2))];
+  }
+
+  TensorId append(TensorId input) {
+    const Shape shape = graph_.tensors[input].shape;
+    switch (between(0, 7)) {
+      case 0:
+        return append_op(graph_, {.kind = OpKind::kConv2d, .window = window(shape, 5)}, {input},
+                         between(1, 9));
+      case 1:
+      case 2:
+        return append_op(graph_, {.kind = OpKind::kConv2d, .activation = activation()}, {input},
+                         between(1, 20));
+      case 3:
+      case 4:
+        return append_op(graph_,
+                         {.kind = OpKind::kDepthwiseConv2d,
+                          .activation = activation(),
+                          .window = square_window(shape)},
+                         {input}, shape.channels);
+      case 5:
+        return append_op(graph_,
+                         {.kind = chance(2) ? OpKind::kMaxPool2d : OpKind::kAveragePool2d,
+                          .has_bias = false,
+                          .window = window(shape, 3)},
+                         {input});
+      case 6:
+        return append_op(graph_, {.kind = OpKind::kRelu, .has_bias = false}, {input});
+      default:
+        return add_residual(input);
+    }
+  }
+
+  TensorId add_residual(TensorId input) {
+    std::vector<TensorId> equal;
+    for (TensorId id = 0; id < input; ++id) {
+      if (graph_.tensors[id] == graph_.tensors[input]) equal.push_back(id);
+    }
+    if (equal.empty()) return input;
+    const TensorId other = equal[random_.index(static_cast<std::uint32_t>(equal.size()))];
+    return append_op(graph_, {.kind = OpKind::kAdd, .has_bias = false}, {input, other});
+  }
+
+  RandomStream& random_;
+  Graph graph_;
+};
+
+// All operators in steps of random lengths, as long as they form some, in bands of random heights.
+inline std::vector<Step> random_steps(const Graph& graph, RandomStream& random) {
+  std::vector<Step> steps;
+  const auto count = static_cast<OpId>(graph.ops.size());
+  for (OpId id = 0; id < count; id += steps.back().op_count) {
+    Step step{id, 1 + static_cast<std::int32_t>(random.index(6)), 1};
+    step.op_count = std::min(step.op_count, count - id);
+    step.band_rows = 1 + static_cast<std::int32_t>(random.index(random.index(2) == 0 ? 2 : 9));
+    for (; step.op_count > 1; --step.op_count) {
+      try {
+        plan_row_bands(graph, step);
+        break;
+      } catch (const Error&) {
+      }
+    }
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+}  // namespace mcunet::engine
