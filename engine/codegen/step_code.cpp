@@ -1,5 +1,7 @@
 #include "codegen/step_code.hpp"
 
+#include <fmt/format.h>
+
 #include "codegen/step_writer.hpp"
 
 namespace mcunet::engine {
@@ -19,8 +21,18 @@ StepCode generate_operator(const CompiledGraph& compiled, std::int32_t step, std
 }
 
 StepCode generate_step(const CompiledGraph& compiled, std::int32_t step) {
-  return compiled.schedule.steps[step].op_count == 1 ? generate_operator(compiled, step, 0)
-                                                     : generate_bands(compiled, step);
+  const Step& run = compiled.schedule.steps[step];
+  StepCode code =
+      run.op_count == 1 ? generate_operator(compiled, step, 0) : generate_bands(compiled, step);
+  const TensorId output = ops_of(compiled.graph, run).back().output;
+  const std::int64_t headroom = compiled.schedule.headroom[output];
+  if (headroom == 0) return code;
+  const TensorId input = compiled.schedule.in_place_of[output];
+  code.body = fmt::format("  mcunet_move_up(arena + {}, {}, {});\n", compiled.offset_of(input),
+                          compiled.graph.tensors[input].bytes(), headroom) +
+              code.body;
+  code.kernels.emplace_back("move_up.c");
+  return code;
 }
 
 }  // namespace mcunet::engine

@@ -36,7 +36,8 @@ std::string StepWriter::address(std::int64_t offset) const {
 
 std::string StepWriter::input_address(int index) const {
   if (is_in_bands_) return fmt::format("band->inputs[{}]", index);
-  return address(compiled_.offset_of(graph_.inputs_of(op_)[index]));
+  const TensorId input = graph_.inputs_of(op_)[index];
+  return address(compiled_.offset_of(input) + compiled_.schedule.moved_in(graph_, run_, input));
 }
 
 std::string StepWriter::output_address() const {

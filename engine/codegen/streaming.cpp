@@ -55,7 +55,10 @@ class StageTable {
   }
 
   void add_source(TensorId tensor, std::string& text) const {
-    text += fmt::format("      {{{}}},\n", memory(tensor, compiled_.offset_of(tensor)));
+    const Step& run = compiled_.schedule.steps[step_];
+    const std::int64_t offset =
+        compiled_.offset_of(tensor) + compiled_.schedule.moved_in(graph_, run, tensor);
+    text += fmt::format("      {{{}}},\n", memory(tensor, offset));
   }
 
   void add_operator(std::size_t index, std::string& text) const {

@@ -606,6 +606,10 @@ struct mcunet_stage {
 
 enum { MCUNET_WHOLE_TENSOR = -(1 << 30) };
 
+// Moves what lies at `from` up by a multiple of 4 bytes, so that an output can follow it through memory.
+// `bytes` is rounded up to a multiple of 4; `from` is 4-byte aligned.
+void mcunet_move_up(int8_t* from, int32_t bytes, int32_t by);
+
 // Runs all stages for band after band. Between bands, rows that are still to be read move to the
 // beginning of their memory.
 void mcunet_stream(const struct mcunet_stage* stages, int32_t count, int32_t first_band,

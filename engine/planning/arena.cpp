@@ -59,7 +59,8 @@ Stretch largest_free_stretch(const Arena& arena, std::int32_t step, std::int32_t
       continue;
     }
     const std::int64_t begin = arena.plan.offsets[i];
-    const std::int64_t end = begin + buffer.size_bytes;
+    const std::int64_t growth = step == buffer.last_step ? buffer.growth_bytes : 0;
+    const std::int64_t end = begin + buffer.size_bytes + growth;
     taken.push_back({begin, (end + alignment - 1) / alignment * alignment});
   }
   std::sort(taken.begin(), taken.end(),

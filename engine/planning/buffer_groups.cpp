@@ -9,7 +9,7 @@ namespace {
 
 void check_request(std::span<const BufferRequest> requests, std::size_t index) {
   const BufferRequest& request = requests[index];
-  if (request.size_bytes < 1) {
+  if (request.size_bytes < 1 || request.growth_bytes < 0) {
     throw Error("buffer {}: has a size of {} bytes", index, request.size_bytes);
   }
   if (request.first_step < 0 || request.last_step < request.first_step) {
@@ -35,23 +35,23 @@ std::int32_t begin_group(BufferGroups& result) {
   return static_cast<std::int32_t>(result.groups.size()) - 1;
 }
 
-void append_piece(BufferGroups& result, std::int32_t group_id, const BufferRequest& request,
-                  std::int64_t bytes) {
+void append_piece(BufferGroups& result, std::int32_t group_id, std::int32_t first_step,
+                  std::int32_t last_step, std::int64_t bytes) {
   BufferGroups::Group& group = result.groups[group_id];
   if (group.last_piece != kNoId && result.pieces[group.last_piece].bytes == bytes) {
-    result.pieces[group.last_piece].last_step = request.last_step;
+    result.pieces[group.last_piece].last_step = last_step;
   } else {
     const auto piece = static_cast<std::int32_t>(result.pieces.size());
-    result.pieces.push_back({request.first_step, request.last_step, bytes, kNoId});
+    result.pieces.push_back({first_step, last_step, bytes, kNoId});
     if (group.last_piece == kNoId) {
       group.first_piece = piece;
-      group.first_step = request.first_step;
+      group.first_step = first_step;
     } else {
       result.pieces[group.last_piece].next = piece;
     }
     group.last_piece = piece;
   }
-  group.last_step = request.last_step;
+  group.last_step = last_step;
   group.bytes = std::max(group.bytes, bytes);
 }
 
@@ -124,8 +124,14 @@ void group_requests(std::span<const BufferRequest> requests, std::int64_t alignm
       throw Error("buffer {}: is in place of buffer {}, which another one has taken over", i,
                   request.in_place_of);
     }
-    const std::int64_t bytes = (request.size_bytes + alignment - 1) & ~(alignment - 1);
-    append_piece(result, group, request, bytes);
+    const auto aligned = [&](std::int64_t bytes) {
+      return (bytes + alignment - 1) & ~(alignment - 1);
+    };
+    append_piece(result, group, request.first_step, request.last_step, aligned(request.size_bytes));
+    if (request.growth_bytes > 0) {
+      append_piece(result, group, request.last_step, request.last_step,
+                   aligned(request.size_bytes + request.growth_bytes));
+    }
     result.groups[group].last_request = static_cast<std::int32_t>(i);
     result.group_of[i] = group;
     step_count = std::max(step_count, request.last_step + 1);

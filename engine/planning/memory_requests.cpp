@@ -78,6 +78,9 @@ void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequest
     requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,
                                 lifetime.last_step,
                                 source == kNoId ? kNoId : requests.tensor_buffer[source]});
+    if (source != kNoId) {
+      requests.buffers[requests.tensor_buffer[source]].growth_bytes = schedule.headroom[tensor];
+    }
   }
   requests.tensor_buffers = requests.buffers.size();
 }

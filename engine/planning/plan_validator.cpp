@@ -7,11 +7,10 @@
 namespace mcunet::engine {
 namespace {
 
-struct Placed {
-  const BufferRequest& request;
-  std::int64_t begin;
-  std::int64_t end;
-};
+// Where the buffer ends over the steps up to `last`.
+std::int64_t end_of(const BufferRequest& request, std::int64_t begin, std::int32_t last) {
+  return begin + request.size_bytes + (last == request.last_step ? request.growth_bytes : 0);
+}
 
 bool is_transition(std::span<const BufferRequest> requests, std::size_t from, std::size_t to,
                    std::int32_t first, std::int32_t last) {
@@ -30,26 +29,27 @@ std::vector<PlanViolation> validate_plan(std::span<const BufferRequest> requests
     return violations;
   }
   for (std::size_t b = 0; b < requests.size(); ++b) {
-    const Placed second{requests[b], plan.offsets[b], plan.offsets[b] + requests[b].size_bytes};
-    if (second.begin < 0 || second.end > plan.arena_bytes) {
-      report(fmt::format("buffer {} at bytes {}..{} leaves the arena of {} bytes", b, second.begin,
-                         second.end - 1, plan.arena_bytes));
+    const std::int64_t second_begin = plan.offsets[b];
+    const std::int64_t second_end = end_of(requests[b], second_begin, requests[b].last_step);
+    if (second_begin < 0 || second_end > plan.arena_bytes) {
+      report(fmt::format("buffer {} at bytes {}..{} leaves the arena of {} bytes", b, second_begin,
+                         second_end - 1, plan.arena_bytes));
     }
-    if (second.begin % alignment != 0) {
-      report(fmt::format("buffer {} at byte {} is not aligned to {} bytes", b, second.begin,
+    if (second_begin % alignment != 0) {
+      report(fmt::format("buffer {} at byte {} is not aligned to {} bytes", b, second_begin,
                          alignment));
     }
     const std::int32_t source = requests[b].in_place_of;
-    if (source != kNoId && plan.offsets[source] != second.begin) {
+    if (source != kNoId && plan.offsets[source] != second_begin) {
       report(fmt::format("buffer {} is in place of buffer {}, but at byte {} instead of {}", b,
-                         source, second.begin, plan.offsets[source]));
+                         source, second_begin, plan.offsets[source]));
     }
     for (std::size_t a = 0; a < b; ++a) {
-      const Placed first{requests[a], plan.offsets[a], plan.offsets[a] + requests[a].size_bytes};
-      const std::int32_t from = std::max(first.request.first_step, second.request.first_step);
-      const std::int32_t to = std::min(first.request.last_step, second.request.last_step);
-      const std::int64_t begin = std::max(first.begin, second.begin);
-      const std::int64_t end = std::min(first.end, second.end);
+      const std::int32_t from = std::max(requests[a].first_step, requests[b].first_step);
+      const std::int32_t to = std::min(requests[a].last_step, requests[b].last_step);
+      const std::int64_t begin = std::max(plan.offsets[a], second_begin);
+      const std::int64_t end =
+          std::min(end_of(requests[a], plan.offsets[a], to), end_of(requests[b], second_begin, to));
       if (from > to || begin >= end) continue;
       if (is_transition(requests, a, b, from, to) || is_transition(requests, b, a, from, to)) {
         continue;

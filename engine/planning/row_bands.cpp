@@ -1,6 +1,7 @@
 #include "mcunet/engine/planning/row_bands.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
@@ -8,6 +9,9 @@
 
 namespace mcunet::engine {
 namespace {
+
+// The planner's alignment.
+std::int64_t aligned(std::int64_t bytes) { return (bytes + 3) & ~std::int64_t{3}; }
 
 bool is_int8(const Graph& graph, TensorId tensor) {
   return graph.tensors[tensor].type == DataType::kInt8;
@@ -36,6 +40,13 @@ bool is_elementwise(const Graph& graph, const Op& op) {
 bool slides_within(const Op& op) {
   const Window& w = op.window;
   return w.padding.top < w.extent_height() && w.padding.bottom < w.extent_height();
+}
+
+// A kernel that alone may overwrite the rows of its input that it is done with.
+bool overwrites_rows(const Graph& graph, const Op& op) {
+  const Window& w = op.window;
+  return op.kind == OpKind::kConv2d && w.dilation_height == 1 && w.dilation_width == 1 &&
+         works_in_bands(graph, op);
 }
 
 // What its readers within the step need of a tensor.
@@ -83,6 +94,50 @@ bool is_read_outside(const Graph& graph, const Step& step, TensorId tensor) {
     if (std::any_of(inputs.begin(), inputs.end(), is_it)) return true;
   }
   return false;
+}
+
+bool reads(const Graph& graph, const Op& op, TensorId tensor) {
+  const std::span<const TensorId> inputs = graph.inputs_of(op);
+  return std::find(inputs.begin(), inputs.end(), tensor) != inputs.end();
+}
+
+// What the step needs of a tensor that is there before; nothing if its operators need it at different paces.
+std::optional<Demand> demand_on(const Graph& graph, std::span<const Op> ops, const RowBands& bands,
+                                TensorId tensor) {
+  std::optional<Demand> all;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (!reads(graph, ops[i], tensor)) continue;
+    const Demand demand = demand_of(row_window_of(ops[i]), bands.stages[i]);
+    if (!all) all = demand;
+    if (all->rows_per_band != demand.rows_per_band) return std::nullopt;
+    all->kept = std::min(all->kept, demand.kept);
+  }
+  return all;
+}
+
+// The most that the output is ahead of the first row that is still needed, over all bands in which one is:
+// it grows until rows are done with, and changes by as much in every band from then on.
+std::int64_t headroom_of(const RowTraffic& t) {
+  const std::int32_t pace = t.input_rows_per_band;
+  const std::int32_t later = t.is_read_last ? 0 : 1;
+  const auto floor_divided = [&](std::int32_t value) {
+    return value >= 0 ? value / pace : -((-value + pace - 1) / pace);
+  };
+  const std::int32_t last_band = (t.output_height + t.band_rows - 1) / t.band_rows - 1;
+  // The last bands before the first row is done with, and before the last one is.
+  const std::int32_t none_done = floor_divided(-t.input_kept) - later;
+  const std::int32_t some_left = floor_divided(t.input_height - 1 - t.input_kept) - later;
+  const std::int32_t last = std::min(last_band, some_left);
+  std::int64_t most = 0;
+  for (const std::int32_t candidate : {none_done, none_done + 1, last - 1, last}) {
+    const std::int32_t band = std::min(std::max(candidate, 0), last);
+    if (band < 0) continue;
+    const std::int64_t written =
+        std::min(t.output_height, t.band_rows * (band + 1)) * t.output_row_bytes;
+    const std::int32_t done = std::max(pace * (band + later) + t.input_kept, 0);
+    most = std::max(most, written - done * t.input_row_bytes);
+  }
+  return aligned(most);
 }
 
 // Paces, from the last operator to the first.
@@ -148,10 +203,41 @@ RowBands plan_row_bands(const Graph& graph, const Step& step) {
     stage.kept = std::min(stage.kept, stage.lead);
     stage.held_rows = std::min(stage.held_rows, stage.rows_per_band + stage.lead - stage.kept);
     stage.buffer_offset = bands.buffer_bytes;
-    bands.buffer_bytes += (row_bytes_of(output) * stage.held_rows + 3) & ~std::int64_t{3};
+    bands.buffer_bytes += aligned(row_bytes_of(output) * stage.held_rows);
   }
   bands.end_band = divided_up(graph.output_of(ops.back()).shape.height, step.band_rows);
   return bands;
+}
+
+Overlap overlap_of(TensorId input, const RowTraffic& traffic) {
+  const std::int64_t in = aligned(traffic.input_height * traffic.input_row_bytes);
+  const std::int64_t out = aligned(traffic.output_height * traffic.output_row_bytes);
+  const std::int64_t headroom = headroom_of(traffic);
+  return {input, headroom, in + out - std::max(headroom + in, out)};
+}
+
+Overlap find_overlap(const Graph& graph, const Step& step) {
+  const std::span<const Op> ops = ops_of(graph, step);
+  Overlap best;
+  if (ops.size() == 1 && !overwrites_rows(graph, ops.front())) return best;
+  const RowBands bands = plan_row_bands(graph, step);
+  const Tensor& output = graph.output_of(ops.back());
+  for (const TensorId input : graph.inputs_of(ops.front())) {
+    if (is_read_outside(graph, step, input)) continue;
+    const Tensor& tensor = graph.tensors[input];
+    const std::optional<Demand> needed = demand_on(graph, ops, bands, input);
+    if (!needed) continue;
+    const Overlap overlap = overlap_of(input, {.band_rows = step.band_rows,
+                                               .output_height = output.shape.height,
+                                               .output_row_bytes = row_bytes_of(output),
+                                               .input_rows_per_band = needed->rows_per_band,
+                                               .input_kept = needed->kept,
+                                               .input_height = tensor.shape.height,
+                                               .input_row_bytes = row_bytes_of(tensor),
+                                               .is_read_last = reads(graph, ops.back(), input)});
+    if (overlap.saved_bytes > best.saved_bytes) best = overlap;
+  }
+  return best;
 }
 
 std::int64_t row_bytes_of(const Tensor& tensor) {

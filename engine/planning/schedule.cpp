@@ -4,6 +4,7 @@
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 #include "mcunet/engine/planning/streaming_schedule.hpp"
 
 namespace mcunet::engine {
@@ -86,8 +87,16 @@ TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
 void find_memory(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {
   find_lifetimes(graph, schedule.steps, schedule.lifetimes);
   schedule.in_place_of.assign(graph.tensors.size(), kNoId);
+  schedule.headroom.assign(graph.tensors.size(), 0);
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
     const Step& step = schedule.steps[index];
+    if (step.overlaps) {
+      const Overlap overlap = find_overlap(graph, step);
+      const TensorId output = ops_of(graph, step).back().output;
+      schedule.in_place_of[output] = overlap.input;
+      schedule.headroom[output] = overlap.headroom_bytes;
+      continue;
+    }
     if (step.op_count > 1) continue;
     const Op& op = graph.ops[step.first_op];
     if (may_overwrite(op, options)) {

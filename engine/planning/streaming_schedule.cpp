@@ -11,6 +11,7 @@
 namespace mcunet::engine {
 namespace {
 
+constexpr double kPerMovedByte = 0.7;
 constexpr std::int64_t kInfinite = std::numeric_limits<std::int64_t>::max();
 
 // The planner's alignment.
@@ -22,7 +23,6 @@ double instructions_per_band(const Graph& graph, const Op& op) {
   constexpr double kCall = 150;
   constexpr double kPerChannel = 150;      // a depthwise channel's weights, and its first block
   constexpr double kPerGatherValue = 2.2;  // of a row that the band before had gathered
-  constexpr double kPerMovedByte = 0.7;
   const RowWindow window = row_window_of(op);
   const Shape& input = graph.input_of(op).shape;
   const double again =
@@ -42,10 +42,8 @@ ScheduleOptions one_by_one(ScheduleOptions options) {
   return options;
 }
 
-}  // namespace
-
-std::int64_t live_bytes_of_step(const Graph& graph, const Step& step,
-                                const ScheduleOptions& options) {
+// Of the tensors that are alive in the step and have memory of their own.
+std::int64_t tensor_bytes(const Graph& graph, const Step& step) {
   const OpId end = step.first_op + step.op_count;
   std::vector<std::int32_t> first(graph.tensors.size(), 0);
   std::vector<std::int32_t> last(graph.tensors.size(), 0);
@@ -62,29 +60,44 @@ std::int64_t live_bytes_of_step(const Graph& graph, const Step& step,
     const bool is_alive = first[id] < end && last[id] >= step.first_op;
     if (is_alive && !is_inside) bytes += aligned(graph.tensors[id].bytes());
   }
-  std::int64_t scratch = 0;
-  if (step.op_count == 1) {
-    const Op& op = graph.ops[step.first_op];
-    const Schedule alone = make_schedule(graph, one_by_one(options));
-    const TensorId overwritten = alone.in_place_of[op.output];
-    if (overwritten != kNoId) {
-      bytes -= std::min(aligned(graph.tensors[overwritten].bytes()),
-                        aligned(graph.output_of(op).bytes()));
+  return bytes;
+}
+
+// What the step needs beside them, less what its output takes over.
+std::int64_t own_bytes(const Graph& graph, const Step& step, const ScheduleOptions& options) {
+  const std::int64_t saved = step.overlaps ? find_overlap(graph, step).saved_bytes : 0;
+  if (step.op_count > 1) {
+    const RowBands bands = plan_row_bands(graph, step);
+    std::int64_t scratch = 0;
+    for (std::int32_t i = 0; i < step.op_count; ++i) {
+      scratch = std::max(scratch, least_scratch_bytes(graph, graph.ops[step.first_op + i],
+                                                      bands.stages[i].rows_per_band));
     }
-    return bytes + aligned(least_scratch_bytes(graph, op));
+    return bands.buffer_bytes + aligned(scratch) - saved;
   }
-  const RowBands bands = plan_row_bands(graph, step);
-  for (std::size_t i = 0; i < bands.stages.size(); ++i) {
-    scratch = std::max(scratch, least_scratch_bytes(graph, graph.ops[step.first_op + i],
-                                                    bands.stages[i].rows_per_band));
-  }
-  return bytes + bands.buffer_bytes + aligned(scratch);
+  const Op& op = graph.ops[step.first_op];
+  const std::int64_t scratch = aligned(least_scratch_bytes(graph, op));
+  const TensorId overwritten = make_schedule(graph, one_by_one(options)).in_place_of[op.output];
+  if (step.overlaps || overwritten == kNoId) return scratch - saved;
+  return scratch - std::min(aligned(graph.tensors[overwritten].bytes()),
+                            aligned(graph.output_of(op).bytes()));
+}
+
+}  // namespace
+
+std::int64_t live_bytes_of_step(const Graph& graph, const Step& step,
+                                const ScheduleOptions& options) {
+  return tensor_bytes(graph, step) + own_bytes(graph, step, options);
 }
 
 double band_instructions(const Graph& graph, const Step& step) {
-  if (step.op_count == 1) return 0;
-  const RowBands bands = plan_row_bands(graph, step);
   double sum = 0;
+  if (step.overlaps) {
+    const Overlap overlap = find_overlap(graph, step);
+    sum += kPerMovedByte * static_cast<double>(graph.tensors[overlap.input].bytes());
+  }
+  if (step.op_count == 1) return sum;
+  const RowBands bands = plan_row_bands(graph, step);
   for (std::size_t i = 0; i < bands.stages.size(); ++i) {
     const Op& op = graph.ops[step.first_op + static_cast<OpId>(i)];
     const Shape& output = graph.output_of(op).shape;
@@ -111,12 +124,11 @@ class StreamingScheduler::Search {
   struct Facts {
     RowWindow window;
     bool works_in_bands = false;
-    std::int32_t height = 0;     // of the output
-    std::int64_t row_bytes = 0;  // of the output
-    std::int64_t bytes = 0;      // of the output, aligned
-    std::int32_t last_use =
-        0;  // the last operator that reads the output; ops, if it is one of the graph's
-    std::int64_t alone_bytes = 0;  // alive in the step if it has no other operator
+    std::int32_t height = 0;             // of the output
+    std::int64_t row_bytes = 0;          // of the output
+    std::int64_t bytes = 0;              // of the output, aligned
+    std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
+    std::int64_t overlapping_bytes = 0;  // and if its output then follows its input
     double per_band = 0;
   };
   struct Pace {
@@ -130,6 +142,7 @@ class StreamingScheduler::Search {
     std::int64_t bytes = 0;
     double instructions = 0;
     std::int64_t bytes_per_row = 0;  // more with bands one row higher, at most
+    bool overlaps = false;
   };
 
   // Calls visit(i, measured) for all steps i … end - 1, from the shortest on, until it returns false, given
@@ -137,17 +150,18 @@ class StreamingScheduler::Search {
   template <typename GoOn, typename Visit>
   void visit_steps_to(std::int32_t end, GoOn go_on, Visit visit);
   void demand(OpId reader, std::int32_t end);
+  Overlap find_overlap_of(OpId first, std::int32_t end) const;
 
   const Graph* graph_ = nullptr;
   std::vector<Facts> facts_;
   std::vector<std::int64_t> live_at_;  // per cut: of tensors that are made before and used after it
   std::vector<std::int64_t> least_live_;  // of the cuts up to it
-  std::vector<std::int32_t> producer_;    // per tensor, kNoId for inputs
-  std::vector<Pace> paces_;               // per operator
+  std::vector<std::int32_t> last_use_;    // per tensor: by which operator; their number for outputs
+  std::vector<Pace> paces_;               // per tensor
   std::vector<std::int64_t> best_;
   std::vector<double> cost_;
   std::vector<std::int32_t> from_;
-  std::vector<std::int32_t> rows_;
+  std::vector<bool> overlaps_;
   Schedule alone_;
 };
 
@@ -157,19 +171,17 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
   make_schedule(graph, one_by_one(options), alone_);
   facts_.resize(graph.ops.size());
   live_at_.assign(graph.ops.size() + 1, 0);
-  producer_.assign(graph.tensors.size(), kNoId);
-  paces_.assign(graph.ops.size(), {});
-  for (OpId id = 0; id < count; ++id) producer_[graph.ops[id].output] = id;
-  const auto last_use_of = [&](TensorId tensor) {
-    const bool is_output =
-        std::find(graph.outputs.begin(), graph.outputs.end(), tensor) != graph.outputs.end();
-    return is_output ? count : alone_.lifetimes[tensor].last_step;
-  };
+  paces_.assign(graph.tensors.size(), {});
+  last_use_.resize(graph.tensors.size());
+  for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
+    last_use_[id] = alone_.lifetimes[id].last_step;
+  }
+  for (const TensorId output : graph.outputs) last_use_[output] = count;
   const auto add_live = [&](std::int32_t first_cut, std::int32_t last_cut, std::int64_t bytes) {
     for (std::int32_t cut = first_cut; cut <= last_cut; ++cut) live_at_[cut] += bytes;
   };
   for (const TensorId input : graph.inputs) {
-    add_live(0, last_use_of(input), aligned(graph.tensors[input].bytes()));
+    add_live(0, last_use_[input], aligned(graph.tensors[input].bytes()));
   }
   for (OpId id = 0; id < count; ++id) {
     const Op& op = graph.ops[id];
@@ -180,9 +192,8 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
     facts.height = output.shape.height;
     facts.row_bytes = row_bytes_of(output);
     facts.bytes = aligned(output.bytes());
-    facts.last_use = last_use_of(op.output);
     facts.per_band = facts.works_in_bands ? instructions_per_band(graph, op) : 0;
-    add_live(id + 1, facts.last_use, facts.bytes);
+    add_live(id + 1, last_use_[op.output], facts.bytes);
   }
   for (OpId id = 0; id < count; ++id) {
     const Op& op = graph.ops[id];
@@ -191,8 +202,10 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
         overwritten == kNoId
             ? 0
             : std::min(facts_[id].bytes, aligned(graph.tensors[overwritten].bytes()));
-    facts_[id].alone_bytes =
-        live_at_[id] + facts_[id].bytes - shared + aligned(least_scratch_bytes(graph, op));
+    const std::int64_t both =
+        live_at_[id] + facts_[id].bytes + aligned(least_scratch_bytes(graph, op));
+    facts_[id].alone_bytes = both - shared;
+    facts_[id].overlapping_bytes = both - find_overlap(graph, {id}).saved_bytes;
   }
   least_live_ = live_at_;
   for (std::size_t cut = 1; cut < least_live_.size(); ++cut) {
@@ -202,14 +215,13 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
 
 // Of what an operator reads, for its own pace; as in plan_row_bands.
 void StreamingScheduler::Search::demand(OpId reader, std::int32_t end) {
-  const Pace& pace = paces_[reader];
+  const Pace pace = paces_[graph_->ops[reader].output];
   const RowWindow& window = facts_[reader].window;
   const std::int32_t next = window.stride * pace.lead - window.pad;
   const Pace needed{end, window.stride * pace.rows_per_band, next + window.span - window.stride,
                     next, true};
   for (const TensorId input : graph_->inputs_of(graph_->ops[reader])) {
-    if (producer_[input] == kNoId) continue;
-    Pace& source = paces_[producer_[input]];
+    Pace& source = paces_[input];
     if (source.reader_end != end) {
       source = needed;
       continue;
@@ -220,18 +232,51 @@ void StreamingScheduler::Search::demand(OpId reader, std::int32_t end) {
   }
 }
 
+// As find_overlap in row_bands.cpp, of a step in bands of one row.
+Overlap StreamingScheduler::Search::find_overlap_of(OpId first, std::int32_t end) const {
+  Overlap best;
+  const std::span<const TensorId> read_last = graph_->inputs_of(graph_->ops[end - 1]);
+  for (const TensorId input : graph_->inputs_of(graph_->ops[first])) {
+    const Pace& pace = paces_[input];
+    if (last_use_[input] >= end || !pace.is_consistent) continue;
+    const RowTraffic traffic{
+        .output_height = facts_[end - 1].height,
+        .output_row_bytes = facts_[end - 1].row_bytes,
+        .input_rows_per_band = pace.rows_per_band,
+        .input_kept = pace.kept,
+        .input_height = graph_->tensors[input].shape.height,
+        .input_row_bytes = row_bytes_of(graph_->tensors[input]),
+        .is_read_last = std::find(read_last.begin(), read_last.end(), input) != read_last.end()};
+    const Overlap overlap = overlap_of(input, traffic);
+    if (overlap.saved_bytes > best.saved_bytes) best = overlap;
+  }
+  return best;
+}
+
 template <typename GoOn, typename Visit>
 void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Visit visit) {
-  visit(end - 1, Measured{facts_[end - 1].alone_bytes});
-  paces_[end - 1] = {end, 1, 0, 0, true};
+  const Facts& last = facts_[end - 1];
+  const auto visit_overlapping = [&](OpId begin, TensorId input, Measured measured) {
+    measured.overlaps = true;
+    measured.instructions += kPerMovedByte * static_cast<double>(graph_->tensors[input].bytes());
+    visit(begin, measured);
+  };
+  visit(end - 1, Measured{.bytes = last.alone_bytes});
+  if (last.overlapping_bytes < last.alone_bytes) {
+    visit_overlapping(end - 1, graph_->inputs_of(graph_->ops[end - 1])[0],
+                      Measured{.bytes = last.overlapping_bytes});
+  }
+  paces_[graph_->ops[end - 1].output] = {end, 1, 0, 0, true};
   std::int64_t held = 0;  // of what the step makes
   std::int64_t scratch = 0;
   Measured measured;
+  measured.bytes_per_row = last.row_bytes;  // by which the output may be further ahead of the input
   for (OpId id = end - 1; id >= 0; --id) {
     const Facts& facts = facts_[id];
-    const Pace& pace = paces_[id];
+    const TensorId output = graph_->ops[id].output;
+    const Pace& pace = paces_[output];
     if (!facts.works_in_bands || pace.reader_end != end || !pace.is_consistent) return;
-    if (id == end - 1 || facts.last_use >= end) {
+    if (id == end - 1 || last_use_[output] >= end) {
       held += facts.bytes;
     } else {
       const std::int32_t kept = std::min(pace.kept, pace.lead);
@@ -243,9 +288,18 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
                        aligned(least_scratch_bytes(*graph_, graph_->ops[id], pace.rows_per_band)));
     measured.instructions += facts.per_band * facts.height / pace.rows_per_band;
     demand(id, end);
-    measured.bytes = live_at_[id] + held + scratch;
-    if (id < end - 1) visit(id, measured);
-    if (id > 0 && !go_on(least_live_[id - 1] + held + scratch)) return;
+    if (id < end - 1) {
+      measured.bytes = live_at_[id] + held + scratch;
+      visit(id, measured);
+      const Overlap overlap = find_overlap_of(id, end);
+      if (overlap.input != kNoId) {
+        Measured less = measured;
+        less.bytes -= overlap.saved_bytes;
+        visit_overlapping(id, overlap.input, less);
+      }
+    }
+    // What is longer saves at most its output.
+    if (id > 0 && !go_on(least_live_[id - 1] + held + scratch - last.bytes)) return;
   }
 }
 
@@ -269,6 +323,7 @@ void StreamingScheduler::Search::find_cheapest(std::int64_t limit, std::vector<S
   constexpr double kNone = std::numeric_limits<double>::infinity();
   cost_.assign(graph_->ops.size() + 1, kNone);
   from_.assign(graph_->ops.size() + 1, 0);
+  overlaps_.assign(graph_->ops.size() + 1, false);
   cost_[0] = 0;
   for (std::int32_t end = 1; end <= count; ++end) {
     visit_steps_to(
@@ -280,15 +335,16 @@ void StreamingScheduler::Search::find_cheapest(std::int64_t limit, std::vector<S
           const double rows =
               1 + static_cast<double>(std::min<std::int64_t>(more, facts_[end - 1].height - 1));
           const double cost = cost_[begin] + measured.instructions / rows;
-          if (cost < cost_[end]) {
-            cost_[end] = cost;
-            from_[end] = begin;
-          }
+          if (cost >= cost_[end]) return;
+          cost_[end] = cost;
+          from_[end] = begin;
+          overlaps_[end] = measured.overlaps;
         });
   }
   steps.clear();
   for (std::int32_t end = count; end > 0; end = from_[end]) {
-    steps.push_back({from_[end], end - from_[end]});
+    steps.push_back(
+        {.first_op = from_[end], .op_count = end - from_[end], .overlaps = overlaps_[end]});
   }
   std::reverse(steps.begin(), steps.end());
 }
@@ -301,10 +357,11 @@ void choose_band_rows(const Graph& graph, const ScheduleOptions& options, std::i
   if (step.op_count == 1) return;
   const std::int32_t height =
       graph.output_of(graph.ops[step.first_op + step.op_count - 1]).shape.height;
+  const std::int64_t tensors = tensor_bytes(graph, step);
   double least = std::numeric_limits<double>::infinity();
   Step tried = step;
   for (tried.band_rows = 1; tried.band_rows <= height; ++tried.band_rows) {
-    if (live_bytes_of_step(graph, tried, options) > limit) break;
+    if (tensors + own_bytes(graph, tried, options) > limit) break;
     const double cost = band_instructions(graph, tried);
     if (cost >= least) continue;
     least = cost;

@@ -15,6 +15,7 @@ struct RandomProblem {
   int steps = 5;
   int max_size = 4;
   double in_place_share = 0.3;
+  double growth_share = 0.2;
 };
 
 inline std::vector<BufferRequest> make_random_requests(const RandomProblem& problem,
@@ -37,6 +38,9 @@ inline std::vector<BufferRequest> make_random_requests(const RandomProblem& prob
     }
     const auto left = static_cast<std::uint32_t>(problem.steps - request.first_step);
     request.last_step = request.first_step + static_cast<std::int32_t>(random.index(left));
+    if (random.uniform() < problem.growth_share) {
+      request.growth_bytes = 1 + random.index(static_cast<std::uint32_t>(problem.max_size));
+    }
     requests.push_back(request);
     is_taken_over.push_back(false);
   }
@@ -48,7 +52,9 @@ inline std::vector<BufferRequest> make_random_requests(const RandomProblem& prob
 class BruteForce {
  public:
   explicit BruteForce(const std::vector<BufferRequest>& requests) : requests_(requests) {
-    for (const BufferRequest& request : requests) best_ += request.size_bytes;
+    for (const BufferRequest& request : requests) {
+      best_ += request.size_bytes + request.growth_bytes;
+    }
     offsets_.resize(requests.size());
   }
 
@@ -58,17 +64,23 @@ class BruteForce {
   }
 
  private:
+  static std::int64_t size_in(const BufferRequest& request, int step) {
+    return request.size_bytes + (step == request.last_step ? request.growth_bytes : 0);
+  }
+
   bool collides(std::size_t a, std::size_t b) const {
     const BufferRequest& x = requests_[a];
     const BufferRequest& y = requests_[b];
-    const bool share_bytes =
-        offsets_[a] < offsets_[b] + y.size_bytes && offsets_[b] < offsets_[a] + x.size_bytes;
+    bool share_bytes = false;
     int common_steps = 0;
     for (int step = x.first_step; step <= x.last_step; ++step) {
-      common_steps += step >= y.first_step && step <= y.last_step ? 1 : 0;
+      if (step < y.first_step || step > y.last_step) continue;
+      ++common_steps;
+      share_bytes |= offsets_[a] < offsets_[b] + size_in(y, step) &&
+                     offsets_[b] < offsets_[a] + size_in(x, step);
     }
     const bool is_handover = y.in_place_of == static_cast<std::int32_t>(a) && common_steps == 1;
-    return share_bytes && common_steps > 0 && !is_handover;
+    return share_bytes && !is_handover;
   }
 
   void place(std::size_t index, std::int64_t height) {
@@ -78,12 +90,13 @@ class BruteForce {
       return;
     }
     const std::int32_t source = requests_[index].in_place_of;
-    for (std::int64_t offset = 0; offset + requests_[index].size_bytes <= best_; ++offset) {
+    const std::int64_t size = requests_[index].size_bytes + requests_[index].growth_bytes;
+    for (std::int64_t offset = 0; offset + size <= best_; ++offset) {
       if (source != kNoId && offset != offsets_[source]) continue;
       offsets_[index] = offset;
       bool fits = true;
       for (std::size_t other = 0; other < index && fits; ++other) fits = !collides(other, index);
-      if (fits) place(index + 1, std::max(height, offset + requests_[index].size_bytes));
+      if (fits) place(index + 1, std::max(height, offset + size));
     }
   }
 

@@ -111,7 +111,8 @@ class RandomChain {
   Graph graph_;
 };
 
-// All operators in steps of random lengths, as long as they form some, in bands of random heights.
+// All operators in steps of random lengths, as long as they form some, in bands of random heights, some of
+// them overlapping.
 inline std::vector<Step> random_steps(const Graph& graph, RandomStream& random) {
   std::vector<Step> steps;
   const auto count = static_cast<OpId>(graph.ops.size());
@@ -126,6 +127,8 @@ inline std::vector<Step> random_steps(const Graph& graph, RandomStream& random) 
       } catch (const Error&) {
       }
     }
+    if (step.op_count == 1) step.band_rows = 1;
+    step.overlaps = random.index(2) == 0 && find_overlap(graph, step).input != kNoId;
     steps.push_back(step);
   }
   return steps;

@@ -18,6 +18,7 @@ struct BufferRequest {
   std::int32_t first_step = 0;
   std::int32_t last_step = 0;
   std::int32_t in_place_of = kNoId;  // index of an earlier request
+  std::int64_t growth_bytes = 0;     // more, in its last step only
 };
 
 struct PlannerOptions {

@@ -53,6 +53,32 @@ RowWindow row_window_of(const Op& op);
 // the same pace for its last output.
 RowBands plan_row_bands(const Graph& graph, const Step& step);
 
+// An input whose memory the output of a step can take over, and how far it has to be moved up for that:
+// while the last operator writes a band, all rows that are still to be read lie behind what is written.
+struct Overlap {
+  TensorId input = kNoId;  // kNoId: there is none
+  std::int64_t headroom_bytes = 0;
+  std::int64_t saved_bytes = 0;  // of both tensors together
+};
+
+// Of the inputs of the first operator that nobody reads after the step, the one that saves most. A step of
+// one operator can do so if it is a convolution, whose kernel promises what this takes.
+Overlap find_overlap(const Graph& graph, const Step& step);
+
+// The rows of an input of which `rows_per_band` more are done with in each band, those before
+// rows_per_band * band + kept, and of the output.
+struct RowTraffic {
+  std::int32_t band_rows = 1;
+  std::int32_t output_height = 0;
+  std::int64_t output_row_bytes = 0;
+  std::int32_t input_rows_per_band = 1;
+  std::int32_t input_kept = 0;
+  std::int32_t input_height = 0;
+  std::int64_t input_row_bytes = 0;
+  bool is_read_last = false;  // by the operator that writes the output, too
+};
+Overlap overlap_of(TensorId input, const RowTraffic& traffic);
+
 // Bytes of a row of the tensor.
 std::int64_t row_bytes_of(const Tensor& tensor);
 

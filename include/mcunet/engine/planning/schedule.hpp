@@ -19,6 +19,9 @@ struct Step {
   OpId first_op = 0;
   std::int32_t op_count = 1;
   std::int32_t band_rows = 1;  // of several operators: rows of the last one's output in a band
+  // The output takes over the memory of an input, which is moved up first, as far as it takes to stay
+  // ahead: find_overlap() in row_bands.hpp.
+  bool overlaps = false;
 };
 
 inline std::span<const Op> ops_of(const Graph& graph, const Step& step) {
@@ -60,6 +63,14 @@ struct Schedule {
   std::vector<Lifetime> lifetimes;  // per tensor
   // Per tensor: the tensor whose memory it takes over at the same offset, or kNoId.
   std::vector<TensorId> in_place_of;
+  // Per tensor: bytes by which the one that it takes over is moved up first, by the step that makes it.
+  std::vector<std::int64_t> headroom;
+
+  // Where the tensor lies beyond its own offset while the step runs, in bytes.
+  std::int64_t moved_in(const Graph& graph, const Step& step, TensorId tensor) const {
+    const TensorId output = ops_of(graph, step).back().output;
+    return in_place_of[output] == tensor ? headroom[output] : 0;
+  }
 };
 
 // In the order of the graph; one operator a step, unless it streams. Refills `schedule`, keeping its
@@ -68,7 +79,7 @@ void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule&
 Schedule make_schedule(const Graph& graph, const ScheduleOptions& options = {});
 
 // The same with steps that may hold several operators: together, they hold each operator of the graph
-// once and in its order. A step of several overwrites nothing. Throws Error for other steps.
+// once and in its order. A step of several overwrites nothing unless it overlaps. Throws Error for other steps.
 Schedule make_schedule(const Graph& graph, std::span<const Step> steps,
                        const ScheduleOptions& options);
 void make_schedule(const Graph& graph, std::span<const Step> steps, const ScheduleOptions& options,

@@ -19,7 +19,8 @@ struct StreamingPlan {
 //
 //   1. Two cuts in the order of the operators make a step: of one operator, which may overwrite its
 //      input, or of several in bands. Its bytes are all that is alive in it: what it reads or leaves to
-//      later steps, what it holds of tensors in between, and the scratch of its kernels.
+//      later steps, what it holds of tensors in between, and the scratch of its kernels. Its output may
+//      follow an input of its first operator through memory (find_overlap).
 //   2. best[j] = min over i of max(best[i], bytes(i, j)): the least peak with a cut before operator j.
 //      All steps that end at j are measured in one walk from j towards the beginning, which ends where
 //      those that are longer cannot be better. This is the optimum over all divisions into such steps
