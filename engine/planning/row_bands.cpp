@@ -42,13 +42,6 @@ bool slides_within(const Op& op) {
   return w.padding.top < w.extent_height() && w.padding.bottom < w.extent_height();
 }
 
-// A kernel that alone may overwrite the rows of its input that it is done with.
-bool overwrites_rows(const Graph& graph, const Op& op) {
-  const Window& w = op.window;
-  return op.kind == OpKind::kConv2d && w.dilation_height == 1 && w.dilation_width == 1 &&
-         works_in_bands(graph, op);
-}
-
 // What its readers within the step need of a tensor.
 struct Demand {
   std::int32_t rows_per_band = 0;
@@ -180,6 +173,12 @@ bool works_in_bands(const Graph& graph, const Op& op) {
       return is_elementwise(graph, op);
   }
   return false;
+}
+
+bool overwrites_rows(const Graph& graph, const Op& op) {
+  const Window& w = op.window;
+  return op.kind == OpKind::kConv2d && w.dilation_height == 1 && w.dilation_width == 1 &&
+         works_in_bands(graph, op);
 }
 
 RowWindow row_window_of(const Op& op) {

@@ -132,7 +132,7 @@ class StreamingScheduler::Search {
     double per_band = 0;
   };
   struct Pace {
-    std::int32_t reader_end = 0;  // of which step: its end, to begin anew without clearing
+    std::int32_t walk = 0;  // in which it was found, so that nothing has to be cleared
     std::int32_t rows_per_band = 0;
     std::int32_t lead = 0;
     std::int32_t kept = 0;
@@ -149,15 +149,19 @@ class StreamingScheduler::Search {
   // a bound below the bytes of what is longer: go_on(bound).
   template <typename GoOn, typename Visit>
   void visit_steps_to(std::int32_t end, GoOn go_on, Visit visit);
-  void demand(OpId reader, std::int32_t end);
+  // Of what lies before `end`; cuts that do not matter count as if there were too much.
+  template <typename Matters>
+  void find_least_live(std::int32_t end, Matters matters);
+  void demand(OpId reader);
   Overlap find_overlap_of(OpId first, std::int32_t end) const;
 
   const Graph* graph_ = nullptr;
   std::vector<Facts> facts_;
   std::vector<std::int64_t> live_at_;  // per cut: of tensors that are made before and used after it
-  std::vector<std::int64_t> least_live_;  // of the cuts up to it
+  std::vector<std::int64_t> least_live_;  // of the cuts up to it that may do better
   std::vector<std::int32_t> last_use_;    // per tensor: by which operator; their number for outputs
   std::vector<Pace> paces_;               // per tensor
+  std::int32_t walk_ = 0;
   std::vector<std::int64_t> best_;
   std::vector<double> cost_;
   std::vector<std::int32_t> from_;
@@ -172,6 +176,7 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
   facts_.resize(graph.ops.size());
   live_at_.assign(graph.ops.size() + 1, 0);
   paces_.assign(graph.tensors.size(), {});
+  walk_ = 0;
   last_use_.resize(graph.tensors.size());
   for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
     last_use_[id] = alone_.lifetimes[id].last_step;
@@ -205,24 +210,34 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
     const std::int64_t both =
         live_at_[id] + facts_[id].bytes + aligned(least_scratch_bytes(graph, op));
     facts_[id].alone_bytes = both - shared;
-    facts_[id].overlapping_bytes = both - find_overlap(graph, {id}).saved_bytes;
+    facts_[id].overlapping_bytes = both;
+    if (!overwrites_rows(graph, op)) continue;
+    paces_[op.output] = {++walk_, 1, 0, 0, true};
+    demand(id);
+    facts_[id].overlapping_bytes -= find_overlap_of(id, id + 1).saved_bytes;
   }
-  least_live_ = live_at_;
-  for (std::size_t cut = 1; cut < least_live_.size(); ++cut) {
-    least_live_[cut] = std::min(least_live_[cut], least_live_[cut - 1]);
+  least_live_.assign(graph.ops.size() + 1, 0);
+}
+
+template <typename Matters>
+void StreamingScheduler::Search::find_least_live(std::int32_t end, Matters matters) {
+  std::int64_t least = kInfinite / 2;
+  for (std::int32_t cut = 0; cut < end; ++cut) {
+    if (matters(cut)) least = std::min(least, live_at_[cut]);
+    least_live_[cut] = least;
   }
 }
 
 // Of what an operator reads, for its own pace; as in plan_row_bands.
-void StreamingScheduler::Search::demand(OpId reader, std::int32_t end) {
+void StreamingScheduler::Search::demand(OpId reader) {
   const Pace pace = paces_[graph_->ops[reader].output];
   const RowWindow& window = facts_[reader].window;
   const std::int32_t next = window.stride * pace.lead - window.pad;
-  const Pace needed{end, window.stride * pace.rows_per_band, next + window.span - window.stride,
+  const Pace needed{walk_, window.stride * pace.rows_per_band, next + window.span - window.stride,
                     next, true};
   for (const TensorId input : graph_->inputs_of(graph_->ops[reader])) {
     Pace& source = paces_[input];
-    if (source.reader_end != end) {
+    if (source.walk != walk_) {
       source = needed;
       continue;
     }
@@ -266,7 +281,7 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     visit_overlapping(end - 1, graph_->inputs_of(graph_->ops[end - 1])[0],
                       Measured{.bytes = last.overlapping_bytes});
   }
-  paces_[graph_->ops[end - 1].output] = {end, 1, 0, 0, true};
+  paces_[graph_->ops[end - 1].output] = {++walk_, 1, 0, 0, true};
   std::int64_t held = 0;  // of what the step makes
   std::int64_t scratch = 0;
   Measured measured;
@@ -275,7 +290,7 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     const Facts& facts = facts_[id];
     const TensorId output = graph_->ops[id].output;
     const Pace& pace = paces_[output];
-    if (!facts.works_in_bands || pace.reader_end != end || !pace.is_consistent) return;
+    if (!facts.works_in_bands || pace.walk != walk_ || !pace.is_consistent) return;
     if (id == end - 1 || last_use_[output] >= end) {
       held += facts.bytes;
     } else {
@@ -287,7 +302,7 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     scratch = std::max(scratch,
                        aligned(least_scratch_bytes(*graph_, graph_->ops[id], pace.rows_per_band)));
     measured.instructions += facts.per_band * facts.height / pace.rows_per_band;
-    demand(id, end);
+    demand(id);
     if (id < end - 1) {
       measured.bytes = live_at_[id] + held + scratch;
       visit(id, measured);
@@ -309,6 +324,9 @@ std::int64_t StreamingScheduler::Search::find_least_peak() {
   best_[0] = 0;
   for (std::int32_t end = 1; end <= static_cast<std::int32_t>(count); ++end) {
     std::int64_t& best = best_[end];
+    best = std::max(best_[end - 1],
+                    std::min(facts_[end - 1].alone_bytes, facts_[end - 1].overlapping_bytes));
+    find_least_live(end, [&](std::int32_t cut) { return best_[cut] < best; });
     visit_steps_to(
         end, [&](std::int64_t bound) { return bound < best; },
         [&](std::int32_t begin, const Measured& measured) {
@@ -326,6 +344,7 @@ void StreamingScheduler::Search::find_cheapest(std::int64_t limit, std::vector<S
   overlaps_.assign(graph_->ops.size() + 1, false);
   cost_[0] = 0;
   for (std::int32_t end = 1; end <= count; ++end) {
+    find_least_live(end, [&](std::int32_t cut) { return cost_[cut] < kNone; });
     visit_steps_to(
         end, [&](std::int64_t bound) { return bound <= limit; },
         [&](std::int32_t begin, const Measured& measured) {

@@ -40,6 +40,9 @@ struct RowBands {
 // every window lies within the map by at least one row.
 bool works_in_bands(const Graph& graph, const Op& op);
 
+// Whether the operator's kernel may overwrite the rows of its input that it is done with, on its own.
+bool overwrites_rows(const Graph& graph, const Op& op);
+
 // How far an operator's first window begins above its input, the rows that it spans, and those that
 // it moves on by: 0, 1, 1 without a window.
 struct RowWindow {
