@@ -17,6 +17,9 @@ void check_request(std::span<const BufferRequest> requests, std::size_t index) {
                 request.last_step);
   }
   if (request.in_place_of == kNoId) return;
+  if (request.growth_bytes > 0 && request.first_step == request.last_step) {
+    throw Error("buffer {}: grows in the step in which it takes over another", index);
+  }
   const bool is_earlier =
       request.in_place_of >= 0 && static_cast<std::size_t>(request.in_place_of) < index;
   if (!is_earlier || requests[request.in_place_of].last_step != request.first_step) {

@@ -3,8 +3,8 @@
 //   build/release/bin/space_benchmark
 //
 // PlanNetworks: networks sampled, lowered, scheduled and planned per second by one thread.
-// OptimizeSpace/N/T: the whole grid of 108 spaces at N networks each, on T threads (0: all). Time
-// is linear in N; the peak memory of the process is a counter.
+// OptimizeSpace/N/T/S: the whole grid of 108 spaces at N networks each, on T threads (0: all), planned
+// in place (S = 0) or streaming (1). Time is linear in N; the peak memory of the process is a counter.
 
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
@@ -27,10 +27,14 @@ double peak_memory_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+engine::SchedulePolicy schedule_of(std::int64_t streaming) {
+  return streaming == 0 ? engine::SchedulePolicy::kInPlace : engine::SchedulePolicy::kStreaming;
+}
+
 void PlanNetworks(benchmark::State& state) {
   const space::SearchSpace space = load_space().at(0.5, 144);
   const auto scratch = static_cast<engine::ScratchPolicy>(state.range(0));
-  engine::ResourceOracle oracle({.scratch = scratch});
+  engine::ResourceOracle oracle({.schedule = schedule_of(state.range(1)), .scratch = scratch});
   RandomStream random(0);
   space::Subnet subnet;
   space::Network network;
@@ -44,7 +48,11 @@ void PlanNetworks(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(PlanNetworks)->ArgName("own_scratch")->Arg(0)->Arg(1);
+BENCHMARK(PlanNetworks)
+    ->ArgNames({"own_scratch", "streaming"})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({1, 1});
 
 void OptimizeSpace(benchmark::State& state) {
   const space::SearchSpace space = load_space();
@@ -54,16 +62,18 @@ void OptimizeSpace(benchmark::State& state) {
   options.sweep_sram_bytes = {192 << 10, 256 << 10, 320 << 10, 384 << 10, 448 << 10, 512 << 10};
   options.sweep_flash_bytes = {512 << 10, 1024 << 10, 1536 << 10, 2048 << 10};
   const engine::Budget budget{.sram_bytes = 320 << 10, .flash_bytes = 1024 << 10};
-  for (auto _ : state) benchmark::DoNotOptimize(optimize_space(space, {}, budget, options));
+  const engine::OracleOptions oracle{.schedule = schedule_of(state.range(2))};
+  for (auto _ : state) benchmark::DoNotOptimize(optimize_space(space, oracle, budget, options));
   state.SetItemsProcessed(state.iterations() * 108 * state.range(0));
   state.counters["peak_MiB"] = peak_memory_mib();
 }
 BENCHMARK(OptimizeSpace)
-    ->ArgNames({"samples", "threads"})
-    ->Args({1000, 0})
-    ->Args({1000, 1})
-    ->Args({10'000, 0})
-    ->Args({100'000, 0})
+    ->ArgNames({"samples", "threads", "streaming"})
+    ->Args({1000, 0, 0})
+    ->Args({1000, 1, 0})
+    ->Args({1000, 0, 1})
+    ->Args({10'000, 0, 0})
+    ->Args({100'000, 0, 0})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 

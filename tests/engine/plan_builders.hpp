@@ -38,7 +38,8 @@ inline std::vector<BufferRequest> make_random_requests(const RandomProblem& prob
     }
     const auto left = static_cast<std::uint32_t>(problem.steps - request.first_step);
     request.last_step = request.first_step + static_cast<std::int32_t>(random.index(left));
-    if (random.uniform() < problem.growth_share) {
+    const bool stays = request.in_place_of == kNoId || request.first_step < request.last_step;
+    if (stays && random.uniform() < problem.growth_share) {
       request.growth_bytes = 1 + random.index(static_cast<std::uint32_t>(problem.max_size));
     }
     requests.push_back(request);

@@ -18,7 +18,8 @@ struct BufferRequest {
   std::int32_t first_step = 0;
   std::int32_t last_step = 0;
   std::int32_t in_place_of = kNoId;  // index of an earlier request
-  std::int64_t growth_bytes = 0;     // more, in its last step only
+  // More, in its last step only; which is not the one in which it takes over another.
+  std::int64_t growth_bytes = 0;
 };
 
 struct PlannerOptions {
