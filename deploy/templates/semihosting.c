@@ -8,6 +8,8 @@ enum {
   kPrint = 0x04,
   kWrite = 0x05,
   kRead = 0x06,
+  kSeek = 0x0a,
+  kLength = 0x0c,
   kCommandLine = 0x15,
   kExitExtended = 0x20,
   kApplicationExit = 0x20026,
@@ -41,6 +43,16 @@ int host_read(int file, void* bytes, int count) {
 int host_write(int file, const void* bytes, int count) {
   const uint32_t block[3] = {(uint32_t)file, (uint32_t)bytes, (uint32_t)count};
   return call(kWrite, block);
+}
+
+int host_seek(int file, int position) {
+  const uint32_t block[2] = {(uint32_t)file, (uint32_t)position};
+  return call(kSeek, block) == 0;
+}
+
+int host_length(int file) {
+  const uint32_t block[1] = {(uint32_t)file};
+  return call(kLength, block);
 }
 
 int host_command_line(char* text, int size) {

@@ -71,6 +71,7 @@ void add_border(const CompiledGraph& compiled, const std::string& side,
   std::vector<std::int64_t> offsets;
   std::vector<std::int64_t> sizes;
   for (const TensorId id : tensors) {
+    if (compiled.arena.requests.tensor_buffer[id] == kNoId) continue;  // it comes in rows
     offsets.push_back(compiled.offset_of(id));
     sizes.push_back(graph.tensors[id].bytes());
   }
@@ -122,6 +123,9 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
     auto& section = values.sections[name];
     if (is_there) section.push_back(std::move(element));
   };
+  const bool pulls_input = compiled.schedule.steps.front().pulls_input;
+  add("pulled_input", pulls_input);
+  add("whole_inputs", !pulls_input);
   // A network without a name of its own is alone in its program.
   add("shares_arena", !compiled.options.names.is_default());
   add("staging", !compiled.arena.staging_offsets.empty(),

@@ -34,6 +34,15 @@ void check_class_names(const Graph& graph, const std::vector<std::string>& names
   throw Error("there are {} names of classes, but output 0 has {} values", names.size(), values);
 }
 
+void check_pulled_input(const Graph& graph, const CompileOptions& options) {
+  if (!options.schedule.pulls_input) return;
+  if (!options.schedule.streams) throw Error("an input comes in rows only to what streams");
+  if (graph.inputs.size() != 1 || graph.tensors[graph.inputs[0]].type != DataType::kInt8) {
+    throw Error("only a single input of int8 can come in rows");
+  }
+  if (!options.staging_bytes.empty()) throw Error("features cannot come in rows");
+}
+
 }  // namespace
 
 std::string_view name_of(Borders borders) {
@@ -65,6 +74,7 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   compiled.options = options;
   compiled.graph = prepare_graph(graph, options);
   check_class_names(compiled.graph, options.class_names);
+  check_pulled_input(compiled.graph, options);
   ScheduleOptions schedule = options.schedule;
   // Only specialised kernels work in place.
   schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;

@@ -23,7 +23,7 @@ StepCode generate_operator(const CompiledGraph& compiled, std::int32_t step, std
 StepCode generate_step(const CompiledGraph& compiled, std::int32_t step) {
   const Step& run = compiled.schedule.steps[step];
   StepCode code =
-      run.op_count == 1 ? generate_operator(compiled, step, 0) : generate_bands(compiled, step);
+      run.is_in_bands() ? generate_bands(compiled, step) : generate_operator(compiled, step, 0);
   const TensorId output = ops_of(compiled.graph, run).back().output;
   const std::int64_t headroom = compiled.schedule.headroom[output];
   if (headroom == 0) return code;

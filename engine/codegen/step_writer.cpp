@@ -13,7 +13,7 @@ StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step, std::in
       run_(compiled.schedule.steps[step]),
       op_(compiled.graph.ops[run_.first_op + op]),
       step_(step),
-      is_in_bands_(run_.op_count > 1) {}
+      is_in_bands_(run_.is_in_bands()) {}
 
 // Nibbles are computed as bytes from -128 on, and saturate there.
 mcunet_output StepWriter::output_struct() const {

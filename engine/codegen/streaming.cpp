@@ -54,7 +54,24 @@ class StageTable {
                        row_bytes_of(t), t.shape.height);
   }
 
+  // What an operator's output, or the input that is pulled, holds between bands.
+  static std::string pace(const BandStage& stage) {
+    return fmt::format(".rows_per_band = {}, .lead = {}, .kept = {}", stage.rows_per_band,
+                       stage.lead,
+                       stage.is_whole ? "MCUNET_WHOLE_TENSOR" : std::to_string(stage.kept));
+  }
+
+  std::int64_t offset_of(const BandStage& stage) const {
+    const std::int32_t scratch = compiled_.arena.requests.step_scratch_buffer[step_];
+    return compiled_.arena.plan.offsets[scratch] + stage.buffer_offset;
+  }
+
   void add_source(TensorId tensor, std::string& text) const {
+    if (bands_.input && tensor == graph_.inputs[0]) {
+      text += fmt::format("      {{.compute = pull_input, {},\n       {}}},\n",
+                          memory(tensor, offset_of(*bands_.input)), pace(*bands_.input));
+      return;
+    }
     const Step& run = compiled_.schedule.steps[step_];
     const std::int64_t offset =
         compiled_.offset_of(tensor) + compiled_.schedule.moved_in(graph_, run, tensor);
@@ -65,18 +82,13 @@ class StageTable {
     const Op& op = ops_[index];
     const BandStage& stage = bands_.stages[index];
     const RowWindow window = row_window_of(op);
-    const std::int32_t scratch = compiled_.arena.requests.step_scratch_buffer[step_];
-    const std::int64_t offset = stage.is_whole
-                                    ? compiled_.offset_of(op.output)
-                                    : compiled_.arena.plan.offsets[scratch] + stage.buffer_offset;
+    const std::int64_t offset = stage.is_whole ? compiled_.offset_of(op.output) : offset_of(stage);
     const std::span<const TensorId> inputs = graph_.inputs_of(op);
     fmt::format_to(std::back_inserter(text),
                    "      {{.compute = step_{}_{}, {},\n"
-                   "       .rows_per_band = {}, .lead = {}, .kept = {}, .span = {}, .stride = {}, "
-                   ".pad = {}, .inputs = {{{}, {}}}}},\n",
-                   step_, index, memory(op.output, offset), stage.rows_per_band, stage.lead,
-                   stage.is_whole ? "MCUNET_WHOLE_TENSOR" : std::to_string(stage.kept), window.span,
-                   window.stride, window.pad, number_of(inputs.front()), number_of(inputs.back()));
+                   "       {}, .span = {}, .stride = {}, .pad = {}, .inputs = {{{}, {}}}}},\n",
+                   step_, index, memory(op.output, offset), pace(stage), window.span, window.stride,
+                   window.pad, number_of(inputs.front()), number_of(inputs.back()));
   }
 
   std::ptrdiff_t number_of(TensorId tensor) const {

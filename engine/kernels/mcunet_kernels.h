@@ -581,12 +581,13 @@ void mcunet_resize_bilinear(const int8_t* input, int8_t* output,
 struct mcunet_band {
   const int8_t* inputs[2];  // the first row that is read of each
   int8_t* output;
+  int32_t first_row;   // of the output
   int32_t rows;        // of the output
   int32_t input_rows;  // of either input
   int32_t pad_top;     // rows of padding above them
 };
 
-// An operator, or a tensor that is there already.
+// An operator, or a tensor that is there already or comes in rows.
 struct mcunet_stage {
   void (*compute)(const struct mcunet_band* band);  // null: a tensor
   int8_t* rows;                                     // of the output, that are held

@@ -24,7 +24,7 @@ struct Wish {
 std::vector<Wish> wishes_of(const Graph& graph, const Schedule& schedule) {
   std::vector<Wish> wishes;
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
-    if (schedule.steps[index].op_count > 1) continue;  // bands are as high as they should be
+    if (schedule.steps[index].is_in_bands()) continue;  // bands are as high as they should be
     Wish wish{.step = static_cast<std::int32_t>(index)};
     for (const Op& op : ops_of(graph, schedule.steps[index])) {
       wish.bytes = std::max(wish.bytes, fastest_scratch_bytes(graph, op));

@@ -131,7 +131,7 @@ std::int64_t least_scratch_bytes(const Graph& graph, const Op& op, std::int32_t 
 }
 
 std::int64_t fastest_scratch_bytes(const Graph& graph, const Step& step) {
-  if (step.op_count == 1) return fastest_scratch_bytes(graph, graph.ops[step.first_op]);
+  if (!step.is_in_bands()) return fastest_scratch_bytes(graph, graph.ops[step.first_op]);
   const RowBands bands = plan_row_bands(graph, step);
   std::int64_t most = 0;
   for (std::int32_t i = 0; i < step.op_count; ++i) {

@@ -50,7 +50,7 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
 
 // Of a step, the most that one of its operators needs.
 std::int64_t kernel_scratch(const Graph& graph, const Step& step, ScratchPolicy policy) {
-  const bool is_in_bands = step.op_count > 1 && policy == ScratchPolicy::kOwn;
+  const bool is_in_bands = step.is_in_bands() && policy == ScratchPolicy::kOwn;
   const RowBands bands = is_in_bands ? plan_row_bands(graph, step) : RowBands{};
   std::int64_t most = 0;
   for (std::int32_t i = 0; i < step.op_count; ++i) {
@@ -64,7 +64,7 @@ std::int64_t kernel_scratch(const Graph& graph, const Step& step, ScratchPolicy 
 
 // What a step holds of the tensors that live within it.
 std::int64_t band_buffers(const Graph& graph, const Step& step) {
-  return step.op_count == 1 ? 0 : plan_row_bands(graph, step).buffer_bytes;
+  return step.is_in_bands() ? plan_row_bands(graph, step).buffer_bytes : 0;
 }
 
 void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequests& requests) {
@@ -123,7 +123,10 @@ std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests
     ++buffer.first_step;
     ++buffer.last_step;
   }
-  for (const TensorId input : graph.inputs) buffers[requests.tensor_buffer[input]].first_step = 0;
+  for (const TensorId input : graph.inputs) {
+    const std::int32_t buffer = requests.tensor_buffer[input];
+    if (buffer != kNoId) buffers[buffer].first_step = 0;
+  }
   for (const std::int64_t bytes : staging_bytes) buffers.push_back({bytes, 0, 0, kNoId});
   return buffers;
 }

@@ -104,7 +104,8 @@ const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
 }
 
 Resources ResourceOracle::measure(const Graph& graph) {
-  const ScheduleOptions options = options_of(options_.schedule);
+  ScheduleOptions options = options_of(options_.schedule);
+  options.pulls_input = options_.pulls_input;
   if (options.streams) {
     make_schedule(graph, scheduler_.schedule(graph, options).steps, options, schedule_);
   } else {

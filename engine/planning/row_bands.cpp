@@ -103,9 +103,19 @@ std::optional<Demand> demand_on(const Graph& graph, std::span<const Op> ops, con
     const Demand demand = demand_of(row_window_of(ops[i]), bands.stages[i]);
     if (!all) all = demand;
     if (all->rows_per_band != demand.rows_per_band) return std::nullopt;
+    all->lead = std::max(all->lead, demand.lead);
     all->kept = std::min(all->kept, demand.kept);
   }
   return all;
+}
+
+// Rows of the tensor that are held between bands, behind those of the tensors before it.
+void hold_rows(const Tensor& tensor, BandStage& stage, RowBands& bands) {
+  // Rows that no window reads are made, and may be overwritten at once.
+  stage.kept = std::min(stage.kept, stage.lead);
+  stage.held_rows = std::min(tensor.shape.height, stage.rows_per_band + stage.lead - stage.kept);
+  stage.buffer_offset = bands.buffer_bytes;
+  bands.buffer_bytes += aligned(row_bytes_of(tensor) * stage.held_rows);
 }
 
 // The most that the output is ahead of the first row that is still needed, over all bands in which one is:
@@ -191,18 +201,26 @@ RowBands plan_row_bands(const Graph& graph, const Step& step) {
   RowBands bands;
   bands.stages.resize(ops.size());
   find_paces(graph, step, bands);
+  const auto begin_with = [&](const BandStage& stage) {
+    bands.first_band = std::min(bands.first_band, -divided_up(stage.lead, stage.rows_per_band));
+  };
+  if (step.pulls_input) {
+    const TensorId input = graph.inputs[0];
+    const std::optional<Demand> demand = demand_on(graph, ops, bands, input);
+    if (!demand || is_read_outside(graph, step, input)) {
+      throw Error("the first step does not use up the input, row by row");
+    }
+    bands.input = BandStage{demand->rows_per_band, demand->lead, demand->kept};
+    hold_rows(graph.tensors[input], *bands.input, bands);
+    begin_with(*bands.input);
+  }
   for (std::size_t i = 0; i < ops.size(); ++i) {
     BandStage& stage = bands.stages[i];
     const Tensor& output = graph.output_of(ops[i]);
-    bands.first_band = std::min(bands.first_band, -divided_up(stage.lead, stage.rows_per_band));
+    begin_with(stage);
     stage.is_whole = i + 1 == ops.size() || is_read_outside(graph, step, ops[i].output);
     stage.held_rows = output.shape.height;
-    if (stage.is_whole) continue;
-    // Rows between bands that no window reads are made, and may be overwritten at once.
-    stage.kept = std::min(stage.kept, stage.lead);
-    stage.held_rows = std::min(stage.held_rows, stage.rows_per_band + stage.lead - stage.kept);
-    stage.buffer_offset = bands.buffer_bytes;
-    bands.buffer_bytes += aligned(row_bytes_of(output) * stage.held_rows);
+    if (!stage.is_whole) hold_rows(output, stage, bands);
   }
   bands.end_band = divided_up(graph.output_of(ops.back()).shape.height, step.band_rows);
   return bands;
@@ -218,11 +236,12 @@ Overlap overlap_of(TensorId input, const RowTraffic& traffic) {
 Overlap find_overlap(const Graph& graph, const Step& step) {
   const std::span<const Op> ops = ops_of(graph, step);
   Overlap best;
-  if (ops.size() == 1 && !overwrites_rows(graph, ops.front())) return best;
+  if (!step.is_in_bands() && !overwrites_rows(graph, ops.front())) return best;
   const RowBands bands = plan_row_bands(graph, step);
   const Tensor& output = graph.output_of(ops.back());
   for (const TensorId input : graph.inputs_of(ops.front())) {
-    if (is_read_outside(graph, step, input)) continue;
+    const bool is_pulled = step.pulls_input && input == graph.inputs[0];
+    if (is_pulled || is_read_outside(graph, step, input)) continue;
     const Tensor& tensor = graph.tensors[input];
     const std::optional<Demand> needed = demand_on(graph, ops, bands, input);
     if (!needed) continue;
@@ -239,8 +258,6 @@ Overlap find_overlap(const Graph& graph, const Step& step) {
   return best;
 }
 
-std::int64_t row_bytes_of(const Tensor& tensor) {
-  return bytes_of_elements(std::int64_t{tensor.shape.width} * tensor.shape.channels, tensor.type);
-}
+std::int64_t row_bytes_of(const Tensor& tensor) { return tensor.bytes() / tensor.shape.height; }
 
 }  // namespace mcunet::engine

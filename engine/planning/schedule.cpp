@@ -33,6 +33,9 @@ void find_lifetimes(const Graph& graph, std::span<const Step> steps,
     }
   }
   for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
+  if (!steps.empty() && steps.front().pulls_input) {
+    lifetimes[graph.inputs[0]].is_within_step = true;
+  }
   if (steps.size() == graph.ops.size()) return;  // one operator each
   for (std::int32_t index = 0; index < step_count; ++index) {
     if (steps[index].op_count == 1) continue;
@@ -97,7 +100,7 @@ void find_memory(const Graph& graph, const ScheduleOptions& options, Schedule& s
       schedule.headroom[output] = overlap.headroom_bytes;
       continue;
     }
-    if (step.op_count > 1) continue;
+    if (step.is_in_bands()) continue;
     const Op& op = graph.ops[step.first_op];
     if (may_overwrite(op, options)) {
       schedule.in_place_of[op.output] =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/row_bands.hpp"
@@ -38,7 +39,7 @@ double instructions_per_rest(const Graph& graph, const Op& op) {
 }
 
 ScheduleOptions one_by_one(ScheduleOptions options) {
-  options.streams = false;
+  options.streams = options.pulls_input = false;
   return options;
 }
 
@@ -56,7 +57,9 @@ std::int64_t tensor_bytes(const Graph& graph, const Step& step) {
   for (const TensorId input : graph.inputs) first[input] = -1;
   std::int64_t bytes = 0;
   for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
-    const bool is_inside = first[id] >= step.first_op && first[id] + 1 < end && last[id] < end;
+    const bool is_pulled = step.pulls_input && static_cast<TensorId>(id) == graph.inputs[0];
+    const bool is_inside =
+        is_pulled || (first[id] >= step.first_op && first[id] + 1 < end && last[id] < end);
     const bool is_alive = first[id] < end && last[id] >= step.first_op;
     if (is_alive && !is_inside) bytes += aligned(graph.tensors[id].bytes());
   }
@@ -66,7 +69,7 @@ std::int64_t tensor_bytes(const Graph& graph, const Step& step) {
 // What the step needs beside them, less what its output takes over.
 std::int64_t own_bytes(const Graph& graph, const Step& step, const ScheduleOptions& options) {
   const std::int64_t saved = step.overlaps ? find_overlap(graph, step).saved_bytes : 0;
-  if (step.op_count > 1) {
+  if (step.is_in_bands()) {
     const RowBands bands = plan_row_bands(graph, step);
     std::int64_t scratch = 0;
     for (std::int32_t i = 0; i < step.op_count; ++i) {
@@ -96,7 +99,7 @@ double band_instructions(const Graph& graph, const Step& step) {
     const Overlap overlap = find_overlap(graph, step);
     sum += kPerMovedByte * static_cast<double>(graph.tensors[overlap.input].bytes());
   }
-  if (step.op_count == 1) return sum;
+  if (!step.is_in_bands()) return sum;
   const RowBands bands = plan_row_bands(graph, step);
   for (std::size_t i = 0; i < bands.stages.size(); ++i) {
     const Op& op = graph.ops[step.first_op + static_cast<OpId>(i)];
@@ -154,6 +157,7 @@ class StreamingScheduler::Search {
   void find_least_live(std::int32_t end, Matters matters);
   void demand(OpId reader);
   Overlap find_overlap_of(OpId first, std::int32_t end) const;
+  void hold_rows(TensorId tensor, std::int64_t& held, Measured& measured) const;
 
   const Graph* graph_ = nullptr;
   std::vector<Facts> facts_;
@@ -162,6 +166,7 @@ class StreamingScheduler::Search {
   std::vector<std::int32_t> last_use_;    // per tensor: by which operator; their number for outputs
   std::vector<Pace> paces_;               // per tensor
   std::int32_t walk_ = 0;
+  TensorId pulled_ = kNoId;  // the graph's input, if it comes in rows
   std::vector<std::int64_t> best_;
   std::vector<double> cost_;
   std::vector<std::int32_t> from_;
@@ -185,7 +190,9 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
   const auto add_live = [&](std::int32_t first_cut, std::int32_t last_cut, std::int64_t bytes) {
     for (std::int32_t cut = first_cut; cut <= last_cut; ++cut) live_at_[cut] += bytes;
   };
+  pulled_ = options.pulls_input ? graph.inputs[0] : kNoId;
   for (const TensorId input : graph.inputs) {
+    if (input == pulled_) continue;
     add_live(0, last_use_[input], aligned(graph.tensors[input].bytes()));
   }
   for (OpId id = 0; id < count; ++id) {
@@ -247,13 +254,24 @@ void StreamingScheduler::Search::demand(OpId reader) {
   }
 }
 
+// As in plan_row_bands.
+void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int64_t& held,
+                                           Measured& measured) const {
+  const Pace& pace = paces_[tensor];
+  const Tensor& t = graph_->tensors[tensor];
+  const std::int32_t kept = std::min(pace.kept, pace.lead);
+  const std::int32_t rows = std::min(t.shape.height, pace.rows_per_band + pace.lead - kept);
+  held += aligned(row_bytes_of(t) * rows);
+  measured.bytes_per_row += row_bytes_of(t) * pace.rows_per_band;
+}
+
 // As find_overlap in row_bands.cpp, of a step in bands of one row.
 Overlap StreamingScheduler::Search::find_overlap_of(OpId first, std::int32_t end) const {
   Overlap best;
   const std::span<const TensorId> read_last = graph_->inputs_of(graph_->ops[end - 1]);
   for (const TensorId input : graph_->inputs_of(graph_->ops[first])) {
     const Pace& pace = paces_[input];
-    if (last_use_[input] >= end || !pace.is_consistent) continue;
+    if (input == pulled_ || last_use_[input] >= end || !pace.is_consistent) continue;
     const RowTraffic traffic{
         .output_height = facts_[end - 1].height,
         .output_row_bytes = facts_[end - 1].row_bytes,
@@ -276,10 +294,12 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     measured.instructions += kPerMovedByte * static_cast<double>(graph_->tensors[input].bytes());
     visit(begin, measured);
   };
-  visit(end - 1, Measured{.bytes = last.alone_bytes});
-  if (last.overlapping_bytes < last.alone_bytes) {
-    visit_overlapping(end - 1, graph_->inputs_of(graph_->ops[end - 1])[0],
-                      Measured{.bytes = last.overlapping_bytes});
+  if (end > 1 || pulled_ == kNoId) {
+    visit(end - 1, Measured{.bytes = last.alone_bytes});
+    if (last.overlapping_bytes < last.alone_bytes) {
+      visit_overlapping(end - 1, graph_->inputs_of(graph_->ops[end - 1])[0],
+                        Measured{.bytes = last.overlapping_bytes});
+    }
   }
   paces_[graph_->ops[end - 1].output] = {++walk_, 1, 0, 0, true};
   std::int64_t held = 0;  // of what the step makes
@@ -294,16 +314,18 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     if (id == end - 1 || last_use_[output] >= end) {
       held += facts.bytes;
     } else {
-      const std::int32_t kept = std::min(pace.kept, pace.lead);
-      const std::int32_t rows = std::min(facts.height, pace.rows_per_band + pace.lead - kept);
-      held += aligned(facts.row_bytes * rows);
-      measured.bytes_per_row += facts.row_bytes * pace.rows_per_band;
+      hold_rows(output, held, measured);
     }
     scratch = std::max(scratch,
                        aligned(least_scratch_bytes(*graph_, graph_->ops[id], pace.rows_per_band)));
     measured.instructions += facts.per_band * facts.height / pace.rows_per_band;
     demand(id);
-    if (id < end - 1) {
+    if (id == 0 && pulled_ != kNoId) {
+      const Pace& input = paces_[pulled_];
+      if (last_use_[pulled_] >= end || input.walk != walk_ || !input.is_consistent) return;
+      hold_rows(pulled_, held, measured);
+    }
+    if (id < end - 1 || (id == 0 && pulled_ != kNoId)) {
       measured.bytes = live_at_[id] + held + scratch;
       visit(id, measured);
       const Overlap overlap = find_overlap_of(id, end);
@@ -324,8 +346,10 @@ std::int64_t StreamingScheduler::Search::find_least_peak() {
   best_[0] = 0;
   for (std::int32_t end = 1; end <= static_cast<std::int32_t>(count); ++end) {
     std::int64_t& best = best_[end];
-    best = std::max(best_[end - 1],
-                    std::min(facts_[end - 1].alone_bytes, facts_[end - 1].overlapping_bytes));
+    if (end > 1 || pulled_ == kNoId) {
+      best = std::max(best_[end - 1],
+                      std::min(facts_[end - 1].alone_bytes, facts_[end - 1].overlapping_bytes));
+    }
     find_least_live(end, [&](std::int32_t cut) { return best_[cut] < best; });
     visit_steps_to(
         end, [&](std::int64_t bound) { return bound < best; },
@@ -362,8 +386,10 @@ void StreamingScheduler::Search::find_cheapest(std::int64_t limit, std::vector<S
   }
   steps.clear();
   for (std::int32_t end = count; end > 0; end = from_[end]) {
-    steps.push_back(
-        {.first_op = from_[end], .op_count = end - from_[end], .overlaps = overlaps_[end]});
+    steps.push_back({.first_op = from_[end],
+                     .op_count = end - from_[end],
+                     .overlaps = overlaps_[end],
+                     .pulls_input = from_[end] == 0 && pulled_ != kNoId});
   }
   std::reverse(steps.begin(), steps.end());
 }
@@ -373,7 +399,7 @@ namespace {
 // The height of bands that costs the least within the limit.
 void choose_band_rows(const Graph& graph, const ScheduleOptions& options, std::int64_t limit,
                       Step& step) {
-  if (step.op_count == 1) return;
+  if (!step.is_in_bands()) return;
   const std::int32_t height =
       graph.output_of(graph.ops[step.first_op + step.op_count - 1]).shape.height;
   const std::int64_t tensors = tensor_bytes(graph, step);
@@ -399,6 +425,10 @@ const StreamingPlan& StreamingScheduler::schedule(const Graph& graph,
                                                   const ScheduleOptions& options) {
   search_->begin(graph, options);
   plan_.least_bytes = search_->find_least_peak();
+  if (plan_.least_bytes == kInfinite) {
+    throw Error(
+        "the input cannot come in rows: not all of its readers can do with a few at a time");
+  }
   const std::int64_t limit =
       std::max(plan_.least_bytes, options.streaming_bytes.value_or(plan_.least_bytes));
   search_->find_cheapest(limit, plan_.steps);

@@ -256,6 +256,34 @@ TEST_F(CompileCommand, StreamingIsExactInLessMemory) {
   }
 }
 
+// Of two inferences in one file, each is asked for row by row.
+TEST_F(CompileCommand, StreamsTheInputOnRequest) {
+  write_model(two_blocks());
+  std::string input;
+  for (int i = 0; i < 2 * 23 * 21 * 6; ++i) input += static_cast<char>(i * 37 % 251);
+  write("input.bin", input);
+  const std::vector<std::string> compile = {"compile", "model.tflite", "--device", "stm32f746",
+                                            "--out",   "out",          "--json"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), compile.begin(), compile.end());
+    return run(more);
+  };
+  const std::int64_t whole =
+      parse_output(with({"--schedule", "streaming"}))["peak_sram_bytes"].get<std::int64_t>();
+  const Outcome outcome = with({"--schedule", "streaming", "--stream-input"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_LT(parse_output(outcome)["peak_sram_bytes"].get<std::int64_t>(), whole);
+  EXPECT_THAT(read("out/model.h"), HasSubstr("void model_input_rows("));
+  const Outcome emulated = run({"emulate", "out", "--input", "input.bin", "--json"});
+  ASSERT_EQ(emulated.exit_code, 0) << emulated.err;
+  const nlohmann::json inferences = parse_output(emulated)["inferences"];
+  ASSERT_EQ(inferences.size(), 2u);
+  for (const auto& inference : inferences) EXPECT_EQ(inference["exact"], true);
+  const Outcome refused = with({"--schedule", "in-place", "--stream-input"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("only to what streams"));
+}
+
 TEST_F(CompileCommand, SaysWhatMemoryIsSpentOn) {
   write_model(peak_convolution());
   const std::string gain =

@@ -111,6 +111,18 @@ class RandomChain {
   Graph graph_;
 };
 
+// Whether the step can take the graph's input in rows.
+inline bool can_pull(const Graph& graph, Step step) {
+  if (step.first_op != 0) return false;
+  step.pulls_input = true;
+  try {
+    plan_row_bands(graph, step);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // All operators in steps of random lengths, as long as they form some, in bands of random heights, some of
 // them overlapping.
 inline std::vector<Step> random_steps(const Graph& graph, RandomStream& random) {

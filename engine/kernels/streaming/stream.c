@@ -44,7 +44,7 @@ static void advance(const struct mcunet_stage* stages, const struct mcunet_stage
 
   const int32_t top = begin * stage->stride - stage->pad;
   const int32_t first = top < 0 ? 0 : top;
-  struct mcunet_band band = {.rows = end - begin, .pad_top = first - top};
+  struct mcunet_band band = {.first_row = begin, .rows = end - begin, .pad_top = first - top};
   band.output = (int8_t*)row_at(stage, begin, number);
   for (int32_t i = 0; i < 2; ++i) {
     const struct mcunet_stage* const source = stages + stage->inputs[i];

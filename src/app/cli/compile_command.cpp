@@ -26,6 +26,7 @@ struct CompileArguments {
   std::string out;
   std::optional<deploy::ConsoleKind> console;
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
+  bool pulls_input = false;
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
@@ -96,6 +97,7 @@ int run_compile(const CompileArguments& arguments) {
       arguments.no_adaptive_im2col ? engine::ScratchGrowth::kNone : arguments.memory;
   options.specializes_kernels = !arguments.no_specialization;
   options.schedule = engine::options_of(arguments.schedule);
+  options.schedule.pulls_input = arguments.pulls_input;
   if (arguments.no_in_place_depthwise) options.schedule.in_place_depthwise = false;
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
@@ -145,7 +147,13 @@ void add_compile_command(CLI::App& program, Run& run) {
           {"serial", deploy::ConsoleKind::kSerial},
           {"semihosting", deploy::ConsoleKind::kSemihosting},
           {"none", deploy::ConsoleKind::kNone}}));
-  add_schedule_option(*command, arguments->schedule);
+  CLI::Option* schedule = add_schedule_option(*command, arguments->schedule);
+  command
+      ->add_flag(
+          "--stream-input", arguments->pulls_input,
+          "Let model_invoke() ask for the input in rows, by a function that the program defines,\n"
+          "so that no image is ever whole in memory; with --schedule streaming")
+      ->needs(schedule);
   command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
   command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,
                     "Give depthwise convolutions an output of their own");

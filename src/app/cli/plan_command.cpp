@@ -40,6 +40,7 @@ struct PlanArguments {
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   engine::ScratchPolicy scratch = engine::ScratchPolicy::kTinyEngine;
   engine::ScratchGrowth memory = engine::ScratchGrowth::kWithinBudget;
+  bool pulls_input = false;
   bool explain = false;
   bool json = false;
 };
@@ -54,6 +55,7 @@ std::optional<CompileResult> link_model(const PlanArguments& arguments,
     const ScratchFolder scratch;
     engine::CompileOptions options;
     options.schedule = engine::options_of(arguments.schedule);
+    options.schedule.pulls_input = arguments.pulls_input;
     options.borders = arguments.source.borders;
     options.scratch_growth = arguments.memory;
     return pipeline::compile_model(model, device, options, scratch.path() / "model");
@@ -189,7 +191,12 @@ int run_plan(const PlanArguments& arguments) {
   std::optional<deploy::Device> device;
   if (!arguments.device.empty()) device = deploy::load_device(arguments.device);
   const engine::Graph graph = pipeline::load_network(arguments.source);
-  engine::OracleOptions options{.schedule = arguments.schedule, .scratch = arguments.scratch};
+  engine::OracleOptions options{.schedule = arguments.schedule,
+                                .scratch = arguments.scratch,
+                                .pulls_input = arguments.pulls_input};
+  if (arguments.pulls_input && arguments.schedule != engine::SchedulePolicy::kStreaming) {
+    throw Error("--stream-input takes --schedule streaming");
+  }
   if (device) options.latency = device->latency_model();
   engine::ResourceOracle oracle(options);
   const Resources resources = oracle.measure(graph);
@@ -274,6 +281,9 @@ void add_plan_command(CLI::App& program, Run& run) {
   command->add_option("--device", arguments->device,
                       "Name in configs/devices/ or a file; says whether the network fits");
   add_schedule_option(*command, arguments->schedule);
+  command->add_flag("--stream-input", arguments->pulls_input,
+                    "Let the input come in rows, so that no image is ever whole in memory; with\n"
+                    "--schedule streaming");
   const CLI::Option* scratch =
       command
           ->add_option("--scratch", arguments->scratch,

@@ -35,17 +35,18 @@ std::string describe_bands(const Graph& graph, std::size_t index, const Step& st
   std::string text =
       fmt::format("Step {} runs {} operators in {} bands, {} rows of its output each:\n", index,
                   step.op_count, bands.end_band, step.band_rows);
+  const auto add = [&](const std::string& name, const engine::Tensor& tensor,
+                       const engine::BandStage& stage) {
+    const std::string rows =
+        stage.is_whole ? "whole          "
+                       : fmt::format("{:>3} of {:>3} rows", stage.held_rows, tensor.shape.height);
+    fmt::format_to(std::back_inserter(text), "  {:<28} {:>12}  {} {:>8} bytes\n", name,
+                   describe(tensor.shape), rows, engine::row_bytes_of(tensor) * stage.held_rows);
+  };
+  if (bands.input) add("input", graph.tensors[graph.inputs[0]], *bands.input);
   for (std::int32_t i = 0; i < step.op_count; ++i) {
     const engine::Op& op = graph.ops[step.first_op + i];
-    const engine::BandStage& stage = bands.stages[i];
-    const engine::Tensor& output = graph.output_of(op);
-    const std::int64_t bytes = engine::row_bytes_of(output) * stage.held_rows;
-    fmt::format_to(std::back_inserter(text), "  {:<28} {:>12}  {} {:>8} bytes\n",
-                   engine::describe(op), describe(output.shape),
-                   stage.is_whole
-                       ? "whole          "
-                       : fmt::format("{:>3} of {:>3} rows", stage.held_rows, output.shape.height),
-                   bytes);
+    add(engine::describe(op), graph.output_of(op), bands.stages[i]);
   }
   return text;
 }
@@ -70,7 +71,7 @@ std::string describe_peak(const Graph& graph, const ResourceOracle& oracle) {
   const std::int32_t scratch = oracle.requests().step_scratch_buffer[index];
   if (scratch != engine::kNoId) {
     fmt::format_to(std::back_inserter(text), "  {:<23} {:>9} bytes\n",
-                   schedule.steps[index].op_count > 1 ? "held rows and scratch" : "scratch",
+                   schedule.steps[index].is_in_bands() ? "held rows and scratch" : "scratch",
                    oracle.requests().buffers[scratch].size_bytes);
   }
   return text;
@@ -82,7 +83,7 @@ std::string explain_plan(const Graph& graph, const ResourceOracle& oracle) {
   std::string text = compare_schedules(graph);
   const std::vector<Step>& steps = oracle.schedule().steps;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (steps[i].op_count > 1) text += describe_bands(graph, i, steps[i]);
+    if (steps[i].is_in_bands()) text += describe_bands(graph, i, steps[i]);
   }
   return text + describe_peak(graph, oracle);
 }

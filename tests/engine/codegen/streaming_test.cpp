@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "generated_model.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 #include "mcunet/engine/planning/streaming_schedule.hpp"
 #include "mcunet/engine/quantization/random_weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
@@ -44,6 +45,52 @@ TEST(Streaming, RandomChainsInRandomStepsAreExact) {
   EXPECT_GT(groups, 40);
 }
 
+// The input is handed over as it is asked for.
+constexpr char kCamera[] = R"(
+#include "model.h"
+#include <string.h>
+enum { kRow = MODEL_INPUT_WIDTH * MODEL_INPUT_CHANNELS };
+int8_t image[MODEL_INPUT_BYTES];
+int next_row;
+int is_in_order = 1;
+void model_input_rows(int8_t* to, int first_row, int rows) {
+  is_in_order = is_in_order && first_row == next_row && first_row + rows <= MODEL_INPUT_HEIGHT;
+  next_row = first_row + rows;
+  memcpy(to, image + first_row * kRow, (size_t)(rows * kRow));
+}
+)";
+
+void expect_exact_in_rows(const CompiledGraph& compiled, const std::string& name) {
+  const GeneratedModel model(compiled, "streaming-" + name, "", kCamera);
+  for (std::uint64_t trial = 0; trial < 2; ++trial) {
+    const std::vector<TensorBytes> inputs = random_inputs(compiled.graph, trial);
+    std::memcpy(model.symbol<std::byte>("image"), inputs[0].data(), inputs[0].size());
+    *model.symbol<int>("next_row") = 0;
+    model.symbol<void()>("model_invoke")();
+    const TensorBytes expected = execute(compiled.graph, inputs)[0];
+    const void* output = model.symbol<const void*(int)>("model_output")(0);
+    EXPECT_EQ(std::memcmp(output, expected.data(), expected.size()), 0) << name;
+    EXPECT_EQ(*model.symbol<int>("is_in_order"), 1) << name;
+  }
+}
+
+TEST(Streaming, InputsInRowsAreExact) {
+  RandomStream random(3);
+  int pulling = 0;
+  for (int trial = 0; trial < 100 && pulling < 15; ++trial) {
+    const Graph graph = with_random_weights(RandomChain(random).make(8), random);
+    std::vector<Step> steps = random_steps(graph, random);
+    if (!can_pull(graph, steps.front())) continue;
+    ++pulling;
+    steps.front().pulls_input = true;
+    steps.front().overlaps =
+        steps.front().overlaps && find_overlap(graph, steps.front()).input != kNoId;
+    expect_exact_in_rows(in_steps(graph, steps, ScratchGrowth::kNone),
+                         "rows-" + std::to_string(trial));
+  }
+  EXPECT_EQ(pulling, 15);
+}
+
 TEST(Streaming, WeightsOfFourBitsAreExact) {
   RandomStream random(2);
   for (int trial = 0; trial < 8; ++trial) {
@@ -79,6 +126,10 @@ TEST(Streaming, RealModelsAreExactInLessMemory) {
     const CompiledGraph compiled = compile_graph(graph, options);
     EXPECT_LT(compiled.arena.plan.arena_bytes, in_place);
     expect_exact(compiled, name);
+    options.schedule.pulls_input = true;
+    const CompiledGraph pulling = compile_graph(graph, options);
+    EXPECT_LT(pulling.arena.plan.arena_bytes, compiled.arena.plan.arena_bytes) << name;
+    expect_exact_in_rows(pulling, std::string(name) + "-rows");
     RecordProperty(fmt::format("{}_arena_bytes", name),
                    std::to_string(compiled.arena.plan.arena_bytes));
   }

@@ -27,7 +27,8 @@ std::int64_t planned_peak(const Graph& graph, std::span<const Step> steps) {
 // All divisions of the operators from `steps` on, tried one by one.
 class Divisions {
  public:
-  explicit Divisions(const Graph& graph) : graph_(graph) {}
+  explicit Divisions(const Graph& graph, bool pulls_input = false)
+      : graph_(graph), pulls_input_(pulls_input) {}
 
   std::int64_t least_peak() {
     extend(0);
@@ -42,7 +43,8 @@ class Divisions {
     }
     for (OpId end = next + 1; end <= static_cast<OpId>(graph_.ops.size()); ++end) {
       Step step{next, end - next};
-      if (step.op_count > 1 && !is_group(step)) continue;
+      step.pulls_input = pulls_input_ && next == 0;
+      if (step.is_in_bands() && !is_group(step)) continue;
       for (const bool overlaps : {false, true}) {
         step.overlaps = overlaps;
         if (overlaps && find_overlap(graph_, step).input == kNoId) continue;
@@ -63,6 +65,7 @@ class Divisions {
   }
 
   const Graph& graph_;
+  bool pulls_input_;
   std::vector<Step> steps_;
   std::int64_t least_ = std::numeric_limits<std::int64_t>::max();
 };
@@ -94,6 +97,28 @@ TEST(StreamingSchedule, IsTheBestOfAllDivisions) {
     better += plan.least_bytes < planned_peak(graph, one_by_one.steps) ? 1 : 0;
   }
   EXPECT_GT(better, 40);
+}
+
+TEST(StreamingSchedule, PullsTheInputInTheBestOfAllDivisions) {
+  RandomStream random(12);
+  StreamingScheduler scheduler;
+  ScheduleOptions options = kStreaming;
+  options.pulls_input = true;
+  int possible = 0;
+  for (int trial = 0; trial < 150; ++trial) {
+    const Graph graph = RandomChain(random).make(5);
+    const std::int64_t least = Divisions(graph, /*pulls_input=*/true).least_peak();
+    if (least == std::numeric_limits<std::int64_t>::max()) {
+      EXPECT_THROW(scheduler.schedule(graph, options), Error);
+      continue;
+    }
+    ++possible;
+    const StreamingPlan& plan = scheduler.schedule(graph, options);
+    ASSERT_EQ(plan.least_bytes, least) << "trial " << trial;
+    ASSERT_EQ(planned_peak(graph, plan.steps), plan.peak_bytes) << "trial " << trial;
+    EXPECT_TRUE(plan.steps.front().pulls_input);
+  }
+  EXPECT_GT(possible, 75);
 }
 
 TEST(StreamingSchedule, StaysOperatorByOperatorWhereThatIsEnough) {

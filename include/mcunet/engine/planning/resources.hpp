@@ -66,6 +66,7 @@ struct InputStaging {
 struct OracleOptions {
   SchedulePolicy schedule = SchedulePolicy::kInPlace;
   ScratchPolicy scratch = ScratchPolicy::kTinyEngine;
+  bool pulls_input = false;  // see ScheduleOptions
   PlannerOptions planner;
   LatencyModel latency;
   std::vector<InputStaging> staging;  // at most one per height

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "mcunet/engine/planning/schedule.hpp"
@@ -30,8 +31,9 @@ struct BandStage {
 };
 
 struct RowBands {
-  std::vector<BandStage> stages;  // per operator of the step
-  std::int32_t first_band = 0;    // not above 0
+  std::vector<BandStage> stages;   // per operator of the step
+  std::optional<BandStage> input;  // of the graph, if the step pulls it
+  std::int32_t first_band = 0;     // not above 0
   std::int32_t end_band = 0;
   std::int64_t buffer_bytes = 0;  // of all buffers, a multiple of 4: the kernels' scratch follows
 };
@@ -52,8 +54,8 @@ struct RowWindow {
 };
 RowWindow row_window_of(const Op& op);
 
-// Throws Error if an operator does not work in bands, or if what the step makes is not all needed at
-// the same pace for its last output.
+// Throws Error if an operator does not work in bands, or if what the step makes, or pulls, is not all
+// needed at the same pace for its last output.
 RowBands plan_row_bands(const Graph& graph, const Step& step);
 
 // An input whose memory the output of a step can take over, and how far it has to be moved up for that:

@@ -22,6 +22,10 @@ struct Step {
   // The output takes over the memory of an input, which is moved up first, as far as it takes to stay
   // ahead: find_overlap() in row_bands.hpp.
   bool overlaps = false;
+  // The graph's input comes in rows, as this step, the first one, asks for them: it is nowhere whole.
+  bool pulls_input = false;
+
+  bool is_in_bands() const { return op_count > 1 || pulls_input; }
 };
 
 inline std::span<const Op> ops_of(const Graph& graph, const Step& step) {
@@ -41,6 +45,8 @@ struct ScheduleOptions {
   // (streaming_schedule.hpp): as few as the least peak allows, or this limit if it is larger.
   bool streams = false;
   std::optional<std::int64_t> streaming_bytes;
+  // Of a graph of one input that streams: the first step pulls its rows.
+  bool pulls_input = false;
 };
 
 // Schedules by the names that users give them.

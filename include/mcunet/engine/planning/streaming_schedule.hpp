@@ -34,6 +34,7 @@ class StreamingScheduler {
   StreamingScheduler(StreamingScheduler&&) noexcept;
   StreamingScheduler& operator=(StreamingScheduler&&) noexcept;
 
+  // Throws Error if the input is to come in rows, and cannot.
   const StreamingPlan& schedule(const Graph& graph, const ScheduleOptions& options);
 
  private:
