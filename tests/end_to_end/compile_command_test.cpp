@@ -256,11 +256,28 @@ TEST_F(CompileCommand, StreamingIsExactInLessMemory) {
   }
 }
 
+// The beginning of a network for images.
+engine::Graph stem() {
+  engine::Graph graph;
+  const auto append = [&](engine::Op op, engine::TensorId input, int channels) {
+    return engine::append_op(graph, op, {input}, channels);
+  };
+  engine::TensorId last = engine::add_input(graph, {45, 39, 3});
+  last =
+      append({.kind = engine::OpKind::kConv2d, .window = engine::centred_window(3, 2)}, last, 12);
+  last = append({.kind = engine::OpKind::kDepthwiseConv2d, .window = engine::centred_window(3, 1)},
+                last, 12);
+  graph.outputs = {
+      append({.kind = engine::OpKind::kConv2d, .window = engine::centred_window(3, 2)}, last, 6)};
+  RandomStream random(4);
+  return engine::with_random_weights(graph, random);
+}
+
 // Of two inferences in one file, each is asked for row by row.
 TEST_F(CompileCommand, StreamsTheInputOnRequest) {
-  write_model(two_blocks());
+  write_model(stem());
   std::string input;
-  for (int i = 0; i < 2 * 23 * 21 * 6; ++i) input += static_cast<char>(i * 37 % 251);
+  for (int i = 0; i < 2 * 45 * 39 * 3; ++i) input += static_cast<char>(i * 37 % 251);
   write("input.bin", input);
   const std::vector<std::string> compile = {"compile", "model.tflite", "--device", "stm32f746",
                                             "--out",   "out",          "--json"};

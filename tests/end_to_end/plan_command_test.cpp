@@ -128,6 +128,10 @@ TEST_F(PlanCommand, StreamingTakesAFractionOfTheMemory) {
             in_place.at("peak_sram_bytes"));
   EXPECT_EQ(streaming.at("macs"), in_place.at("macs"));
   EXPECT_LT(streaming.at("steps").size(), in_place.at("steps").size());
+  const nlohmann::json pulling =
+      parse_output(with({"--schedule", "streaming", "--stream-input", "--json"}));
+  EXPECT_LT(2 * pulling.at("peak_sram_bytes").get<std::int64_t>(), streaming.at("peak_sram_bytes"));
+  EXPECT_EQ(with({"--stream-input"}).exit_code, 1) << "only to what streams";
   const Outcome outcome = with({"--schedule", "streaming", "--explain"});
   EXPECT_EQ(outcome.exit_code, 0);
   for (const char* text : {"Least SRAM by schedule", "op-by-op", "operators in", "of  72 rows",
