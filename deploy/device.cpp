@@ -269,7 +269,7 @@ Device read_device(const ConfigNode& node) {
 }
 
 Device load_device(const std::string& name_or_file) {
-  return read_device(load_config(find_config(name_or_file, "devices")));
+  return read_device(load_named_config(name_or_file, "devices"));
 }
 
 }  // namespace mcunet::deploy

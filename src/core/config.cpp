@@ -249,6 +249,17 @@ nlohmann::ordered_json to_json(const ConfigNode& node) {
 }
 
 std::string first_difference(const nlohmann::ordered_json& before,
+                             const nlohmann::ordered_json& now, const std::string& path);
+
+// Lists are told of as a whole, and maps within them compared as others.
+bool are_equal(const nlohmann::ordered_json& before, const nlohmann::ordered_json& now) {
+  if (!before.is_array() || !now.is_array()) return before == now;
+  return std::equal(
+      before.begin(), before.end(), now.begin(), now.end(),
+      [](const auto& a, const auto& b) { return first_difference(a, b, "").empty(); });
+}
+
+std::string first_difference(const nlohmann::ordered_json& before,
                              const nlohmann::ordered_json& now, const std::string& path) {
   if (before.is_object() && now.is_object()) {
     const nlohmann::ordered_json absent;
@@ -265,7 +276,8 @@ std::string first_difference(const nlohmann::ordered_json& before,
     }
     return "";
   }
-  return before == now ? "" : fmt::format("{}: was {}, is {}", path, before.dump(), now.dump());
+  return are_equal(before, now) ? ""
+                                : fmt::format("{}: was {}, is {}", path, before.dump(), now.dump());
 }
 
 }  // namespace

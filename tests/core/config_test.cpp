@@ -344,6 +344,10 @@ TEST(FirstDifference, NamesTheKeyAndBothValues) {
   EXPECT_EQ(compare("{a: 1}", "{a: 1, b: true}"), "b: was null, is true");
   EXPECT_EQ(compare("{a: 1, b: true}", "{a: 1}"), "b: was true, is null");
   EXPECT_EQ(compare("{a: {b: 1}}", "{a: 1}"), "a: was {\"b\":1}, is 1");
+  EXPECT_EQ(compare("{a: [{b: 1}, 2]}", "{a: [{b: 1, c: null}, 2]}"), "") << "as outside of lists";
+  EXPECT_EQ(compare("{a: [{b: 1}]}", "{a: [{b: 1, c: 0}]}"),
+            "a: was [{\"b\":1}], is [{\"b\":1,\"c\":0}]");
+  EXPECT_EQ(compare("{a: [1]}", "{a: [1, null]}"), "a: was [1], is [1,null]");
 }
 
 }  // namespace

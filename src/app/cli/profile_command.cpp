@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/named_config.hpp"
 #include "mcunet/core/names.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/standard_streams.hpp"
@@ -143,7 +144,7 @@ int report_measurements(const std::vector<LayerMeasurement>& measurements, const
 int run_sample(const ProfileArguments& arguments) {
   const deploy::Device device = deploy::load_device(arguments.device);
   const search::space::SearchSpace space =
-      search::space::read_search_space(load_config(find_config(arguments.space, "spaces")));
+      search::space::read_search_space(load_named_config(arguments.space, "spaces"));
   Progress progress("Measuring", arguments.networks, "networks");
   const std::vector<LayerMeasurement> measurements = pipeline::sample_cycles(
       space, device, {.networks = arguments.networks, .seed = arguments.seed},
