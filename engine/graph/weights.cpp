@@ -1,5 +1,6 @@
 #include "mcunet/engine/graph/weights.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "mcunet/core/error.hpp"
@@ -61,17 +62,38 @@ bool takes_int4_weights(const Op& op) {
 void set_weight_bits(Graph& graph, int bits) {
   if (bits != 4 && bits != 8)
     throw Error("weights of {} bits are not supported, only 4 or 8", bits);
-  if (!graph.constants.empty()) throw Error("its weights are there already, with their own bits");
   for (Op& op : graph.ops) {
+    if (has_weights(op) && graph.details_of(op).weights != kNoId) {
+      throw Error("its weights are there already, with their own bits");
+    }
     if (takes_int4_weights(op)) op.weight_bits = static_cast<std::int8_t>(bits);
   }
+}
+
+void keep_first_and_last(Graph& graph) {
+  const auto weighted = [](const Op& op) { return has_weights(op); };
+  const auto first = std::find_if(graph.ops.begin(), graph.ops.end(), weighted);
+  if (first == graph.ops.end()) return;
+  first->weight_bits = 8;
+  std::find_if(graph.ops.rbegin(), graph.ops.rend(), weighted)->weight_bits = 8;
+}
+
+Graph without_weights(Graph graph) {
+  for (Op& op : graph.ops) {
+    if (!has_weights(op) || op.details == kNoId) continue;
+    OpDetails& details = edit_details(graph, op);
+    details.weights = details.bias = kNoId;
+  }
+  return graph;
 }
 
 DataType weight_type(const Op& op) {
   return op.weight_bits == 4 ? DataType::kInt4 : DataType::kInt8;
 }
 
-int max_weight(const Op& op) { return (1 << (op.weight_bits - 1)) - 1; }
+int max_weight(int bits) { return (1 << (bits - 1)) - 1; }
+
+int max_weight(const Op& op) { return max_weight(op.weight_bits); }
 
 std::vector<std::int8_t> weight_values(const Constant& weights) {
   std::vector<std::int8_t> values(static_cast<std::size_t>(weights.elements()));

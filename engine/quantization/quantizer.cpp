@@ -55,16 +55,10 @@ double clipped_scale(std::span<const float> weights, double largest, int max_ste
   return best;
 }
 
-// What a step of a channel's weights is worth. All zero weights leave the choice to the bias.
-double scale_of_channel(const Op& op, std::span<const float> weights, double min_scale) {
-  const int max_steps = max_weight(op);
-  double largest = 0;
-  for (const float weight : weights) largest = std::max(largest, std::abs(double{weight}));
-  const bool may_clip = op.weight_bits == 4 && largest > 0;
-  const double by_weights =
-      may_clip ? clipped_scale(weights, largest, max_steps) : largest / max_steps;
+// All zero weights leave the choice to the bias.
+double scale_of_channel(const Op& op, double by_weights, double min_scale) {
   const double scale = std::max(by_weights, min_scale);
-  return scale > 0 ? std::max(scale, 1e-20) : 1.0 / max_steps;
+  return scale > 0 ? std::max(scale, 1e-20) : 1.0 / max_weight(op);
 }
 
 // Tensors that have one quantization, as operators keep it from their inputs to their output.
@@ -93,35 +87,6 @@ void check_range(std::size_t tensor, const RealRange& range) {
   throw Error("quantization: tensor {} has the range [{}, {}]", tensor, range.min, range.max);
 }
 
-// Per tensor: that of its range or, where it is shared, of the ranges of all tensors that do not take
-// it from an input; as prescribed, where TFLite does.
-std::vector<Quantization> shared_quantizations(const Graph& graph,
-                                               std::span<const RealRange> ranges) {
-  const SharedTensors shared(graph);
-  std::vector<std::optional<RealRange>> joint(graph.tensors.size());
-  std::vector<std::optional<Quantization>> prescribed(graph.tensors.size());
-  const auto widen = [&](TensorId tensor) {
-    std::optional<RealRange>& range = joint[shared.of(tensor)];
-    const RealRange& own = ranges[tensor];
-    range = range ? RealRange{std::min(range->min, own.min), std::max(range->max, own.max)} : own;
-  };
-  for (std::size_t id = 0; id < ranges.size(); ++id) check_range(id, ranges[id]);
-  for (TensorId input : graph.inputs) widen(input);
-  for (const Op& op : graph.ops) {
-    const QuantizationRule rule = traits_of(op.kind).quantization;
-    if (!rule.keeps) widen(op.output);
-    if (rule.prescribed) prescribed[shared.of(op.output)] = rule.prescribed;
-  }
-  std::vector<Quantization> result;
-  for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
-    const TensorId root = shared.of(id);
-    result.push_back(prescribed[root] ? *prescribed[root]
-                                      : activation_quantization(joint[root].value_or(ranges[id]),
-                                                                graph.tensors[id].type));
-  }
-  return result;
-}
-
 class Quantizer {
  public:
   Quantizer(const Graph& graph, std::span<const FloatParameters> parameters,
@@ -144,7 +109,7 @@ class Quantizer {
 
  private:
   void quantize_activations() {
-    const std::vector<Quantization> quantizations = shared_quantizations(graph_, ranges_);
+    const std::vector<Quantization> quantizations = activation_quantizations(graph_, ranges_);
     for (std::size_t id = 0; id < graph_.tensors.size(); ++id) {
       edit_info(graph_, static_cast<TensorId>(id)).quantization = quantizations[id];
     }
@@ -160,7 +125,8 @@ class Quantizer {
   void check(std::size_t id, const WeightLayout& layout, const FloatParameters& floats) const {
     const auto expected = static_cast<std::size_t>(layout.per_output() * layout.outputs);
     const auto channels = static_cast<std::size_t>(layout.outputs);
-    if (floats.weights.size() != expected || floats.bias.size() != channels) {
+    if (floats.weights.size() != expected || floats.bias.size() != channels ||
+        (!floats.scales.empty() && floats.scales.size() != channels)) {
       throw Error("quantization: operator {} ({}) needs {} weights and {} biases, has {} and {}",
                   id, name_of(graph_.ops[id].kind), expected, channels, floats.weights.size(),
                   floats.bias.size());
@@ -235,6 +201,43 @@ Quantization activation_quantization(RealRange range, DataType type) {
   return {static_cast<float>(scale), static_cast<std::int32_t>(zero_point)};
 }
 
+// Per tensor: that of its range or, where it is shared, of the ranges of all tensors that do not take
+// it from an input; as prescribed, where TFLite does.
+std::vector<Quantization> activation_quantizations(const Graph& graph,
+                                                   std::span<const RealRange> ranges) {
+  const SharedTensors shared(graph);
+  std::vector<std::optional<RealRange>> joint(graph.tensors.size());
+  std::vector<std::optional<Quantization>> prescribed(graph.tensors.size());
+  const auto widen = [&](TensorId tensor) {
+    std::optional<RealRange>& range = joint[shared.of(tensor)];
+    const RealRange& own = ranges[tensor];
+    range = range ? RealRange{std::min(range->min, own.min), std::max(range->max, own.max)} : own;
+  };
+  for (std::size_t id = 0; id < ranges.size(); ++id) check_range(id, ranges[id]);
+  for (TensorId input : graph.inputs) widen(input);
+  for (const Op& op : graph.ops) {
+    const QuantizationRule rule = traits_of(op.kind).quantization;
+    if (!rule.keeps) widen(op.output);
+    if (rule.prescribed) prescribed[shared.of(op.output)] = rule.prescribed;
+  }
+  std::vector<Quantization> result;
+  for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
+    const TensorId root = shared.of(id);
+    result.push_back(prescribed[root] ? *prescribed[root]
+                                      : activation_quantization(joint[root].value_or(ranges[id]),
+                                                                graph.tensors[id].type));
+  }
+  return result;
+}
+
+double weight_scale(std::span<const float> channel, int bits) {
+  const int max_steps = max_weight(bits);
+  double largest = 0;
+  for (const float weight : channel) largest = std::max(largest, std::abs(double{weight}));
+  const bool may_clip = bits == 4 && largest > 0;
+  return may_clip ? clipped_scale(channel, largest, max_steps) : largest / max_steps;
+}
+
 std::vector<float> weight_scales(const Graph& graph, const Op& op, const FloatParameters& floats) {
   const WeightLayout layout = weight_layout(graph, op);
   const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
@@ -245,7 +248,9 @@ std::vector<float> weight_scales(const Graph& graph, const Op& op, const FloatPa
       channel[i] = floats.weights[layout.index(c, static_cast<std::int64_t>(i))];
     }
     const double min_scale = std::abs(double{floats.bias[c]}) / (kMaxBias * input_scale);
-    scales.push_back(static_cast<float>(scale_of_channel(op, channel, min_scale)));
+    const double by_weights =
+        floats.scales.empty() ? weight_scale(channel, op.weight_bits) : double{floats.scales[c]};
+    scales.push_back(static_cast<float>(scale_of_channel(op, by_weights, min_scale)));
   }
   if (layout.order == WeightOrder::kMatrix && op.weight_bits == 8) {
     scales = {*std::max_element(scales.begin(), scales.end())};

@@ -51,6 +51,12 @@ std::optional<CompileResult> link_model(const PlanArguments& arguments,
                                         const deploy::Device& device) {
   const std::filesystem::path model = arguments.source.name_or_file;
   if (model.extension() != ".tflite") return std::nullopt;
+  if (arguments.source.weight_bits) {
+    say("mcunet: planned sizes only: the weights of {} are of its own width, which it would be linked "
+        "with\n",
+        model.string());
+    return std::nullopt;
+  }
   try {
     const ScratchFolder scratch;
     engine::CompileOptions options;
@@ -256,6 +262,7 @@ void add_plan_command(CLI::App& program, Run& run) {
       "  mcunet plan net.json --resolution 160 --out plan/\n"
       "  mcunet plan net.json --weight-bits 4 --activation-bits 4\n"
       "  mcunet plan net.json --resolution 160 --schedule streaming --explain\n"
+      "  mcunet plan model.tflite --weight-bits 4\n"
       "  mcunet plan model.tflite --device stm32f746");
   command->add_option("NET", arguments->source.name_or_file, "Reference network or file")
       ->required();
@@ -270,8 +277,9 @@ void add_plan_command(CLI::App& program, Run& run) {
   command
       ->add_option(
           "--weight-bits", arguments->source.weight_bits,
-          "4 or 8 bits for the weights of a network that has none yet, which take the flash "
-          "of that [8]; a .tflite has its own")
+          "4 or 8 bits for the weights, whose flash is planned so; of a .tflite, as if its\n"
+          "weights were of that width where operators take it, and without linking it "
+          "[8; a .tflite's own]")
       ->check(CLI::IsMember({4, 8}));
   command
       ->add_option("--activation-bits", arguments->source.activation_bits,

@@ -5,6 +5,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/graph/activations.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/reference_networks.hpp"
@@ -20,31 +21,40 @@ engine::Graph load_tflite(const NetworkSource& source) {
     throw Error("{}: has its shapes built in; --width and --resolution do not apply",
                 file.string());
   }
-  if (source.weight_bits) {
-    throw Error("{}: has its weights built in; --weight-bits does not apply", file.string());
-  }
   if (source.activation_bits) {
     throw Error("{}: is quantized; --activation-bits does not apply", file.string());
   }
-  const engine::Graph graph = engine::read_tflite(file);
-  return under_name(file, [&] { return prepare_graph(graph, {.borders = source.borders}); });
+  const engine::Graph read = engine::read_tflite(file);
+  engine::Graph graph =
+      under_name(file, [&] { return prepare_graph(read, {.borders = source.borders}); });
+  if (!source.weight_bits) return graph;
+  graph = engine::without_weights(std::move(graph));
+  engine::set_weight_bits(graph, *source.weight_bits);
+  return graph;
 }
 
 engine::Graph load_shapes(const NetworkSource& source) {
   namespace space = search::space;
   const std::filesystem::path file = source.name_or_file;
+  const engine::BitWidths widths{source.weight_bits.value_or(8),
+                                 source.activation_bits.value_or(8)};
   std::error_code ignored;
   if (file.extension() != ".json" && !std::filesystem::exists(file, ignored)) {
-    return space::make_reference_network(source.name_or_file,
-                                         {.width_multiplier = source.width_multiplier.value_or(1.0),
-                                          .resolution = source.resolution});
+    engine::Graph graph = space::make_reference_network(
+        source.name_or_file, {.width_multiplier = source.width_multiplier.value_or(1.0),
+                              .resolution = source.resolution});
+    engine::set_bit_widths(graph, widths);
+    return graph;
   }
   if (source.width_multiplier) {
     throw Error("{}: has its width built in; --width is for reference networks", file.string());
   }
   space::Network network = space::network_from_json(read_file(file, kMaxTextBytes), file.string());
   network.resolution = source.resolution.value_or(network.resolution);
-  return space::lower(network);
+  engine::Graph graph = space::lower(network);
+  engine::set_bit_widths(graph, widths);
+  space::set_stated_weight_bits(network, graph);
+  return graph;
 }
 
 }  // namespace
@@ -54,10 +64,7 @@ engine::Graph load_network(const NetworkSource& source) {
   if (extension == ".tflite" || extension == ".mcunet") {
     return load_tflite(source);
   }
-  engine::Graph graph = load_shapes(source);
-  engine::set_bit_widths(graph,
-                         {source.weight_bits.value_or(8), source.activation_bits.value_or(8)});
-  return graph;
+  return load_shapes(source);
 }
 
 }  // namespace mcunet::pipeline

@@ -13,8 +13,10 @@ struct NetworkSource {
   std::string name_or_file;
   std::optional<double> width_multiplier;  // reference networks only
   std::optional<int> resolution;
-  std::optional<int> weight_bits;  // 4 or 8; not of .tflite files, which say it themselves
-  std::optional<int> activation_bits;
+  // 4 or 8, where a network JSON does not state its own. Of a .tflite its weights are left out then, so
+  // that it can be planned alone.
+  std::optional<int> weight_bits;
+  std::optional<int> activation_bits;  // 4 or 8; not of .tflite files, which say it themselves
   // .tflite files only
   engine::Borders borders = engine::Borders::kCaller;
 };

@@ -76,9 +76,24 @@ TEST(Weights, BitsAreGivenToGraphsOfShapes) {
   EXPECT_EQ(graph.ops[1].weight_bits, 8) << "a transposed convolution";
   EXPECT_EQ(error_of([&] { set_weight_bits(graph, 2); }),
             "weights of 2 bits are not supported, only 4 or 8");
-  graph.constants.emplace_back();
+  edit_details(graph, graph.ops[0]).weights = 0;
   EXPECT_EQ(error_of([&] { set_weight_bits(graph, 4); }),
             "its weights are there already, with their own bits");
+  graph = without_weights(std::move(graph));
+  set_weight_bits(graph, 8);
+  EXPECT_EQ(graph.ops[0].weight_bits, 8);
+}
+
+TEST(Weights, TheFirstAndTheLastOperatorMayKeepEightBits) {
+  Graph graph;
+  TensorId features = add_input(graph, {5, 4, 6});
+  for (int i = 0; i < 3; ++i) features = append_op(graph, {}, {features}, 4);
+  append_op(graph, {.kind = OpKind::kSoftmax, .has_bias = false}, {features});
+  set_weight_bits(graph, 4);
+  keep_first_and_last(graph);
+  EXPECT_EQ(graph.ops[0].weight_bits, 8);
+  EXPECT_EQ(graph.ops[1].weight_bits, 4);
+  EXPECT_EQ(graph.ops[2].weight_bits, 8);
 }
 
 TEST(Weights, NarrowElementsShareBytes) {

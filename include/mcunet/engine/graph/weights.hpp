@@ -45,10 +45,17 @@ bool takes_int4_weights(const Op& op);
 // shapes: throws Error if it has weights already, or for other numbers of bits.
 void set_weight_bits(Graph& graph, int bits);
 
+// Gives the first and the last operator with weights 8 bits. Of a graph of shapes.
+void keep_first_and_last(Graph& graph);
+
+// The shapes of a graph whose weights are there: to be planned at another width, not to be run.
+Graph without_weights(Graph graph);
+
 // The type of an operator's weights, by its bits.
 DataType weight_type(const Op& op);
 
-// The largest magnitude of an operator's weights as they are quantized, symmetrically: 127, or 7 in 4 bits.
+// The largest magnitude of weights as they are quantized, symmetrically: 127, or 7 in 4 bits.
+int max_weight(int bits);
 int max_weight(const Op& op);
 
 // Weights one per byte, from a constant of int8 or int4, and back: int4 from -8 … 7.

@@ -71,8 +71,9 @@ struct OracleOptions {
   LatencyModel latency;
   std::vector<InputStaging> staging;  // at most one per height
   // Of networks that are not quantized yet. An oracle measures graphs as they are: whoever lowers a
-  // network for it calls set_bit_widths.
+  // network for it calls set_bit_widths, and keep_first_and_last if these are to keep weights of 8 bits.
   BitWidths widths;
+  bool keep_first_last = false;
 };
 
 // Schedules and plans one graph after another, keeping its working memory in between; an oracle per

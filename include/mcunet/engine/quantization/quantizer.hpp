@@ -22,6 +22,8 @@ struct RealRange {
 struct FloatParameters {
   std::vector<float> weights;  // in the layouts of OpDetails::weights
   std::vector<float> bias;     // [output channels]
+  // [output channels] what a step of the weights is worth, where that is not left to weight_scales().
+  std::vector<float> scales = {};
 };
 
 // The most steps that a bias is, by the choice of its scale: half of the accumulator's range is left to the
@@ -32,10 +34,19 @@ inline constexpr double kMaxBias = 1 << 30;
 // range of zeros only has a scale of 1 / 255, or 1 / 15.
 Quantization activation_quantization(RealRange range, DataType type);
 
-// What one step of an operator's weights is worth: per output channel, or one for all of a fully
-// connected layer of int8. In 8 bits the largest magnitude of a channel's weights becomes 127. In 4 bits
-// it becomes 7, or weights beyond some share of it are clipped to 7, whichever has the least squared error
-// of all its weights. A bias must fit 32 bits as a multiple of this times the scale of the operator's
+// The same for every tensor of a graph by its range; tensors that share one have that of all their ranges
+// together. Throws Error for a range that is none.
+std::vector<Quantization> activation_quantizations(const Graph& graph,
+                                                   std::span<const RealRange> ranges);
+
+// What one step of a channel's weights is worth. In 8 bits the largest magnitude becomes 127. In 4 bits it
+// becomes 7, or weights beyond some share of it are clipped to 7, whichever has the least squared error of
+// them all. 0 where all are zero.
+double weight_scale(std::span<const float> channel, int bits);
+
+// That of an operator's weights: per output channel, or one for all of a fully connected layer of int8; as
+// `floats` states it, if it does. A
+// bias must fit 32 bits as a multiple of this times the scale of the operator's
 // input, which has its quantization already. Of finite parameters.
 std::vector<float> weight_scales(const Graph& graph, const Op& op, const FloatParameters& floats);
 
