@@ -77,6 +77,7 @@ BatchSource SubnetEvaluator::evaluation_batches(int resolution) {
 void SubnetEvaluator::evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
                                const OutputsObserver& observer) {
   FixedNetwork network = supernet->extract(subnet);
+  options_.prepare(network);
   recalibrate(network);
   supernet::evaluate(network, evaluation_batches(subnet.resolution), options_.precision, observer);
 }

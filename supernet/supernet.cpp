@@ -68,6 +68,9 @@ SupernetImpl::SupernetImpl(const SearchSpace& space, const SupernetOptions& opti
   initialize_weights(layers_, largest_, options.init);
   transforms_.resize(layers_.blocks.size());
   if (options.learned_kernel_transforms) register_transforms();
+  for (const auto& [name, tensor] : options.more_parameters) {
+    register_parameter(name, tensor.clone());
+  }
 }
 
 // Matrices that begin as the identity, so that a smaller kernel begins as the centre window.

@@ -38,9 +38,10 @@ void seed_generator(const TrainerContext& context, std::int64_t step) {
   generator.set_current_seed(random());
 }
 
-SupernetOptions supernet_options(const TrainerOptions& options, std::uint64_t seed) {
+SupernetOptions supernet_options(const TrainerOptions& options, const TrainerContext& context) {
   return {.learned_kernel_transforms = options.learned_kernel_transforms,
-          .init = {.seed = seed, .zero_residual_scale = options.zero_residual_scale}};
+          .init = {.seed = context.seed, .zero_residual_scale = options.zero_residual_scale},
+          .more_parameters = context.more_parameters};
 }
 
 datasets::LoaderOptions loader_options(const TrainerOptions& options,
@@ -108,7 +109,7 @@ struct Trainer::State {
         context(std::move(context_)),
         data(data_),
         phases(phases_of(options_)),
-        supernet(space, supernet_options(options_, context.seed)),
+        supernet(space, supernet_options(options_, context)),
         loader(data_, loader_options(options_, context)),
         store(context.folder / "checkpoints", context.rank) {
     steps_per_epoch = loader.batches_per_epoch() / options.gradient_accumulation;
@@ -128,7 +129,7 @@ struct Trainer::State {
                                  .weight_decay = options.weight_decay,
                                  .decay_norm_and_bias = options.decay_norm_and_bias});
     if (options.ema_decay > 0) {
-      average.emplace(supernet, supernet_options(options, context.seed), options.ema_decay);
+      average.emplace(supernet, supernet_options(options, context), options.ema_decay);
     }
   }
 

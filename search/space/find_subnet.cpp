@@ -41,7 +41,16 @@ bool visit_depths(const SearchSpace& space, int blocks, std::vector<std::int32_t
   return false;
 }
 
-// With the kernels and expansions of the network's blocks; absent if the stages do not offer them.
+// Of a network that does not state them, the most that the stage offers.
+int bits_of(const InvertedResidual& block, const Stage& stage) {
+  if (stage.weight_bits.empty()) return 0;
+  return block.weight_bits != 0
+             ? block.weight_bits
+             : *std::max_element(stage.weight_bits.begin(), stage.weight_bits.end());
+}
+
+// With the kernels, expansions and bits of the network's blocks; absent if the stages do not offer
+// them.
 std::optional<Subnet> compose(const SearchSpace& space, const Network& network, double width,
                               const std::vector<std::int32_t>& depths) {
   Subnet subnet{.width = width, .resolution = network.resolution, .depths = depths};
@@ -50,9 +59,11 @@ std::optional<Subnet> compose(const SearchSpace& space, const Network& network, 
   bool are_offered = true;
   for_each_block(space, subnet, [&](const BlockPlace& place) {
     const InvertedResidual& block = network.blocks[next++];
-    subnet.blocks[place.index] = {block.kernel, block.expand_ratio};
+    subnet.blocks[place.index] = {block.kernel, block.expand_ratio, bits_of(block, place.choices)};
     are_offered = are_offered && has(place.choices.kernels, block.kernel) &&
-                  has(place.choices.expand_ratios, block.expand_ratio);
+                  has(place.choices.expand_ratios, block.expand_ratio) &&
+                  (place.choices.weight_bits.empty() || block.weight_bits == 0 ||
+                   has(place.choices.weight_bits, block.weight_bits));
   });
   if (!are_offered) return std::nullopt;
   return canonical(space, std::move(subnet));

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 
 namespace mcunet::search::space {
 namespace {
@@ -92,6 +93,19 @@ void lower(const Network& network, Graph& graph) {
     features = append_block(graph, features, block, network, index++);
   }
   graph.outputs.push_back(append_head(graph, features, network, index));
+}
+
+int stated_weight_bits(const Network& network, const Op& op) {
+  const std::int32_t block = op.block - 1;  // 0 is the stem
+  if (block < 0 || block >= std::ssize(network.blocks)) return 0;
+  return network.blocks[static_cast<std::size_t>(block)].weight_bits;
+}
+
+void set_stated_weight_bits(const Network& network, Graph& graph) {
+  for (Op& op : graph.ops) {
+    const int bits = stated_weight_bits(network, op);
+    if (bits != 0 && engine::has_weights(op)) op.weight_bits = static_cast<std::int8_t>(bits);
+  }
 }
 
 Graph lower(const Network& network) {

@@ -85,6 +85,10 @@ InvertedResidual read_block(const Place& place, int in_channels, engine::Activat
   block.stride = layer["stride"].integer(1, 8);
   block.expand_ratio = layer["expand_ratio"].number(1, 64);
   block.has_residual = place.has("shortcut");
+  if (layer.has("weight_bits")) {
+    block.weight_bits = layer["weight_bits"].integer(4, 8);
+    if (block.weight_bits != 4 && block.weight_bits != 8) layer.fail("weight_bits must be 4 or 8");
+  }
   if (block.kernel % 2 == 0) layer.fail("kernel_size must be odd");
   if (block.in_channels != in_channels) {
     layer.fail(fmt::format("in_channels must be {}, what the layer before gives, is {}",
@@ -145,6 +149,7 @@ Json write_block(const InvertedResidual& block, engine::Activation activation) {
                                   {"mid_channels", block.mid_channels},
                                   {"act_func", name_of(activation)},
                                   {"use_se", false}};
+  if (block.weight_bits != 0) json["mobile_inverted_conv"]["weight_bits"] = block.weight_bits;
   json["shortcut"] = nullptr;
   if (block.has_residual) {
     json["shortcut"] = {{"name", "IdentityLayer"},

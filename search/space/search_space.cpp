@@ -1,5 +1,6 @@
 #include "mcunet/search/space/search_space.hpp"
 
+#include <fmt/format.h>
 #include <gmpxx.h>
 
 #include <algorithm>
@@ -11,14 +12,6 @@ namespace {
 
 constexpr double kMaxChannels = 4096;
 
-std::vector<Field> fields_of_stage(Stage& stage) {
-  return {required(field("channels", stage.channels, between(1, kMaxChannels))),
-          field("stride", stage.stride, between(1, 4)),
-          field("depths", stage.depths, between(1, 16)),
-          field("kernels", stage.kernels, between(1, 15)),
-          field("expand_ratios", stage.expand_ratios, between(1, 16))};
-}
-
 template <typename T>
 void require_distinct(const ConfigNode& node, const std::vector<T>& values) {
   std::vector<T> sorted = values;
@@ -26,6 +19,35 @@ void require_distinct(const ConfigNode& node, const std::vector<T>& values) {
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
     node.fail("holds a value twice");
   }
+}
+
+void read_bits(const ConfigNode& node, std::vector<int>& bits) {
+  if (node.kind == ConfigNode::Kind::kNull) return;
+  read_value(node, bits);
+  for (const int value : bits) {
+    if (value != 4 && value != 8) node.fail(fmt::format("must be 4, 8 or both, one is {}", value));
+  }
+  require_distinct(node, bits);
+}
+
+std::vector<Field> fields_of_stage(Stage& stage) {
+  return {required(field("channels", stage.channels, between(1, kMaxChannels))),
+          field("stride", stage.stride, between(1, 4)),
+          field("depths", stage.depths, between(1, 16)),
+          field("kernels", stage.kernels, between(1, 15)),
+          field("expand_ratios", stage.expand_ratios, between(1, 16)),
+          {"weight_bits", [&stage](const ConfigNode& node) { read_bits(node, stage.weight_bits); },
+           [&stage] {
+             return stage.weight_bits.empty() ? ConfigNode{} : write_value(stage.weight_bits);
+           }}};
+}
+
+// That of every stage, whose own key it overrides; written out there.
+Field elastic_weight_bits(std::vector<Stage>& stages) {
+  auto read = [&stages](const ConfigNode& node) {
+    for (Stage& stage : stages) read_bits(node, stage.weight_bits);
+  };
+  return {"elastic_weight_bits", std::move(read), [] { return ConfigNode{}; }};
 }
 
 void check_stage(const ConfigNode& node, const Stage& stage) {
@@ -44,6 +66,15 @@ void check_stage(const ConfigNode& node, const Stage& stage) {
 }  // namespace
 
 int Stage::max_depth() const { return *std::max_element(depths.begin(), depths.end()); }
+
+std::size_t Stage::block_choices() const {
+  return kernels.size() * expand_ratios.size() * std::max<std::size_t>(1, weight_bits.size());
+}
+
+bool SearchSpace::has_elastic_weight_bits() const {
+  return std::any_of(stages.begin(), stages.end(),
+                     [](const Stage& stage) { return !stage.weight_bits.empty(); });
+}
 
 SearchSpace SearchSpace::at(double width, int resolution) const {
   SearchSpace result = *this;
@@ -72,6 +103,7 @@ std::vector<Field> fields_of(SearchSpace& space) {
           field("stem_channels", space.stem_channels, between(1, kMaxChannels)),
           field("first_block_channels", space.first_block_channels, between(1, kMaxChannels)),
           required(section_list("stages", space.stages, fields_of_stage)),
+          elastic_weight_bits(space.stages),
           field("feature_mix_channels", space.feature_mix_channels, between(0, kMaxChannels)),
           field("classes", space.classes, between(1, 100'000)),
           field("boxes_per_cell", space.boxes_per_cell, between(0, 64)),
@@ -94,8 +126,7 @@ SearchSpace read_search_space(const ConfigNode& node) {
 std::string count_networks(const SearchSpace& space) {
   mpz_class total = static_cast<unsigned long>(space.widths.size() * space.resolutions.size());
   for (const Stage& stage : space.stages) {
-    const mpz_class per_block =
-        static_cast<unsigned long>(stage.kernels.size() * stage.expand_ratios.size());
+    const mpz_class per_block = static_cast<unsigned long>(stage.block_choices());
     mpz_class networks = 0;
     for (int depth : stage.depths) {
       mpz_class power;

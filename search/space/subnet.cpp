@@ -22,8 +22,8 @@ void require_choice(const std::vector<T>& choices, const T& value, const std::st
 
 int draw_depth(const Stage& stage, Sampling sampling, RandomStream& random) {
   if (sampling == Sampling::kUniformGenes) return random.pick(stage.depths);
-  // Networks of depth d in this stage are (kernels * expansions)^d.
-  const auto per_block = static_cast<double>(stage.kernels.size() * stage.expand_ratios.size());
+  // Networks of depth d in this stage are (choices of a block)^d.
+  const auto per_block = static_cast<double>(stage.block_choices());
   double total = 0;
   for (int depth : stage.depths) total += std::pow(per_block, depth);
   double left = random.uniform() * total;
@@ -35,7 +35,8 @@ int draw_depth(const Stage& stage, Sampling sampling, RandomStream& random) {
 }
 
 BlockGenes first_choice(const Stage& stage) {
-  return {stage.kernels.front(), stage.expand_ratios.front()};
+  return {stage.kernels.front(), stage.expand_ratios.front(),
+          stage.weight_bits.empty() ? 0 : stage.weight_bits.front()};
 }
 
 Subnet choose_everywhere(const SearchSpace& space, auto choose) {
@@ -51,8 +52,10 @@ Subnet choose_everywhere(const SearchSpace& space, auto choose) {
 }  // namespace
 
 BlockGenes sample_block(const Stage& stage, RandomStream& random) {
-  const int kernel = random.pick(stage.kernels);
-  return {kernel, random.pick(stage.expand_ratios)};
+  BlockGenes genes{.kernel = random.pick(stage.kernels)};
+  genes.expand_ratio = random.pick(stage.expand_ratios);
+  if (!stage.weight_bits.empty()) genes.weight_bits = random.pick(stage.weight_bits);
+  return genes;
 }
 
 void sample(const SearchSpace& space, Sampling sampling, RandomStream& random, Subnet& subnet) {
@@ -94,7 +97,8 @@ std::size_t SubnetHash::operator()(const Subnet& subnet) const {
   for (std::int32_t depth : subnet.depths) add(static_cast<std::uint64_t>(depth));
   for (const BlockGenes& genes : subnet.blocks) {
     add(std::bit_cast<std::uint64_t>(genes.expand_ratio) +
-        static_cast<std::uint64_t>(genes.kernel));
+        static_cast<std::uint64_t>(genes.kernel) +
+        (static_cast<std::uint64_t>(genes.weight_bits) << 8U));
   }
   return static_cast<std::size_t>(hash);
 }
@@ -153,6 +157,7 @@ SearchSpace space_of(const SearchSpace& space, const Subnet& subnet) {
                              .depths = {1},
                              .kernels = {genes.kernel},
                              .expand_ratios = {genes.expand_ratio}});
+    if (genes.weight_bits != 0) result.stages.back().weight_bits = {genes.weight_bits};
   });
   return result;
 }
@@ -188,7 +193,8 @@ void build_network(const SearchSpace& space, const Subnet& subnet, Network& netw
                            .out_channels = out_channels,
                            .kernel = genes.kernel,
                            .stride = place.position == 0 ? place.choices.stride : 1,
-                           .expand_ratio = genes.expand_ratio};
+                           .expand_ratio = genes.expand_ratio,
+                           .weight_bits = genes.weight_bits};
     block.mid_channels =
         genes.expand_ratio == 1
             ? channels

@@ -23,9 +23,9 @@ Subnet read_subnet(const SearchSpace& space, const Json& json) {
   Subnet subnet = smallest(space);
   json.at("width").get_to(subnet.width);
   json.at("resolution").get_to(subnet.resolution);
-  for (const char* key : {"depths", "kernels", "expand_ratios"}) {
-    require_size(json.at(key), space.stages.size(), key);
-  }
+  std::vector<const char*> keys = {"depths", "kernels", "expand_ratios"};
+  if (space.has_elastic_weight_bits()) keys.push_back("weight_bits");
+  for (const char* key : keys) require_size(json.at(key), space.stages.size(), key);
   const auto read_depth = [&](const Stage& stage, std::size_t s) {
     json.at("depths")[s].get_to(subnet.depths[s]);
     if (subnet.depths[s] < 0 || subnet.depths[s] > stage.max_depth()) {
@@ -34,6 +34,8 @@ Subnet read_subnet(const SearchSpace& space, const Json& json) {
     const auto depth = static_cast<std::size_t>(subnet.depths[s]);
     require_size(json.at("kernels")[s], depth, fmt::format("kernels[{}]", s));
     require_size(json.at("expand_ratios")[s], depth, fmt::format("expand_ratios[{}]", s));
+    if (stage.weight_bits.empty()) return;
+    require_size(json.at("weight_bits")[s], depth, fmt::format("weight_bits[{}]", s));
   };
   walk(space, read_depth, [&](const BlockPlace& block) {
     if (!block.is_in(subnet)) return;
@@ -41,6 +43,8 @@ Subnet read_subnet(const SearchSpace& space, const Json& json) {
     BlockGenes& genes = subnet.blocks[block.index];
     json.at("kernels")[block.stage][position].get_to(genes.kernel);
     json.at("expand_ratios")[block.stage][position].get_to(genes.expand_ratio);
+    if (block.choices.weight_bits.empty()) return;
+    json.at("weight_bits")[block.stage][position].get_to(genes.weight_bits);
   });
   return subnet;
 }
@@ -62,14 +66,18 @@ std::string subnet_to_json(const SearchSpace& space, const Subnet& subnet) {
                {"depths", subnet.depths},
                {"kernels", Json::array()},
                {"expand_ratios", Json::array()}};
+  const bool has_bits = space.has_elastic_weight_bits();
   const auto begin_lists = [&](const Stage&, std::size_t) {
     json["kernels"].push_back(Json::array());
     json["expand_ratios"].push_back(Json::array());
+    if (has_bits) json["weight_bits"].push_back(Json::array());
   };
   walk(space, begin_lists, [&](const BlockPlace& block) {
     if (!block.is_in(subnet)) return;
     json["kernels"].back().push_back(subnet.blocks[block.index].kernel);
     json["expand_ratios"].back().push_back(subnet.blocks[block.index].expand_ratio);
+    if (block.choices.weight_bits.empty()) return;
+    json["weight_bits"].back().push_back(subnet.blocks[block.index].weight_bits);
   });
   return json.dump();
 }

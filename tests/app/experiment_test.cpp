@@ -225,6 +225,58 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
             "x.yaml:3: export.test_examples: must be at least 1, is 0");
 }
 
+TEST_F(ExperimentTest, WidthsMayDifferFromLayerToLayer) {
+  Experiment experiment = read_rest(
+      "quantization: {weight_bits: 4, keep_first_last: true, policy: mixed, flash_kib: 100}\n");
+  EXPECT_TRUE(experiment.quantization.keep_first_last);
+  EXPECT_TRUE(experiment.oracle.keep_first_last);
+  EXPECT_EQ(experiment.quantization.policy, WidthPolicy::kMixed);
+  EXPECT_EQ(experiment.quantization.flash_bytes, 100 * kKib);
+  const std::string text = to_json_text(write_fields(fields_of(experiment)));
+  Experiment copy = read_experiment(parse_config(text, "manifest.json"));
+  EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
+  EXPECT_TRUE(copy.oracle.keep_first_last);
+  const Experiment bounded = read_rest("quantization: {weight_bits: 4, policy: mixed}\n");
+  EXPECT_EQ(bounded.quantization.flash_bytes, bounded.budget.flash_bytes);
+
+  // Runs of before these keys were known go on.
+  Experiment plain = read_rest("quantization: {policy: uniform, keep_first_last: false}\n");
+  const ConfigNode written = write_fields(fields_of(plain));
+  ConfigNode before = written;
+  for (const char* key : {"policy", "keep_first_last", "flash_kib"}) {
+    erase_key(before, std::string("quantization.") + key);
+  }
+  EXPECT_EQ(first_difference(before, written), "");
+}
+
+TEST_F(ExperimentTest, WidthsThatContradictEachOtherAreRefused) {
+  EXPECT_EQ(rest_error("quantization: {policy: some}\n"),
+            "x.yaml:3: quantization.policy: must be one of uniform, mixed, is some");
+  EXPECT_EQ(rest_error("quantization: {policy: mixed}\n"),
+            "x.yaml:3: quantization.policy: mixed widens some layers of a network that fits with "
+            "weight_bits: 4, which must be stated");
+  EXPECT_EQ(
+      rest_error("quantization: {flash_kib: 100}\n"),
+      "x.yaml:3: quantization.flash_kib: is for the policy mixed; budget.flash_kib is the job's");
+  EXPECT_EQ(rest_error("budget: {flash_kib: 90}\n"
+                       "quantization: {weight_bits: 4, policy: mixed, flash_kib: 100}\n"),
+            "x.yaml:4: quantization.flash_kib: is 100, but the job has 90");
+  EXPECT_EQ(read_error("device: stm32f746\n"
+                       "space: {extends: proxyless, elastic_weight_bits: [4, 8]}\n"
+                       "quantization: {weight_bits: 4, policy: mixed}\n"),
+            "x.yaml:3: quantization.policy: mixed would choose again what the search chooses in a "
+            "space with elastic_weight_bits");
+}
+
+TEST_F(ExperimentTest, ASpaceMayExtendANamedOne) {
+  const Experiment experiment = read(
+      "device: stm32f746\nspace: {extends: proxyless, elastic_weight_bits: [4, 8], stem_channels: 8}\n");
+  EXPECT_EQ(experiment.space.name, "proxyless");
+  EXPECT_EQ(experiment.space.stem_channels, 8);
+  EXPECT_EQ(experiment.space.stages.size(), 6u);
+  EXPECT_EQ(experiment.space.stages[5].weight_bits, (std::vector<int>{4, 8}));
+}
+
 TEST_F(ExperimentTest, OverridesApply) {
   const std::vector<std::string> overrides = {"device=stm32f412", "space_optimization.samples=5",
                                               "space_optimization.sampling=uniform-networks",
@@ -250,6 +302,18 @@ TEST_F(ExperimentTest, DeviceAndSpaceMayBeFilesOrWrittenOut) {
   EXPECT_EQ(experiment.device.name, "board");
   EXPECT_EQ(experiment.budget.sram_bytes, 16 * kKib);
   EXPECT_EQ(experiment.space.name, "mine");
+}
+
+// Table 4 of the paper.
+TEST_F(ExperimentTest, FourBitJobsAreShippedForEachDevice) {
+  for (const char* device : {"stm32f412", "stm32f746", "stm32f765", "stm32h743"}) {
+    const Experiment experiment = load_experiment(std::string(device) + "_int4", {});
+    EXPECT_EQ(experiment.device.name, device);
+    EXPECT_EQ(experiment.budget.flash_bytes, experiment.device.flash_budget_bytes());
+    EXPECT_EQ(experiment.oracle.widths, (engine::BitWidths{4, 4}));
+    EXPECT_EQ(experiment.finetune.quantization_aware.epochs, 25);
+    EXPECT_EQ(experiment.train.trainer.largest_epochs, 150) << "the rest is that of imagenet";
+  }
 }
 
 TEST_F(ExperimentTest, ErrorsInNamedFilesNameThoseFiles) {

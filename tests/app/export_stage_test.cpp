@@ -9,6 +9,7 @@
 #include "labelled_noise.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/graph/weights.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "trained_network.hpp"
 
@@ -77,6 +78,48 @@ TEST_F(ExportStage, WeightsOfFourBitsTakeHalfTheFlashAndAreExact) {
   const auto json = nlohmann::json::parse(to_json(four));
   EXPECT_EQ(json["weight_bits"], 4);
   EXPECT_EQ(nlohmann::json::parse(to_json(eight))["weight_bits"], 8);
+}
+
+// The limit is a third of the way from 4 bits to 8.
+TEST_F(ExportStage, WidthsThatAreMixedFillTheFlash) {
+  const deploy::Device device = deploy::load_device("stm32f746");
+  const auto flash_at = [&](int bits) {
+    return engine::estimate_flash(at_widths(lower(network_), {.widths = {.weights = bits}}).graph)
+        .total();
+  };
+  const std::int64_t limit = (2 * flash_at(4) + flash_at(8)) / 3;
+  const ExportResult result = export_network(network_,
+                                             {.device = device,
+                                              .quantization = {.widths = {.weights = 4},
+                                                               .keep_first_last = true,
+                                                               .policy = WidthPolicy::kMixed,
+                                                               .flash_bytes = limit},
+                                              .options = {.emulated_examples = 3},
+                                              .training = training_,
+                                              .held_out = training_,
+                                              .test = test_},
+                                             folder_.path() / "export");
+  ASSERT_TRUE(result.mixed);
+  EXPECT_TRUE(result.mixed->fits());
+  EXPECT_TRUE(result.is_exact());
+  const engine::Graph model = engine::read_tflite(folder_.path() / "export/model.tflite");
+  std::vector<int> bits;
+  for (const engine::Op& op : model.ops) {
+    if (engine::has_weights(op)) bits.push_back(op.weight_bits);
+  }
+  ASSERT_EQ(bits.size(), result.mixed->layers.size());
+  for (std::size_t i = 0; i < bits.size(); ++i)
+    EXPECT_EQ(bits[i], result.mixed->layers[i].bits) << i;
+  EXPECT_EQ(bits.front(), 8);
+  EXPECT_EQ(bits.back(), 8);
+  EXPECT_FALSE(result.mixed->layers.front().loss);
+  EXPECT_TRUE(result.mixed->layers[1].loss);
+  const auto inner = std::span(bits).subspan(1, bits.size() - 2);
+  EXPECT_GT(std::count(inner.begin(), inner.end(), 4), 0);
+  EXPECT_GT(std::count(inner.begin(), inner.end(), 8), 0);
+  const auto json = nlohmann::json::parse(to_json(result));
+  EXPECT_EQ(json["mixed_widths"]["layers"].size(), bits.size());
+  EXPECT_EQ(json["mixed_widths"]["flash_limit_bytes"], limit);
 }
 
 TEST_F(ExportStage, ClassesHaveTheirNamesWhichCostNothing) {

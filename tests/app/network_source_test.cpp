@@ -6,6 +6,10 @@
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
+#include "mcunet/engine/graph/weights.hpp"
+#include "mcunet/engine/planning/resources.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
+#include "mcunet/engine/tflite/writer.hpp"
 #include "mcunet/search/space/network.hpp"
 
 namespace mcunet::pipeline {
@@ -52,8 +56,35 @@ TEST(LoadNetwork, WeightsOfANetworkWithoutThemHaveAnyWidth) {
   for (const engine::Op& op : graph.ops) {
     EXPECT_EQ(op.weight_bits, engine::has_weights(op) ? 4 : 8);
   }
-  EXPECT_EQ(error_of([] { load_network({.name_or_file = "m.tflite", .weight_bits = 4}); }),
-            "m.tflite: has its weights built in; --weight-bits does not apply");
+}
+
+// As if it had been of that width: its flash is that of the same network in shapes.
+TEST(LoadNetwork, OfATfliteWeightsOfAnotherWidthArePlanned) {
+  const TemporaryFolder folder;
+  engine::Graph shapes = search::space::lower(make_network());
+  RandomStream random(1);
+  const auto file = folder / "m.tflite";
+  engine::write_tflite(engine::with_random_weights(shapes, random), file);
+  for (const int bits : {4, 8}) {
+    engine::set_weight_bits(shapes, bits);
+    const engine::Graph graph = load_network({.name_or_file = file.string(), .weight_bits = bits});
+    EXPECT_EQ(engine::estimate_flash(graph).total(), engine::estimate_flash(shapes).total());
+  }
+  EXPECT_LT(engine::estimate_flash(load_network({.name_or_file = file.string(), .weight_bits = 4}))
+                .weights,
+            engine::estimate_flash(load_network({.name_or_file = file.string()})).weights);
+}
+
+// The flag is for the layers that the file leaves open.
+TEST(LoadNetwork, ANetworkJsonMayStateTheBitsOfItsBlocks) {
+  const TemporaryFolder folder;
+  search::space::Network network = make_network();
+  network.blocks[0].weight_bits = 4;
+  const auto file = folder.write("net.json", network_to_json(network)).string();
+  const engine::Graph graph = load_network({.name_or_file = file});
+  for (const engine::Op& op : graph.ops) {
+    EXPECT_EQ(op.weight_bits, op.block == 1 && engine::has_weights(op) ? 4 : 8);
+  }
 }
 
 TEST(LoadNetwork, RefusesWhatIsNoNetwork) {

@@ -3,10 +3,12 @@
 #include <ATen/Functions.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/error_text.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/engine/graph/weights.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "pipeline/finetune_stage.hpp"
 #include "pipeline/float_graph.hpp"
@@ -112,11 +114,13 @@ TEST_F(QuantizationAwareStage, GainsWhereFourBitsAreTooFew) {
   const QuantizationAwareResult result = train(coarse);
   EXPECT_EQ(result.widths.weights, 4);
   EXPECT_GT(result.gain.quantization_aware.value, result.gain.post_training.value + 0.1);
-  EXPECT_THAT(describe(result.gain, 4), HasSubstr("top-1 in int8 with 4-bit weights "));
+  EXPECT_THAT(describe(result.gain, engine::BitWidths{.weights = 4}),
+              HasSubstr("top-1 in int8 with 4-bit weights "));
   EXPECT_EQ(nlohmann::json::parse(read("quantization_aware.json")).at("weight_bits"), 4);
   EXPECT_EQ(train(coarse, /*resume=*/true).widths.weights, 4);
 
-  const QuantizationAwareNetwork exported = load_quantization_aware(run_folder(), 4);
+  const QuantizationAwareNetwork exported =
+      load_quantization_aware(run_folder(), {.widths = {.weights = 4}});
   const Experiment options = with_data(*this, coarse);
   const Splits splits{*options.dataset, 16};
   for (const engine::Op& op : exported.quantized.graph.ops) {
@@ -126,6 +130,33 @@ TEST_F(QuantizationAwareStage, GainsWhereFourBitsAreTooFew) {
                                    *splits.open(datasets::Split::kSearch), options.seed,
                                    options.quantization.selection_images)),
             result.gain.quantization_aware);
+}
+
+// Chosen once, before the training, and what is exported has them.
+TEST_F(QuantizationAwareStage, KeepsTheWidthsThatWereChosen) {
+  Overrides mixed = {"quantization.weight_bits=4", "quantization.policy=mixed"};
+  finetune(mixed);
+  engine::Graph narrow = lower(load_finetuned(run_folder())).graph;
+  engine::set_weight_bits(narrow, 4);
+  const std::int64_t least = engine::estimate_flash(narrow).total();
+  mixed.push_back(
+      fmt::format("quantization.flash_kib={}", static_cast<double>(least + 400) / 1024));
+  int steps = 0;
+  EXPECT_TRUE(train(mixed, /*resume=*/false, [&] { return ++steps == 3; }).stopped);
+  const std::string chosen = read("quantization_aware/ranges.json");
+  EXPECT_FALSE(train(mixed, /*resume=*/true).stopped);
+  EXPECT_EQ(read("quantization_aware/ranges.json"), chosen);
+  const QuantizationAwareNetwork exported =
+      load_quantization_aware(run_folder(), with_data(*this, mixed).quantization);
+  ASSERT_TRUE(exported.quantized.mixed);
+  std::size_t layer = 0;
+  std::set<int> widths;
+  for (const engine::Op& op : exported.quantized.graph.ops) {
+    if (!engine::has_weights(op)) continue;
+    EXPECT_EQ(op.weight_bits, exported.quantized.mixed->layers[layer++].bits);
+    widths.insert(op.weight_bits);
+  }
+  EXPECT_THAT(widths, testing::ElementsAre(4, 8));
 }
 
 TEST_F(QuantizationAwareStage, LeavesItsResultsAndReadsThemBack) {
@@ -160,7 +191,7 @@ TEST_F(QuantizationAwareStage, KeepsTheBetterOfBoth) {
   const QuantizationAwareResult result = train(harmful);
   ASSERT_LT(result.gain.quantization_aware.value, result.gain.post_training.value);
   EXPECT_FALSE(result.gain.is_kept());
-  EXPECT_THAT(describe(result.gain, 8),
+  EXPECT_THAT(describe(result.gain, engine::BitWidths{}),
               EndsWith("The latter is worse, so the network is exported as fine-tuned\n"));
   const Experiment options = with_data(*this, harmful);
   const Splits splits{*options.dataset, 16};

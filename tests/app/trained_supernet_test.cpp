@@ -53,6 +53,45 @@ TEST_F(TrainedSupernet, EstimatesAsTheEvaluatorDoes) {
   }
 }
 
+// Where the bits of weights are a choice, candidates are measured at theirs: 8 change next to nothing, and
+// what is measured differs from 4, which the identity tells.
+TEST_F(TrainedSupernet, CandidatesAreMeasuredAtTheirBits) {
+  Experiment options = experiment();
+  const std::string before = identity();
+  search::space::SearchSpace space = this->space();
+  for (search::space::Stage& stage : space.stages) stage.weight_bits = {4, 8};
+  const Splits splits{dataset_of(options), 16};
+  const auto calibration = splits.open(datasets::Split::kTrain);
+  const auto held_out = splits.open(datasets::Split::kSearch);
+  const supernet::Supernet network = load_supernet(options, space, run_folder());
+  const auto outputs = [&](const supernet::SubnetEvaluatorOptions& evaluation,
+                           const search::space::Subnet& subnet) {
+    supernet::SubnetEvaluator evaluator(*calibration, *held_out, evaluation);
+    std::vector<at::Tensor> all;
+    evaluator.evaluate(network, subnet,
+                       [&](const at::Tensor& some, const auto&) { all.push_back(some.clone()); });
+    return at::cat(all);
+  };
+  search::space::Subnet narrow = search::space::largest(space);
+  for (auto& block : narrow.blocks) block.weight_bits = 4;
+  const auto rounded = comparing_options(options, space);
+  const at::Tensor exact = outputs(evaluator_options(options), narrow);
+  const auto distance = [&](const search::space::Subnet& subnet) {
+    return (outputs(rounded, subnet) - exact).norm().item<double>() / exact.norm().item<double>();
+  };
+  const double at_8 = distance(search::space::largest(space));
+  const double at_4 = distance(narrow);
+  EXPECT_GT(at_8, 0);
+  EXPECT_LT(at_8, 0.1);
+  EXPECT_GT(at_4, 4 * at_8);
+  const std::string identity = SupernetEstimator(options, space, run_folder()).identity();
+  EXPECT_EQ(identity, before + ", weights rounded to the bits of their block, others to 8");
+  options.oracle.widths.weights = 4;
+  options.oracle.keep_first_last = true;
+  EXPECT_NE(SupernetEstimator(options, space, run_folder()).identity(), identity);
+  EXPECT_NE(distance(narrow), 0);
+}
+
 TEST_F(TrainedSupernet, RefusesWhatIsNoSupernetOfTheSpace) {
   const std::string file = (run_folder() / kWeightsFile).string();
   search::space::SearchSpace wider = space();

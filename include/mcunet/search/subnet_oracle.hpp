@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mcunet/engine/graph/activations.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/search/space/network.hpp"
 #include "mcunet/search/space/search_space.hpp"
@@ -9,12 +10,14 @@
 namespace mcunet::search {
 
 // The graph of a network that is planned, linked on trial or drawn by an oracle with these options: its
-// weights and activations have their bits.
+// weights and activations have their bits, but for weights of which their block states others.
 inline void lower_for(const engine::OracleOptions& options, const space::Network& network,
                       engine::Graph& graph) {
   graph.clear();
   space::lower(network, graph);
   engine::set_bit_widths(graph, options.widths);
+  space::set_stated_weight_bits(network, graph);
+  if (options.keep_first_last) engine::keep_first_and_last(graph);
 }
 
 inline engine::Graph lower_for(const engine::OracleOptions& options,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "mcunet/datasets/loader.hpp"
@@ -16,6 +17,8 @@ struct SubnetEvaluatorOptions {
   Precision precision = Precision::kFloat32;
   // Examples are decoded once if they take no more memory than that, else for every sub-network.
   std::int64_t cache_bytes = std::int64_t{1} << 30;
+  // Changes a sub-network's weights before its statistics are recalibrated.
+  std::function<void(FixedNetwork&)> prepare = [](FixedNetwork&) {};
 };
 
 // Measures sub-networks of a supernet, each with batch-norm statistics of its own, which are

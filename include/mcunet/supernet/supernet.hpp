@@ -9,12 +9,16 @@
 
 #include "mcunet/search/space/subnet.hpp"
 #include "mcunet/supernet/fixed_network.hpp"
+#include "mcunet/supernet/tensor_file.hpp"
 
 namespace mcunet::supernet {
 
 struct SupernetOptions {
   bool learned_kernel_transforms = false;  // Once-for-all's; otherwise the centre window alone
   WeightInit init;
+  // Parameters of a training beside those of the layers, by their names, and the values that they begin
+  // with.
+  TensorDictionary more_parameters = {};
 };
 
 // What sort_channels did to one parameter or buffer: tensor = tensor.index_select(dim, order). An

@@ -40,6 +40,10 @@ struct TrainerContext {
   std::function<at::Tensor(const Supernet&, const search::space::Subnet&, const at::Tensor& images)>
       forward;
 
+  // What is trained, averaged and kept beside the layers' parameters, for `forward` to use: see
+  // SupernetOptions.
+  TensorDictionary more_parameters = {};
+
   // Named scores of a supernet, the one that decides on "best" first; it must not change it.
   std::function<std::vector<std::pair<std::string, double>>(const Supernet&)> evaluate;
 };

@@ -12,6 +12,7 @@
 #include "pipeline/bit_widths.hpp"
 #include "pipeline/cycle_range_json.hpp"
 #include "pipeline/job.hpp"
+#include "pipeline/mixed_widths.hpp"
 #include "text_table.hpp"
 #include "training_commands.hpp"
 
@@ -39,6 +40,10 @@ void print(const Json& json) {
              pipeline::describe_examples(score), pipeline::describe_share(in_float),
              pipeline::describe_share(score), pipeline::describe(widths),
              json.at("range_method").get<std::string>());
+  if (json.contains("mixed_widths")) {
+    fmt::print("{}\n",
+               pipeline::describe(pipeline::mixed_widths_from_json(json.at("mixed_widths"))));
+  }
   print_class_scores(int8);
   fmt::print("SRAM: {} bytes planned{}, {} measured; flash: {} bytes\n",
              json.at("peak_sram_bytes").get<std::int64_t>(), for_speed(json),
@@ -90,7 +95,8 @@ void add_export_command(CLI::App& program, Run& run) {
   CLI::App* command = program.add_subcommand("export", description_of("export"));
   command->footer(
       "Folds batch norm, calibrates on training data, quantizes to int8 (with\n"
-      "quantization.weight_bits=4 and quantization.activation_bits=4 to 4 bits), and compiles the\n"
+      "quantization.weight_bits=4 and quantization.activation_bits=4 to 4 bits; by\n"
+      "quantization.policy=mixed the weights of those layers that cost least), and compiles the\n"
       "fine-tuned network in the folder for the device: export/ has C sources, firmware and\n"
       "model.tflite, or model.mcunet where activations have 4 bits, which .tflite has not. Tells the\n"
       "accuracy in float and quantized over the test split, and runs test examples on the\n"

@@ -77,7 +77,8 @@ void add_run_command(CLI::App& program, Run& run) {
       "complete are not run again with --resume; a job that was killed at any moment ends with\n"
       "the same network. If int8 costs accuracy, --set finetune.quantization_aware.epochs=N\n"
       "trains the network on with its rounding simulated, with --resume also after the job.\n"
-      "--set quantization.weight_bits=4 makes a network of half the flash, from the search on.\n\n"
+      "--set quantization.weight_bits=4 makes a network of half the flash, from the search on;\n"
+      "with quantization.policy=mixed, layers that flash has room for keep weights of 8 bits.\n\n"
       "  mcunet run quickstart\n"
       "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers");
   add_job_options(*command, *arguments);

@@ -79,8 +79,12 @@ void add_search_command(CLI::App& program, Run& run) {
   command->footer(
       "Evolves sub-networks of the supernet in the folder (mcunet train), each within the\n"
       "budget by the engine's plan, for the highest accuracy on the search split; compares with\n"
-      "random search at as many evaluations. Writes search.json, search.csv and the report.\n\n"
-      "  mcunet search flowers --set dataset.path=/data/flowers --out runs/flowers\n\n"
+      "random search at as many evaluations. Writes search.json, search.csv and the report.\n"
+      "In a space with elastic_weight_bits each candidate is planned, and measured, at the widths\n"
+      "of its blocks' weights.\n\n"
+      "  mcunet search flowers --set dataset.path=/data/flowers --out runs/flowers\n"
+      "  mcunet search flowers --out runs/bits "
+      "--set 'space={extends: compact, elastic_weight_bits: [4, 8]}'\n\n"
       "Several processes or GPUs measure at the same time, with the same result:\n\n"
       "  mcunet search imagenet --out runs/imagenet --set 'search.devices=[cuda:0, cuda:1]'\n"
       "  mcunet search flowers --out runs/flowers --set 'search.devices=[cpu, cpu]'");

@@ -207,9 +207,25 @@ Field bit_width(const char* key, int& bits) {
   return {key, std::move(read), [&bits] { return write_value(bits); }};
 }
 
+// Written out only where it differs from the default, so that runs of before it was known go on.
+Field silent(Field field, bool is_default) {
+  auto read = [read = std::move(field.read)](const ConfigNode& node) {
+    if (node.kind != ConfigNode::Kind::kNull) read(node);
+  };
+  auto write = [write = std::move(field.write), is_default] {
+    return is_default ? ConfigNode{} : write();
+  };
+  return {std::move(field.key), std::move(read), std::move(write)};
+}
+
 std::vector<Field> fields_of_quantization(QuantizationOptions& options) {
   return {bit_width("weight_bits", options.widths.weights),
           bit_width("activation_bits", options.widths.activations),
+          silent(field("keep_first_last", options.keep_first_last), !options.keep_first_last),
+          silent(choice("policy", options.policy,
+                        {{"uniform", WidthPolicy::kUniform}, {"mixed", WidthPolicy::kMixed}}),
+                 options.policy == WidthPolicy::kUniform),
+          kib("flash_kib", options.flash_bytes),
           field("calibration_images", options.calibration_images, between(1, 1'000'000)),
           field("selection_images", options.selection_images, between(1, 1'000'000)),
           range_method(options.method)};
@@ -300,10 +316,7 @@ void follow_window(const ConfigNode& root, Experiment& experiment) {
 void agree_with_dataset(const ConfigNode& root, Experiment& experiment) {
   if (!experiment.dataset) return;
   const datasets::DatasetOptions& dataset = *experiment.dataset;
-  const ConfigNode& named = *root.find("space");
-  const ConfigNode space = named.kind == ConfigNode::Kind::kScalar
-                               ? load_config(find_config(named.scalar, "spaces"))
-                               : named;
+  const ConfigNode space = resolve_named_config(*root.find("space"), "spaces");
   const bool is_series = datasets::medium_of(dataset.kind) == datasets::Medium::kSeries;
   agree_in_form(space, experiment.space.form, is_series);
   if (is_series) follow_window(root, experiment);
@@ -344,6 +357,36 @@ void limit_to_device(const ConfigNode& root, const char* key, std::optional<std:
         static_cast<double>(*limit) / 1024, device.name, static_cast<double>(of_device) / 1024));
   }
   limit = limit.value_or(of_device);
+}
+
+// The widths of weights that the section leaves open are decided, and agree with the space.
+void settle_widths(const ConfigNode& root, Experiment& experiment) {
+  QuantizationOptions& options = experiment.quantization;
+  const std::int64_t most = *experiment.budget.flash_bytes;
+  experiment.oracle.widths = options.widths;
+  experiment.oracle.keep_first_last = options.keep_first_last;
+  if (options.policy == WidthPolicy::kUniform) {
+    if (!options.flash_bytes) return;
+    root.find("quantization")
+        ->find("flash_kib")
+        ->fail("is for the policy mixed; budget.flash_kib is the job's");
+  }
+  const ConfigNode& policy = *root.find("quantization")->find("policy");
+  if (options.widths.weights != 4) {
+    policy.fail(
+        "mixed widens some layers of a network that fits with weight_bits: 4, which must be stated");
+  }
+  if (experiment.space.has_elastic_weight_bits()) {
+    policy.fail(
+        "mixed would choose again what the search chooses in a space with elastic_weight_bits");
+  }
+  options.flash_bytes = options.flash_bytes.value_or(most);
+  if (*options.flash_bytes <= most) return;
+  root.find("quantization")
+      ->find("flash_kib")
+      ->fail(fmt::format("is {}, but the job has {}",
+                         static_cast<double>(*options.flash_bytes) / 1024,
+                         static_cast<double>(most) / 1024));
 }
 
 // All that networks may have in this job.
@@ -390,6 +433,8 @@ AllowedChanges changes_on_resume() {
                         {"quantization.calibration_images", stages_from(kQuantizationAwareStage)},
                         {"quantization.selection_images", stages_from(kQuantizationAwareStage)},
                         {"quantization.method", stages_from(kQuantizationAwareStage)},
+                        {"quantization.policy", stages_from(kQuantizationAwareStage)},
+                        {"quantization.flash_kib", stages_from(kQuantizationAwareStage)},
                         {"detection.limits", stages_from(kExportStage)},
                         {"export", stages_from(kExportStage)}}};
 }
@@ -406,7 +451,7 @@ Experiment read_experiment(const ConfigNode& root) {
     root.find("budget")->fail("energy_mj needs a device with power_mw");
   }
   experiment.oracle.latency = device.latency_model();
-  experiment.oracle.widths = experiment.quantization.widths;
+  settle_widths(root, experiment);
   if (experiment.dataset && experiment.oracle.scratch == engine::ScratchPolicy::kOwn) {
     experiment.oracle.staging = input_staging(*experiment.dataset, resolutions_of(experiment));
   }
@@ -421,7 +466,7 @@ Experiment read_experiment(const ConfigNode& root) {
 }
 
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides) {
-  ConfigNode root = load_config(find_config(name, "experiments"));
+  ConfigNode root = load_named_config(name, "experiments");
   for (const std::string& assignment : overrides) apply_override(root, assignment);
   Experiment experiment = read_experiment(root);
   agree_with_dataset(root, experiment);

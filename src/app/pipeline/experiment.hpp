@@ -70,11 +70,20 @@ struct FinetuneOptions {
   QuantizationAwareOptions quantization_aware;
 };
 
+enum class WidthPolicy {
+  kUniform,  // all layers have weight_bits
+  kMixed,    // where flash has room for it, layers have 8 bits among those of 4 (mixed_widths.hpp)
+};
+
 // The section `quantization`.
 struct QuantizationOptions {
-  engine::BitWidths widths;      // OracleOptions has them too, for what plans networks
-  int calibration_images = 512;  // of the training data, without augmentation
-  int selection_images = 1000;   // of the held-out split, by which the method is chosen
+  engine::BitWidths widths;  // OracleOptions has them too, for what plans networks
+  bool keep_first_last =
+      false;  // the first and the last layer have weights of 8, here and in plans
+  WidthPolicy policy = WidthPolicy::kUniform;
+  std::optional<std::int64_t> flash_bytes;  // limit of kMixed; absent in a file: the budget's
+  int calibration_images = 512;             // of the training data, without augmentation
+  int selection_images = 1000;              // of the held-out split, by which the method is chosen
   std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split
 };
 

@@ -138,6 +138,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   if (aware) result.quantization_gain = aware->gain;
   result.range_method = quantized.method;
   result.compared_methods = quantized.compared;
+  result.mixed = quantized.mixed;
   const auto limit = context.options.test_examples;
   result.float32 = evaluate_float(context.task, lowered, context.test, context.seed, limit);
   result.int8 = evaluate_int8(context.task, quantized.graph, context.test, context.seed, limit);
@@ -217,6 +218,7 @@ std::string to_json(const ExportResult& result) {
   if (result.quantization_gain) {
     json["quantization_aware"] = to_json(*result.quantization_gain);
   }
+  if (result.mixed) json["mixed_widths"] = to_json(*result.mixed);
   return json_text(json, 2) + "\n";
 }
 

@@ -58,6 +58,7 @@ struct ExportResult {
   engine::BitWidths widths;     // of what was quantized
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
   std::vector<MethodScore> compared_methods;
+  std::optional<MixedWidths> mixed;  // where weights have 8 bits among those of weight_bits
   std::optional<QuantizationGain> quantization_gain;  // of quantization-aware training, if any
   CompileResult compiled;
   std::string board;  // emulated; empty if nothing was emulated

@@ -156,6 +156,9 @@ FloatGraph lower(const supernet::FixedNetwork& network) {
   FloatGraph result;
   result.graph = search::space::lower(network->description());
   result.parameters = to_engine(result.graph, fold(result.graph, network->layers()));
+  for (const engine::Op& op : result.graph.ops) {
+    result.stated_bits.push_back(search::space::stated_weight_bits(network->description(), op));
+  }
   return result;
 }
 

@@ -14,8 +14,9 @@
 namespace mcunet::pipeline {
 
 struct FloatGraph {
-  engine::Graph graph;
+  engine::Graph graph;                              // weights of 8 bits, until at_widths()
   std::vector<engine::FloatParameters> parameters;  // per operator
+  std::vector<int> stated_bits;  // per operator, of its weights, by its block; 0: the job's
 };
 
 // An operator's parameters as libtorch takes them, 32-bit floats; undefined where it has none.

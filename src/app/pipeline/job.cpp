@@ -99,8 +99,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
                         .test = *test,
                         .preprocessing = datasets::preprocessing_of(splits.options, resolution)};
   if (is_aware)
-    context.quantization_aware =
-        load_quantization_aware(run.folder(), experiment.quantization.widths);
+    context.quantization_aware = load_quantization_aware(run.folder(), experiment.quantization);
   begin();
   const ExportResult result = export_network(network, context, run.folder() / kExportFolder);
   run.write("network.onnx", to_onnx(lower(network), network->description().name));

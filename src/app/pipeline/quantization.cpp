@@ -1,9 +1,11 @@
 #include "quantization.hpp"
 
 #include <ATen/ops/from_blob.h>
+#include <spdlog/spdlog.h>
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -14,6 +16,7 @@
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
+#include "mcunet/supernet/tensors.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -107,31 +110,105 @@ std::vector<engine::ActivationStatistics> calibrate(const FloatGraph& network,
   return statistics;
 }
 
-engine::Graph with_widths(engine::Graph graph, const engine::BitWidths& widths) {
-  engine::set_bit_widths(graph, widths);
-  return graph;
-}
-
 QuantizedNetwork quantize_by(const FloatGraph& network,
                              const std::vector<engine::ActivationStatistics>& statistics,
-                             RangeMethod method, const engine::BitWidths& widths) {
+                             RangeMethod method) {
   QuantizedNetwork result{.method = method};
-  const engine::Graph graph = with_widths(network.graph, widths);
   for (std::size_t id = 0; id < statistics.size(); ++id) {
-    result.ranges.push_back(statistics[id].range(method, graph.tensors[id].type));
+    result.ranges.push_back(statistics[id].range(method, network.graph.tensors[id].type));
   }
   // Examples are normalized to [-1, 1], whatever the calibration data reached: q stands for q /
   // 128.
   for (engine::TensorId input : network.graph.inputs) result.ranges[input] = {-1, 127.0F / 128};
-  result.graph = engine::quantize_graph(graph, network.parameters, result.ranges);
+  result.graph = pipeline::quantize_by(network, result.ranges);
   return result;
+}
+
+// With the weights of an operator rounded to 4 bits.
+FloatGraph with_rounded(FloatGraph network, std::size_t id) {
+  const engine::WeightLayout layout = engine::weight_layout(network.graph, network.graph.ops[id]);
+  std::vector<float>& weights = network.parameters[id].weights;
+  std::vector<float> channel(static_cast<std::size_t>(layout.per_output()));
+  const double most = engine::max_weight(4);
+  for (std::int32_t c = 0; c < layout.outputs; ++c) {
+    const auto weight = [&](std::size_t i) -> float& {
+      return weights[layout.index(c, static_cast<std::int64_t>(i))];
+    };
+    for (std::size_t i = 0; i < channel.size(); ++i) channel[i] = weight(i);
+    const double scale = engine::weight_scale(channel, 4);
+    if (scale == 0) continue;
+    for (std::size_t i = 0; i < channel.size(); ++i) {
+      weight(i) = static_cast<float>(
+          scale * std::clamp(std::round(double{channel[i]} / scale), -most, most));
+    }
+  }
+  return network;
+}
+
+// By libtorch in float, of the examples that evaluations take.
+double mean_loss(const Task& task, const FloatGraph& network, const Dataset& dataset,
+                 std::uint64_t seed, std::optional<std::int64_t> limit) {
+  const auto objective = task.objective({}, dataset);
+  const FloatExecutor executor(network);
+  Batches batches(dataset, chosen_examples(dataset, seed, limit), seed);
+  double sum = 0;
+  double count = 0;
+  while (const std::optional<at::Tensor> batch = batches.next()) {
+    std::vector<datasets::Target> targets;
+    for (const std::int64_t example : batches.examples())
+      targets.push_back(dataset.target(example));
+    const auto size = static_cast<double>(targets.size());
+    sum +=
+        size * objective->loss(executor.run(*batch), supernet::targets_of(targets)).item<double>();
+    count += size;
+  }
+  return sum / count;
+}
+
+MixedWidths choose_widths_of(const Task& task, const FloatGraph& network, const Dataset& held_out,
+                             const QuantizationOptions& options, std::uint64_t seed) {
+  const auto layers = std::count_if(network.graph.ops.begin(), network.graph.ops.end(),
+                                    [](const engine::Op& op) { return op.weight_bits == 4; });
+  Progress progress("Measuring weights of 4 bits", layers + 1, "layers");
+  MixedWidths widths =
+      choose_widths(network.graph, *options.flash_bytes, [&](std::optional<std::size_t> op) {
+        const double loss = mean_loss(task, op ? with_rounded(network, *op) : network, held_out,
+                                      seed, options.selection_images);
+        progress.advance();
+        return loss;
+      });
+  spdlog::info("{}", describe(widths));
+  if (!widths.fits()) {
+    spdlog::warn("quantization.flash_kib: weights of 4 bits in all layers are not enough for it");
+  }
+  return widths;
 }
 
 }  // namespace
 
-engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges,
-                          const engine::BitWidths& widths) {
-  return engine::quantize_graph(with_widths(network.graph, widths), network.parameters, ranges);
+FloatGraph at_widths(FloatGraph network, const QuantizationOptions& options) {
+  engine::set_bit_widths(network.graph, options.widths);
+  for (std::size_t id = 0; id < network.stated_bits.size(); ++id) {
+    engine::Op& op = network.graph.ops[id];
+    const int bits = network.stated_bits[id];
+    if (bits != 0 && engine::has_weights(op)) op.weight_bits = static_cast<std::int8_t>(bits);
+  }
+  if (options.keep_first_last) engine::keep_first_and_last(network.graph);
+  return network;
+}
+
+FloatGraph at_widths_of(const engine::Graph& quantized, FloatGraph network) {
+  for (std::size_t id = 0; id < network.graph.ops.size(); ++id) {
+    network.graph.ops[id].weight_bits = quantized.ops.at(id).weight_bits;
+  }
+  for (std::size_t id = 0; id < network.graph.tensors.size(); ++id) {
+    network.graph.tensors[id].type = quantized.tensors.at(id).type;
+  }
+  return network;
+}
+
+engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges) {
+  return engine::quantize_graph(network.graph, network.parameters, ranges);
 }
 
 nlohmann::ordered_json to_json(const MethodScore& score) {
@@ -140,12 +217,20 @@ nlohmann::ordered_json to_json(const MethodScore& score) {
   return json;
 }
 
-QuantizedNetwork quantize(const Task& task, const FloatGraph& network, const Dataset& training,
+QuantizedNetwork quantize(const Task& task, const FloatGraph& trained, const Dataset& training,
                           const Dataset& held_out, const QuantizationOptions& options,
                           std::uint64_t seed) {
-  const auto statistics = calibrate(network, training, options.calibration_images, seed);
+  const auto statistics = calibrate(trained, training, options.calibration_images, seed);
+  FloatGraph network = at_widths(trained, options);
+  std::optional<MixedWidths> mixed;
+  if (options.policy == WidthPolicy::kMixed) {
+    mixed = choose_widths_of(task, network, held_out, options, seed);
+    set_widths(*mixed, network.graph);
+  }
   const auto by = [&](RangeMethod method) {
-    return quantize_by(network, statistics, method, options.widths);
+    QuantizedNetwork quantized = quantize_by(network, statistics, method);
+    quantized.mixed = mixed;
+    return quantized;
   };
   if (options.method) return by(*options.method);
   QuantizedNetwork best;

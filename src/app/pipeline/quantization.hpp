@@ -11,6 +11,7 @@
 #include "mcunet/core/config.hpp"
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/engine/quantization/activation_statistics.hpp"
+#include "mixed_widths.hpp"
 #include "task.hpp"
 
 namespace at {
@@ -34,15 +35,22 @@ struct QuantizedNetwork {
   std::vector<engine::RealRange> ranges;  // per tensor, as quantize_graph takes them
   engine::RangeMethod method = engine::RangeMethod::kMinMax;
   std::vector<MethodScore> compared;  // what the choice rests on; empty if there was none
+  std::optional<MixedWidths> mixed;   // by the policy kMixed
 };
 
-// A trained network by ranges per tensor, with weights and activations of so many bits where they may have
-// these.
-engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges,
-                          const engine::BitWidths& widths);
+// A trained network with the widths that the options give it: the bits that its blocks state for their
+// weights, else those of the job, 8 in the first and the last layer if these are kept. Not yet those of the
+// policy kMixed.
+FloatGraph at_widths(FloatGraph network, const QuantizationOptions& options);
 
-// Calibrates on `training` and chooses the ranges by the score on `held_out`. `seed` picks the
-// images. Throws Error if no image can be read.
+// The same with the widths of what was quantized.
+FloatGraph at_widths_of(const engine::Graph& quantized, FloatGraph network);
+
+// A trained network by ranges per tensor, at the widths that it has.
+engine::Graph quantize_by(const FloatGraph& network, std::span<const engine::RealRange> ranges);
+
+// Calibrates on `training`, chooses widths, if the policy has a choice, by the loss on `held_out`, and then
+// the ranges by the score there. `seed` picks the images. Throws Error if no image can be read.
 QuantizedNetwork quantize(const Task& task, const FloatGraph& network,
                           const datasets::Dataset& training, const datasets::Dataset& held_out,
                           const QuantizationOptions& options, std::uint64_t seed);

@@ -33,6 +33,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kFolder[] = "quantization_aware";
 constexpr char kRangesFile[] = "quantization_aware/ranges.json";
+constexpr char kTrainedRangesFile[] = "quantization_aware/trained_ranges.json";
 constexpr char kWeights[] = "quantization_aware.pt";
 constexpr char kResultFile[] = "quantization_aware.json";
 
@@ -42,18 +43,34 @@ struct PostTraining {
   Score score;  // on the held-out split
 };
 
+Json to_json(std::span<const engine::RealRange> ranges) {
+  Json json = Json::array();
+  for (const engine::RealRange& range : ranges) json.push_back({range.min, range.max});
+  return json;
+}
+
+std::vector<engine::RealRange> ranges_from_json(const Json& json) {
+  constexpr double kMost = std::numeric_limits<float>::max();
+  std::vector<engine::RealRange> ranges;
+  for (const Json& range : json) {
+    const auto bound = [&](std::size_t i) {
+      return static_cast<float>(number_of(range.at(i), -kMost, kMost));
+    };
+    ranges.push_back({bound(0), bound(1)});
+  }
+  return ranges;
+}
+
 std::string to_json(const PostTraining& post_training) {
   const QuantizedNetwork& quantized = post_training.quantized;
   Json json = {{"method", engine::name_of(quantized.method)},
                {"compared", Json::array()},
                {"score", to_json(post_training.score)},
-               {"ranges", Json::array()}};
+               {"ranges", to_json(quantized.ranges)}};
   for (const MethodScore& entry : quantized.compared) {
     json["compared"].push_back(to_json(entry));
   }
-  for (const engine::RealRange& range : quantized.ranges) {
-    json["ranges"].push_back({range.min, range.max});
-  }
+  if (quantized.mixed) json["mixed"] = to_json(*quantized.mixed);
   return json.dump() + "\n";
 }
 
@@ -66,9 +83,8 @@ engine::RangeMethod method_of(const Json& json) {
 }
 
 // The inverse of to_json, for a network.
-PostTraining read_post_training(const FloatGraph& network, const engine::BitWidths& widths,
+PostTraining read_post_training(const FloatGraph& trained, const QuantizationOptions& options,
                                 const fs::path& file) {
-  constexpr double kMost = std::numeric_limits<float>::max();
   try {
     const Json json = Json::parse(read_file(file));
     PostTraining result{.quantized = {.method = method_of(json)},
@@ -76,14 +92,22 @@ PostTraining read_post_training(const FloatGraph& network, const engine::BitWidt
     for (const Json& entry : json.at("compared")) {
       result.quantized.compared.push_back({method_of(entry), score_from_json(entry)});
     }
-    for (const Json& range : json.at("ranges")) {
-      const auto bound = [&](std::size_t i) {
-        return static_cast<float>(number_of(range.at(i), -kMost, kMost));
-      };
-      result.quantized.ranges.push_back({bound(0), bound(1)});
+    result.quantized.ranges = ranges_from_json(json.at("ranges"));
+    FloatGraph network = at_widths(trained, options);
+    if (json.contains("mixed")) {
+      result.quantized.mixed = mixed_widths_from_json(json.at("mixed"));
+      set_widths(*result.quantized.mixed, network.graph);
     }
-    result.quantized.graph = quantize_by(network, result.quantized.ranges, widths);
+    result.quantized.graph = quantize_by(network, result.quantized.ranges);
     return result;
+  } catch (const std::exception& error) {
+    fail_damaged(file, kQuantizationAwareStage, error);
+  }
+}
+
+std::vector<engine::RealRange> read_trained_ranges(const fs::path& file) {
+  try {
+    return ranges_from_json(Json::parse(read_file(file)).at("ranges"));
   } catch (const std::exception& error) {
     fail_damaged(file, kQuantizationAwareStage, error);
   }
@@ -130,6 +154,15 @@ ConfigNode aware_identity(const NetworkTraining& training) {
       {{"network", checksum(kFinetunedWeights)}, {"ranges", checksum(kRangesFile)}});
 }
 
+// What is no part of a layer.
+supernet::TensorDictionary learned_by(const Supernet& network) {
+  supernet::TensorDictionary learned;
+  for (const auto& entry : network->named_parameters(/*recurse=*/false)) {
+    learned.emplace(entry.key(), entry.value());
+  }
+  return learned;
+}
+
 // Trains in the forward pass of `simulated` and measures with it. The teacher, if one is asked for,
 // is the network in floats.
 supernet::TrainerContext aware_context(const NetworkTraining& training, const Task& task,
@@ -144,16 +177,17 @@ supernet::TrainerContext aware_context(const NetworkTraining& training, const Ta
       return in_floats->forward(images);
     };
   }
+  context.more_parameters = simulated.learnable();
   context.forward = [&simulated](const Supernet& network, const search::space::Subnet&,
                                  const at::Tensor& images) {
-    return simulated.run(network->layers(), images);
+    return simulated.run(network->layers(), images, learned_by(network));
   };
   context.evaluate =
       [&task, &simulated, &held_out, seed = training.experiment.seed,
        limit = training.experiment.quantization.selection_images](const Supernet& network) {
         const at::NoGradGuard no_grad;
         const auto outputs = [&](const at::Tensor& images) {
-          return simulated.run(network->layers(), images).cpu();
+          return simulated.run(network->layers(), images, learned_by(network)).cpu();
         };
         return std::vector<std::pair<std::string, double>>{
             {fmt::format("simulated_int8_{}", task.metric().name),
@@ -196,7 +230,7 @@ PostTraining keep_post_training(const Task& task, const FloatGraph& network,
     run.write(kRangesFile,
               to_json(quantize_post_training(task, network, training, held_out, experiment)));
   }
-  return read_post_training(network, experiment.quantization.widths, file);
+  return read_post_training(network, experiment.quantization, file);
 }
 
 // Writes the weights, unless it is stopped.
@@ -215,16 +249,17 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   empty_unless_resumed(training, training.run / kFolder);
   const PostTraining post_training =
       keep_post_training(*task, lowered, *splits.open(Split::kTrain), *held_out, experiment, run);
-  const SimulatedQuantization simulated(post_training.quantized.graph);
+  const SimulatedQuantization simulated(post_training.quantized.graph,
+                                        post_training.quantized.ranges);
   const supernet::TrainerOptions options = aware_options(experiment);
   supernet::TrainerContext context =
       aware_context(training, *task, load_finetuned(training.run), simulated, *held_out);
   context.objective = task->objective(options, *data);
-  const auto trainer =
-      start_trainer(training, *data, options, std::move(context), supernet::weights_of(*network));
-  const engine::BitWidths& widths = experiment.quantization.widths;
+  supernet::TensorDictionary start = supernet::weights_of(*network);
+  start.merge(simulated.learnable());
+  const auto trainer = start_trainer(training, *data, options, std::move(context), start);
   QuantizationAwareResult result{.gain = {.post_training = post_training.score},
-                                 .widths = widths,
+                                 .widths = experiment.quantization.widths,
                                  .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
   result.steps = trainer->step();
@@ -232,9 +267,13 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
 
   const Supernet& weights = trainer->weights();
   const FixedNetwork trained = weights->extract(search::space::largest(weights->space()));
-  result.gain.quantization_aware = score_of(
-      evaluate_int8(*task, quantize_by(lower(trained), post_training.quantized.ranges, widths),
-                    *held_out, experiment.seed, experiment.quantization.selection_images));
+  const std::vector<engine::RealRange> ranges = simulated.ranges(learned_by(weights));
+  result.gain.quantization_aware = score_of(evaluate_int8(
+      *task, quantize_by(at_widths_of(post_training.quantized.graph, lower(trained)), ranges),
+      *held_out, experiment.seed, experiment.quantization.selection_images));
+  if (!simulated.learnable().empty()) {
+    run.write(kTrainedRangesFile, Json{{"ranges", to_json(ranges)}}.dump() + "\n");
+  }
   supernet::write_tensor_file(training.run / kWeights, supernet::weights_of(*trained));
   return result;
 }
@@ -266,7 +305,7 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
 }
 
 QuantizationAwareNetwork load_quantization_aware(const fs::path& run,
-                                                 const engine::BitWidths& widths) {
+                                                 const QuantizationOptions& options) {
   if (!fs::exists(run / kResultFile)) {
     throw Error("{}: holds no quantization-aware training: {} is not there", run.string(),
                 kResultFile);
@@ -274,7 +313,13 @@ QuantizationAwareNetwork load_quantization_aware(const fs::path& run,
   const QuantizationGain gain = read_result(run / kResultFile).gain;
   const FloatGraph kept =
       lower(gain.is_kept() ? load_finetuned(run, kWeights) : load_finetuned(run));
-  return {read_post_training(kept, widths, run / kRangesFile).quantized, gain};
+  QuantizedNetwork quantized = read_post_training(kept, options, run / kRangesFile).quantized;
+  const fs::path learned = run / kTrainedRangesFile;
+  if (gain.is_kept() && fs::exists(learned)) {
+    quantized.ranges = read_trained_ranges(learned);
+    quantized.graph = quantize_by(at_widths_of(quantized.graph, kept), quantized.ranges);
+  }
+  return {std::move(quantized), gain};
 }
 
 }  // namespace mcunet::pipeline

@@ -41,8 +41,8 @@ struct QuantizationAwareNetwork {
   QuantizationGain gain;
 };
 
-// What the stage left in a run. Throws Error if there is none.
+// What the stage left in a run of a job with these options. Throws Error if there is none.
 QuantizationAwareNetwork load_quantization_aware(const std::filesystem::path& run,
-                                                 const engine::BitWidths& widths = {});
+                                                 const QuantizationOptions& options = {});
 
 }  // namespace mcunet::pipeline

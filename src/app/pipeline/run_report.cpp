@@ -10,6 +10,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_numbers.hpp"
 #include "mcunet/core/progress.hpp"
+#include "mixed_widths.hpp"
 #include "quantization_gain.hpp"
 #include "report/cost_report.hpp"
 #include "report/search_report.hpp"
@@ -196,6 +197,11 @@ void add_emulation(HtmlPage& page, const Json& exported) {
                     rows);
 }
 
+std::optional<MixedWidths> mixed_widths_in(const Json& exported) {
+  if (!exported.contains("mixed_widths")) return std::nullopt;
+  return mixed_widths_from_json(exported.at("mixed_widths"));
+}
+
 void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
   const Score in_float = score_from_json(exported.at("fp32"));
   const Assessment int8 = assessment_from_json(exported.at("int8"));
@@ -206,7 +212,9 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
   rows.push_back({title + " in float, test set", measured(in_float)});
   const std::string widths = describe(widths_from_json(exported));
   rows.push_back({fmt::format("{} in {}, test set", title, widths), measured(score_of(int8))});
+  const std::optional<MixedWidths> mixed = mixed_widths_in(exported);
   rows.push_back({"weights, activations", describe_bits(widths_from_json(exported))});
+  if (mixed) rows.push_back({"widths of weights", describe(*mixed)});
   rows.push_back({"ranges by", exported.at("range_method")});
   rows.push_back({"planned SRAM", planned_sram(exported)});
   rows.push_back({"measured SRAM: static data and stack",
@@ -223,6 +231,7 @@ void add_export(HtmlPage& page, const Json& exported, const fs::path& run) {
         {"bit-identical to the reference", exported.at("exact").get<bool>() ? "yes" : "no"});
   }
   page.properties(rows);
+  if (mixed) page.folded_table("Bits of the weights, layer by layer", table_of(*mixed));
   add_emulation(page, exported);
   page.heading("Answers in " + widths);
   add_assessment(page, int8, run);

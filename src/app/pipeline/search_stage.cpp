@@ -40,8 +40,13 @@ ConfigNode describe_problem(const Experiment& experiment, const search::space::S
   }
   problem.keys.emplace_back("weight_bits");
   problem.items.push_back(write_value(experiment.oracle.widths.weights));
+  // Those of searches from before they could be otherwise are not stated.
+  const engine::OracleOptions& oracle = experiment.oracle;
   problem.keys.emplace_back("activation_bits");
-  problem.items.push_back(write_value(experiment.oracle.widths.activations));
+  problem.items.push_back(oracle.widths.activations == 8 ? ConfigNode{}
+                                                         : write_value(oracle.widths.activations));
+  problem.keys.emplace_back("keep_first_last");
+  problem.items.push_back(oracle.keep_first_last ? write_value(true) : ConfigNode{});
   problem.keys.emplace_back("accuracies_of");
   problem.items.push_back(write_value(identity));
   return problem;

@@ -1,7 +1,9 @@
 #include "simulated_quantization.hpp"
 
+#include <ATen/ops/_fake_quantize_learnable_per_tensor_affine.h>
 #include <ATen/ops/copysign.h>
 #include <ATen/ops/fake_quantize_per_tensor_affine.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
@@ -9,11 +11,17 @@
 #include <limits>
 
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/quantization/quantizer.hpp"
 
 namespace mcunet::pipeline {
 namespace {
+
+using supernet::TensorDictionary;
+
+constexpr char kSteps[] = "activation_steps";
+constexpr float kLeastStep = 1e-8F;
 
 bool are_finite(const engine::FloatParameters& floats) {
   const auto is_finite = [](float value) { return std::isfinite(value); };
@@ -33,41 +41,143 @@ at::Tensor round_to(const at::Tensor& scale, double max_steps, const at::Tensor&
   return rounded + (exact - exact.detach());
 }
 
-}  // namespace
-
-at::Tensor SimulatedQuantization::run(const supernet::NetworkLayers& layers,
-                                      const at::Tensor& images) const {
-  const auto [parameters, are_finite] = round_parameters(layers);
-  const at::Tensor logits =
-      run_graph(graph_, parameters, images.to(parameters.front().weight.device(), at::kFloat),
-                [&](engine::TensorId id, engine::Activation activation, const at::Tensor& tensor) {
-                  return round_activation(id, activation, tensor);
-                });
-  // Rounding makes an ordinary number of what is none, and a divergence would go unnoticed.
-  return are_finite ? logits : logits + std::numeric_limits<double>::quiet_NaN();
+// Those of 4 bits, but for what operators give the quantization of their input.
+std::vector<engine::TensorId> stepped_tensors(const engine::Graph& graph) {
+  std::vector<engine::TensorId> result;
+  for (const engine::Op& op : graph.ops) {
+    const bool keeps = engine::QuantizationRule(engine::traits_of(op.kind).quantization).keeps;
+    if (graph.tensors[op.output].type == engine::DataType::kInt4 && !keeps) {
+      result.push_back(op.output);
+    }
+  }
+  return result;
 }
 
-at::Tensor SimulatedQuantization::round_activation(engine::TensorId id,
-                                                   engine::Activation activation,
-                                                   const at::Tensor& tensor) const {
-  const engine::Quantization& quantization = graph_.info_of(id).quantization;
-  const engine::ValueRange range =
-      engine::activation_range(activation, quantization, graph_.tensors[id].type);
+// Between which an activation's values lie.
+engine::ValueRange clamp_of(const engine::Graph& graph, engine::TensorId id,
+                            engine::Activation activation) {
+  return engine::activation_range(activation, graph.info_of(id).quantization,
+                                  graph.tensors[id].type);
+}
+
+at::Tensor round_activation(const engine::Graph& graph, engine::TensorId id,
+                            engine::Activation activation, const at::Tensor& tensor) {
+  const engine::Quantization& quantization = graph.info_of(id).quantization;
+  const engine::ValueRange range = clamp_of(graph, id, activation);
   return at::fake_quantize_per_tensor_affine(tensor, quantization.scale, quantization.zero_point,
                                              range.min, range.max);
 }
 
+// The same, with a gradient for the step, which equals the scale but for rounding. It is the smaller the more
+// values have this step, so that steps and weights move at the same pace (LSQ, section 2.2).
+at::Tensor round_activation(const engine::Graph& graph, engine::TensorId id,
+                            engine::Activation activation, const at::Tensor& tensor,
+                            const at::Tensor& step) {
+  const engine::Quantization& quantization = graph.info_of(id).quantization;
+  const engine::ValueRange range = clamp_of(graph, id, activation);
+  const at::Tensor exact = at::full_like(step, quantization.scale);
+  const at::Tensor scale = step + (exact - step).detach();
+  // Counted from 0: backwards, libtorch rounds zero points towards 0.
+  const int least = engine::value_range(graph.tensors[id].type).min;
+  const at::Tensor zero_point = at::full_like(step, quantization.zero_point - least).detach();
+  const double values =
+      static_cast<double>(tensor.numel()) * std::max(1, range.max - quantization.zero_point);
+  return at::_fake_quantize_learnable_per_tensor_affine(
+      tensor, scale, zero_point, range.min - least, range.max - least, 1 / std::sqrt(values));
+}
+
+}  // namespace
+
+SimulatedQuantization::SimulatedQuantization(engine::Graph quantized,
+                                             std::vector<engine::RealRange> ranges)
+    : graph_(std::move(quantized)), ranges_(std::move(ranges)), stepped_(stepped_tensors(graph_)) {
+  for (engine::Constant& constant : graph_.constants) constant.data.clear();
+}
+
+TensorDictionary SimulatedQuantization::learnable() const {
+  std::vector<float> steps;
+  for (const engine::TensorId id : stepped_) {
+    steps.push_back(graph_.info_of(id).quantization.scale);
+  }
+  if (steps.empty()) return {};
+  return {{kSteps, at::tensor(steps)}};
+}
+
+std::vector<engine::RealRange> SimulatedQuantization::ranges(
+    const TensorDictionary& learned) const {
+  std::vector<engine::RealRange> result = ranges_;
+  const auto found = learned.find(kSteps);
+  if (found == learned.end()) return result;
+  const at::Tensor steps = found->second.detach().to(at::kCPU, at::kFloat).contiguous();
+  for (std::size_t i = 0; i < stepped_.size(); ++i) {
+    const engine::TensorId id = stepped_[i];
+    const engine::ValueRange values = engine::value_range(graph_.tensors[id].type);
+    const int zero_point = graph_.info_of(id).quantization.zero_point;
+    const float step = std::max(kLeastStep, steps.data_ptr<float>()[i]);
+    result[id] = {step * static_cast<float>(values.min - zero_point),
+                  step * static_cast<float>(values.max - zero_point)};
+  }
+  return result;
+}
+
+engine::Graph SimulatedQuantization::graph_with(const TensorDictionary& learned) const {
+  engine::Graph graph = graph_;
+  if (!learned.contains(kSteps)) return graph;
+  const std::vector<engine::Quantization> quantizations =
+      engine::activation_quantizations(graph, ranges(learned));
+  for (std::size_t id = 0; id < quantizations.size(); ++id) {
+    engine::edit_info(graph, static_cast<engine::TensorId>(id)).quantization = quantizations[id];
+  }
+  return graph;
+}
+
+at::Tensor SimulatedQuantization::run(const supernet::NetworkLayers& layers,
+                                      const at::Tensor& images,
+                                      const TensorDictionary& learned) const {
+  const auto found = learned.find(kSteps);
+  if (found == learned.end()) return run(graph_, layers, images, {});
+  // A step that is none would be refused as a range.
+  if (!found->second.isfinite().all().item<bool>()) {
+    return run(graph_, layers, images, {}) * std::numeric_limits<double>::quiet_NaN();
+  }
+  return run(graph_with(learned), layers, images, found->second);
+}
+
+at::Tensor SimulatedQuantization::run(const engine::Graph& graph,
+                                      const supernet::NetworkLayers& layers,
+                                      const at::Tensor& images, const at::Tensor& steps) const {
+  const auto [parameters, are_finite] = round_parameters(graph, layers);
+  const auto round = [&](engine::TensorId id, engine::Activation activation,
+                         const at::Tensor& tensor) {
+    const auto place = std::find(stepped_.begin(), stepped_.end(), id);
+    if (!steps.defined() || place == stepped_.end()) {
+      return round_activation(graph, id, activation, tensor);
+    }
+    const std::int64_t index = place - stepped_.begin();
+    return round_activation(graph, id, activation, tensor, steps.narrow(0, index, 1));
+  };
+  const at::Tensor logits = run_graph(
+      graph, parameters, images.to(parameters.front().weight.device(), at::kFloat), round);
+  // Rounding makes an ordinary number of what is none, and a divergence would go unnoticed.
+  return are_finite ? logits : logits + std::numeric_limits<double>::quiet_NaN();
+}
+
 SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
-    const supernet::NetworkLayers& layers) const {
-  Parameters result{.tensors = fold(graph_, layers)};
-  const std::vector<engine::FloatParameters> floats = to_engine(graph_, result.tensors);
+    const supernet::NetworkLayers& layers, const TensorDictionary& learned) const {
+  return round_parameters(graph_with(learned), layers);
+}
+
+SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
+    const engine::Graph& graph, const supernet::NetworkLayers& layers) const {
+  Parameters result{.tensors = fold(graph, layers)};
+  const std::vector<engine::FloatParameters> floats = to_engine(graph, result.tensors);
   result.are_finite = std::all_of(floats.begin(), floats.end(), are_finite);
   for (std::size_t id = 0; id < floats.size(); ++id) {
     auto& [weight, bias] = result.tensors[id];
     if (!weight.defined()) continue;
-    const engine::Op& op = graph_.ops[id];
-    const double input_scale = graph_.info_of(graph_.inputs_of(op)[0]).quantization.scale;
-    const at::Tensor scale = at::tensor(engine::weight_scales(graph_, op, floats[id]), at::kFloat)
+    const engine::Op& op = graph.ops[id];
+    const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
+    const at::Tensor scale = at::tensor(engine::weight_scales(graph, op, floats[id]), at::kFloat)
                                  .to(weight.device(), at::kDouble);
     weight = round_to(scale, engine::max_weight(op), weight);
     bias = round_to(scale * input_scale, engine::kMaxBias, bias);

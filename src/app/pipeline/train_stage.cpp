@@ -284,7 +284,7 @@ EvalResult evaluate_subnet(const EvalRequest& request) {
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
   const auto calibration = splits.open(Split::kTrain);
   const auto data = splits.open(request.on_test_split ? Split::kTest : Split::kSearch);
-  supernet::SubnetEvaluator evaluator(*calibration, *data, evaluator_options(experiment));
+  supernet::SubnetEvaluator evaluator(*calibration, *data, comparing_options(experiment, space));
   double loss = 0;
   const Assessment assessment =
       assess(*task_of(experiment), evaluator, network, subnet, *data, &loss);

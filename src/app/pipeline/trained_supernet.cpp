@@ -8,11 +8,13 @@
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/search/subnet_oracle.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "quantization.hpp"
+#include "rounded_weights.hpp"
 #include "train_stage.hpp"
 
 namespace mcunet::pipeline {
@@ -47,6 +49,16 @@ supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment)
               trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32};
 }
 
+supernet::SubnetEvaluatorOptions comparing_options(const Experiment& experiment,
+                                                   const SearchSpace& space) {
+  supernet::SubnetEvaluatorOptions options = evaluator_options(experiment);
+  if (!space.has_elastic_weight_bits()) return options;
+  options.prepare = [oracle = experiment.oracle](supernet::FixedNetwork& network) {
+    round_weights(search::lower_for(oracle, network->description()), network);
+  };
+  return options;
+}
+
 namespace {
 
 std::filesystem::path weights_of(const std::filesystem::path& run) {
@@ -55,11 +67,19 @@ std::filesystem::path weights_of(const std::filesystem::path& run) {
   throw Error("{}: holds no trained supernet: {} is not there", run.string(), kWeightsFile);
 }
 
-std::string identity_of(const Experiment& experiment, const std::filesystem::path& run,
-                        std::int64_t held_out_examples) {
-  return fmt::format("{} {:08x}, {} batches for its statistics, {} examples", kWeightsFile,
+// That of the layers which the space leaves to the job.
+std::string describe_rounding(const Experiment& experiment, const SearchSpace& space) {
+  if (!space.has_elastic_weight_bits()) return "";
+  return fmt::format(", weights rounded to the bits of their block, others to {}{}",
+                     experiment.oracle.widths.weights,
+                     experiment.oracle.keep_first_last ? " but for the first and the last" : "");
+}
+
+std::string identity_of(const Experiment& experiment, const SearchSpace& space,
+                        const std::filesystem::path& run, std::int64_t held_out_examples) {
+  return fmt::format("{} {:08x}, {} batches for its statistics, {} examples{}", kWeightsFile,
                      crc32c(read_file(weights_of(run))), experiment.train.calibration_batches,
-                     held_out_examples);
+                     held_out_examples, describe_rounding(experiment, space));
 }
 
 }  // namespace
@@ -83,7 +103,7 @@ std::string accuracy_identity(const Experiment& experiment, const SearchSpace& s
                               const std::filesystem::path& run) {
   weights_of(run);
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
-  return identity_of(experiment, run, splits.open(Split::kSearch)->size());
+  return identity_of(experiment, space, run, splits.open(Split::kSearch)->size());
 }
 
 Assessment assess(const Task& task, supernet::SubnetEvaluator& evaluator,
@@ -114,8 +134,8 @@ SupernetEstimator::SupernetEstimator(const Experiment& experiment, const SearchS
       network_(load_supernet(experiment, space, run)),
       calibration_(Splits{dataset_of(experiment), largest_resolution(space)}.open(Split::kTrain)),
       held_out_(Splits{dataset_of(experiment), largest_resolution(space)}.open(Split::kSearch)),
-      evaluator_(*calibration_, *held_out_, evaluator_options(experiment)),
-      identity_(identity_of(experiment, run, held_out_->size())) {
+      evaluator_(*calibration_, *held_out_, comparing_options(experiment, space)),
+      identity_(identity_of(experiment, space, run, held_out_->size())) {
   use_threads(experiment.train.trainer);
 }
 

@@ -37,6 +37,11 @@ struct Splits {
 
 supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment);
 
+// The same to compare sub-networks by: where the bits of their weights are a choice of the space, with
+// weights that are rounded at these.
+supernet::SubnetEvaluatorOptions comparing_options(const Experiment& experiment,
+                                                   const search::space::SearchSpace& space);
+
 // The weights that the train stage left in a run, on the device of the experiment. Throws Error if
 // there are none.
 supernet::Supernet load_supernet(const Experiment& experiment,
@@ -58,7 +63,7 @@ Assessment assess(const Task& task, supernet::SubnetEvaluator& evaluator,
 void warn_of_defect(const Assessment& assessment, const std::string& network);
 
 // Scores for the search: those of a trained supernet on the search split, each sub-network with
-// recalibrated statistics (paper, Appendix D).
+// recalibrated statistics (paper, Appendix D), by comparing_options().
 class SupernetEstimator : public search::AccuracyEstimator {
  public:
   SupernetEstimator(const Experiment& experiment, const search::space::SearchSpace& space,

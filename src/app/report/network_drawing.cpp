@@ -42,6 +42,12 @@ int side_after(int side, int kernel, int stride) {
   return (side + 2 * (kernel / 2) - kernel) / stride + 1;
 }
 
+std::string subtitle_of(const search::space::InvertedResidual& block) {
+  std::string text = fmt::format("MB{}", block.expand_ratio);
+  if (block.weight_bits != 0) text += fmt::format(" w{}", block.weight_bits);
+  return text;
+}
+
 std::vector<Box> boxes_of(const search::space::Network& network) {
   int side = side_after(network.resolution, network.stem_kernel, network.stem_stride);
   const auto size_of = [&](int kernel) { return size(network.form, kernel); };
@@ -53,7 +59,7 @@ std::vector<Box> boxes_of(const search::space::Network& network) {
   for (const search::space::InvertedResidual& block : network.blocks) {
     side = side_after(side, block.kernel, block.stride);
     boxes.push_back({.title = size_of(block.kernel),
-                     .subtitle = fmt::format("MB{}", block.expand_ratio),
+                     .subtitle = subtitle_of(block),
                      .color = color_of(block.kernel),
                      .channels = block.out_channels,
                      .side = side,

@@ -7,8 +7,8 @@
 #include "mcunet/search/space/subnet.hpp"
 
 // The walks over what sub-networks are made of, always in the order width, resolution, then for
-// each stage its depth, and the kernel and expansion of its blocks. What goes through stages,
-// blocks or genes does so here; the visitors are inlined.
+// each stage its depth, and the kernel, the expansion and, where it is elastic, the width of the weights
+// of its blocks. What goes through stages, blocks or genes does so here; the visitors are inlined.
 namespace mcunet::search::space {
 
 struct BlockPlace {
@@ -87,6 +87,11 @@ void for_each_gene(const SearchSpace& space, const Visit& visit) {
     };
     visit(Gene{kernel, "kernels", stage, block.position}, block.choices.kernels);
     visit(Gene{expand, "expand_ratios", stage, block.position}, block.choices.expand_ratios);
+    if (block.choices.weight_bits.empty()) return;
+    const auto bits = [b](auto& subnet) -> decltype(auto) {
+      return (subnet.blocks[b].weight_bits);
+    };
+    visit(Gene{bits, "weight_bits", stage, block.position}, block.choices.weight_bits);
   });
 }
 

@@ -36,6 +36,7 @@ struct InvertedResidual {
   int stride = 1;
   double expand_ratio = 1;
   bool has_residual = false;
+  int weight_bits = 0;  // 4 or 8; 0: those of the other layers
 };
 
 // What tells the outputs by the last features.
@@ -66,8 +67,16 @@ struct Network {
 void lower(const Network& network, engine::Graph& graph);
 engine::Graph lower(const Network& network);
 
+// The bits that the block of an operator of its graph states for its weights; 0 if it states none, or is
+// the stem or the head.
+int stated_weight_bits(const Network& network, const engine::Op& op);
+
+// Gives the weights of the blocks that state their bits these, in the graph that the network was lowered
+// to.
+void set_stated_weight_bits(const Network& network, engine::Graph& graph);
+
 // The network JSON of the published MCUNet models: first_conv, blocks, feature_mix_layer,
-// classifier, bn, resolution; and of ours where it differs from these: form, head. Throws Error that names the source and the key.
+// classifier, bn, resolution; and of ours where it differs from these: form, head, weight_bits. Throws Error that names the source and the key.
 Network network_from_json(std::string_view text, const std::string& source);
 std::string network_to_json(const Network& network);
 

@@ -7,7 +7,8 @@
 #include "mcunet/search/space/network.hpp"
 
 // The networks that one supernet holds. Elastic are the kernel and the expansion of each block, the
-// depth of each stage, and, where a set has several values, width multiplier and resolution.
+// depth of each stage, and, where a set has several values, width multiplier and resolution; the bits of
+// a block's weights, where a stage has a choice of these, which change nothing of the supernet.
 namespace mcunet::search::space {
 
 struct Stage {
@@ -16,8 +17,12 @@ struct Stage {
   std::vector<int> depths = {2, 3, 4};
   std::vector<int> kernels = {3, 5, 7};
   std::vector<double> expand_ratios = {3, 4, 6};
+  // Bits of a block's weights, 4 or 8; empty: those that the job has for all networks.
+  std::vector<int> weight_bits;
 
   int max_depth() const;
+  // Of one of its blocks.
+  std::size_t block_choices() const;
 };
 
 // The mobile space: stem 3x3 of stride 2, a block without expansion, the stages, and a classifier of
@@ -45,6 +50,9 @@ struct SearchSpace {
 
   // Blocks of the deepest network.
   int max_blocks() const;
+
+  // Whether a stage has a choice of weight_bits.
+  bool has_elastic_weight_bits() const;
 };
 
 // The keys of configs/spaces/NAME.yaml.

@@ -14,6 +14,7 @@ namespace mcunet::search::space {
 struct BlockGenes {
   std::int32_t kernel = 3;
   double expand_ratio = 1;
+  std::int32_t weight_bits = 0;  // 4 or 8; 0: those that the job has for all networks
 
   bool operator==(const BlockGenes&) const = default;
 };
@@ -53,8 +54,8 @@ Subnet canonical(const SearchSpace& space, Subnet subnet);
 // Throws Error, naming `source` and the gene, if a value is none of the space's choices.
 void require_member(const SearchSpace& space, const Subnet& subnet, const std::string& source);
 
-// All networks that differ in one gene: a block's kernel or expansion, a stage's depth (blocks that
-// appear take the first choices), the width or the resolution.
+// All networks that differ in one gene: a block's kernel, expansion or weight bits, a stage's depth
+// (blocks that appear take the first choices), the width or the resolution.
 std::vector<Subnet> neighbours(const SearchSpace& space, const Subnet& subnet);
 
 // Every gene at its largest or smallest value.

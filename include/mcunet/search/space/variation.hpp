@@ -7,7 +7,7 @@
 // canonical form.
 namespace mcunet::search::space {
 
-// Each gene is drawn anew with this probability: kernel and expansion of a block together, the
+// Each gene is drawn anew with this probability: kernel, expansion and weight bits of a block together, the
 // depth of a stage, the width and the resolution where they are elastic. Blocks that appear with a
 // greater depth are drawn at random.
 Subnet mutate(const SearchSpace& space, const Subnet& parent, double probability,
