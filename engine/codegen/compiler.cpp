@@ -78,7 +78,7 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   ScheduleOptions schedule = options.schedule;
   // Only specialised kernels work in place.
   schedule.in_place_depthwise = schedule.in_place_depthwise && options.specializes_kernels;
-  if (options.scratch_growth == ScratchGrowth::kWithinBudget) {
+  if (options.scratch_growth == ScratchGrowth::kWithinBudget && !schedule.streaming_bytes) {
     schedule.streaming_bytes = options.sram_budget_bytes;
   }
   make_schedule(compiled.graph, schedule, compiled.schedule);

@@ -48,23 +48,24 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
   return 0;
 }
 
-// Of a step, the most that one of its operators needs.
-std::int64_t kernel_scratch(const Graph& graph, const Step& step, ScratchPolicy policy) {
-  const bool is_in_bands = step.is_in_bands() && policy == ScratchPolicy::kOwn;
-  const RowBands bands = is_in_bands ? plan_row_bands(graph, step) : RowBands{};
-  std::int64_t most = 0;
+// What a step needs beside tensors.
+struct StepNeeds {
+  std::int64_t rows = 0;     // that it holds of tensors which live within it
+  std::int64_t kernels = 0;  // the most that one of its operators needs
+};
+
+StepNeeds needs_of(const Graph& graph, const Step& step, ScratchPolicy policy) {
+  if (!step.is_in_bands()) return {0, scratch_bytes(graph, graph.ops[step.first_op], policy)};
+  const RowBands bands = plan_row_bands(graph, step);
+  StepNeeds needs{bands.buffer_bytes, 0};
   for (std::int32_t i = 0; i < step.op_count; ++i) {
     const Op& op = graph.ops[step.first_op + i];
-    most =
-        std::max(most, is_in_bands ? least_scratch_bytes(graph, op, bands.stages[i].rows_per_band)
-                                   : scratch_bytes(graph, op, policy));
+    const std::int64_t bytes = policy == ScratchPolicy::kOwn
+                                   ? least_scratch_bytes(graph, op, bands.stages[i].rows_per_band)
+                                   : scratch_bytes(graph, op, policy);
+    needs.kernels = std::max(needs.kernels, bytes);
   }
-  return most;
-}
-
-// What a step holds of the tensors that live within it.
-std::int64_t band_buffers(const Graph& graph, const Step& step) {
-  return step.is_in_bands() ? plan_row_bands(graph, step).buffer_bytes : 0;
+  return needs;
 }
 
 void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequests& requests) {
@@ -100,11 +101,11 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
   std::int64_t most = 0;
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
     const Step& step = schedule.steps[index];
-    const std::int64_t kernels = kernel_scratch(graph, step, policy);
-    const std::int64_t in_arena =
-        band_buffers(graph, step) + (policy == ScratchPolicy::kOwn ? kernels : 0);
-    requests.step_scratch_bytes.push_back(policy == ScratchPolicy::kOwn ? in_arena : kernels);
-    most = std::max(most, kernels);
+    const StepNeeds needs = needs_of(graph, step, policy);
+    const bool is_own = policy == ScratchPolicy::kOwn;
+    const std::int64_t in_arena = needs.rows + (is_own ? needs.kernels : 0);
+    requests.step_scratch_bytes.push_back(is_own ? in_arena : needs.kernels);
+    most = std::max(most, needs.kernels);
     requests.step_scratch_buffer.push_back(kNoId);
     if (in_arena > 0) {
       requests.step_scratch_buffer.back() = static_cast<std::int32_t>(requests.buffers.size());

@@ -107,7 +107,9 @@ Resources ResourceOracle::measure(const Graph& graph) {
   ScheduleOptions options = options_of(options_.schedule);
   options.pulls_input = options_.pulls_input;
   if (options.streams) {
-    make_schedule(graph, scheduler_.schedule(graph, options).steps, options, schedule_);
+    const StreamingPlan& plan = options_.settles_steps ? scheduler_.schedule(graph, options)
+                                                       : scheduler_.find_least(graph, options);
+    make_schedule(graph, plan.steps, options, schedule_);
   } else {
     make_schedule(graph, options, schedule_);
   }

@@ -121,7 +121,14 @@ class StreamingScheduler::Search {
   // The least peak. Fills best_ and from_.
   std::int64_t find_least_peak();
   // Steps of the fewest instructions of which none has more bytes.
-  void find_cheapest(std::int64_t limit, std::vector<Step>& steps);
+  void find_cheapest(std::int64_t limit);
+  // Those found last.
+  void take_steps(std::vector<Step>& steps) const;
+  // Of a step of one operator that is in no bands.
+  std::int64_t bytes_alone(const Step& step) const {
+    const Facts& facts = facts_[step.first_op];
+    return step.overlaps ? facts.overlapping_bytes : facts.alone_bytes;
+  }
 
  private:
   struct Facts {
@@ -132,7 +139,7 @@ class StreamingScheduler::Search {
     std::int64_t bytes = 0;              // of the output, aligned
     std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
     std::int64_t overlapping_bytes = 0;  // and if its output then follows its input
-    double per_band = 0;
+    double per_band = 0;                 // instructions, of bands; found only when they matter
   };
   struct Pace {
     std::int32_t walk = 0;  // in which it was found, so that nothing has to be cleared
@@ -204,7 +211,6 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
     facts.height = output.shape.height;
     facts.row_bytes = row_bytes_of(output);
     facts.bytes = aligned(output.bytes());
-    facts.per_band = facts.works_in_bands ? instructions_per_band(graph, op) : 0;
     add_live(id + 1, last_use_[op.output], facts.bytes);
   }
   for (OpId id = 0; id < count; ++id) {
@@ -343,30 +349,42 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
 std::int64_t StreamingScheduler::Search::find_least_peak() {
   const std::size_t count = graph_->ops.size();
   best_.assign(count + 1, kInfinite);
+  from_.assign(count + 1, 0);
+  overlaps_.assign(count + 1, false);
   best_[0] = 0;
   for (std::int32_t end = 1; end <= static_cast<std::int32_t>(count); ++end) {
     std::int64_t& best = best_[end];
     if (end > 1 || pulled_ == kNoId) {
-      best = std::max(best_[end - 1],
-                      std::min(facts_[end - 1].alone_bytes, facts_[end - 1].overlapping_bytes));
+      const Facts& last = facts_[end - 1];
+      best = std::max(best_[end - 1], std::min(last.alone_bytes, last.overlapping_bytes));
+      from_[end] = end - 1;
+      overlaps_[end] = last.overlapping_bytes < last.alone_bytes;
     }
     find_least_live(end, [&](std::int32_t cut) { return best_[cut] < best; });
     visit_steps_to(
         end, [&](std::int64_t bound) { return bound < best; },
         [&](std::int32_t begin, const Measured& measured) {
-          best = std::min(best, std::max(best_[begin], measured.bytes));
+          const std::int64_t peak = std::max(best_[begin], measured.bytes);
+          if (peak >= best) return;
+          best = peak;
+          from_[end] = begin;
+          overlaps_[end] = measured.overlaps;
         });
   }
   return best_.back();
 }
 
-void StreamingScheduler::Search::find_cheapest(std::int64_t limit, std::vector<Step>& steps) {
+void StreamingScheduler::Search::find_cheapest(std::int64_t limit) {
   const auto count = static_cast<std::int32_t>(graph_->ops.size());
   constexpr double kNone = std::numeric_limits<double>::infinity();
   cost_.assign(graph_->ops.size() + 1, kNone);
   from_.assign(graph_->ops.size() + 1, 0);
   overlaps_.assign(graph_->ops.size() + 1, false);
   cost_[0] = 0;
+  for (OpId id = 0; id < count; ++id) {
+    if (!facts_[id].works_in_bands) continue;
+    facts_[id].per_band = instructions_per_band(*graph_, graph_->ops[id]);
+  }
   for (std::int32_t end = 1; end <= count; ++end) {
     find_least_live(end, [&](std::int32_t cut) { return cost_[cut] < kNone; });
     visit_steps_to(
@@ -384,6 +402,10 @@ void StreamingScheduler::Search::find_cheapest(std::int64_t limit, std::vector<S
           overlaps_[end] = measured.overlaps;
         });
   }
+}
+
+void StreamingScheduler::Search::take_steps(std::vector<Step>& steps) const {
+  const auto count = static_cast<std::int32_t>(graph_->ops.size());
   steps.clear();
   for (std::int32_t end = count; end > 0; end = from_[end]) {
     steps.push_back({.first_op = from_[end],
@@ -421,21 +443,31 @@ StreamingScheduler::~StreamingScheduler() = default;
 StreamingScheduler::StreamingScheduler(StreamingScheduler&&) noexcept = default;
 StreamingScheduler& StreamingScheduler::operator=(StreamingScheduler&&) noexcept = default;
 
-const StreamingPlan& StreamingScheduler::schedule(const Graph& graph,
-                                                  const ScheduleOptions& options) {
+const StreamingPlan& StreamingScheduler::find_least(const Graph& graph,
+                                                    const ScheduleOptions& options) {
   search_->begin(graph, options);
-  plan_.least_bytes = search_->find_least_peak();
+  plan_.least_bytes = plan_.peak_bytes = search_->find_least_peak();
   if (plan_.least_bytes == kInfinite) {
     throw Error(
         "the input cannot come in rows: not all of its readers can do with a few at a time");
   }
+  search_->take_steps(plan_.steps);
+  return plan_;
+}
+
+const StreamingPlan& StreamingScheduler::schedule(const Graph& graph,
+                                                  const ScheduleOptions& options) {
+  find_least(graph, options);
   const std::int64_t limit =
       std::max(plan_.least_bytes, options.streaming_bytes.value_or(plan_.least_bytes));
-  search_->find_cheapest(limit, plan_.steps);
+  search_->find_cheapest(limit);
+  search_->take_steps(plan_.steps);
   plan_.peak_bytes = 0;
   for (Step& step : plan_.steps) {
     choose_band_rows(graph, options, limit, step);
-    plan_.peak_bytes = std::max(plan_.peak_bytes, live_bytes_of_step(graph, step, options));
+    const std::int64_t bytes =
+        step.is_in_bands() ? live_bytes_of_step(graph, step, options) : search_->bytes_alone(step);
+    plan_.peak_bytes = std::max(plan_.peak_bytes, bytes);
   }
   return plan_;
 }

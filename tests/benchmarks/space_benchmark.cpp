@@ -34,7 +34,8 @@ engine::SchedulePolicy schedule_of(std::int64_t streaming) {
 void PlanNetworks(benchmark::State& state) {
   const space::SearchSpace space = load_space().at(0.5, 144);
   const auto scratch = static_cast<engine::ScratchPolicy>(state.range(0));
-  engine::ResourceOracle oracle({.schedule = schedule_of(state.range(1)), .scratch = scratch});
+  engine::ResourceOracle oracle(
+      {.schedule = schedule_of(state.range(1)), .scratch = scratch, .settles_steps = false});
   RandomStream random(0);
   space::Subnet subnet;
   space::Network network;

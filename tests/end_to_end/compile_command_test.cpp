@@ -254,6 +254,22 @@ TEST_F(CompileCommand, StreamingIsExactInLessMemory) {
     EXPECT_EQ(streaming["macs"], compiled["in-place"]["macs"]);
     EXPECT_THAT(read("out/model.json"), HasSubstr(" + depthwise_conv_2d 7x7 + "));
   }
+  const std::int64_t least = compiled["streaming"]["peak_sram_bytes"];
+  const Outcome faster =
+      run({"compile", "model.tflite", "--device", "stm32f746", "--out", "faster", "--schedule",
+           "streaming", "--streaming-bytes", std::to_string(least + 4000), "--json"});
+  ASSERT_EQ(faster.exit_code, 0) << faster.err;
+  EXPECT_GT(parse_output(faster)["peak_sram_bytes"], least);
+  EXPECT_LE(parse_output(faster)["peak_sram_bytes"], least + 4000);
+  const auto instructions = [&](const std::string& folder) {
+    const Outcome outcome = run({"emulate", folder, "--input", "input.bin", "--json"});
+    return parse_output(outcome)["inferences"][0]["instructions"].get<std::int64_t>();
+  };
+  ASSERT_EQ(run({"compile", "model.tflite", "--device", "stm32f746", "--out", "out", "--schedule",
+                 "streaming", "--json"})
+                .exit_code,
+            0);
+  EXPECT_LT(instructions("faster"), instructions("out"));
 }
 
 // The beginning of a network for images.

@@ -31,7 +31,7 @@ inline engine::Graph lower_for(const engine::OracleOptions& options,
 // takes a few microseconds; one per thread.
 class SubnetOracle {
  public:
-  explicit SubnetOracle(const engine::OracleOptions& options) : oracle_(options) {}
+  explicit SubnetOracle(const engine::OracleOptions& options) : oracle_(with_any_steps(options)) {}
 
   engine::Resources measure(const space::SearchSpace& space, const space::Subnet& subnet) {
     space::build_network(space, subnet, network_);
@@ -40,6 +40,12 @@ class SubnetOracle {
   }
 
  private:
+  // A search asks for the peak, not for the steps.
+  static engine::OracleOptions with_any_steps(engine::OracleOptions options) {
+    options.settles_steps = false;
+    return options;
+  }
+
   engine::ResourceOracle oracle_;
   space::Network network_;
   engine::Graph graph_;

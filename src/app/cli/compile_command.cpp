@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
@@ -27,6 +28,7 @@ struct CompileArguments {
   std::optional<deploy::ConsoleKind> console;
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   bool pulls_input = false;
+  std::optional<std::int64_t> streaming_bytes;
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
@@ -98,6 +100,7 @@ int run_compile(const CompileArguments& arguments) {
   options.specializes_kernels = !arguments.no_specialization;
   options.schedule = engine::options_of(arguments.schedule);
   options.schedule.pulls_input = arguments.pulls_input;
+  options.schedule.streaming_bytes = arguments.streaming_bytes;
   if (arguments.no_in_place_depthwise) options.schedule.in_place_depthwise = false;
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
@@ -153,6 +156,13 @@ void add_compile_command(CLI::App& program, Run& run) {
           "--stream-input", arguments->pulls_input,
           "Let model_invoke() ask for the input in rows, by a function that the program defines,\n"
           "so that no image is ever whole in memory; with --schedule streaming")
+      ->needs(schedule);
+  command
+      ->add_option(
+          "--streaming-bytes", arguments->streaming_bytes,
+          "Bytes of the arena up to which a streaming schedule is fast instead of small: fewer\n"
+          "operators run together, in higher bands [as few as it takes]")
+      ->check(CLI::PositiveNumber)
       ->needs(schedule);
   command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
   command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,

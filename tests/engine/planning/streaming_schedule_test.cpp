@@ -93,6 +93,8 @@ TEST(StreamingSchedule, IsTheBestOfAllDivisions) {
     ASSERT_EQ(plan.least_bytes, Divisions(graph).least_peak()) << "trial " << trial;
     EXPECT_EQ(plan.peak_bytes, plan.least_bytes);
     ASSERT_EQ(planned_peak(graph, plan.steps), plan.peak_bytes) << "trial " << trial;
+    const StreamingPlan& least = scheduler.find_least(graph, kStreaming);
+    ASSERT_EQ(planned_peak(graph, least.steps), least.least_bytes) << "trial " << trial;
     const Schedule one_by_one = make_schedule(graph);
     better += plan.least_bytes < planned_peak(graph, one_by_one.steps) ? 1 : 0;
   }

@@ -67,6 +67,8 @@ struct OracleOptions {
   SchedulePolicy schedule = SchedulePolicy::kInPlace;
   ScratchPolicy scratch = ScratchPolicy::kTinyEngine;
   bool pulls_input = false;  // see ScheduleOptions
+  // The steps of what streams are those that are compiled; else any with the least peak, found faster.
+  bool settles_steps = true;
   PlannerOptions planner;
   LatencyModel latency;
   std::vector<InputStaging> staging;  // at most one per height

@@ -37,6 +37,9 @@ class StreamingScheduler {
   // Throws Error if the input is to come in rows, and cannot.
   const StreamingPlan& schedule(const Graph& graph, const ScheduleOptions& options);
 
+  // Only 1 and 2, for whoever asks what many networks need: any steps with the least peak.
+  const StreamingPlan& find_least(const Graph& graph, const ScheduleOptions& options);
+
  private:
   class Search;
   std::unique_ptr<Search> search_;
