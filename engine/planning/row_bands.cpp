@@ -198,6 +198,9 @@ RowWindow row_window_of(const Op& op) {
 
 RowBands plan_row_bands(const Graph& graph, const Step& step) {
   const std::span<const Op> ops = ops_of(graph, step);
+  if (step.op_count > kMostBandOps) {
+    throw Error("{} operators in one step, of {} at most", step.op_count, kMostBandOps);
+  }
   RowBands bands;
   bands.stages.resize(ops.size());
   find_paces(graph, step, bands);

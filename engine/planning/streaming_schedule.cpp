@@ -312,7 +312,7 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
   std::int64_t scratch = 0;
   Measured measured;
   measured.bytes_per_row = last.row_bytes;  // by which the output may be further ahead of the input
-  for (OpId id = end - 1; id >= 0; --id) {
+  for (OpId id = end - 1; id >= std::max(end - kMostBandOps, 0); --id) {
     const Facts& facts = facts_[id];
     const TensorId output = graph_->ops[id].output;
     const Pace& pace = paces_[output];

@@ -38,6 +38,9 @@ struct RowBands {
   std::int64_t buffer_bytes = 0;  // of all buffers, a multiple of 4: the kernels' scratch follows
 };
 
+// Of one step; the table of stages numbers them and their inputs in a byte.
+inline constexpr std::int32_t kMostBandOps = 80;
+
 // Whether the operator can compute a band of rows: it has such a kernel, its tensors are of int8, and
 // every window lies within the map by at least one row.
 bool works_in_bands(const Graph& graph, const Op& op);
@@ -54,8 +57,8 @@ struct RowWindow {
 };
 RowWindow row_window_of(const Op& op);
 
-// Throws Error if an operator does not work in bands, or if what the step makes, or pulls, is not all
-// needed at the same pace for its last output.
+// Throws Error if there are too many operators, if one does not work in bands, or if what the step
+// makes, or pulls, is not all needed at the same pace for its last output.
 RowBands plan_row_bands(const Graph& graph, const Step& step);
 
 // An input whose memory the output of a step can take over, and how far it has to be moved up for that:
