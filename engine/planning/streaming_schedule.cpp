@@ -354,19 +354,23 @@ std::int64_t StreamingScheduler::Search::find_least_peak() {
   best_[0] = 0;
   for (std::int32_t end = 1; end <= static_cast<std::int32_t>(count); ++end) {
     std::int64_t& best = best_[end];
+    std::int64_t bytes = kInfinite;  // of the step that ends here
     if (end > 1 || pulled_ == kNoId) {
       const Facts& last = facts_[end - 1];
       best = std::max(best_[end - 1], std::min(last.alone_bytes, last.overlapping_bytes));
       from_[end] = end - 1;
       overlaps_[end] = last.overlapping_bytes < last.alone_bytes;
+      bytes = std::min(last.alone_bytes, last.overlapping_bytes);
     }
     find_least_live(end, [&](std::int32_t cut) { return best_[cut] < best; });
     visit_steps_to(
         end, [&](std::int64_t bound) { return bound < best; },
         [&](std::int32_t begin, const Measured& measured) {
           const std::int64_t peak = std::max(best_[begin], measured.bytes);
-          if (peak >= best) return;
+          // Of equal ones, that which leaves more room: its buffers are easier to place.
+          if (peak > best || (peak == best && measured.bytes >= bytes)) return;
           best = peak;
+          bytes = measured.bytes;
           from_[end] = begin;
           overlaps_[end] = measured.overlaps;
         });
