@@ -81,13 +81,22 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
   if (options.scratch_growth == ScratchGrowth::kWithinBudget && !schedule.streaming_bytes) {
     schedule.streaming_bytes = options.sram_budget_bytes;
   }
-  make_schedule(compiled.graph, schedule, compiled.schedule);
   ArenaOptions arena_options{.growth = options.scratch_growth,
                              .budget_bytes = options.sram_budget_bytes,
                              .staging_bytes = options.staging_bytes};
   // What the specialised kernels would do with more memory, the general ones do not.
   if (!options.specializes_kernels) arena_options.budget_bytes.reset();
-  compiled.arena = plan_arena(compiled.graph, compiled.schedule, arena_options);
+  // Buffers may leave gaps, so that what is alive must keep a little below the limit.
+  const std::optional<std::int64_t> limit = schedule.streaming_bytes;
+  constexpr int kAttempts = 6;
+  for (int attempt = 1;; ++attempt) {
+    make_schedule(compiled.graph, schedule, compiled.schedule);
+    compiled.arena = plan_arena(compiled.graph, compiled.schedule, arena_options);
+    const std::int64_t excess = limit ? compiled.arena.plan.arena_bytes - *limit : 0;
+    if (!schedule.streams || !schedule.streaming_bytes || excess <= 0) break;
+    schedule.streaming_bytes.reset();
+    if (attempt < kAttempts) schedule.streaming_bytes = *limit - attempt * excess;
+  }
   return compiled;
 }
 
