@@ -143,7 +143,7 @@ TEST_F(RunCommand, WeightsOfFourBitsAreThoseOfTheWholeJob) {
   EXPECT_THAT(read("out/export/model.c"), HasSubstr("_s4("));
   EXPECT_THAT(read("out/report/index.html"),
               AllOf(HasSubstr("top-1 in int8 with 4-bit weights, test set"),
-                    HasSubstr("<td>weights</td><td>4 bits</td>")));
+                    HasSubstr("<td>weights, activations</td><td>4, 8 bits</td>")));
 
   // The search planned the network with the flash that it takes.
   const auto winner = json.at("search").at("winner").at("resources").at("flash_bytes");
@@ -166,10 +166,11 @@ TEST_F(RunCommand, WeightsOfFourBitsAreThoseOfTheWholeJob) {
                     with({"--resume", "--set", "quantization.activation_bits=8", "--set",
                           "quantization.calibration_images=31", "--json"})));
   EXPECT_EQ(same.exit_code, 0) << same.err;
-  EXPECT_THAT(
-      failure(job("run", "out", {"--set", "quantization.activation_bits=4"})),
-      EndsWith("quantization.activation_bits: must be 8, the only width that the engine has "
-               "for activations, is 4"));
+  EXPECT_EQ(
+      failure(
+          aware_job("run", "out", with({"--resume", "--set", "quantization.activation_bits=4"}))),
+      "out/manifest.json: belongs to another configuration (quantization.activation_bits: was "
+      "8, is 4); resume with that one or choose another --out");
 }
 
 // Everything that a stage leaves, but for the report, which every run draws again.

@@ -201,7 +201,7 @@ TEST_F(SpaceCommand, RefusesUnknownNames) {
   const std::string unknown = failure({"space", "nothing.yaml"});
   EXPECT_THAT(unknown, HasSubstr("nothing.yaml: is no file and no name in configs/experiments"));
   EXPECT_THAT(unknown, HasSubstr("(there are "));
-  EXPECT_THAT(unknown, HasSubstr("stm32f412, stm32f746, stm32f765, stm32h743"));
+  EXPECT_THAT(unknown, HasSubstr("stm32f412, stm32f412_int4, stm32f746, "));
   EXPECT_THAT(failure({"space", "stm32f747"}), HasSubstr("did you mean stm32f746?"));
   EXPECT_THAT(optimize_failure({"--set", "device=stm32h734"}),
               StartsWith("--set device=stm32h734: device: stm32h734: "
