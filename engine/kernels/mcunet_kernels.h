@@ -1,11 +1,11 @@
 #ifndef MCUNET_KERNELS_H_
 #define MCUNET_KERNELS_H_
 
-// The kernels that generated networks call: int8, or weights of four bits. They compute exactly what TFLite's reference
-// kernels compute; they allocate nothing, keep no state and use nothing but the memory that they
+// The kernels that generated networks call: int8, or weights or activations of four bits. They compute exactly what TFLite's
+// reference kernels compute, as far as it has such; they allocate nothing, keep no state and use nothing but the memory that they
 // are given. Batches are 1.
 //
-// Activations are int8, NHWC, with one scale and one zero point per tensor. `weights` of the layers
+// Activations are int8 unless a name says a4, NHWC, with one scale and one zero point per tensor. `weights` of the layers
 // that have any is what the functions of pack.h make of them. `weights` and `scratch` are 4-byte
 // aligned; scratch.h says how much scratch a layer needs. Sizes are in elements unless a name says
 // bytes. Padding at the bottom and at the right follows from the output's size.

@@ -10,7 +10,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 
-// TensorFlow Lite model files, quantized to int8, into graphs. The graph's operators stand in the
+// TensorFlow Lite model files, quantized to int8, and .mcunet files (writer.hpp) into graphs. The graph's operators stand in the
 // file's order; tensors, names and constants are those of the file's first subgraph.
 namespace mcunet::engine {
 
