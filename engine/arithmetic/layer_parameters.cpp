@@ -1,4 +1,4 @@
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,15 +9,21 @@
 namespace mcunet::engine {
 
 QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std::int32_t channel) {
-  const Constant& weights = graph.constants[graph.details_of(op).weights];
+  return convolution_multiplier(graph, op, graph.constants[graph.details_of(op).weights].scales,
+                                channel);
+}
+
+QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op,
+                                           std::span<const float> weight_scales,
+                                           std::int32_t channel) {
   const float input = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
   const double output = graph.info_of(op.output).quantization.scale;
-  const bool is_per_tensor = weights.scales.size() == 1;
+  const bool is_per_tensor = weight_scales.size() == 1;
   // A fully connected layer with one scale multiplies its scales in single precision.
   if (is_per_tensor && traits_of(op.kind).weights == WeightOrder::kMatrix) {
-    return quantize_multiplier(double{input * weights.scales[0]} / output);
+    return quantize_multiplier(double{input * weight_scales[0]} / output);
   }
-  return quantize_multiplier(double{input} * double{weights.scales[is_per_tensor ? 0 : channel]} /
+  return quantize_multiplier(double{input} * double{weight_scales[is_per_tensor ? 0 : channel]} /
                              output);
 }
 

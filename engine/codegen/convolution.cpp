@@ -1,7 +1,7 @@
 // Steps with packed weights: convolutions and fully connected layers.
 #include <fmt/format.h>
 
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/step_writer.hpp"
 #include "kernels/mcunet_kernels.h"
 #include "kernels/pack.h"

@@ -1,7 +1,7 @@
 // Steps that combine the elements of two tensors, with broadcasting.
 #include <fmt/format.h>
 
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 #include "mcunet/engine/graph/activations.hpp"

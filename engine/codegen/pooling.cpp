@@ -1,5 +1,5 @@
 // Steps that summarize: pools, means and maxima.
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <limits>
 
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "reference/reference_kernels.hpp"
 
 namespace mcunet::engine {

@@ -2,7 +2,7 @@
 // times input scale * weight scale / output scale, plus the output's zero point, clamped.
 #include <cstring>
 
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 #include "reference/reference_kernels.hpp"
 

@@ -1,7 +1,7 @@
 // Operators between elements of two tensors, with broadcasting.
 #include <algorithm>
 
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "reference/reference_kernels.hpp"
 

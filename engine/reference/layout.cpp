@@ -4,7 +4,7 @@
 #include <cstring>
 #include <tuple>
 
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "reference/reference_kernels.hpp"
 

@@ -1,7 +1,7 @@
 // Pools, means and maxima. A pool keeps the quantization of its input.
 #include <algorithm>
 
-#include "arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "reference/reference_kernels.hpp"
 
 namespace mcunet::engine {

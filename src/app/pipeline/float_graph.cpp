@@ -76,10 +76,9 @@ at::Tensor convolve_in_training(const engine::Op& op, const at::Tensor& input,
 }
 
 at::Tensor run_op(const engine::Graph& graph, std::size_t id, const OpTensors& parameters,
-                  const std::vector<at::Tensor>& tensors) {
+                  std::span<const at::Tensor> inputs) {
   const engine::Op& op = graph.ops[id];
-  const auto inputs = graph.inputs_of(op);
-  const at::Tensor& input = tensors[inputs[0]];
+  const at::Tensor& input = inputs[0];
   const std::int64_t strides[] = {op.window.stride_height, op.window.stride_width};
   const std::int64_t padding[] = {op.window.padding.top, op.window.padding.left};
   if (is_convolution(op) && at::GradMode::is_enabled()) {
@@ -96,7 +95,7 @@ at::Tensor run_op(const engine::Graph& graph, std::size_t id, const OpTensors& p
     case OpKind::kAveragePool2d:
       return at::adaptive_avg_pool2d(input, {1, 1});
     case OpKind::kAdd:
-      return input + tensors[inputs[1]];
+      return input + inputs[1];
     default:
       throw Error("operator {} ({}): is not part of a trained network", id,
                   engine::name_of(op.kind));
@@ -165,10 +164,14 @@ FloatGraph lower(const supernet::FixedNetwork& network) {
 at::Tensor run_graph(const engine::Graph& graph, std::span<const OpTensors> parameters,
                      const at::Tensor& images, const TensorMap& map) {
   std::vector<at::Tensor> tensors(graph.tensors.size());
-  tensors[graph.inputs[0]] = map(graph.inputs[0], engine::Activation::kNone, images);
+  const engine::TensorId image = graph.inputs[0];
+  tensors[image] = map({.id = image, .op = {}, .inputs = {}, .values = images});
   for (std::size_t id = 0; id < graph.ops.size(); ++id) {
     const engine::Op& op = graph.ops[id];
-    tensors[op.output] = map(op.output, op.activation, run_op(graph, id, parameters[id], tensors));
+    std::vector<at::Tensor> inputs;
+    for (const engine::TensorId input : graph.inputs_of(op)) inputs.push_back(tensors[input]);
+    const at::Tensor values = run_op(graph, id, parameters[id], inputs);
+    tensors[op.output] = map({.id = op.output, .op = id, .inputs = inputs, .values = values});
   }
   return tensors[graph.outputs[0]];
 }
@@ -200,13 +203,14 @@ FloatExecutor::FloatExecutor(const FloatGraph& network)
 
 at::Tensor FloatExecutor::run(const at::Tensor& images, const ActivationObserver& observer) const {
   const c10::InferenceMode inference;
-  const auto keep = [&](engine::TensorId id, engine::Activation activation,
-                        const at::Tensor& tensor) {
-    at::Tensor kept = tensor;
+  const auto keep = [&](const ComputedTensor& tensor) {
+    at::Tensor kept = tensor.values;
+    const engine::Activation activation =
+        tensor.op ? graph_.ops[*tensor.op].activation : engine::Activation::kNone;
     if (activation == engine::Activation::kRelu6) kept.clamp_(0, 6);
     if (activation == engine::Activation::kRelu) kept.clamp_min_(0);
     kept = kept.dim() == 4 ? kept.contiguous(at::MemoryFormat::ChannelsLast) : kept.contiguous();
-    if (observer) observer(id, values_of(kept));
+    if (observer) observer(tensor.id, values_of(kept));
     return kept;
   };
   return run_graph(graph_, parameters_, images.to(at::kCPU, at::kFloat), keep);

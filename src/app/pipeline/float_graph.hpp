@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,10 +38,16 @@ std::vector<engine::FloatParameters> to_engine(const engine::Graph& graph,
 // The graph with the folded parameters.
 FloatGraph lower(const supernet::FixedNetwork& network);
 
-// Called with every tensor of a graph once it is computed, inputs included, and with the clamp that
-// is still to be done; what it returns takes the tensor's place.
-using TensorMap =
-    std::function<at::Tensor(engine::TensorId, engine::Activation, const at::Tensor& tensor)>;
+// A tensor of a graph once it is computed.
+struct ComputedTensor {
+  engine::TensorId id;
+  std::optional<std::size_t> op;       // that computed it; none for an input of the graph
+  std::span<const at::Tensor> inputs;  // of the operator
+  const at::Tensor& values;            // the operator's activation is still to be done
+};
+
+// Called with every tensor, inputs included; what it returns takes the tensor's place.
+using TensorMap = std::function<at::Tensor(const ComputedTensor&)>;
 
 // Runs a graph of a trained network with libtorch's operators on the device of the parameters.
 // images [n, channels, height, width] -> logits [n, classes].

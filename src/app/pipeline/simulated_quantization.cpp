@@ -6,10 +6,13 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "integer_simulation.hpp"
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
@@ -54,36 +57,35 @@ std::vector<engine::TensorId> stepped_tensors(const engine::Graph& graph) {
 }
 
 // Between which an activation's values lie.
-engine::ValueRange clamp_of(const engine::Graph& graph, engine::TensorId id,
-                            engine::Activation activation) {
-  return engine::activation_range(activation, graph.info_of(id).quantization,
-                                  graph.tensors[id].type);
+engine::ValueRange clamp_of(const engine::Graph& graph, const ComputedTensor& tensor) {
+  const engine::Activation activation =
+      tensor.op ? graph.ops[*tensor.op].activation : engine::Activation::kNone;
+  return engine::activation_range(activation, graph.info_of(tensor.id).quantization,
+                                  graph.tensors[tensor.id].type);
 }
 
-at::Tensor round_activation(const engine::Graph& graph, engine::TensorId id,
-                            engine::Activation activation, const at::Tensor& tensor) {
-  const engine::Quantization& quantization = graph.info_of(id).quantization;
-  const engine::ValueRange range = clamp_of(graph, id, activation);
-  return at::fake_quantize_per_tensor_affine(tensor, quantization.scale, quantization.zero_point,
+at::Tensor round_activation(const engine::Graph& graph, const ComputedTensor& tensor) {
+  const engine::Quantization& quantization = graph.info_of(tensor.id).quantization;
+  const engine::ValueRange range = clamp_of(graph, tensor);
+  return at::fake_quantize_per_tensor_affine(tensor.values, quantization.scale, quantization.zero_point,
                                              range.min, range.max);
 }
 
 // The same, with a gradient for the step, which equals the scale but for rounding. It is the smaller the more
 // values have this step, so that steps and weights move at the same pace (LSQ, section 2.2).
-at::Tensor round_activation(const engine::Graph& graph, engine::TensorId id,
-                            engine::Activation activation, const at::Tensor& tensor,
+at::Tensor round_activation(const engine::Graph& graph, const ComputedTensor& tensor,
                             const at::Tensor& step) {
-  const engine::Quantization& quantization = graph.info_of(id).quantization;
-  const engine::ValueRange range = clamp_of(graph, id, activation);
+  const engine::Quantization& quantization = graph.info_of(tensor.id).quantization;
+  const engine::ValueRange range = clamp_of(graph, tensor);
   const at::Tensor exact = at::full_like(step, quantization.scale);
   const at::Tensor scale = step + (exact - step).detach();
   // Counted from 0: backwards, libtorch rounds zero points towards 0.
-  const int least = engine::value_range(graph.tensors[id].type).min;
+  const int least = engine::value_range(graph.tensors[tensor.id].type).min;
   const at::Tensor zero_point = at::full_like(step, quantization.zero_point - least).detach();
   const double values =
-      static_cast<double>(tensor.numel()) * std::max(1, range.max - quantization.zero_point);
+      static_cast<double>(tensor.values.numel()) * std::max(1, range.max - quantization.zero_point);
   return at::_fake_quantize_learnable_per_tensor_affine(
-      tensor, scale, zero_point, range.min - least, range.max - least, 1 / std::sqrt(values));
+      tensor.values, scale, zero_point, range.min - least, range.max - least, 1 / std::sqrt(values));
 }
 
 }  // namespace
@@ -146,15 +148,20 @@ at::Tensor SimulatedQuantization::run(const supernet::NetworkLayers& layers,
 at::Tensor SimulatedQuantization::run(const engine::Graph& graph,
                                       const supernet::NetworkLayers& layers,
                                       const at::Tensor& images, const at::Tensor& steps) const {
-  const auto [parameters, are_finite] = round_parameters(graph, layers);
-  const auto round = [&](engine::TensorId id, engine::Activation activation,
-                         const at::Tensor& tensor) {
-    const auto place = std::find(stepped_.begin(), stepped_.end(), id);
-    if (!steps.defined() || place == stepped_.end()) {
-      return round_activation(graph, id, activation, tensor);
-    }
+  const auto [parameters, weight_scales, are_finite] = round_parameters(graph, layers);
+  const auto with_gradient = [&](const ComputedTensor& tensor) {
+    const auto place = std::find(stepped_.begin(), stepped_.end(), tensor.id);
+    if (!steps.defined() || place == stepped_.end()) return round_activation(graph, tensor);
     const std::int64_t index = place - stepped_.begin();
-    return round_activation(graph, id, activation, tensor, steps.narrow(0, index, 1));
+    return round_activation(graph, tensor, steps.narrow(0, index, 1));
+  };
+  const auto round = [&](const ComputedTensor& tensor) {
+    if (!tensor.op) return with_gradient(tensor);
+    const at::Tensor exact = integer_result(graph, graph.ops[*tensor.op],
+                                            weight_scales[*tensor.op], tensor.inputs, tensor.values);
+    if (!at::GradMode::is_enabled()) return exact;
+    const at::Tensor rounded = with_gradient(tensor);
+    return exact + (rounded - rounded.detach());
   };
   const at::Tensor logits = run_graph(
       graph, parameters, images.to(parameters.front().weight.device(), at::kFloat), round);
@@ -169,7 +176,8 @@ SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
 
 SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
     const engine::Graph& graph, const supernet::NetworkLayers& layers) const {
-  Parameters result{.tensors = fold(graph, layers)};
+  Parameters result{.tensors = fold(graph, layers), .weight_scales = {}};
+  result.weight_scales.resize(graph.ops.size());
   const std::vector<engine::FloatParameters> floats = to_engine(graph, result.tensors);
   result.are_finite = std::all_of(floats.begin(), floats.end(), are_finite);
   for (std::size_t id = 0; id < floats.size(); ++id) {
@@ -177,8 +185,9 @@ SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
     if (!weight.defined()) continue;
     const engine::Op& op = graph.ops[id];
     const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
-    const at::Tensor scale = at::tensor(engine::weight_scales(graph, op, floats[id]), at::kFloat)
-                                 .to(weight.device(), at::kDouble);
+    result.weight_scales[id] = engine::weight_scales(graph, op, floats[id]);
+    const at::Tensor scale =
+        at::tensor(result.weight_scales[id], at::kFloat).to(weight.device(), at::kDouble);
     weight = round_to(scale, engine::max_weight(op), weight);
     bias = round_to(scale * input_scale, engine::kMaxBias, bias);
   }

@@ -12,17 +12,18 @@ namespace mcunet::pipeline {
 
 // What a network computes once it is quantized, in floats and differentiable: weights, biases and
 // activations take the values that their integers stand for, with the widths, scales, zero points and
-// clamps of quantize_graph. Gradients pass through the rounding as if it was not there, and end where an
+// clamps of quantize_graph, and every activation is the one that the reference executor gives, as long as
+// sums can be told from floats (integer_result). Gradients pass through the rounding as if it was not there, and end where an
 // activation is clamped; weights that are clipped keep theirs. The scales of the weights follow the weights.
 // Activations of 8 bits keep the quantization that they were given. What a step of those of 4 bits is worth,
 // and their clamps with it, is a parameter that may be learned (LSQ: Esser et al., ICLR 2020); their zero
-// points stay. Activations are rounded once, where the integers are rounded twice, so that some differ by
-// one.
+// points stay.
 class SimulatedQuantization {
  public:
   // Per operator, with the values of the integers that quantize_graph would give them.
   struct Parameters {
     std::vector<OpTensors> tensors;
+    std::vector<std::vector<float>> weight_scales;
     bool are_finite = true;  // before they were rounded
   };
 

@@ -1,17 +1,23 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 
 // The constants that quantized operators compute with, from the scales of their tensors. The
-// reference executor and the code generator both take them from here.
+// reference executor, the code generator and the simulation in training all take them from here.
 namespace mcunet::engine {
 
 // Of a convolution or a fully connected layer: input scale * weight scale / output scale.
 QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op, std::int32_t channel);
+
+// The same with other scales than those of the graph's weights: one, or one per output channel.
+QuantizedMultiplier convolution_multiplier(const Graph& graph, const Op& op,
+                                           std::span<const float> weight_scales,
+                                           std::int32_t channel);
 
 // Of an addition or subtraction: both operands are brought to twice the larger of their scales with
 // 20 more bits, added there and brought to the output's scale.

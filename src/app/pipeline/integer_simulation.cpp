@@ -1,0 +1,119 @@
+#include "integer_simulation.hpp"
+
+#include <ATen/ops/tensor.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "mcunet/core/error.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
+
+namespace mcunet::pipeline {
+namespace {
+
+using engine::QuantizedMultiplier;
+
+// Per output channel of a tensor [n, channels, ...], or one for all.
+template <typename Value>
+at::Tensor along_channels(const std::vector<Value>& values, const at::Tensor& like) {
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(like.dim()), 1);
+  if (values.size() > 1) sizes[1] = like.size(1);
+  return at::tensor(values).to(like.device()).view(sizes);
+}
+
+// The integers that values are so many scales of: one scale per channel, or one for all.
+at::Tensor steps_of(const at::Tensor& values, const std::vector<double>& scales) {
+  return (values.to(at::kDouble) / along_channels(scales, values)).round_().to(at::kLong);
+}
+
+// engine::multiply of int64 values, with a multiplier per channel or one for all.
+at::Tensor multiply(const at::Tensor& values, const std::vector<QuantizedMultiplier>& by) {
+  std::vector<std::int64_t> factors;
+  std::vector<std::int64_t> shifts;
+  std::vector<std::int64_t> halves;
+  std::vector<std::int64_t> rounds;
+  for (const QuantizedMultiplier& entry : by) {
+    factors.push_back(std::int64_t{entry.multiplier} << std::max(entry.shift, 0));
+    const int exponent = std::max(-entry.shift, 0);
+    shifts.push_back(exponent);
+    halves.push_back((std::int64_t{1} << exponent) / 2);
+    rounds.push_back(exponent > 0 ? 1 : 0);
+  }
+  const auto each = [&](const std::vector<std::int64_t>& entries) {
+    return along_channels(entries, values);
+  };
+  // Halves upwards.
+  const at::Tensor high =
+      (values * each(factors)).add_(std::int64_t{1} << 30).bitwise_right_shift_(31);
+  // Halves away from zero.
+  return high.add(each(halves))
+      .sub_(high.lt(0).to(at::kLong).mul_(each(rounds)))
+      .bitwise_right_shift_(each(shifts));
+}
+
+at::Tensor convolution(const engine::Graph& graph, const engine::Op& op,
+                       std::span<const float> weight_scales, const at::Tensor& sums) {
+  const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
+  std::vector<double> scales;
+  std::vector<QuantizedMultiplier> by;
+  for (std::size_t c = 0; c < weight_scales.size(); ++c) {
+    scales.push_back(input_scale * weight_scales[c]);
+    by.push_back(
+        convolution_multiplier(graph, op, weight_scales, static_cast<std::int32_t>(c)));
+  }
+  return multiply(steps_of(sums, scales), by);
+}
+
+at::Tensor addition(const engine::Graph& graph, const engine::Op& op,
+                    std::span<const at::Tensor> inputs) {
+  const auto scale_of = [&](engine::TensorId id) { return graph.info_of(id).quantization.scale; };
+  const auto operands = graph.inputs_of(op);
+  const engine::AdditionMultipliers by = engine::addition_multipliers(
+      scale_of(operands[0]), scale_of(operands[1]), scale_of(op.output));
+  const auto widened = [&](std::size_t i) {
+    return steps_of(inputs[i], {scale_of(operands[i])}).mul_(engine::kAdditionHeadroom);
+  };
+  return multiply(multiply(widened(0), {by.first}).add_(multiply(widened(1), {by.second})),
+                  {by.output});
+}
+
+// The mean of all values less their zero point, halves away from zero as counted with it.
+at::Tensor average(const engine::Graph& graph, const engine::Op& op, const at::Tensor& input) {
+  const engine::Quantization& quantization = graph.info_of(op.output).quantization;
+  const std::int64_t count = input.size(2) * input.size(3);
+  const at::Tensor sum = steps_of(input, {quantization.scale})
+                             .sum({2, 3}, /*keepdim=*/true)
+                             .add_(count * quantization.zero_point);
+  return sum.abs()
+      .add_(count / 2)
+      .floor_divide_(count)
+      .mul_(sum.sign())
+      .sub_(quantization.zero_point);
+}
+
+}  // namespace
+
+at::Tensor integer_result(const engine::Graph& graph, const engine::Op& op,
+                          std::span<const float> weight_scales,
+                          std::span<const at::Tensor> inputs, const at::Tensor& sums) {
+  const at::NoGradGuard no_grad;
+  const engine::Quantization& quantization = graph.info_of(op.output).quantization;
+  const engine::ValueRange range =
+      engine::activation_range(op.activation, quantization, graph.tensors[op.output].type);
+  at::Tensor steps;
+  if (!weight_scales.empty()) {
+    steps = convolution(graph, op, weight_scales, sums);
+  } else if (op.kind == engine::OpKind::kAdd) {
+    steps = addition(graph, op, inputs);
+  } else if (op.kind == engine::OpKind::kAveragePool2d) {
+    steps = average(graph, op, inputs[0]);
+  } else {
+    throw Error("operator {}: is not part of a trained network", engine::name_of(op.kind));
+  }
+  const std::int64_t zero_point = quantization.zero_point;
+  return steps.clamp_(range.min - zero_point, range.max - zero_point)
+      .to(at::kFloat)
+      .mul_(quantization.scale);
+}
+
+}  // namespace mcunet::pipeline
