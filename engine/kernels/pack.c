@@ -80,16 +80,16 @@ static int exceeds_scaled_sums(const int8_t* weights, int32_t depth, int is_seco
   return sum > (is_second ? MCUNET_MOST_WEIGHT_B : MCUNET_MOST_WEIGHT_A);
 }
 
+// But for the direction of its shift.
+static int is_linear(const struct mcunet_filter* filter, int32_t channel) {
+  return filter->output.min == -128 && filter->output.max == 127 &&
+         filter->multipliers[channel] >= (1 << 30) && filter->shifts[channel] <= 31;
+}
+
 // Whether every channel of the pair is linear, but for the direction of its shift.
 static int is_mixed(const struct mcunet_filter* filter, int32_t first) {
-  if (filter->output_channels - first < 2 || filter->output.min != -128 ||
-      filter->output.max != 127) {
-    return 0;
-  }
-  for (int32_t i = first; i < first + 2; ++i) {
-    if (filter->multipliers[i] < (1 << 30) || filter->shifts[i] > 31) return 0;
-  }
-  return 1;
+  return filter->output_channels - first >= 2 && is_linear(filter, first) &&
+         is_linear(filter, first + 1);
 }
 
 void mcunet_pack_matmul_s4(const struct mcunet_filter* filter, int32_t depth, void* packed) {
@@ -180,6 +180,10 @@ void mcunet_pack_depthwise_s4(const struct mcunet_filter* filter, int32_t taps, 
   uint8_t* to = (uint8_t*)packed;
   for (int32_t c = 0; c < filter->output_channels; ++c) {
     struct mcunet_depthwise_channel* const channel = pack_depthwise_channel(filter, c, to);
+    if (is_linear(filter, c) && filter->shifts[c] < 1 &&
+        filter->shifts[c] >= -MCUNET_MOST_SHIFT_UP) {
+      channel->mode = MCUNET_REQUANTIZE_UP;
+    }
     for (int32_t tap = 0; tap < taps; ++tap) {
       const int value = filter->weights[(ptrdiff_t)tap * filter->output_channels + c];
       mcunet_set_nibble(channel->weights, tap, value);

@@ -84,7 +84,7 @@ void mcunet_matmul_one_column_dsp(const uint32_t* column, const void* weights, i
   FOUR_COLUMNS_STEPS("sum03", "sum13", "sum03", "sum13", "sum03", "sum13", "", "")  \
   "2:                               \n"  \
   FOUR_COLUMNS_STEPS("sum00", "sum10", "sum01", "sum11", "sum02", "sum12",  \
-                     "ldr x0, [sp, #48]", "cmp in, x0")  \
+                     "ldr x0, [sp, #frame + 48]", "cmp in, x0")  \
   "bne    2b                        \n"
 
 #define LOAD_FIRST_MULTIPLIER ""
@@ -114,14 +114,14 @@ void mcunet_matmul_one_column_dsp(const uint32_t* column, const void* weights, i
   "ldrd   sum03, sum13, [wp], #8    \n"  \
   FIRST_STEP                              \
   STEP                                    \
-  "ldr    x0, [sp, #52]             \n"  \
+  "ldr    x0, [sp, #frame + 52]             \n"  \
   "cmp    x0, #0                    \n"  \
   "bne    3f                        \n"  \
   "2:                               \n"  \
   STEP STEP /* eight values */            \
   "3:                               \n"  \
   STEP STEP                               \
-  "ldr    x0, [sp, #48]             \n"  \
+  "ldr    x0, [sp, #frame + 48]             \n"  \
   "cmp    in, x0                    \n"  \
   "bne    2b                        \n"
 
@@ -137,7 +137,7 @@ __attribute__((naked)) void mcunet_matmul_four_columns_dsp(
     const void* weights_end __attribute__((unused)),
     const struct mcunet_matmul* matmul __attribute__((unused))) {
   __asm__ volatile(
-      FOUR_COLUMNS_FUNCTION(FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "6f", "",
+      FOUR_COLUMNS_FUNCTION(".set frame, 0\n", FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "6f", "",
                             "mcunet_requantize_pair"));
 }
 

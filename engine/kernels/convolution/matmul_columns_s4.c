@@ -42,7 +42,7 @@ static void sum_exactly(const uint32_t* pairs, int32_t columns, const int8_t* we
 
 // What a function for some columns is told beside what all are.
 struct call {
-  int32_t starts[2 * MCUNET_COLUMNS];  // of the sums of a pair: [channel][column]
+  int32_t starts[2];  // of the sums of a pair; those of four columns are in the function's frame
   const struct mcunet_matmul* matmul;
   const uint32_t* columns;
 };
@@ -75,54 +75,49 @@ void mcunet_matmul_one_column_s4_dsp(const uint32_t* column, const void* weights
 
 // clang-format off
 
-// The sums of x of four columns, times what they are subtracted with, into starts. A column has eight
-// values at least, so that the first four give the sums without a loop before it.
-static __attribute__((naked, noinline)) void sum_four_columns(
-    const uint32_t* columns __attribute__((unused)), const uint32_t* end __attribute__((unused)),
-    int32_t* starts __attribute__((unused))) {
-  __asm__ volatile(
-      "push   {r1-r2, r4-r11, lr}      \n"
-      "mvn    r1, #0x00070007          \n"  // a pair of -8
-      "ldmia  r0!, {r10-r12, lr}       \n"
-      "smuad  r2, r10, r1              \n"
-      "smuad  r3, r11, r1              \n"
-      "smuad  r4, r12, r1              \n"
-      "smuad  r5, lr, r1               \n"
-      "ldmia  r0!, {r10-r12, lr}       \n"
-      "smuad  r6, r10, r1              \n"
-      "smuad  r7, r11, r1              \n"
-      "smuad  r8, r12, r1              \n"
-      "smuad  r9, lr, r1               \n"
-      "1:                              \n"
-      "ldmia  r0!, {r10-r12, lr}       \n"
-      "smlad  r2, r10, r1, r2          \n"
-      "smlad  r3, r11, r1, r3          \n"
-      "smlad  r4, r12, r1, r4          \n"
-      "smlad  r5, lr, r1, r5           \n"
-      "ldmia  r0!, {r10-r12, lr}       \n"
-      "smlad  r6, r10, r1, r6          \n"
-      "ldr    r10, [sp]                \n"
-      "smlad  r7, r11, r1, r7          \n"
-      "cmp    r0, r10                  \n"
-      "smlad  r8, r12, r1, r8          \n"
-      "smlad  r9, lr, r1, r9           \n"
-      "bne    1b                       \n"
-      "ldr    r0, [sp, #4]             \n"
-      "add    r2, r6, r2, lsl #8       \n"
-      "add    r3, r7, r3, lsl #8       \n"
-      "add    r4, r8, r4, lsl #8       \n"
-      "add    r5, r9, r5, lsl #8       \n"
-      "lsls   r6, r6, #4               \n"
-      "lsls   r7, r7, #4               \n"
-      "lsl    r8, r8, #4               \n"
-      "lsl    r9, r9, #4               \n"
-      "stm    r0, {r2-r9}              \n"
-      "pop    {r1-r2, r4-r11, pc}      \n");
-}
+// Adds four values of each column, times -8.
+#define ADD_FOUR(mac, b00, b01, b02, b03, b10, b11, b12, b13, load_end, compare_end)  \
+  "ldmia  in!, {w0, w1, x0, x1}     \n"                                              \
+  mac "   sum00, w0, wp " b00 "     \n"                                              \
+  mac "   sum01, w1, wp " b01 "     \n"                                              \
+  mac "   sum02, x0, wp " b02 "     \n"                                              \
+  mac "   sum03, x1, wp " b03 "     \n"                                              \
+  "ldmia  in!, {w0, w1, x0, x1}     \n"                                              \
+  mac "   sum10, w0, wp " b10 "     \n"                                              \
+  load_end "                        \n"                                              \
+  mac "   sum11, w1, wp " b11 "     \n"                                              \
+  compare_end "                     \n"                                              \
+  mac "   sum12, x0, wp " b12 "     \n"                                              \
+  mac "   sum13, x1, wp " b13 "     \n"
+#define ADD_FOUR_MORE(load_end, compare_end)                                          \
+  ADD_FOUR("smlad", ", sum00", ", sum01", ", sum02", ", sum03", ", sum10", ", sum11", ", sum12", ", sum13", \
+           load_end, compare_end)
 
-#define FIRST_SUMS                        \
-  "ldr    x0, [sp, #64]             \n"  \
-  "ldm    x0, {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"
+// The frame holds what the sums of a pair start from, [channel][column]: the sums of the columns' values, times what
+// is to be subtracted. A column has eight values at least, so that the first four give the sums without a loop
+// before it.
+#define SUM_COLUMNS                                                            \
+  ".set   frame, 32                 \n"                                      \
+  "sub    sp, sp, #frame            \n"                                      \
+  "str    wp, [sp]                  \n"                                      \
+  "mvn    wp, #0x00070007           \n" /* a pair of -8 */                   \
+  ADD_FOUR("smuad", "", "", "", "", "", "", "", "", "ldr w0, [sp, #frame + 52]", "cmp w0, #0")  \
+  "beq    8f                        \n"                                      \
+  "7:                               \n"                                      \
+  ADD_FOUR_MORE("", "") /* eight values */                                    \
+  "8:                               \n"                                      \
+  ADD_FOUR_MORE("ldr w0, [sp, #frame + 48]", "cmp in, w0")                    \
+  "bne    7b                        \n"                                      \
+  "ldr    wp, [sp]                  \n"                                      \
+  "add    sum00, sum10, sum00, lsl #8\n"                                     \
+  "add    sum01, sum11, sum01, lsl #8\n"                                     \
+  "add    sum02, sum12, sum02, lsl #8\n"                                     \
+  "add    sum03, sum13, sum03, lsl #8\n"                                     \
+  "lsl    sum10, sum10, #4          \n"                                      \
+  "lsl    sum11, sum11, #4          \n"                                      \
+  "lsl    sum12, sum12, #4          \n"                                      \
+  "lsl    sum13, sum13, #4          \n"                                      \
+  "stm    sp, {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"
 
 // From 256 and 4096 times the sums, with the bias.
 #define LAST_SUMS                         \
@@ -139,26 +134,32 @@ static __attribute__((naked, noinline)) void sum_four_columns(
 
 // Four values of two channels and four columns, 32 multiply-accumulates, in the order of
 // matmul_columns.c. The weight word is in w0 already; after the last one that is the first bias.
-#define FOUR_COLUMNS_SUMS                  \
-  FIRST_SUMS                              \
-  "ldr    w0, [wp], #4              \n"  \
-  "2:                               \n"  \
+#define FIRST_HALF(load10, load00, load01, load11, load12, load02, load03, load13)  \
+  load10                                  \
   "and    w1, w0, #0xf000f000       \n"  \
   "ldr    x0, [in], #32             \n"  \
   "and    w0, w0, #0x0f000f00       \n"  \
+  load00                                  \
   "smlad  sum10, w1, x0, sum10      \n"  \
   "ldr    x1, [in, #-28]            \n"  \
   "smlad  sum00, w0, x0, sum00      \n"  \
+  load01                                  \
+  load11                                  \
   "smlad  sum01, w0, x1, sum01      \n"  \
-  "smlad  sum11, w1, x1, sum11      \n"  \
-  "ldr    x1, [in, #-20]            \n"  \
   "ldr    x0, [in, #-24]            \n"  \
+  "smlad  sum11, w1, x1, sum11      \n"  \
+  load12                                  \
+  "ldr    x1, [in, #-20]            \n"  \
   "smlad  sum12, w1, x0, sum12      \n"  \
+  load02                                  \
   "smlad  sum02, w0, x0, sum02      \n"  \
+  load03                                  \
   "ldr    x0, [in, #-16]            \n"  \
+  load13                                  \
   "smlad  sum03, w0, x1, sum03      \n"  \
   "ldr    w0, [wp, #-4]             \n"  \
-  "smlad  sum13, w1, x1, sum13      \n"  \
+  "smlad  sum13, w1, x1, sum13      \n"
+#define SECOND_HALF(load_end, compare_end)  \
   "and    w1, w0, #0x00f000f0       \n"  \
   "ldr    x1, [in, #-12]            \n"  \
   "and    w0, w0, #0x000f000f       \n"  \
@@ -167,17 +168,27 @@ static __attribute__((naked, noinline)) void sum_four_columns(
   "ldr    x0, [in, #-8]             \n"  \
   "smlad  sum02, w0, x0, sum02      \n"  \
   "smlad  sum12, w1, x0, sum12      \n"  \
-  "ldr    x0, [sp, #48]             \n"  \
+  load_end "                        \n"  \
   "smlad  sum01, w0, x1, sum01      \n"  \
-  "cmp    in, x0                    \n"  \
+  compare_end "                     \n"  \
   "smlad  sum11, w1, x1, sum11      \n"  \
   "ldr    x1, [in, #-4]             \n"  \
   "smlad  sum03, w0, x1, sum03      \n"  \
   "ldr    w0, [wp], #4              \n"  \
-  "smlad  sum13, w1, x1, sum13      \n"  \
-  "bne    2b                        \n"  \
-  ".set   ahead, 0                  \n"  \
-  "ldr    w1, [wp], #4              \n"  \
+  "smlad  sum13, w1, x1, sum13      \n"
+
+#define START(sum, at) "ldr " sum ", [sp, #" at "]\n"
+#define FOUR_COLUMNS_SUMS                                                                  \
+  "ldr    w0, [wp], #4              \n"                                                  \
+  FIRST_HALF(START("sum10", "16"), START("sum00", "0"), START("sum01", "4"), START("sum11", "20"), \
+             START("sum12", "24"), START("sum02", "8"), START("sum03", "12"), START("sum13", "28"))  \
+  SECOND_HALF("", "")                                                                     \
+  "2:                               \n"                                                  \
+  FIRST_HALF("", "", "", "", "", "", "", "")                                              \
+  SECOND_HALF("ldr x0, [sp, #frame + 48]", "cmp in, x0")                                  \
+  "bne    2b                        \n"                                                  \
+  ".set   ahead, 0                  \n"                                                  \
+  "ldr    w1, [wp], #4              \n"                                                  \
   LAST_SUMS
 
 #else
@@ -202,15 +213,15 @@ static __attribute__((naked, noinline)) void sum_four_columns(
   STEP("ldr w1, [wp], #4", "0x000f000f", "0x00f000f0")
 
 #define FOUR_COLUMNS_SUMS                  \
-  FIRST_SUMS                              \
-  "ldr    x0, [sp, #52]             \n"  \
+  "ldm    sp, {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"  \
+  "ldr    x0, [sp, #frame + 52]     \n"  \
   "cmp    x0, #0                    \n"  \
   "bne    3f                        \n"  \
   "2:                               \n"  \
   TWO_STEPS /* eight values */            \
   "3:                               \n"  \
   TWO_STEPS                               \
-  "ldr    x0, [sp, #48]             \n"  \
+  "ldr    x0, [sp, #frame + 48]     \n"  \
   "cmp    in, x0                    \n"  \
   "bne    2b                        \n"  \
   ".set   ahead, 0                  \n"  \
@@ -253,7 +264,7 @@ static __attribute__((naked, noinline)) void sum_four_columns(
   "9:  ldrb   x0, [wp, #10]                 \n"                                                     \
       "cmp    x0, #4                        \n"  /* MCUNET_REQUANTIZE_MIXED */                      \
       "bne    6f                            \n"                                                     \
-      "ldr    x0, [sp, #56]                 \n"                                                     \
+      "ldr    x0, [sp, #frame + 56]         \n"                                                     \
       "ldrsb  w1, [wp, #8]                  \n"                                                     \
       "cmp    w1, #0                        \n"                                                     \
       "ble    10f                           \n"                                                     \
@@ -264,10 +275,10 @@ static __attribute__((naked, noinline)) void sum_four_columns(
       "cmp    w1, #0                        \n"                                                     \
       "ble    12f                           \n"                                                     \
       REQUANTIZE_FOUR_LINEAR("sum10", "sum11", "sum12", "sum13", "[in, #1]!", "add wp, wp, #12",    \
-                             "ldr x0, [sp, #60]")                                                   \
+                             "ldr x0, [sp, #frame + 60]")                                                   \
       "b      4b                            \n"                                                     \
   "12: " REQUANTIZE_FOUR_UP("sum10", "sum11", "sum12", "sum13", "[in, #1]!", "add wp, wp, #12",     \
-                            "ldr x0, [sp, #60]")                                                    \
+                            "ldr x0, [sp, #frame + 60]")                                                    \
       "b      4b                            \n"
 
 __attribute__((naked)) void mcunet_matmul_four_columns_s4_dsp(
@@ -278,7 +289,7 @@ __attribute__((naked)) void mcunet_matmul_four_columns_s4_dsp(
     const void* weights_end __attribute__((unused)),
     const struct call* call __attribute__((unused))) {
   __asm__ volatile(
-      FOUR_COLUMNS_FUNCTION(FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "9f", REQUANTIZE_MIXED,
+      FOUR_COLUMNS_FUNCTION(SUM_COLUMNS, FOUR_COLUMNS_SUMS, LOAD_FIRST_MULTIPLIER, "9f", REQUANTIZE_MIXED,
                             "mcunet_finish_pair_s4"));
 }
 
@@ -361,7 +372,6 @@ void mcunet_matmul_four_columns_s4(const uint32_t* columns, int8_t* output,
   struct call call;
   call.matmul = matmul;
   call.columns = columns;
-  sum_four_columns(columns, end, call.starts);
   mcunet_matmul_four_columns_s4_dsp(columns, matmul->weights, output, matmul->column_stride, end,
                                     /*enter_midway=*/(uint32_t)matmul->padded_depth & 4,
                                     matmul->output.zero_point, matmul->weights_end, &call);

@@ -76,14 +76,14 @@
   four("sum00", "sum01", "sum02", "sum03", "[in]", "ldr w0, [wp, #4 - ahead]",                    \
        "ldrb w1, [wp, #9 - ahead]")                                                                \
   four("sum10", "sum11", "sum12", "sum13", "[in, #1]!", "add wp, wp, #12 - ahead",                \
-       "ldr x0, [sp, #60]")
+       "ldr x0, [sp, #frame + 60]")
 
 // Four columns. Registers:
 //   in   input pairs          wp  packed weights
 //   sum00 … sum03, sum10 … sum13      sums of channel 0 and 1 by column
 //   w0, w1                    weights of the two channels; requantization: multiplier and shift
 //   x0, x1                    activations of two columns; requantization: zero point and stride
-// Stack: #0 columns, #4 output, #8 stride, #48 columns_end, #52 enter_midway, #56 zero_point,
+// Stack, behind the frame: #0 columns, #4 output, #8 stride, #48 columns_end, #52 enter_midway, #56 zero_point,
 //   #60 weights_end, #64 matmul.
 #define FOUR_COLUMNS_REGISTERS                                                                     \
   "in .req r0\n wp .req r1\n"                                                                      \
@@ -95,27 +95,32 @@
   ".unreq sum10\n .unreq sum11\n .unreq sum12\n .unreq sum13\n"                                            \
   ".unreq w0\n .unreq w1\n .unreq x0\n .unreq x1\n"
 
-// A function for four columns. `sums`: from the columns in `in` and the weights in wp to the sums, and wp
+// A function for four columns. `begin` may use all registers but wp's and in's, and put words on the stack: it sets
+// the symbol `frame` to their bytes. `sums`: from the columns in `in` and the weights in wp to the sums, and wp
 // `ahead` bytes (a symbol that it sets) past all that precedes `doubled`. `finish`: the function that
 // requantizes a pair of channels the general way. Modes beyond linear go to label `beyond`, which is 6
 // or in `others`.
-#define FOUR_COLUMNS_FUNCTION(sums, load_first_multiplier, beyond, others, finish)                 \
+#define FOUR_COLUMNS_FUNCTION(begin, sums, load_first_multiplier, beyond, others, finish)          \
       FOUR_COLUMNS_REGISTERS                                                                       \
       "push {r0, r2-r11, lr}                \n"                                                    \
-  "1:  ldr    in, [sp, #0]                  \n"  /* a pair of output channels */                   \
+      begin                                                                                        \
+  "1:  ldr    in, [sp, #frame]                  \n"  /* a pair of output channels */                   \
       sums                                                                                         \
       "ldrb   in, [wp, #10 - ahead]         \n"  /* mode */                                        \
       load_first_multiplier                                                                        \
       "ldrb   w1, [wp, #8 - ahead]          \n"                                                    \
-      "ldr    x0, [sp, #56]                 \n"                                                    \
+      "ldr    x0, [sp, #frame + 56]                 \n"                                                    \
       "cmp    in, #1                        \n"                                                    \
-      "ldrd   in, x1, [sp, #4]              \n"                                                    \
+      "ldrd   in, x1, [sp, #frame + 4]              \n"                                                    \
       "bhs    5f                            \n"                                                    \
       REQUANTIZE_EIGHT(REQUANTIZE_FOUR_RELU)                                                       \
   "4:  add    in, in, #1                    \n"                                                    \
-      "str    in, [sp, #4]                  \n"                                                    \
+      "str    in, [sp, #frame + 4]                  \n"                                                    \
       "cmp    wp, x0                        \n"                                                    \
       "bne    1b                            \n"                                                    \
+      ".if frame                            \n"                                                    \
+      "add    sp, sp, #frame                \n"                                                    \
+      ".endif                               \n"                                                    \
       "pop    {r0, r2-r11, pc}              \n"                                                    \
   "5:  bhi    " beyond "                   \n"                                                     \
       REQUANTIZE_EIGHT(REQUANTIZE_FOUR_LINEAR)                                                     \
@@ -123,8 +128,8 @@
       others                                                                                       \
   "6:  push   {sum00, sum01, sum02, sum03, sum10, sum11, sum12, sum13}\n"  /* general */           \
       "sub    r4, wp, #ahead                \n"                                                    \
-      "ldr    r5, [sp, #36]                 \n"                                                    \
-      "ldr    r6, [sp, #96]                 \n"                                                    \
+      "ldr    r5, [sp, #frame + 36]                 \n"                                                    \
+      "ldr    r6, [sp, #frame + 96]                 \n"                                                    \
       "mov    r0, sp                        \n"                                                    \
       "mov    r2, r5                        \n"                                                    \
       "movs   r3, #4                        \n"                                                    \
@@ -134,7 +139,7 @@
       "add    sp, sp, #40                   \n"                                                    \
       "adds   in, r5, #1                    \n"                                                    \
       "add    wp, r4, #12                   \n"                                                    \
-      "ldr    x0, [sp, #60]                 \n"                                                    \
+      "ldr    x0, [sp, #frame + 60]                 \n"                                                    \
       "b      4b                            \n"                                                    \
       FOUR_COLUMNS_REGISTERS_END
 

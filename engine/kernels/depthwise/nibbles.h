@@ -42,6 +42,10 @@ MCUNET_INLINE void mcunet_unpack_window(const int8_t* nibbles, int32_t taps, int
   if (taps == 1) *bytes = (int8_t)mcunet_nibble(nibbles, 0);
 }
 
+// Beside those of requantize.h: as linear, but for a shift to the left, or none. Weights and bias are multiplied
+// by its power of two when the weights are widened.
+enum { MCUNET_REQUANTIZE_UP = MCUNET_REQUANTIZE_GENERAL + 1, MCUNET_MOST_SHIFT_UP = 11 };
+
 // Requantizes and stores a few outputs the general way. With four bits a step of a weight is worth more, and
 // more channels have a factor that only this way takes.
 void mcunet_depthwise_finish_s4(const int32_t* sums, int32_t count,
