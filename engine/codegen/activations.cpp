@@ -1,8 +1,8 @@
 // Steps that map one element to one, conversions among them, and softmax.
 #include <fmt/format.h>
 
-#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/step_writer.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {

@@ -1,11 +1,11 @@
 // Steps with packed weights: convolutions and fully connected layers.
 #include <fmt/format.h>
 
-#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/step_writer.hpp"
 #include "kernels/mcunet_kernels.h"
 #include "kernels/pack.h"
 #include "kernels/scratch.h"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {

@@ -1,9 +1,9 @@
 // Steps that combine the elements of two tensors, with broadcasting.
 #include <fmt/format.h>
 
-#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"

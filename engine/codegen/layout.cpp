@@ -1,10 +1,10 @@
 // Steps that move values, or place them between others.
 #include <fmt/format.h>
 
-#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 
 namespace mcunet::engine {
 namespace {

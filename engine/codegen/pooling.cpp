@@ -1,7 +1,7 @@
 // Steps that summarize: pools, means and maxima.
-#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
+#include "mcunet/engine/arithmetic/layer_parameters.hpp"
 
 namespace mcunet::engine {
 namespace {

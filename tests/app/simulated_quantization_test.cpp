@@ -80,7 +80,8 @@ class SimulatedQuantizationTest : public testing::TestWithParam<engine::BitWidth
   // Every parameter of the simulation is an integer of the engine, times the engine's scale.
   void expect_equal_parameters() const {
     const engine::Graph graph = quantized();
-    const auto [tensors, scales, are_finite] = simulation().round_parameters(network_->layers(), learned_);
+    const auto [tensors, scales, are_finite] =
+        simulation().round_parameters(network_->layers(), learned_);
     EXPECT_TRUE(are_finite);
     const std::vector<engine::FloatParameters> actual = to_engine(graph, tensors);
     for (std::size_t id = 0; id < graph.ops.size(); ++id) {

@@ -58,8 +58,7 @@ at::Tensor convolution(const engine::Graph& graph, const engine::Op& op,
   std::vector<QuantizedMultiplier> by;
   for (std::size_t c = 0; c < weight_scales.size(); ++c) {
     scales.push_back(input_scale * weight_scales[c]);
-    by.push_back(
-        convolution_multiplier(graph, op, weight_scales, static_cast<std::int32_t>(c)));
+    by.push_back(convolution_multiplier(graph, op, weight_scales, static_cast<std::int32_t>(c)));
   }
   return multiply(steps_of(sums, scales), by);
 }
@@ -94,8 +93,8 @@ at::Tensor average(const engine::Graph& graph, const engine::Op& op, const at::T
 }  // namespace
 
 at::Tensor integer_result(const engine::Graph& graph, const engine::Op& op,
-                          std::span<const float> weight_scales,
-                          std::span<const at::Tensor> inputs, const at::Tensor& sums) {
+                          std::span<const float> weight_scales, std::span<const at::Tensor> inputs,
+                          const at::Tensor& sums) {
   const at::NoGradGuard no_grad;
   const engine::Quantization& quantization = graph.info_of(op.output).quantization;
   const engine::ValueRange range =

@@ -18,7 +18,7 @@ namespace mcunet::pipeline {
 // which takes a few thousand products of the largest weights of 4 bits. Not differentiable. Throws Error for an
 // operator that no trained network has.
 at::Tensor integer_result(const engine::Graph& graph, const engine::Op& op,
-                          std::span<const float> weight_scales,
-                          std::span<const at::Tensor> inputs, const at::Tensor& sums);
+                          std::span<const float> weight_scales, std::span<const at::Tensor> inputs,
+                          const at::Tensor& sums);
 
 }  // namespace mcunet::pipeline

@@ -5,7 +5,6 @@
 #include <ATen/ops/fake_quantize_per_tensor_affine.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
-
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -67,8 +66,8 @@ engine::ValueRange clamp_of(const engine::Graph& graph, const ComputedTensor& te
 at::Tensor round_activation(const engine::Graph& graph, const ComputedTensor& tensor) {
   const engine::Quantization& quantization = graph.info_of(tensor.id).quantization;
   const engine::ValueRange range = clamp_of(graph, tensor);
-  return at::fake_quantize_per_tensor_affine(tensor.values, quantization.scale, quantization.zero_point,
-                                             range.min, range.max);
+  return at::fake_quantize_per_tensor_affine(tensor.values, quantization.scale,
+                                             quantization.zero_point, range.min, range.max);
 }
 
 // The same, with a gradient for the step, which equals the scale but for rounding. It is the smaller the more
@@ -84,8 +83,9 @@ at::Tensor round_activation(const engine::Graph& graph, const ComputedTensor& te
   const at::Tensor zero_point = at::full_like(step, quantization.zero_point - least).detach();
   const double values =
       static_cast<double>(tensor.values.numel()) * std::max(1, range.max - quantization.zero_point);
-  return at::_fake_quantize_learnable_per_tensor_affine(
-      tensor.values, scale, zero_point, range.min - least, range.max - least, 1 / std::sqrt(values));
+  return at::_fake_quantize_learnable_per_tensor_affine(tensor.values, scale, zero_point,
+                                                        range.min - least, range.max - least,
+                                                        1 / std::sqrt(values));
 }
 
 }  // namespace
@@ -157,8 +157,8 @@ at::Tensor SimulatedQuantization::run(const engine::Graph& graph,
   };
   const auto round = [&](const ComputedTensor& tensor) {
     if (!tensor.op) return with_gradient(tensor);
-    const at::Tensor exact = integer_result(graph, graph.ops[*tensor.op],
-                                            weight_scales[*tensor.op], tensor.inputs, tensor.values);
+    const at::Tensor exact = integer_result(graph, graph.ops[*tensor.op], weight_scales[*tensor.op],
+                                            tensor.inputs, tensor.values);
     if (!at::GradMode::is_enabled()) return exact;
     const at::Tensor rounded = with_gradient(tensor);
     return exact + (rounded - rounded.detach());
