@@ -9,9 +9,9 @@ void set_up_logging(Verbosity verbosity) {
   auto logger = std::make_shared<spdlog::logger>(
       "mcunet", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   logger->set_pattern("%^%l%$: %v");
-  logger->set_level(verbosity == Verbosity::kQuiet     ? spdlog::level::warn
-                    : verbosity == Verbosity::kVerbose ? spdlog::level::debug
-                                                       : spdlog::level::info);
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::off, spdlog::level::warn,
+                                                   spdlog::level::info, spdlog::level::debug};
+  logger->set_level(kLevels[static_cast<int>(verbosity)]);
   spdlog::set_default_logger(std::move(logger));
 }
 

@@ -55,8 +55,8 @@ struct Failure {
 };
 
 // In the child, between fork and exec: nothing that allocates or locks.
-[[noreturn]] void become(char* const* arguments, const StartOptions& options, pid_t parent,
-                         int failures) {
+[[noreturn]] void become(char* const* arguments, char* const* variables,
+                         const StartOptions& options, pid_t parent, int failures) {
   const auto fail = [&](Failure::Of of) {
     const Failure failure{of, errno};
     [[maybe_unused]] const ssize_t told = ::write(failures, &failure, sizeof failure);
@@ -75,7 +75,7 @@ struct Failure {
   for (const int signal : options.blocked_signals) ::sigaddset(&blocked, signal);
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
   if (!options.folder.empty() && ::chdir(options.folder.c_str()) != 0) fail(Failure::Of::kFolder);
-  ::execvp(arguments[0], arguments);
+  ::execvpe(arguments[0], arguments, variables);
   fail(Failure::Of::kProgram);
   ::_exit(127);
 }
@@ -93,6 +93,29 @@ struct Failure {
   }
   if (failure.error == ENOENT) fail_as_missing(command[0], package);
   throw Error("{}: cannot be started: {}", command[0], std::strerror(failure.error));
+}
+
+// Pointers to strings that must stay, and the end of the list.
+std::vector<char*> pointers_to(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (std::string& string : strings) pointers.push_back(string.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// This process's, with others instead or beside them.
+std::vector<std::string> environment_with(const std::vector<std::string>& variables) {
+  std::vector<std::string> all = variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view own(*variable);
+    const std::string_view name = own.substr(0, own.find('=') + 1);
+    const bool is_replaced =
+        std::any_of(variables.begin(), variables.end(),
+                    [&](const std::string& given) { return given.starts_with(name); });
+    if (!is_replaced) all.emplace_back(own);
+  }
+  return all;
 }
 
 int wait_for_end(pid_t child) {
@@ -123,15 +146,16 @@ Ending watch(pid_t child, Clock::time_point deadline, const Log& log, int& statu
 pid_t start_process(const std::vector<std::string>& command, const StartOptions& options,
                     const std::string& package) {
   std::vector<std::string> words = command;
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = pointers_to(words);
+  std::vector<std::string> variables = environment_with(options.variables);
+  const std::vector<char*> variable_pointers = pointers_to(variables);
   int failures[2];
   if (::pipe2(failures, O_CLOEXEC) != 0) throw Error("pipe: {}", std::strerror(errno));
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
-  if (child == 0) become(arguments.data(), options, parent, failures[1]);
+  if (child == 0) {
+    become(arguments.data(), variable_pointers.data(), options, parent, failures[1]);
+  }
   const int error = errno;
   ::close(failures[1]);
   Failure failure;

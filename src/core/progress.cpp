@@ -1,5 +1,6 @@
 #include "mcunet/core/progress.hpp"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,6 +52,7 @@ void Progress::note(std::string text) {
 }
 
 void Progress::draw(Clock::time_point now) {
+  if (!spdlog::should_log(spdlog::level::critical)) return;  // a program that is to be silent
   has_drawn_ = true;
   const double elapsed = duration<double>(now - start_).count();
   const auto done = static_cast<double>(done_.load(std::memory_order_relaxed));

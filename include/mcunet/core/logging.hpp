@@ -6,7 +6,8 @@
 // this only sets it up: messages on standard error, so that standard output holds results alone.
 namespace mcunet {
 
-enum class Verbosity { kQuiet, kNormal, kVerbose };
+// kSilent: nothing at all, nor progress.
+enum class Verbosity { kSilent, kQuiet, kNormal, kVerbose };
 
 void set_up_logging(Verbosity verbosity);
 

@@ -48,6 +48,7 @@ struct StartOptions {
   int output = 1;
   int error = 2;
   std::vector<int> blocked_signals;
+  std::vector<std::string> variables = {};  // "NAME=value", beside this one's, which they replace
   bool leads_group = false;  // of processes: signals from the terminal do not reach it then
 };
 
