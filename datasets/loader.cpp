@@ -44,9 +44,9 @@ struct Ticket {
 struct Loader::State {
   const Dataset& dataset;
   LoaderOptions options;
-  std::int64_t own_examples = 0;  // of this rank in an epoch
-  std::int64_t batches = 0;       // of an epoch
-  std::int64_t elements = 0;      // of an example
+  std::int64_t all_batches = 0;  // of an epoch
+  std::int64_t batches = 0;      // of them this rank's; they are numbered on their own
+  std::int64_t elements = 0;     // of an example
 
   std::mutex mutex;
   std::condition_variable work_there;
@@ -74,8 +74,25 @@ struct Loader::State {
     return slots[static_cast<std::size_t>(batch) % slots.size()];
   }
 
+  // This rank's among the first `count` batches of a step.
+  std::int64_t own_of_step(std::int64_t count) const {
+    return std::max<std::int64_t>(0, count - options.rank + options.ranks - 1) / options.ranks;
+  }
+  // This rank's among the first `count` batches of an epoch.
+  std::int64_t own_of(std::int64_t count) const {
+    return count / options.step_batches * own_of_step(options.step_batches) +
+           own_of_step(count % options.step_batches);
+  }
+  // The place of this rank's batch in the order of the epoch.
+  std::int64_t first_example_of(std::int64_t batch) const {
+    const std::int64_t own = own_of_step(options.step_batches);
+    const std::int64_t among_all =
+        batch / own * options.step_batches + options.rank + batch % own * options.ranks;
+    return among_all * options.batch_size;
+  }
+
   std::int64_t examples_of(std::int64_t batch) const {
-    return std::min<std::int64_t>(options.batch_size, own_examples - batch * options.batch_size);
+    return std::min<std::int64_t>(options.batch_size, dataset.size() - first_example_of(batch));
   }
 
   bool has_work() const {
@@ -107,9 +124,8 @@ struct Loader::State {
   // Decodes an example, or the next one that can be, into its place.
   void decode(const Ticket& ticket, std::vector<Failure>& failures) {
     Slot& slot = slot_of(ticket.batch);
-    const std::int64_t place = ticket.batch * options.batch_size + ticket.position;
-    const std::int64_t first =
-        order[static_cast<std::size_t>(place * options.ranks + options.rank)];
+    const std::int64_t place = first_example_of(ticket.batch) + ticket.position;
+    const std::int64_t first = order[static_cast<std::size_t>(place)];
     const std::span<float> output(slot.batch.inputs.data() + ticket.position * elements,
                                   static_cast<std::size_t>(elements));
     for (std::int64_t tries = 0; tries < std::min(kMaxTries, dataset.size()); ++tries) {
@@ -174,18 +190,18 @@ struct Loader::State {
 Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
     : state_(std::make_unique<State>(dataset, options)) {
   if (options.batch_size < 1 || options.workers < 0 || options.prefetch_batches < 1 ||
-      options.ranks < 1 || options.rank < 0 || options.rank >= options.ranks) {
+      options.ranks < 1 || options.rank < 0 || options.rank >= options.ranks ||
+      options.ranks > options.step_batches) {
     throw Error(
-        "loader: batch_size {}, workers {}, prefetch_batches {}, rank {} of {} make no sense",
-        options.batch_size, options.workers, options.prefetch_batches, options.rank, options.ranks);
+        "loader: batch_size {}, workers {}, prefetch_batches {}, rank {} of {} with {} batches a step "
+        "make no sense",
+        options.batch_size, options.workers, options.prefetch_batches, options.rank, options.ranks,
+        options.step_batches);
   }
   State& state = *state_;
-  // Ranks step together when they train, so all have the same number of batches then.
-  state.own_examples = options.drop_last
-                           ? dataset.size() / options.ranks
-                           : (dataset.size() - options.rank + options.ranks - 1) / options.ranks;
   const std::int64_t partial = options.drop_last ? 0 : options.batch_size - 1;
-  state.batches = (state.own_examples + partial) / options.batch_size;
+  state.all_batches = (dataset.size() + partial) / options.batch_size;
+  state.batches = state.own_of(state.all_batches);
   state.elements = dataset.input_shape().elements();
   state.slots.resize(static_cast<std::size_t>(options.prefetch_batches));
   state.delivered = state.batches;
@@ -204,11 +220,11 @@ Loader::~Loader() {
   for (std::thread& thread : state_->threads) thread.join();
 }
 
-std::int64_t Loader::batches_per_epoch() const { return state_->batches; }
+std::int64_t Loader::batches_per_epoch() const { return state_->all_batches; }
 
 void Loader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {
-  if (first_batch < 0 || first_batch > state_->batches) {
-    throw Error("loader: there is no batch {} in an epoch of {}", first_batch, state_->batches);
+  if (first_batch < 0 || first_batch > state_->all_batches) {
+    throw Error("loader: there is no batch {} in an epoch of {}", first_batch, state_->all_batches);
   }
   State& state = *state_;
   std::unique_lock lock(state.mutex);
@@ -221,8 +237,8 @@ void Loader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {
   if (state.options.shuffle) {
     RandomStream(state.options.seed, {static_cast<std::uint64_t>(epoch)}).shuffle(state.order);
   }
-  state.delivered = first_batch;
-  state.upcoming = {first_batch, 0};
+  state.delivered = state.own_of(first_batch);
+  state.upcoming = {state.delivered, 0};
   state.work_there.notify_all();
 }
 

@@ -18,7 +18,7 @@ packages=(
   flatbuffers-compiler libflatbuffers-dev libopencv-dev libjpeg62-turbo-dev libsndfile1-dev
   libeigen3-dev
   # training; OpenBLAS, because the reference BLAS is 30 times slower
-  libtorch-dev libopenblas0-pthread libgoogle-perftools-dev libonnx-dev libprotobuf-dev
+  libtorch-dev libgloo-dev libopenblas0-pthread libgoogle-perftools-dev libonnx-dev libprotobuf-dev
   # tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev
   # fuzzing

@@ -9,7 +9,7 @@
 
 namespace mcunet::supernet {
 
-// All that one process owns of a training, after a number of steps.
+// All that there is of a training, after a number of steps.
 struct Checkpoint {
   std::int64_t step = 0;
   std::string identity;  // JSON: the configuration that the weights depend on
@@ -17,12 +17,15 @@ struct Checkpoint {
   TensorDictionary tensors;
 };
 
-// The checkpoints of one process in a folder, of which the two newest are kept. A file is written
-// whole or not at all, and guarded by a checksum. Its format: the line "mcunet-checkpoint 1 CRC"
-// with the CRC-32C of all that follows, a line of JSON, and an archive of tensors.
+// Its format: the line "mcunet-checkpoint 1 CRC" with the CRC-32C of all that follows, a line of JSON,
+// and an archive of tensors. Reading throws Error, which begins with `source`, if the bytes are damaged.
+std::string to_bytes(const Checkpoint& checkpoint);
+Checkpoint checkpoint_from_bytes(const std::string& bytes, const std::string& source);
+
+// The checkpoints in a folder, of which the two newest are kept. A file is written whole or not at all.
 class CheckpointStore {
  public:
-  CheckpointStore(std::filesystem::path folder, int rank);
+  explicit CheckpointStore(std::filesystem::path folder);
 
   // Throws Error, leaving the older ones, if it cannot be written.
   void save(const Checkpoint& checkpoint);
@@ -38,7 +41,6 @@ class CheckpointStore {
   std::vector<std::filesystem::path> files() const;  // newest first
 
   std::filesystem::path folder_;
-  int rank_;
 };
 
 // Throws Error if the file is damaged.

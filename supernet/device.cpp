@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/rank_place.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -31,7 +32,8 @@ std::optional<int> parse_cuda(const std::string& name) {
 c10::Device select_device(const std::string& name) {
   const int devices = count_cuda_devices();
   if (name == "auto") {
-    return devices > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+    if (devices == 0) return {c10::kCPU};
+    return select_device(fmt::format("cuda:{}", rank_place().local_rank));
   }
   if (name == "cpu") return {c10::kCPU};
   const std::optional<int> index = parse_cuda(name);

@@ -1,8 +1,11 @@
 #include "mcunet/supernet/subnet_evaluator.hpp"
 
 #include <ATen/Functions.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+
+#include "mcunet/supernet/tensor_file.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -27,6 +30,14 @@ datasets::LoaderOptions loader_options(const SubnetEvaluatorOptions& options, bo
           .seed = options.seed};
 }
 
+datasets::LoaderOptions evaluation_options(const SubnetEvaluatorOptions& options,
+                                           std::int64_t examples) {
+  datasets::LoaderOptions loader = loader_options(options, /*shuffle=*/false, examples);
+  loader.rank = options.group->rank();
+  loader.ranks = loader.step_batches = options.group->ranks();
+  return loader;
+}
+
 }  // namespace
 
 SubnetEvaluator::SubnetEvaluator(const datasets::Dataset& calibration,
@@ -34,7 +45,7 @@ SubnetEvaluator::SubnetEvaluator(const datasets::Dataset& calibration,
                                  const SubnetEvaluatorOptions& options)
     : evaluation_(evaluation),
       options_(options),
-      loader_(evaluation, loader_options(options, /*shuffle=*/false, evaluation.size())) {
+      loader_(evaluation, evaluation_options(options, evaluation.size())) {
   datasets::Loader loader(calibration,
                           loader_options(options, /*shuffle=*/true, calibration.size()));
   loader.start_epoch(0);
@@ -43,8 +54,8 @@ SubnetEvaluator::SubnetEvaluator(const datasets::Dataset& calibration,
     if (!batch) break;
     calibration_.push_back(*batch);
   }
-  const std::int64_t bytes =
-      evaluation.size() * evaluation.input_shape().elements() * std::int64_t{sizeof(float)};
+  const std::int64_t bytes = evaluation.size() / options.group->ranks() *
+                             evaluation.input_shape().elements() * std::int64_t{sizeof(float)};
   if (bytes > options.cache_bytes) return;
   loader_.start_epoch(0);
   while (const std::optional<BatchTensors> batch = next_of(loader_, evaluation.input_shape())) {
@@ -79,7 +90,38 @@ void SubnetEvaluator::evaluate(const Supernet& supernet, const search::space::Su
   FixedNetwork network = supernet->extract(subnet);
   options_.prepare(network);
   recalibrate(network);
-  supernet::evaluate(network, evaluation_batches(subnet.resolution), options_.precision, observer);
+  const BatchSource batches = evaluation_batches(subnet.resolution);
+  if (options_.group->ranks() > 1) return share(network, batches, observer);
+  supernet::evaluate(network, batches, options_.precision, observer);
+}
+
+// Batch b is rank b modulo their number's.
+void SubnetEvaluator::share(FixedNetwork& network, const BatchSource& batches,
+                            const OutputsObserver& observer) {
+  ProcessGroup& group = *options_.group;
+  const auto name = [](const char* of, std::int64_t batch) {
+    return fmt::format("{}{}", of, batch);
+  };
+  TensorDictionary own;
+  std::int64_t next = group.rank();
+  supernet::evaluate(network, batches, options_.precision,
+                     [&](const at::Tensor& outputs, const BatchTensors& batch) {
+                       own.emplace(name("outputs", next), outputs);
+                       own.emplace(name("targets", next), batch.targets);
+                       own.emplace(name("indices", next), at::tensor(batch.indices, at::kLong));
+                       next += group.ranks();
+                     });
+  TensorDictionary all;
+  for (const std::string& bytes : group.gather(to_archive(own))) {
+    all.merge(from_archive(bytes, "what a rank evaluated"));
+  }
+  for (std::int64_t i = 0; i < loader_.batches_per_epoch(); ++i) {
+    const at::Tensor indices = all.at(name("indices", i));
+    const std::int64_t* const first = indices.data_ptr<std::int64_t>();
+    observer(all.at(name("outputs", i)), {.images = {},
+                                          .targets = all.at(name("targets", i)),
+                                          .indices = {first, first + indices.numel()}});
+  }
 }
 
 void SubnetEvaluator::recalibrate(FixedNetwork& network) const {

@@ -10,7 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint.hpp"
+#include "gradient_buckets.hpp"
 #include "learning_rate.hpp"
+#include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/stopwatch.hpp"
@@ -30,9 +32,9 @@ namespace {
 // First numbers of the paths of random streams.
 enum StreamPurpose : std::uint64_t { kSubnets = 1, kDropout = 2 };
 
-// For what libtorch draws itself in a step.
-void seed_generator(const TrainerContext& context, std::int64_t step) {
-  RandomStream random(context.seed, {kDropout, static_cast<std::uint64_t>(context.rank),
+// For what libtorch draws itself for a batch of a step.
+void seed_generator(const TrainerContext& context, std::int64_t step, int batch) {
+  RandomStream random(context.seed, {kDropout, static_cast<std::uint64_t>(batch),
                                      static_cast<std::uint64_t>(step)});
   at::Generator generator = at::globalContext().defaultGenerator(context.device);
   generator.set_current_seed(random());
@@ -49,8 +51,9 @@ datasets::LoaderOptions loader_options(const TrainerOptions& options,
   return {.batch_size = options.batch_size,
           .workers = options.data_workers,
           .seed = context.seed,
-          .rank = context.rank,
-          .ranks = context.ranks};
+          .rank = context.group->rank(),
+          .ranks = context.group->ranks(),
+          .step_batches = options.gradient_accumulation};
 }
 
 std::vector<std::pair<std::string, at::Tensor>> parameters_of(const Supernet& supernet) {
@@ -75,7 +78,7 @@ void add_under(TensorDictionary& tensors, const std::string& prefix,
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
 }
 
-// Measurements of the steps since the last line of the log.
+// Measurements of a step, or of the steps since the last line of the log.
 struct Interval {
   double loss_sum = 0;  // over sub-networks and batches
   double gradient_norm_sum = 0;
@@ -85,13 +88,51 @@ struct Interval {
   std::int64_t steps = 0;
 };
 
+// What all ranks must know of a step.
+struct Agreement {
+  bool stops = false;
+  bool saves = false;  // because of the time
+};
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Interval, loss_sum, gradient_norm_sum, losses, measure_sum,
                                    measured, steps)
+
+// The elements of some tensors in a row, and their way back.
+at::Tensor flat_copy(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& tensor : tensors) flat.push_back(tensor.flatten());
+  return at::cat(flat);
+}
+
+void write_flat(const at::Tensor& flat, const std::vector<at::Tensor>& tensors) {
+  std::int64_t offset = 0;
+  for (const at::Tensor& tensor : tensors) {
+    tensor.copy_(flat.narrow(0, offset, tensor.numel()).view(tensor.sizes()));
+    offset += tensor.numel();
+  }
+}
 
 TensorDictionary copy_of(const TensorDictionary& tensors) {
   TensorDictionary copies;
   for (const auto& [name, tensor] : tensors) copies.emplace(name, tensor.clone());
   return copies;
+}
+
+std::vector<at::Tensor> tensors_of(
+    const std::vector<std::pair<std::string, at::Tensor>>& named_tensors) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : named_tensors) tensors.push_back(tensor);
+  return tensors;
+}
+
+std::string checksum_of(const std::vector<at::Tensor>& tensors) {
+  std::string checksums;
+  for (const at::Tensor& tensor : tensors) {
+    const at::Tensor bytes = tensor.detach().to(at::kCPU).contiguous();
+    checksums +=
+        fmt::format("{:08x}", crc32c({static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()}));
+  }
+  return fmt::format("{:08x}", crc32c(checksums));
 }
 
 Json to_json(const BestEvaluation& best) {
@@ -110,8 +151,9 @@ struct Trainer::State {
         data(data_),
         phases(phases_of(options_)),
         supernet(space, supernet_options(options_, context)),
-        loader(data_, loader_options(options_, context)),
-        store(context.folder / "checkpoints", context.rank) {
+        group(*context.group),
+        loader(data_, loader_options(options_, checked(context, options_))),
+        store(context.folder / "checkpoints") {
     steps_per_epoch = loader.batches_per_epoch() / options.gradient_accumulation;
     if (steps_per_epoch == 0) {
       throw Error("the training data have {} batches of {}, fewer than one step takes",
@@ -123,6 +165,8 @@ struct Trainer::State {
     if (!context.objective) context.objective = classification_objective(options, data);
     supernet->to(context.device);
     supernet->train();
+    // Before the optimizer, which takes the gradients that are there.
+    buckets.emplace(tensors_of(parameters_of(supernet)), group);
     optimizer.emplace(parameters_of(supernet),
                       SgdOptions{.momentum = options.momentum,
                                  .nesterov = options.nesterov,
@@ -131,6 +175,21 @@ struct Trainer::State {
     if (options.ema_decay > 0) {
       average.emplace(supernet, supernet_options(options, context), options.ema_decay);
     }
+  }
+
+  static const TrainerContext& checked(const TrainerContext& context,
+                                       const TrainerOptions& options) {
+    const int ranks = context.group->ranks();
+    if (ranks <= options.gradient_accumulation) return context;
+    throw Error(
+        "train.gradient_accumulation: a step has {} batches of {}, fewer than the {} ranks that share "
+        "them: with {} (and a batch_size that is smaller, to keep the images of a step) each has one",
+        options.gradient_accumulation, options.batch_size, ranks, ranks);
+  }
+
+  // This rank's batches of a step.
+  int own_batches() const {
+    return (options.gradient_accumulation - group.rank() + group.ranks() - 1) / group.ranks();
   }
 
   std::int64_t total_steps() const {
@@ -142,7 +201,7 @@ struct Trainer::State {
   bool watches_accuracy() const { return options.early_stopping_patience > 0; }
 
   std::int64_t images_per_step() const {
-    return std::int64_t{options.batch_size} * options.gradient_accumulation * context.ranks;
+    return std::int64_t{options.batch_size} * options.gradient_accumulation;
   }
 
   // The phase of the current step, and the step's number within it.
@@ -156,17 +215,30 @@ struct Trainer::State {
     throw Error("step {} is past the end of the training", step);
   }
 
+  std::string describe_waiting(const Phase& phase) const {
+    return fmt::format(
+        "phase {}, waiting {:.1f} % for data{}", phase.name, 100 * data_wait_share,
+        group.ranks() == 1 ? "" : fmt::format(", {:.1f} % for other ranks", 100 * rank_wait_share));
+  }
+
   void begin_phase(const Phase& phase);
   double learning_rate(const Phase& phase, std::int64_t step_in_phase) const;
   at::Tensor forward(const at::Tensor& images, const Subnet& subnet);
-  void train_batch(const Phase& phase, const BatchTensors& batch, RandomStream& random);
+  void train_batch(const Phase& phase, const std::vector<Subnet>& subnets,
+                   const BatchTensors& batch, bool is_last, Interval& sums);
+  Interval train_batches(const Phase& phase, at::Tensor& moved);
+  void add_up(at::Tensor& moved);
+  Agreement agree(Interval& sums);
+  void require_same_weights();
   void train_step(const Phase& phase, std::int64_t step_in_phase);
   void write_interval(const Phase& phase, double epoch, double rate);
   void evaluate(const std::string& phase, double epoch);
   bool ends_early(const Phase& phase, std::int64_t done_in_phase);
   void take_best_weights(const Phase& phase);
   void after_step(const Phase& phase, std::int64_t step_in_phase);
+  Checkpoint checkpoint() const;
   void save_checkpoint();
+  void share_start();
   void restore(const Checkpoint& checkpoint);
   void restore_state(const Json& state, const std::string& source);
 
@@ -175,6 +247,8 @@ struct Trainer::State {
   const datasets::Dataset& data;
   std::vector<Phase> phases;
   Supernet supernet;
+  ProcessGroup& group;
+  std::optional<GradientBuckets> buckets;
   std::optional<Sgd> optimizer;
   std::optional<WeightAverage> average;
   datasets::Loader loader;
@@ -188,10 +262,13 @@ struct Trainer::State {
   BestEvaluation best_of_phase;   // if watches_accuracy()
   TensorDictionary best_weights;  // when it was measured
   Interval interval;
+  Agreement agreement;      // of the last step
   Stopwatch interval_time;  // without evaluations and checkpoints
   Stopwatch since_checkpoint;
   double waited_before = 0;    // the loader's, when the interval began
+  double rank_wait = 0;        // for other ranks, in seconds of the interval
   double data_wait_share = 0;  // in the last interval
+  double rank_wait_share = 0;
 };
 
 void Trainer::State::begin_phase(const Phase& phase) {
@@ -222,11 +299,9 @@ at::Tensor Trainer::State::forward(const at::Tensor& images, const Subnet& subne
        .dropout = options.dropout});
 }
 
-// Adds the gradients of one batch for each of its sub-networks.
-void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
-                                 RandomStream& random) {
-  const std::vector<Subnet> subnets =
-      draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random);
+// Adds the gradients of one batch for each of the sub-networks.
+void Trainer::State::train_batch(const Phase& phase, const std::vector<Subnet>& subnets,
+                                 const BatchTensors& batch, bool is_last, Interval& sums) {
   at::Tensor given;  // of a teacher from outside
   if (context.teacher) {
     const at::NoGradGuard no_grad;
@@ -242,41 +317,89 @@ void Trainer::State::train_batch(const Phase& phase, const BatchTensors& batch,
     if (given.defined()) {
       loss = (loss + objective.distillation_loss(outputs, given, batch.targets)) / 2;
     }
-    (loss / options.gradient_accumulation).backward();
+    const at::Tensor share = loss / options.gradient_accumulation;
+    if (is_last && i + 1 == subnets.size()) buckets->expect_last_pass(share);
+    share.backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
       teacher = outputs.detach();
     }
-    interval.loss_sum += loss.item<double>();
-    ++interval.losses;
+    sums.loss_sum += loss.item<double>();
+    ++sums.losses;
     const Measure measure = objective.measure(outputs.detach(), batch.targets);
-    interval.measure_sum += measure.sum;
-    interval.measured += measure.count;
+    sums.measure_sum += measure.sum;
+    sums.measured += measure.count;
   }
+}
+
+// Those of this rank. All batches of a step move the running statistics from the same start; `moved` is the
+// sum of where they came to, of which a step of one batch has no need.
+Interval Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
+  RandomStream random(context.seed, {kSubnets, 0, static_cast<std::uint64_t>(step)});
+  const std::vector<Subnet> subnets =
+      draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random);
+  const int own = own_batches();
+  const at::Tensor start = own > 1 ? flat_copy(supernet->buffers()) : at::Tensor();
+  Interval sums;
+  for (int i = 0; i < own; ++i) {
+    if (i > 0) write_flat(start, supernet->buffers());
+    seed_generator(context, step, group.rank() + i * group.ranks());
+    std::optional<datasets::Batch> batch = loader.next();
+    if (!batch) throw Error("the loader ended before its epoch");
+    train_batch(phase, subnets, to_tensors(*batch, data.input_shape(), context.device),
+                i + 1 == own, sums);
+    loader.recycle(std::move(*batch));
+    if (options.gradient_accumulation == 1) continue;
+    const at::Tensor now = flat_copy(supernet->buffers());
+    moved = moved.defined() ? moved + now : now;
+  }
+  return sums;
+}
+
+// The gradients become those of all ranks together, the running statistics the mean over all batches of
+// where they were moved: it does not matter which rank had which batch.
+void Trainer::State::add_up(at::Tensor& moved) {
+  if (!moved.defined()) return;
+  buckets->finish();
+  group.sum(moved);
+  write_flat(moved / options.gradient_accumulation, supernet->buffers());
+}
+
+// The sums become those of all ranks.
+Agreement Trainer::State::agree(Interval& sums) {
+  const bool is_due = since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes;
+  const Agreement own{context.should_stop(), group.leads() && is_due};
+  if (group.ranks() == 1) return own;
+  const at::Tensor all =
+      at::tensor({sums.loss_sum, static_cast<double>(sums.losses), sums.measure_sum,
+                  static_cast<double>(sums.measured), own.stops ? 1.0 : 0.0, own.saves ? 1.0 : 0.0},
+                 at::kDouble);
+  group.sum(all);
+  const double* const values = all.data_ptr<double>();
+  sums = {.loss_sum = values[0],
+          .losses = std::llround(values[1]),
+          .measure_sum = values[2],
+          .measured = std::llround(values[3])};
+  return {values[4] > 0, values[5] > 0};
 }
 
 void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) {
   if (step_in_phase == 0) begin_phase(phase);
   if (step_in_phase % steps_per_epoch == 0) loader.start_epoch(step / steps_per_epoch);
-  RandomStream random(context.seed, {kSubnets, static_cast<std::uint64_t>(context.rank),
-                                     static_cast<std::uint64_t>(step)});
-  seed_generator(context, step);
   optimizer->zero_gradients();
-  const double loss_before = interval.loss_sum;
-  for (int i = 0; i < options.gradient_accumulation; ++i) {
-    std::optional<datasets::Batch> batch = loader.next();
-    if (!batch) throw Error("the loader ended before its epoch");
-    train_batch(phase, to_tensors(*batch, data.input_shape(), context.device), random);
-    loader.recycle(std::move(*batch));
-  }
-  const double loss = interval.loss_sum - loss_before;
+  at::Tensor moved;
+  Interval sums = train_batches(phase, moved);
+  const double waited_before_sums = group.wait_seconds();
+  add_up(moved);
+  agreement = agree(sums);
+  rank_wait += group.wait_seconds() - waited_before_sums;
   const double norm = optimizer->gradient_norm();
   const double rate = learning_rate(phase, step_in_phase);
-  if (!std::isfinite(loss) || !std::isfinite(norm)) {
+  if (!std::isfinite(sums.loss_sum) || !std::isfinite(norm)) {
     const std::filesystem::path file = store.newest_file();
     throw Error(
         "training diverged at step {} of phase {}: the loss is {}, "
         "the norm of its gradient {}, at a learning rate of {:.4g}; {}",
-        step, phase.name, loss, norm, rate,
+        step, phase.name, sums.loss_sum, norm, rate,
         file.empty() ? "there is no checkpoint yet"
                      : "the last good checkpoint is " + file.string());
   }
@@ -285,15 +408,32 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   }
   optimizer->step(rate);
   if (average) average->update(supernet, step);
+  interval.loss_sum += sums.loss_sum;
+  interval.losses += sums.losses;
+  interval.measure_sum += sums.measure_sum;
+  interval.measured += sums.measured;
   interval.gradient_norm_sum += norm;
   ++interval.steps;
+}
+
+void Trainer::State::require_same_weights() {
+  if (group.ranks() == 1) return;
+  const std::vector<std::string> all = group.gather(checksum_of(supernet->parameters()));
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    throw Error(
+        "after step {} the weights of rank {} are not those of rank 0: all ranks must run the same "
+        "program, on processors or GPUs of the same kind",
+        step, rank);
+  }
 }
 
 void Trainer::State::write_interval(const Phase& phase, double epoch, double rate) {
   const double seconds = interval_time.seconds();
   const auto images = static_cast<double>(interval.steps * images_per_step());
   data_wait_share = (loader.wait_seconds() - waited_before) / seconds;
-  const std::vector<Scalar> scalars = {
+  rank_wait_share = rank_wait / seconds;
+  std::vector<Scalar> scalars = {
       {"loss", interval.loss_sum / static_cast<double>(interval.losses)},
       {context.objective->measure_name(),
        interval.measure_sum / static_cast<double>(std::max<std::int64_t>(1, interval.measured))},
@@ -301,8 +441,10 @@ void Trainer::State::write_interval(const Phase& phase, double epoch, double rat
       {"gradient_norm", interval.gradient_norm_sum / static_cast<double>(interval.steps)},
       {"images_per_second", images / seconds},
       {"data_wait_share", data_wait_share}};
+  if (group.ranks() > 1) scalars.emplace_back("rank_wait_share", rank_wait_share);
   if (log) log->write(step, phase.name, epoch, "train", scalars);
   interval = {};
+  rank_wait = 0;
   interval_time.restart();
   waited_before = loader.wait_seconds();
 }
@@ -367,15 +509,10 @@ void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) 
   if (ends_phase) take_best_weights(phase);
   const bool by_steps =
       options.checkpoint_interval_steps > 0 && step % options.checkpoint_interval_steps == 0;
-  if (ends_phase || by_steps ||
-      since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes) {
-    save_checkpoint();
-  }
+  if (ends_phase || by_steps || agreement.saves) save_checkpoint();
 }
 
-void Trainer::State::save_checkpoint() {
-  const Stopwatch stopwatch;
-  if (log) log_position = log->flush();
+Checkpoint Trainer::State::checkpoint() const {
   TensorDictionary tensors;
   add_under(tensors, "weights.", weights_of(*supernet));
   add_under(tensors, "momentum.", optimizer->state());
@@ -390,12 +527,31 @@ void Trainer::State::save_checkpoint() {
       {"skipped_steps", skipped_steps},
       {"interval", interval},
       {"log", {{"jsonl", log_position.jsonl_bytes}, {"events", log_position.event_bytes}}}};
-  store.save({.step = step,
-              .identity = to_json_text(context.identity),
-              .state = state.dump(),
-              .tensors = std::move(tensors)});
+  return {.step = step,
+          .identity = to_json_text(context.identity),
+          .state = state.dump(),
+          .tensors = std::move(tensors)};
+}
+
+void Trainer::State::save_checkpoint() {
+  const Stopwatch stopwatch;
+  require_same_weights();
+  if (group.leads()) {
+    log_position = log->flush();
+    store.save(checkpoint());
+  }
   since_checkpoint.restart();
   interval_time.exclude(stopwatch.seconds());
+}
+
+// All ranks begin where rank 0 does.
+void Trainer::State::share_start() {
+  if (group.ranks() == 1) return;
+  const std::string bytes = group.broadcast(group.leads() ? to_bytes(checkpoint()) : "");
+  if (!group.leads()) restore(checkpoint_from_bytes(bytes, "what rank 0 begins with"));
+  spdlog::info("{} ranks share the {} batches of each step and add up {:.2f} MB of gradients",
+               group.ranks(), options.gradient_accumulation,
+               static_cast<double>(buckets->bytes()) / 1e6);
 }
 
 void Trainer::State::restore(const Checkpoint& checkpoint) {
@@ -461,9 +617,13 @@ bool Trainer::resume() {
 
 TrainingEnd Trainer::train() {
   State& s = *state_;
-  if (s.context.rank == 0) s.log.emplace(s.context.folder, s.log_position);
-  Progress progress("Training", s.total_steps() * s.images_per_step(), "images",
-                    s.step * s.images_per_step());
+  s.share_start();
+  std::optional<Progress> progress;
+  if (s.group.leads()) {
+    s.log.emplace(s.context.folder, s.log_position);
+    progress.emplace("Training", s.total_steps() * s.images_per_step(), "images",
+                     s.step * s.images_per_step());
+  }
   s.interval_time.restart();
   s.since_checkpoint.restart();
   while (s.step < s.total_steps()) {
@@ -472,10 +632,11 @@ TrainingEnd Trainer::train() {
     s.train_step(*phase, step_in_phase);
     ++s.step;
     s.after_step(*phase, step_in_phase);
-    progress.note(
-        fmt::format("phase {}, waiting {:.1f} % for data", phase->name, 100 * s.data_wait_share));
-    progress.advance((s.step - before) * s.images_per_step());
-    if (s.step < s.total_steps() && s.context.should_stop()) {
+    if (progress) {
+      progress->note(s.describe_waiting(*phase));
+      progress->advance((s.step - before) * s.images_per_step());
+    }
+    if (s.step < s.total_steps() && s.agreement.stops) {
       s.save_checkpoint();
       return TrainingEnd::kStopped;
     }

@@ -19,6 +19,7 @@ class WeightAverage {
   void reorder(const std::vector<TensorPermutation>& permutations);
 
   Supernet& weights() { return weights_; }
+  const Supernet& weights() const { return weights_; }
 
  private:
   Supernet weights_;

@@ -131,18 +131,36 @@ TEST(Loader, DrawsAnewInEachEpoch) {
             read_epoch(dataset, options, 1).inputs[0][1]);
 }
 
-TEST(Loader, SharesAnEpochAmongRanks) {
+// Steps of 4 batches, the last of an epoch with fewer, among up to 4 ranks, even and uneven.
+TEST(Loader, SharesTheBatchesOfAnEpochAmongRanks) {
   const Numbers dataset(103);
-  std::multiset<std::int64_t> all;
-  for (int rank = 0; rank < 4; ++rank) {
-    LoaderOptions options{.batch_size = 5, .seed = 3, .rank = rank, .ranks = 4};
-    EXPECT_EQ(read_epoch(dataset, options, 0).labels.size(), 5u);
-    options.drop_last = false;
-    const std::vector<std::int32_t> labels = read_epoch(dataset, options, 0).all_labels();
-    all.insert(labels.begin(), labels.end());
+  for (const bool drop_last : {true, false}) {
+    const LoaderOptions alone{.batch_size = 5, .drop_last = drop_last, .seed = 3};
+    const auto all = read_epoch(dataset, alone, 1).labels;
+    ASSERT_EQ(all.size(), drop_last ? 20u : 21u);
+    for (const int ranks : {1, 2, 3, 4}) {
+      for (const std::int64_t skipped : {0, 4, 8}) {
+        std::size_t found = static_cast<std::size_t>(skipped);
+        for (int rank = 0; rank < ranks; ++rank) {
+          LoaderOptions options = alone;
+          options.rank = rank;
+          options.ranks = ranks;
+          options.step_batches = 4;
+          EXPECT_EQ(Loader(dataset, options).batches_per_epoch(), std::ssize(all));
+          const auto own = read_epoch(dataset, options, 1, skipped).labels;
+          std::size_t next = 0;
+          for (std::size_t batch = static_cast<std::size_t>(skipped); batch < all.size(); ++batch) {
+            if (static_cast<int>(batch % 4) % ranks != rank) continue;
+            ASSERT_LT(next, own.size());
+            EXPECT_EQ(own[next++], all[batch]);
+            ++found;
+          }
+          EXPECT_EQ(next, own.size());
+        }
+        EXPECT_EQ(found, all.size());
+      }
+    }
   }
-  EXPECT_EQ(all.size(), 103u);
-  EXPECT_EQ(std::set(all.begin(), all.end()).size(), 103u);
 }
 
 TEST(Loader, ReplacesAndListsUnreadableFiles) {
@@ -200,8 +218,10 @@ TEST(Loader, StartsAnotherEpochInTheMidstOfOne) {
 TEST(Loader, RefusesOptionsThatMakeNoSense) {
   const Numbers dataset(10);
   EXPECT_THAT(error_of([&] { Loader(dataset, {.batch_size = 0}); }), HasSubstr("batch_size 0"));
-  EXPECT_THAT(error_of([&] { Loader(dataset, {.rank = 2, .ranks = 2}); }),
+  EXPECT_THAT(error_of([&] { Loader(dataset, {.rank = 2, .ranks = 2, .step_batches = 2}); }),
               HasSubstr("rank 2 of 2"));
+  EXPECT_THAT(error_of([&] { Loader(dataset, {.rank = 0, .ranks = 2}); }),
+              HasSubstr("rank 0 of 2 with 1 batches a step"));
   EXPECT_THAT(error_of([&] { Loader(dataset, {}).start_epoch(0, 1); }), HasSubstr("no batch 1"));
 }
 

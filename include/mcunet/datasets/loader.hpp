@@ -17,8 +17,11 @@ struct LoaderOptions {
   bool shuffle = true;       // by seed and epoch
   bool drop_last = true;     // an epoch has whole batches only
   std::uint64_t seed = 0;
-  int rank = 0;  // of `ranks` processes, each of which sees its share of every epoch
+  // Of so many processes, which share each `step_batches` batches in a row: rank r has the first but r
+  // of them, and every `ranks`th from there on.
+  int rank = 0;
   int ranks = 1;
+  int step_batches = 1;
 };
 
 struct Batch {
@@ -29,8 +32,7 @@ struct Batch {
 };
 
 // Decodes a dataset in worker threads. What batch b of epoch e holds depends on the dataset, the
-// seed, the batch size and the rank alone, not on the number of workers, so that (epoch, batch) is
-// the whole position. An unreadable example is replaced by the next readable one and listed.
+// seed and the batch size alone, not on workers or ranks, so that (epoch, batch) is the whole position. An unreadable example is replaced by the next readable one and listed.
 class Loader {
  public:
   // The dataset must outlive the loader.
@@ -40,12 +42,12 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  std::int64_t batches_per_epoch() const;
+  std::int64_t batches_per_epoch() const;  // of all ranks together
 
-  // Begins an epoch, at its first batch or, to resume, at a later one.
+  // Begins an epoch, at its first batch or, to resume, at a later one: so many batches are skipped.
   void start_epoch(std::int64_t epoch, std::int64_t first_batch = 0);
 
-  // The next batch; nothing at the end of the epoch. Throws Error as require_readable().
+  // This rank's next batch; nothing at the end of the epoch. Throws Error as require_readable().
   std::optional<Batch> next();
 
   // Takes a batch's memory back for a later one; worth a few per cent, never needed.

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "mcunet/datasets/loader.hpp"
 #include "mcunet/supernet/evaluation.hpp"
+#include "mcunet/supernet/process_group.hpp"
 
 namespace mcunet::supernet {
 
@@ -17,6 +19,8 @@ struct SubnetEvaluatorOptions {
   Precision precision = Precision::kFloat32;
   // Examples are decoded once if they take no more memory than that, else for every sub-network.
   std::int64_t cache_bytes = std::int64_t{1} << 30;
+  // Whose ranks share the evaluation's batches, all of them calling evaluate().
+  std::shared_ptr<ProcessGroup> group = std::make_shared<ProcessGroup>();
   // Changes a sub-network's weights before its statistics are recalibrated.
   std::function<void(FixedNetwork&)> prepare = [](FixedNetwork&) {};
 };
@@ -30,7 +34,8 @@ class SubnetEvaluator {
   SubnetEvaluator(const datasets::Dataset& calibration, const datasets::Dataset& evaluation,
                   const SubnetEvaluatorOptions& options);
 
-  // Shows the observer what a sub-network tells of the evaluation's examples, in their order.
+  // Shows the observer what a sub-network tells of the evaluation's examples, in their order; with
+  // several ranks all that all of them found, bit by bit as one rank would, but without the images.
   void evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
                 const OutputsObserver& observer);
 
@@ -40,11 +45,12 @@ class SubnetEvaluator {
  private:
   BatchSource calibration_batches(int resolution) const;
   BatchSource evaluation_batches(int resolution);
+  void share(FixedNetwork& network, const BatchSource& batches, const OutputsObserver& observer);
 
   const datasets::Dataset& evaluation_;
   SubnetEvaluatorOptions options_;
   std::vector<BatchTensors> calibration_;
-  std::vector<BatchTensors> cached_;  // of the evaluation; empty if they are too large
+  std::vector<BatchTensors> cached_;  // of the evaluation, this rank's; empty if they are too large
   datasets::Loader loader_;           // of the evaluation
 };
 

@@ -10,6 +10,7 @@
 
 #include "mcunet/datasets/dataset.hpp"
 #include "mcunet/supernet/objective.hpp"
+#include "mcunet/supernet/process_group.hpp"
 #include "mcunet/supernet/supernet.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer_options.hpp"
@@ -21,11 +22,11 @@ struct TrainerContext {
   std::filesystem::path folder;  // gets checkpoints/, train.jsonl and tensorboard/
   ConfigNode identity;           // what the weights depend on: a checkpoint of another is refused
   std::uint64_t seed = 0;
-  int rank = 0;  // of `ranks` processes; only rank 0 writes measurements
-  int ranks = 1;
   at::Device device = at::kCPU;
+  // Whose ranks share the batches of each step; rank 0 alone reads and writes the folder.
+  std::shared_ptr<ProcessGroup> group = std::make_shared<ProcessGroup>();
 
-  // Asked after every step; the training then stops with a checkpoint.
+  // Asked in every step; the training then stops with a checkpoint, whichever rank was asked.
   std::function<bool()> should_stop = [] { return false; };
 
   // Absent: classification, by the options.
@@ -56,13 +57,20 @@ struct BestEvaluation {
   std::int64_t step = 0;
 };
 
-// Trains a supernet (paper, Appendix D and E): the phases of the options in turn, every sub-network
-// and dropout drawn from (seed, rank, step) alone. A checkpoint holds all that the process owns, so
-// that a training that was interrupted at any moment ends with the same bits on a CPU, given the
-// same number of threads.
+// Trains a supernet (paper, Appendix D and E): the phases of the options in turn. The sub-networks of a
+// step, which are those of all its batches, are drawn from (seed, step) alone, dropout from (seed, step,
+// batch). A checkpoint holds all that there is, so that a training that was interrupted at any moment
+// ends with the same bits on a CPU, given the same number of threads.
+//
+// The ranks of a group train one supernet together: a step's batches are divided among them, the
+// gradients added up, and what a step does does not depend on how many ranks there are, but for the
+// rounding of sums. So a training may go on with another number of ranks, at most as many as a step has
+// batches. All ranks call the same members in the same order; initialize() and resume() matter at rank 0
+// alone, whose weights train() begins with.
 class Trainer {
  public:
-  // The dataset must outlive the trainer; its images have the largest resolution of the space.
+  // The dataset must outlive the trainer; its images have the largest resolution of the space. Throws
+  // Error if a step has fewer batches than there are ranks, or an epoch no step.
   Trainer(const search::space::SearchSpace& space, const datasets::Dataset& data,
           const TrainerOptions& options, TrainerContext context);
   ~Trainer();
@@ -75,7 +83,7 @@ class Trainer {
   bool resume();
 
   // Trains to the end. Throws Error, with the last checkpoint in place, if a loss or gradient is
-  // not finite or a file cannot be written.
+  // not finite, a file cannot be written, or the ranks no longer have the same weights.
   TrainingEnd train();
 
   // The weights to use: the averaged ones if there are any.
