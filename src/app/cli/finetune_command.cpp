@@ -34,9 +34,9 @@ std::string to_json(const RunDirectory& run, bool has_quantization_aware) {
   return json.dump(2) + "\n";
 }
 
-int run_finetune(const JobArguments& arguments) {
+int run_finetune(const JobArguments& arguments, const pipeline::Ranks& ranks) {
   Job job(arguments);
-  const pipeline::StageControl control{arguments.resume, stop_on_signals()};
+  const pipeline::StageControl control{arguments.resume, stop_on_signals(), ranks};
   const pipeline::FinetuneResult result = pipeline::finetune_run(job.experiment, job.run, control);
   require_complete(result, arguments);
   const std::optional<pipeline::QuantizationAwareResult> aware =
@@ -84,7 +84,13 @@ void add_finetune_command(CLI::App& program, Run& run) {
       "  mcunet run flowers --set dataset.path=/data/flowers "
       "--set finetune.quantization_aware.epochs=2 --resume");
   add_job_options(*command, *arguments);
-  command->callback([arguments, &run] { run = [arguments] { return run_finetune(*arguments); }; });
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      return pipeline::with_ranks(stop_on_signals, [&](const pipeline::Ranks& ranks) {
+        return run_finetune(*arguments, ranks);
+      });
+    };
+  });
 }
 
 }  // namespace mcunet::cli

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     add_compile_command(program, run);
     add_flash_command(program, run);
     add_report_command(program, run);
+    add_launch_command(program, run);
     add_emulate_command(
         program, run,
         {[argv](auto&&...) -> mcunet::deploy::Int8Bytes { hand_over(argv); },

@@ -43,14 +43,14 @@ void print_result(const JobResult& result, const RunDirectory& run, const std::s
   fmt::print("Report: {}/report/index.html\n", folder);
 }
 
-int run_whole_job(const JobArguments& arguments) {
+int run_whole_job(const JobArguments& arguments, const pipeline::Ranks& ranks) {
   Job job(arguments);
   if (!arguments.resume && !job.run.costs().empty()) {
     throw Error("{}: holds a job already: go on with --resume, or choose another --out",
                 arguments.folder());
   }
   const JobResult result =
-      pipeline::run_job(job.experiment, job.run, {arguments.resume, stop_on_signals()});
+      pipeline::run_job(job.experiment, job.run, {arguments.resume, stop_on_signals(), ranks});
   if (!result.infeasible.empty()) {
     return print_infeasible(job.experiment, result.infeasible, arguments.json);
   }
@@ -82,7 +82,13 @@ void add_run_command(CLI::App& program, Run& run) {
       "  mcunet run quickstart\n"
       "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers");
   add_job_options(*command, *arguments);
-  command->callback([arguments, &run] { run = [arguments] { return run_whole_job(*arguments); }; });
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      return pipeline::with_ranks(stop_on_signals, [&](const pipeline::Ranks& ranks) {
+        return run_whole_job(*arguments, ranks);
+      });
+    };
+  });
 }
 
 }  // namespace mcunet::cli

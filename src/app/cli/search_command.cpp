@@ -22,11 +22,11 @@ namespace {
 
 using search::SearchResult;
 
-int run_search(const JobArguments& arguments) {
+int run_search(const JobArguments& arguments, const pipeline::Ranks& ranks) {
   report::look_for_gnuplot();
   Job job(arguments);
   const std::optional<SearchResult> searched =
-      pipeline::search_run(job.experiment, job.run, {arguments.resume, stop_on_signals()});
+      pipeline::search_run(job.experiment, job.run, {arguments.resume, stop_on_signals(), ranks});
   if (!searched) throw Error("stopped; go on with: {}", arguments.to_resume("search"));
   const SearchResult& result = *searched;
   if (!result.is_feasible()) {
@@ -89,7 +89,13 @@ void add_search_command(CLI::App& program, Run& run) {
       "  mcunet search imagenet --out runs/imagenet --set 'search.devices=[cuda:0, cuda:1]'\n"
       "  mcunet search flowers --out runs/flowers --set 'search.devices=[cpu, cpu]'");
   add_job_options(*command, *arguments);
-  command->callback([arguments, &run] { run = [arguments] { return run_search(*arguments); }; });
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      return pipeline::with_ranks(stop_on_signals, [&](const pipeline::Ranks& ranks) {
+        return run_search(*arguments, ranks);
+      });
+    };
+  });
 }
 
 }  // namespace mcunet::cli

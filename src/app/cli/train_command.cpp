@@ -44,12 +44,12 @@ void print_result(const TrainResult& result, const std::string& folder) {
   fmt::print("Weights: {}/{}\n", folder, pipeline::kWeightsFile);
 }
 
-int run_train(const JobArguments& arguments) {
+int run_train(const JobArguments& arguments, const pipeline::Ranks& ranks) {
   Job job(arguments);
   const std::vector<std::string> infeasible = pipeline::prepare_training(job.experiment, job.run);
   if (!infeasible.empty()) return print_infeasible(job.experiment, infeasible, arguments.json);
-  const TrainResult result =
-      pipeline::run_train_stage(job.experiment, job.run, arguments.resume, stop_on_signals());
+  const TrainResult result = pipeline::run_train_stage(job.experiment, job.run, arguments.resume,
+                                                       stop_on_signals(), ranks);
   const std::string folder = arguments.folder();
   if (result.stopped) {
     throw Error("stopped at step {} of {}; go on with: {}", result.steps, result.total_steps,
@@ -79,7 +79,13 @@ void add_train_command(CLI::App& program, Run& run) {
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers --resume");
   add_job_options(*command, *arguments);
-  command->callback([arguments, &run] { run = [arguments] { return run_train(*arguments); }; });
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      return pipeline::with_ranks(stop_on_signals, [&](const pipeline::Ranks& ranks) {
+        return run_train(*arguments, ranks);
+      });
+    };
+  });
 }
 
 }  // namespace mcunet::cli

@@ -75,10 +75,15 @@ supernet::TrainerContext finetune_context(const NetworkTraining& training,
   return context;
 }
 
-// Writes the network and its weights, unless it is stopped.
-FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run,
-                        const Begin& begin) {
-  const auto& [experiment, space, subnet, folder, resume, should_stop] = training;
+void write_network(const FixedNetwork& network, const fs::path& folder) {
+  write_file_atomically(folder / kNetworkFile,
+                        search::space::network_to_json(network->description()));
+  supernet::write_tensor_file(folder / kFinetunedWeights, supernet::weights_of(*network));
+}
+
+// By all ranks. Writes the network and its weights, unless it is stopped.
+FinetuneResult finetune(const NetworkTraining& training, const Begin& begin) {
+  const auto& [experiment, space, subnet, folder, resume, should_stop, ranks] = training;
   use_threads(experiment.train.trainer);
   const std::string supernet_identity = accuracy_identity(experiment, space, folder);
   const Subnet itself = search::space::largest(search::space::space_of(space, subnet));
@@ -86,15 +91,18 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   const auto data = splits.open(Split::kTrain, /*augment=*/true);
   const auto calibration = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
-  supernet::SubnetEvaluator evaluator(*calibration, *held_out, evaluator_options(experiment));
+  supernet::SubnetEvaluator evaluator(*calibration, *held_out,
+                                      evaluator_options(experiment, ranks));
   const std::shared_ptr<const Task> task = task_of(experiment);
   const auto score = [&](const Supernet& network, const Subnet& part) {
     return score_of(assess(*task, evaluator, network, part, *held_out)).value;
   };
   const Supernet supernet = load_supernet(experiment, space, folder);
   supernet::TrainerContext context = finetune_context(training, supernet_identity, supernet);
-  begin();
-  empty_unless_resumed(training, folder / kFolder);
+  if (ranks->leads()) {
+    begin();
+    empty_unless_resumed(training, folder / kFolder);
+  }
   context.evaluate = [&](const Supernet& network) {
     return std::vector<std::pair<std::string, double>>{
         {task->metric().name, score(network, itself)}};
@@ -112,7 +120,7 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   result.inherited = score(supernet, subnet);
   result.score = score(trainer->weights(), itself);
   const auto test = splits.open(Split::kTest);
-  supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment));
+  supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment, ranks));
   const bool keeps_inherited = result.keeps_inherited();
   const Supernet& kept = keeps_inherited ? supernet : trainer->weights();
   const Subnet& network_of_it = keeps_inherited ? subnet : itself;
@@ -120,8 +128,7 @@ FinetuneResult finetune(const NetworkTraining& training, const RunDirectory& run
   evaluator.recalibrate(network);
   result.test = assess(*task, tester, kept, network_of_it, *test);
   warn_of_defect(result.test, "The fine-tuned network");
-  run.write(kNetworkFile, search::space::network_to_json(network->description()));
-  supernet::write_tensor_file(folder / kFinetunedWeights, supernet::weights_of(*network));
+  if (ranks->leads()) write_network(network, folder);
   return result;
 }
 
@@ -143,10 +150,12 @@ Subnet read_winner(const SearchSpace& space, const fs::path& run) {
 
 FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpace& space,
                                   const Subnet& subnet, RunDirectory& run, bool resume,
-                                  const std::function<bool()>& should_stop) {
+                                  const std::function<bool()>& should_stop, const Ranks& ranks) {
   const auto read = [&] { return read_result(space, run.folder() / "finetune.json"); };
   const auto work = [&](FinetuneResult& result, const Begin& begin) {
-    result = finetune({experiment, space, subnet, run.folder(), resume, should_stop}, run, begin);
+    call_ranks(ranks, SharedWork::kFinetune, experiment, run.folder(),
+               {{"subnet", Json::parse(search::space::subnet_to_json(space, subnet))}});
+    result = finetune({experiment, space, subnet, run.folder(), resume, should_stop, ranks}, begin);
     return !result.stopped;
   };
   const auto write = [&](FinetuneResult& result, double seconds) {
@@ -155,6 +164,12 @@ FinetuneResult run_finetune_stage(const Experiment& experiment, const SearchSpac
   };
   return run_stage<FinetuneResult>(
       run, resume, {.name = kFinetuneStage, .read = read, .work = work, .write = write});
+}
+
+void take_part_in_finetuning(const Experiment& experiment, const SearchSpace& space,
+                             const Subnet& subnet, const fs::path& run, const Ranks& ranks,
+                             const std::function<bool()>& should_stop) {
+  finetune({experiment, space, subnet, run, /*resume=*/false, should_stop, ranks}, [] {});
 }
 
 std::string finetune_to_json(const FinetuneResult& result, const SearchSpace& space) {

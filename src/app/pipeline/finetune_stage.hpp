@@ -8,6 +8,7 @@
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
+#include "ranks.hpp"
 #include "stages.hpp"
 
 namespace mcunet::supernet {
@@ -41,7 +42,13 @@ search::space::Subnet read_winner(const search::space::SearchSpace& space,
 FinetuneResult run_finetune_stage(const Experiment& experiment,
                                   const search::space::SearchSpace& space,
                                   const search::space::Subnet& subnet, RunDirectory& run,
-                                  bool resume, const std::function<bool()>& should_stop);
+                                  bool resume, const std::function<bool()>& should_stop,
+                                  const Ranks& ranks = alone());
+
+// What the other ranks do in it.
+void take_part_in_finetuning(const Experiment& experiment, const search::space::SearchSpace& space,
+                             const search::space::Subnet& subnet, const std::filesystem::path& run,
+                             const Ranks& ranks, const std::function<bool()>& should_stop);
 
 // finetune.json
 std::string finetune_to_json(const FinetuneResult& result, const search::space::SearchSpace& space);

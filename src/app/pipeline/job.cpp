@@ -12,7 +12,9 @@
 #include "mcunet/deploy/firmware.hpp"
 #include "mcunet/search/infeasibility.hpp"
 #include "mcunet/search/subnet_oracle.hpp"
+#include "mcunet/supernet/process_group.hpp"
 #include "onnx_file.hpp"
+#include "rank_accuracies.hpp"
 #include "report/plot.hpp"
 #include "run_pictures.hpp"
 #include "run_report.hpp"
@@ -56,6 +58,14 @@ class StoppableEstimator : public search::AccuracyEstimator {
   search::AccuracyEstimator& estimator_;
   const std::function<bool()>& should_stop_;
 };
+
+// Throws Error if both ranks and workers were to measure for the search.
+void require_own_devices(const Experiment& experiment, const Ranks& ranks) {
+  if (ranks->ranks() == 1 || experiment.search.devices.empty()) return;
+  throw Error(
+      "search.devices: the {} ranks of this job measure, each on its own device: leave it empty",
+      ranks->ranks());
+}
 
 // Both stages are the command finetune's.
 void require_complete(const RunDirectory& run, const char* stage) {
@@ -116,6 +126,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
 std::optional<search::SearchResult> search_run(const Experiment& experiment, RunDirectory& run,
                                                const StageControl& control) {
   require_same_data(experiment, run.folder());
+  require_own_devices(experiment, control.ranks);
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
   const auto search =
       [&](search::AccuracyEstimator& accuracies, const std::string& identity,
@@ -128,6 +139,10 @@ std::optional<search::SearchResult> search_run(const Experiment& experiment, Run
       return std::nullopt;
     }
   };
+  if (control.ranks->ranks() > 1 && !run.is_complete(kSearchStage)) {
+    RankAccuracies ranks(experiment, space, run.folder(), control.ranks);
+    return search(ranks, ranks.identity(), [&] { ranks.finish(); });
+  }
   if (experiment.search.devices.empty()) {
     SupernetEstimator supernet(experiment, space, run.folder());
     return search(supernet, supernet.identity(), [] {});
@@ -142,7 +157,7 @@ FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
   require_same_data(experiment, run.folder());
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
   return run_finetune_stage(experiment, space, read_winner(space, run.folder()), run,
-                            control.resume, control.should_stop);
+                            control.resume, control.should_stop, control.ranks);
 }
 
 std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& experiment,
@@ -202,10 +217,12 @@ JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageCo
   require_export_programs(experiment);
   datasets::class_names(dataset_of(experiment));
   check_search_devices(experiment);
+  require_own_devices(experiment, control.ranks);
   result.infeasible = prepare_training(experiment, run);
   if (!result.infeasible.empty()) return result;
   heading("Supernet");
-  result.train = run_train_stage(experiment, run, control.resume, control.should_stop);
+  result.train =
+      run_train_stage(experiment, run, control.resume, control.should_stop, control.ranks);
   result.is_stopped = result.train->stopped;
   if (result.is_stopped) return result;
   heading("Search");

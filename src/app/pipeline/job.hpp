@@ -9,6 +9,7 @@
 #include "finetune_stage.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "quantization_aware_stage.hpp"
+#include "ranks.hpp"
 #include "search_stage.hpp"
 #include "space_stage.hpp"
 #include "stages.hpp"
@@ -24,6 +25,7 @@ inline constexpr char kExportFolder[] = "export";
 struct StageControl {
   bool resume = false;
   std::function<bool()> should_stop = [] { return false; };
+  Ranks ranks = alone();  // that share the training, the search and the fine-tuning
   // The command line of this program that calls serve_accuracies().
   std::vector<std::string> accuracy_worker = {"/proc/self/exe", "-q", "search-worker"};
 };

@@ -51,6 +51,7 @@ supernet::TrainerContext training_context(const NetworkTraining& training, const
           .identity = std::move(identity),
           .seed = experiment.seed,
           .device = supernet::select_device(experiment.train.trainer.device),
+          .group = training.ranks,
           .should_stop = training.should_stop};
 }
 
@@ -61,6 +62,7 @@ std::unique_ptr<supernet::Trainer> start_trainer(const NetworkTraining& training
                                                  const supernet::TensorDictionary& weights) {
   auto trainer = std::make_unique<supernet::Trainer>(
       search::space::space_of(training.space, training.subnet), data, options, std::move(context));
+  if (!training.ranks->leads()) return trainer;
   if (!(training.resume && trainer->resume())) trainer->initialize(weights, "the network");
   return trainer;
 }

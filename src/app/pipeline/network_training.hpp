@@ -10,6 +10,7 @@
 #include "experiment.hpp"
 #include "mcunet/search/space/subnet.hpp"
 #include "mcunet/supernet/trainer.hpp"
+#include "ranks.hpp"
 
 // What the trainings of one network after the search have in common: they follow the recipe of the
 // section `train` with epochs and a learning rate of their own.
@@ -22,6 +23,7 @@ struct NetworkTraining {
   const std::filesystem::path& run;
   bool resume = false;
   std::function<bool()> should_stop = [] { return false; };
+  Ranks ranks = alone();
 };
 
 supernet::TrainerOptions training_options(const Experiment& experiment, int epochs,
@@ -39,7 +41,7 @@ void empty_unless_resumed(const NetworkTraining& training, const std::filesystem
 supernet::TrainerContext training_context(const NetworkTraining& training,
                                           const std::filesystem::path& folder, ConfigNode identity);
 
-// The trainer, where it was stopped or with `weights`. The data must outlive it.
+// The trainer, at rank 0 where it was stopped or with `weights`. The data must outlive it.
 std::unique_ptr<supernet::Trainer> start_trainer(const NetworkTraining& training,
                                                  const datasets::Dataset& data,
                                                  const supernet::TrainerOptions& options,

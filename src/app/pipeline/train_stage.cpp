@@ -92,6 +92,7 @@ struct SupernetTraining {
   const std::filesystem::path& run;
   bool resume;
   const std::function<bool()>& should_stop;
+  const Ranks& ranks;
 };
 
 supernet::TrainerContext trainer_context(const SupernetTraining& training, const at::Device& device,
@@ -107,6 +108,7 @@ supernet::TrainerContext trainer_context(const SupernetTraining& training, const
           .identity = identity_of(training.experiment, training.chosen.space),
           .seed = training.experiment.seed,
           .device = device,
+          .group = training.ranks,
           .should_stop = training.should_stop,
           .evaluate = evaluate};
 }
@@ -154,9 +156,10 @@ void tell_findings(const datasets::DatasetFiles& files, const datasets::DatasetO
   }
 }
 
-// Writes the weights, unless it is stopped.
+// By all ranks. Writes the weights, unless it is stopped.
 TrainResult train_supernet(const SupernetTraining& training, const Begin& begin) {
   const Experiment& experiment = training.experiment;
+  const bool leads = training.ranks->leads();
   const SearchSpace& space = training.chosen.space;
   const supernet::TrainerOptions& options = experiment.train.trainer;
   const at::Device device = supernet::select_device(options.device);
@@ -166,12 +169,12 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
 
   const Splits splits{dataset_of(experiment), largest_resolution(space)};
   const datasets::DatasetFiles files = datasets::files_of(splits.options);
-  tell_findings(files, splits.options);
+  if (leads) tell_findings(files, splits.options);
   const auto train_data = splits.open(Split::kTrain, /*augment=*/true);
   const auto calibration_data = splits.open(Split::kTrain);
   const auto search_data = splits.open(Split::kSearch);
   supernet::SubnetEvaluator evaluator(*calibration_data, *search_data,
-                                      evaluator_options(experiment));
+                                      evaluator_options(experiment, training.ranks));
   const std::shared_ptr<const Task> task = task_of(experiment);
   const auto score = [&](const supernet::Supernet& network, const Subnet& subnet) {
     return score_of(assess(*task, evaluator, network, subnet, *search_data)).value;
@@ -179,11 +182,13 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
   supernet::TrainerContext context = trainer_context(training, device, task->metric(), score);
   context.objective = task->objective(options, *train_data);
   supernet::Trainer trainer(space, *train_data, options, std::move(context));
-  const bool goes_on = resume_or_start(training, files, trainer);
-  const std::string& initial_weights = experiment.train.initial_weights;
-  if (!goes_on && !initial_weights.empty()) initialize(initial_weights, trainer);
-  begin();
-  if (!goes_on) write_data_identity(files, splits.options, training.run);
+  if (leads) {
+    const bool goes_on = resume_or_start(training, files, trainer);
+    const std::string& initial_weights = experiment.train.initial_weights;
+    if (!goes_on && !initial_weights.empty()) initialize(initial_weights, trainer);
+    begin();
+    if (!goes_on) write_data_identity(files, splits.options, training.run);
+  }
   TrainResult result{.width = space.widths.front(),
                      .resolution = largest_resolution(space),
                      .chosen_by = training.chosen.chosen_by,
@@ -196,14 +201,26 @@ TrainResult train_supernet(const SupernetTraining& training, const Begin& begin)
   result.search_examples = search_data->size();
   measure_search_split(experiment, score, trainer.weights(), result);
   const auto test_data = splits.open(Split::kTest);
-  supernet::SubnetEvaluator tester(*calibration_data, *test_data, evaluator_options(experiment));
+  supernet::SubnetEvaluator tester(*calibration_data, *test_data,
+                                   evaluator_options(experiment, training.ranks));
   const Assessment test =
       assess(*task, tester, trainer.weights(), search::space::largest(space), *test_data);
   warn_of_defect(test, "The largest network");
   result.test = score_of(test);
-  supernet::write_tensor_file(training.run / kWeightsFile,
-                              supernet::weights_of(*trainer.weights()));
+  if (leads) {
+    supernet::write_tensor_file(training.run / kWeightsFile,
+                                supernet::weights_of(*trainer.weights()));
+  }
   return result;
+}
+
+// With the width and the resolution that rank 0 chose.
+void call_for_training(const Experiment& experiment, const TrainingSpace& chosen,
+                       const std::filesystem::path& run, const Ranks& ranks) {
+  Experiment decided = experiment;
+  decided.train.width = chosen.space.widths.front();
+  decided.train.resolution = largest_resolution(chosen.space);
+  call_ranks(ranks, SharedWork::kTrain, decided, run, Json::object());
 }
 
 }  // namespace
@@ -250,7 +267,7 @@ TrainingSpace choose_training_space(const Experiment& experiment,
 }
 
 TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, bool resume,
-                            const std::function<bool()>& should_stop) {
+                            const std::function<bool()>& should_stop, const Ranks& ranks) {
   const TrainingSpace chosen = choose_training_space(experiment, run.folder());
   dataset_of(experiment);
   const auto read = [&] {
@@ -258,7 +275,8 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
     return train_result_from_json(read_file(file), chosen.space, file.string());
   };
   const auto work = [&](TrainResult& result, const Begin& begin) {
-    result = train_supernet({experiment, chosen, run.folder(), resume, should_stop}, begin);
+    call_for_training(experiment, chosen, run.folder(), ranks);
+    result = train_supernet({experiment, chosen, run.folder(), resume, should_stop, ranks}, begin);
     return !result.stopped;
   };
   const auto write = [&](TrainResult& result, double seconds) {
@@ -268,6 +286,12 @@ TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, boo
   };
   return run_stage<TrainResult>(run, resume,
                                 {.name = kTrainStage, .read = read, .work = work, .write = write});
+}
+
+void take_part_in_training(const Experiment& experiment, const std::filesystem::path& run,
+                           const Ranks& ranks, const std::function<bool()>& should_stop) {
+  const TrainingSpace chosen = choose_training_space(experiment, run);
+  train_supernet({experiment, chosen, run, /*resume=*/false, should_stop, ranks}, [] {});
 }
 
 EvalResult evaluate_subnet(const EvalRequest& request) {

@@ -10,6 +10,7 @@
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
+#include "ranks.hpp"
 #include "stages.hpp"
 
 namespace mcunet::pipeline {
@@ -49,11 +50,15 @@ struct TrainResult {
   std::int64_t total_steps = 0;
 };
 
-// Trains the supernet of the experiment and writes its weights and train.json to the run directory.
-// A stage that is complete is read back instead, if `resume`. Throws Error if the folder holds
+// Trains the supernet of the experiment, by all ranks, and writes its weights and train.json to the run
+// directory. A stage that is complete is read back instead, if `resume`. Throws Error if the folder holds
 // checkpoints and `resume` is not set.
 TrainResult run_train_stage(const Experiment& experiment, RunDirectory& run, bool resume,
-                            const std::function<bool()>& should_stop);
+                            const std::function<bool()>& should_stop, const Ranks& ranks = alone());
+
+// What the other ranks do in it.
+void take_part_in_training(const Experiment& experiment, const std::filesystem::path& run,
+                           const Ranks& ranks, const std::function<bool()>& should_stop);
 
 // train.json, and its inverse; `source` names the text in errors.
 std::string train_result_to_json(const TrainResult& result,

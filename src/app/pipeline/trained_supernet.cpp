@@ -8,6 +8,7 @@
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/core/rank_place.hpp"
 #include "mcunet/search/subnet_oracle.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
@@ -33,7 +34,8 @@ const datasets::DatasetOptions& dataset_of(const Experiment& experiment) {
 
 int thread_count(const supernet::TrainerOptions& options) {
   if (options.threads > 0) return options.threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::max(1,
+                  static_cast<int>(std::thread::hardware_concurrency()) / rank_place().local_ranks);
 }
 
 void use_threads(const supernet::TrainerOptions& options) {
@@ -47,6 +49,13 @@ supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment)
           .seed = experiment.seed,
           .precision =
               trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32};
+}
+
+supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment,
+                                                   std::shared_ptr<supernet::ProcessGroup> group) {
+  supernet::SubnetEvaluatorOptions options = evaluator_options(experiment);
+  options.group = std::move(group);
+  return options;
 }
 
 supernet::SubnetEvaluatorOptions comparing_options(const Experiment& experiment,

@@ -21,7 +21,7 @@ int largest_resolution(const search::space::SearchSpace& space);
 // Throws Error if the experiment has none.
 const datasets::DatasetOptions& dataset_of(const Experiment& experiment);
 
-// Of libtorch; options.threads, or one per core.
+// Of libtorch; options.threads, or one per core, which the ranks of a machine share.
 int thread_count(const supernet::TrainerOptions& options);
 void use_threads(const supernet::TrainerOptions& options);
 
@@ -36,6 +36,10 @@ struct Splits {
 };
 
 supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment);
+
+// The same for evaluations that all ranks of a group take part in.
+supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment,
+                                                   std::shared_ptr<supernet::ProcessGroup> group);
 
 // The same to compare sub-networks by: where the bits of their weights are a choice of the space, with
 // weights that are rounded at these.
