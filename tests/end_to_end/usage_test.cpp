@@ -63,8 +63,9 @@ TEST_F(Usage, HelpAndVersionGoToStandardOutput) {
 
 TEST_F(Usage, HelpListsTheCommandsOfBothPrograms) {
   const std::string help = run({"--help"}).out;
-  for (const char* command : {"space", "plan", "compile", "emulate", "ablate", "flash", "report",
-                              "data", "train", "eval", "search", "finetune", "export", "run"}) {
+  for (const char* command :
+       {"space", "plan", "compile", "emulate", "ablate", "flash", "report", "launch", "data",
+        "train", "eval", "search", "finetune", "export", "run"}) {
     EXPECT_THAT(help, testing::ContainsRegex(fmt::format("\n  {} +[A-Z]", command)));
   }
 }
