@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <limits>
 
 #include "mcunet/core/error.hpp"
@@ -30,6 +31,19 @@ struct MemoryPlanner::Workspace {
       order.push_back(key(group) * kMaxGroups + group);
     }
     std::sort(order.begin(), order.end());
+    place_ordered(height);
+  }
+
+  void place_last_of_largest_first(std::int64_t& height) {
+    order.clear();
+    for (int group = 0; group < groups.size(); ++group) {
+      order.push_back(groups.groups[group].bytes * kMaxGroups + group);
+    }
+    std::sort(order.begin(), order.end(), std::greater<>());
+    place_ordered(height);
+  }
+
+  void place_ordered(std::int64_t& height) {
     first_fit.reset(groups);
     for (std::int64_t entry : order) first_fit.place(static_cast<int>(entry & (kMaxGroups - 1)));
     if (first_fit.height() >= height) return;
@@ -55,8 +69,12 @@ const MemoryPlan& MemoryPlanner::plan(std::span<const BufferRequest> requests,
   const std::int64_t bound = live.empty() ? 0 : *std::max_element(live.begin(), live.end());
 
   std::int64_t height = std::numeric_limits<std::int64_t>::max();
-  w.place_in_order([&](int g) { return -w.groups.groups[g].bytes; }, height);
-  if (height > bound) {
+  if (options.is_greedy) {
+    w.place_last_of_largest_first(height);
+  } else {
+    w.place_in_order([&](int g) { return -w.groups.groups[g].bytes; }, height);
+  }
+  if (height > bound && !options.is_greedy) {
     const auto area = [&](int g) {
       const BufferGroups::Group& group = w.groups.groups[g];
       return group.bytes * std::min(group.last_step - group.first_step + 1, 1 << 14);
@@ -64,7 +82,7 @@ const MemoryPlan& MemoryPlanner::plan(std::span<const BufferRequest> requests,
     w.place_in_order([&](int g) { return -area(g); }, height);
   }
   bool is_optimal = height == bound;
-  if (!is_optimal) {
+  if (!is_optimal && !options.is_greedy) {
     is_optimal = improve_by_branch_and_bound(w.groups, options.alignment, bound,
                                              options.max_branches, w.offsets, height);
   }

@@ -6,6 +6,7 @@
 #include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/row_bands.hpp"
 #include "planning/kernel_scratch.hpp"
+#include "planning/tflm_memory.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -68,6 +69,19 @@ StepNeeds needs_of(const Graph& graph, const Step& step, ScratchPolicy policy) {
   return needs;
 }
 
+// Beside the arena; `most` is what one of the kernels takes at the most.
+std::int64_t fixed_bytes(const Graph& graph, ScratchPolicy policy, std::int64_t most) {
+  switch (policy) {
+    case ScratchPolicy::kTinyEngine:
+      return most + widened_first_convolution(graph);
+    case ScratchPolicy::kOwn:
+      return 0;
+    case ScratchPolicy::kTflm:
+      return tflm_persistent_bytes(graph);
+  }
+  return 0;
+}
+
 void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequests& requests) {
   requests.buffers.clear();
   requests.tensor_buffer.assign(graph.tensors.size(), kNoId);
@@ -88,9 +102,28 @@ void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequest
 
 }  // namespace
 
+std::string_view name_of(ScratchPolicy policy) {
+  switch (policy) {
+    case ScratchPolicy::kTinyEngine:
+      return "tinyengine";
+    case ScratchPolicy::kOwn:
+      return "own";
+    case ScratchPolicy::kTflm:
+      return "tflm";
+  }
+  return "";
+}
+
 std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy) {
-  return policy == ScratchPolicy::kOwn ? least_scratch_bytes(graph, op)
-                                       : tinyengine_scratch(graph, op);
+  switch (policy) {
+    case ScratchPolicy::kTinyEngine:
+      return tinyengine_scratch(graph, op);
+    case ScratchPolicy::kOwn:
+      return least_scratch_bytes(graph, op);
+    case ScratchPolicy::kTflm:
+      return cmsis_nn_scratch_bytes(graph, op);
+  }
+  return 0;
 }
 
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
@@ -102,9 +135,9 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
   for (std::size_t index = 0; index < schedule.steps.size(); ++index) {
     const Step& step = schedule.steps[index];
     const StepNeeds needs = needs_of(graph, step, policy);
-    const bool is_own = policy == ScratchPolicy::kOwn;
-    const std::int64_t in_arena = needs.rows + (is_own ? needs.kernels : 0);
-    requests.step_scratch_bytes.push_back(is_own ? in_arena : needs.kernels);
+    const bool is_beside = policy == ScratchPolicy::kTinyEngine;
+    const std::int64_t in_arena = needs.rows + (is_beside ? 0 : needs.kernels);
+    requests.step_scratch_bytes.push_back(is_beside ? needs.kernels : in_arena);
     most = std::max(most, needs.kernels);
     requests.step_scratch_buffer.push_back(kNoId);
     if (in_arena > 0) {
@@ -113,8 +146,7 @@ void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy 
       requests.buffers.push_back({in_arena, at, at, kNoId});
     }
   }
-  requests.fixed_scratch_bytes =
-      policy == ScratchPolicy::kTinyEngine ? most + widened_first_convolution(graph) : 0;
+  requests.fixed_bytes = fixed_bytes(graph, policy, most);
 }
 
 std::vector<BufferRequest> with_staging(const Graph& graph, const MemoryRequests& requests,

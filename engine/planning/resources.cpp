@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mcunet/engine/graph/weights.hpp"
+#include "planning/tflm_memory.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -90,6 +91,12 @@ std::vector<std::string> describe_excess(const Resources& resources, const Budge
   return excess;
 }
 
+ResourceOracle::ResourceOracle(const OracleOptions& options) : options_(options) {
+  if (options_.schedule != SchedulePolicy::kTflm) return;
+  options_.scratch = ScratchPolicy::kTflm;
+  options_.planner = kTflmPlanner;
+}
+
 const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
   const std::int32_t height = graph.tensors[graph.inputs[0]].shape.height;
   const auto staging =
@@ -117,8 +124,8 @@ Resources ResourceOracle::measure(const Graph& graph) {
   plan_ = &plan_memory_of(graph);
 
   Resources resources;
-  resources.peak_sram_bytes = plan_->arena_bytes + requests_.fixed_scratch_bytes;
-  resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_scratch_bytes;
+  resources.peak_sram_bytes = plan_->arena_bytes + requests_.fixed_bytes;
+  resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_bytes;
   resources.is_optimal = plan_->is_optimal;
 
   const CostSum costs(graph, kernels_, &options_.latency);

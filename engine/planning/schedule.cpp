@@ -113,6 +113,8 @@ void find_memory(const Graph& graph, const ScheduleOptions& options, Schedule& s
 
 std::string_view name_of(SchedulePolicy policy) {
   switch (policy) {
+    case SchedulePolicy::kTflm:
+      return "tflm";
     case SchedulePolicy::kOpByOp:
       return "op-by-op";
     case SchedulePolicy::kInPlace:
@@ -124,7 +126,8 @@ std::string_view name_of(SchedulePolicy policy) {
 }
 
 ScheduleOptions options_of(SchedulePolicy policy) {
-  const bool in_place = policy != SchedulePolicy::kOpByOp;
+  const bool in_place =
+      policy == SchedulePolicy::kInPlace || policy == SchedulePolicy::kStreaming;
   return {.in_place_depthwise = in_place,
           .in_place_elementwise = in_place,
           .streams = policy == SchedulePolicy::kStreaming};

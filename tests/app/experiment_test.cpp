@@ -290,6 +290,20 @@ TEST_F(ExperimentTest, OverridesApply) {
   EXPECT_THAT(experiment.space_optimization.sweep_sram_bytes, ElementsAre(64 * kKib));
 }
 
+TEST_F(ExperimentTest, TheScheduleOfTheBaselinesComesWithItsScratch) {
+  for (const char* rest : {"engine: {schedule: tflm}\n", "engine: {scratch: tflm}\n",
+                           "engine: {schedule: op-by-op, scratch: tflm}\n"}) {
+    const engine::OracleOptions oracle = read_rest(rest).oracle;
+    EXPECT_EQ(oracle.schedule, SchedulePolicy::kTflm) << rest;
+    EXPECT_EQ(oracle.scratch, ScratchPolicy::kTflm) << rest;
+  }
+  EXPECT_EQ(rest_error("engine: {schedule: tflm, scratch: own}\n"),
+            "x.yaml:3: engine.scratch: must be tflm, or left out, of the schedule tflm, is own");
+  EXPECT_EQ(
+      rest_error("engine: {schedule: in-place, scratch: tflm}\n"),
+      "x.yaml:3: engine.schedule: must be tflm or op-by-op where scratch is tflm, is in-place");
+}
+
 TEST_F(ExperimentTest, DeviceAndSpaceMayBeFilesOrWrittenOut) {
   const TemporaryFolder folder;
   const auto space = folder.write("space.yaml", "name: mine\nstages: [{channels: 24}]\n");
@@ -339,7 +353,7 @@ TEST_F(ExperimentTest, RefusesBadValues) {
   EXPECT_EQ(rest_error("space_optimization: {min_satisfying_share: 1.5}\n"),
             "x.yaml:3: space_optimization.min_satisfying_share: must be between 0 and 1, is 1.5");
   EXPECT_EQ(rest_error("engine: {schedule: fastest}\n"),
-            "x.yaml:3: engine.schedule: must be one of op-by-op, in-place, streaming, is fastest");
+            "x.yaml:3: engine.schedule: must be one of tflm, op-by-op, in-place, streaming, is fastest");
   EXPECT_EQ(rest_error("budget: {sram_kib: 0}\n"),
             "x.yaml:3: budget.sram_kib: must be between 1 and 1048576, is 0");
   EXPECT_EQ(rest_error("budget: {latency_ms: 0}\n"),

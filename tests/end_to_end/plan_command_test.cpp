@@ -115,6 +115,26 @@ TEST_F(PlanCommand, SchedulesAndScratchMatter) {
   EXPECT_EQ(peak("in-place", "tinyengine"), plan(network).at("peak_sram_bytes"));
 }
 
+TEST_F(PlanCommand, TellsWhatTheLibraryOfTheBaselinesNeeds) {
+  const std::vector<std::string> network = {"plan", "mobilenet_v2", "--resolution", "96",
+                                            "--schedule"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), network.begin(), network.end());
+    return run(more);
+  };
+  const nlohmann::json tflm = parse_output(with({"tflm", "--json"}));
+  const nlohmann::json op_by_op = parse_output(with({"op-by-op", "--scratch", "own", "--json"}));
+  EXPECT_GT(tflm.at("peak_sram_bytes"), op_by_op.at("peak_sram_bytes"));
+  EXPECT_EQ(tflm.at("macs"), op_by_op.at("macs"));
+  EXPECT_THAT(with({"tflm"}).out, HasSubstr("that the interpreter keeps of the network"));
+  const Outcome refused = with({"tflm", "--scratch", "own"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("does not apply to --schedule tflm"));
+  const Outcome narrow = with({"tflm", "--activation-bits", "4"});
+  EXPECT_EQ(narrow.exit_code, 1);
+  EXPECT_THAT(narrow.err, HasSubstr("has no activations of 4 bits"));
+}
+
 TEST_F(PlanCommand, StreamingTakesAFractionOfTheMemory) {
   const std::vector<std::string> network = {"plan", "mobilenet_v2", "--width",
                                             "0.35", "--resolution", "144"};
@@ -134,7 +154,7 @@ TEST_F(PlanCommand, StreamingTakesAFractionOfTheMemory) {
   EXPECT_EQ(with({"--stream-input"}).exit_code, 1) << "only to what streams";
   const Outcome outcome = with({"--schedule", "streaming", "--explain"});
   EXPECT_EQ(outcome.exit_code, 0);
-  for (const char* text : {"Least SRAM by schedule", "op-by-op", "operators in", "of  72 rows",
+  for (const char* text : {"Least SRAM by schedule", "tflm", "op-by-op", "operators in", "of  72 rows",
                            "needs the most", "held rows and scratch"}) {
     EXPECT_THAT(outcome.out, HasSubstr(text));
   }

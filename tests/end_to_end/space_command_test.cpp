@@ -140,6 +140,7 @@ TEST_F(SpaceCommand, ScheduleAndScratchChangeTheNeed) {
             optimized({"--set", "engine.scratch=own"}).at("spaces").at(0).at("least_sram_bytes"));
 }
 
+  EXPECT_LT(least("op-by-op", "own"), least("tflm", "tflm"));
 TEST_F(SpaceCommand, ResumeDoesNotComputeAgain) {
   optimized();
   auto stored = nlohmann::ordered_json::parse(read("out/space.json"));

@@ -150,7 +150,7 @@ void add_compile_command(CLI::App& program, Run& run) {
           {"serial", deploy::ConsoleKind::kSerial},
           {"semihosting", deploy::ConsoleKind::kSemihosting},
           {"none", deploy::ConsoleKind::kNone}}));
-  CLI::Option* schedule = add_schedule_option(*command, arguments->schedule);
+  CLI::Option* schedule = add_schedule_option(*command, arguments->schedule, Schedules::kCompiled);
   command
       ->add_flag(
           "--stream-input", arguments->pulls_input,

@@ -51,6 +51,11 @@ std::optional<CompileResult> link_model(const PlanArguments& arguments,
                                         const deploy::Device& device) {
   const std::filesystem::path model = arguments.source.name_or_file;
   if (model.extension() != ".tflite") return std::nullopt;
+  if (arguments.schedule == engine::SchedulePolicy::kTflm) {
+    say("mcunet: planned sizes only: {} would be linked with this engine, not TensorFlow Lite Micro\n",
+        model.string());
+    return std::nullopt;
+  }
   if (arguments.source.weight_bits) {
     say("mcunet: planned sizes only: the weights of {} are of its own width, which it would be linked "
         "with\n",
@@ -161,11 +166,17 @@ void print_linked(const Resources& r, const CompileResult& linked) {
 }
 
 void print_summary(const Resources& r, const engine::FlashEstimate& flash,
-                   std::int64_t fixed_scratch, const std::optional<deploy::Device>& device) {
+                   const engine::ResourceOracle& oracle,
+                   const std::optional<deploy::Device>& device) {
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
   fmt::print("peak SRAM    {:>12} bytes ({:.1f} KiB)", r.peak_sram_bytes,
              r.peak_sram_bytes / 1024.0);
-  if (fixed_scratch > 0) fmt::print(", of them {} scratch beside the arena", fixed_scratch);
+  if (const std::int64_t fixed = oracle.requests().fixed_bytes; fixed > 0) {
+    fmt::print(", of them {} {}", fixed,
+               oracle.options().scratch == engine::ScratchPolicy::kTflm
+                   ? "that the interpreter keeps of the network"
+                   : "scratch beside the arena");
+  }
   fmt::print("\nlower bound  {:>12} bytes, gap {} ({})\n", r.lower_bound_bytes,
              r.peak_sram_bytes - r.lower_bound_bytes,
              r.is_optimal ? "the plan is proven optimal" : "optimality not proven");
@@ -234,7 +245,7 @@ int run_plan(const PlanArguments& arguments) {
     fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
                report::draw_memory_map(oracle, 24));
     if (arguments.explain) fmt::print("{}\n", report::explain_plan(graph, oracle));
-    print_summary(resources, estimate_flash(graph), oracle.requests().fixed_scratch_bytes, device);
+    print_summary(resources, estimate_flash(graph), oracle, device);
     if (linked) print_linked(resources, *linked);
     if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);
   }
@@ -262,6 +273,7 @@ void add_plan_command(CLI::App& program, Run& run) {
       "  mcunet plan net.json --resolution 160 --out plan/\n"
       "  mcunet plan net.json --weight-bits 4 --activation-bits 4\n"
       "  mcunet plan net.json --resolution 160 --schedule streaming --explain\n"
+      "  mcunet plan model.tflite --schedule tflm\n"
       "  mcunet plan model.tflite --weight-bits 4\n"
       "  mcunet plan model.tflite --device stm32f746");
   command->add_option("NET", arguments->source.name_or_file, "Reference network or file")
@@ -288,7 +300,7 @@ void add_plan_command(CLI::App& program, Run& run) {
       ->check(CLI::IsMember({4, 8}));
   command->add_option("--device", arguments->device,
                       "Name in configs/devices/ or a file; says whether the network fits");
-  add_schedule_option(*command, arguments->schedule);
+  add_schedule_option(*command, arguments->schedule, Schedules::kPlanned);
   command->add_flag("--stream-input", arguments->pulls_input,
                     "Let the input come in rows, so that no image is ever whole in memory; with\n"
                     "--schedule streaming");
@@ -296,7 +308,7 @@ void add_plan_command(CLI::App& program, Run& run) {
       command
           ->add_option("--scratch", arguments->scratch,
                        "How kernel scratch is counted: tinyengine or own [tinyengine;\n"
-                       "of a streaming schedule own]")
+                       "of a streaming schedule own; of tflm that library's]")
           ->transform(CLI::CheckedTransformer(std::map<std::string, engine::ScratchPolicy>{
               {"tinyengine", engine::ScratchPolicy::kTinyEngine},
               {"own", engine::ScratchPolicy::kOwn}}));
@@ -313,6 +325,11 @@ void add_plan_command(CLI::App& program, Run& run) {
       "Say what each schedule would need, what runs in bands of rows, and what binds");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, scratch, memory, &run] {
+    const bool is_tflm = arguments->schedule == engine::SchedulePolicy::kTflm;
+    if (is_tflm && !scratch->empty()) {
+      throw CLI::ValidationError("--scratch", "does not apply to --schedule tflm, which counts CMSIS-NN's");
+    }
+    arguments->source.fuses_padding = !is_tflm;
     if (scratch->empty() && arguments->schedule == engine::SchedulePolicy::kStreaming) {
       arguments->scratch = engine::ScratchPolicy::kOwn;
     }

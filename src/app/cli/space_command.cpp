@@ -137,13 +137,20 @@ void add_space_command(CLI::App& program, Run& run) {
   command->add_option("CONFIG", arguments->config, "YAML file, or a name in configs/experiments/")
       ->required();
   command->add_option("--out", arguments->out, "Folder for results and report [runs/CONFIG]");
+template <typename Policies>
+std::vector<std::string> names_of(const Policies& policies) {
+  std::vector<std::string> names;
+  for (const auto policy : policies) names.emplace_back(name_of(policy));
+  return names;
+}
+
   command->add_option("--set", arguments->overrides, "Override a value: key.path=value")
       ->take_all()
       ->allow_extra_args(false);
   command->add_option("--schedule", arguments->schedule, "Schedule of the oracle")
-      ->check(CLI::IsMember({"op-by-op", "in-place", "streaming"}));
+      ->check(CLI::IsMember(names_of(engine::kSchedulePolicies)));
   command->add_option("--scratch", arguments->scratch, "How kernel scratch memory is counted")
-      ->check(CLI::IsMember({"tinyengine", "own"}));
+      ->check(CLI::IsMember(names_of(engine::kScratchPolicies)));
   command->add_option("--rows", arguments->rows, "Rows of the ranking to print")
       ->capture_default_str();
   command->add_flag("--resume", arguments->resume, "Take over results that the folder holds");

@@ -129,14 +129,16 @@ std::vector<Field> fields_of_search(SearchStageOptions& options) {
       field("devices", options.devices)};
 }
 
+template <typename Policies>
+auto with_names(const Policies& policies) {
+  std::vector<std::pair<std::string, typename Policies::value_type>> names;
+  for (const auto policy : policies) names.emplace_back(name_of(policy), policy);
+  return names;
+}
+
 std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
-  return {choice("schedule", oracle.schedule,
-                 {{"op-by-op", engine::SchedulePolicy::kOpByOp},
-                  {"in-place", engine::SchedulePolicy::kInPlace},
-                  {"streaming", engine::SchedulePolicy::kStreaming}}),
-          choice("scratch", oracle.scratch,
-                 {{"tinyengine", engine::ScratchPolicy::kTinyEngine},
-                  {"own", engine::ScratchPolicy::kOwn}})};
+  return {choice("schedule", oracle.schedule, with_names(engine::kSchedulePolicies)),
+          choice("scratch", oracle.scratch, with_names(engine::kScratchPolicies))};
 }
 
 std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
@@ -357,6 +359,28 @@ void limit_to_device(const ConfigNode& root, const char* key, std::optional<std:
         static_cast<double>(*limit) / 1024, device.name, static_cast<double>(of_device) / 1024));
   }
   limit = limit.value_or(of_device);
+// The library of the schedule tflm has scratch of its own, and its scratch is of no other schedule.
+void settle_schedule(const ConfigNode& root, engine::OracleOptions& oracle) {
+  using engine::SchedulePolicy;
+  using engine::ScratchPolicy;
+  const ConfigNode* engine_node = root.find("engine");
+  const auto stated = [&](const char* key) -> const ConfigNode* {
+    return engine_node == nullptr ? nullptr : engine_node->find(key);
+  };
+  const bool is_tflm = oracle.schedule == SchedulePolicy::kTflm;
+  if (is_tflm && stated("scratch") != nullptr && oracle.scratch != ScratchPolicy::kTflm) {
+    stated("scratch")->fail(fmt::format("must be tflm, or left out, of the schedule tflm, is {}",
+                                        name_of(oracle.scratch)));
+  }
+  if (is_tflm) oracle.scratch = ScratchPolicy::kTflm;
+  if (oracle.scratch != ScratchPolicy::kTflm) return;
+  if (stated("schedule") != nullptr && !is_tflm && oracle.schedule != SchedulePolicy::kOpByOp) {
+    stated("schedule")->fail(fmt::format(
+        "must be tflm or op-by-op where scratch is tflm, is {}", name_of(oracle.schedule)));
+  }
+  oracle.schedule = SchedulePolicy::kTflm;
+}
+
 }
 
 // The widths of weights that the section leaves open are decided, and agree with the space.
@@ -449,6 +473,7 @@ Experiment read_experiment(const ConfigNode& root) {
   limit_to_device(root, "flash_kib", budget.flash_bytes, device.flash_budget_bytes(), device);
   if (budget.energy_mj && device.power_mw == 0) {
     root.find("budget")->fail("energy_mj needs a device with power_mw");
+  settle_schedule(root, experiment.oracle);
   }
   experiment.oracle.latency = device.latency_model();
   settle_widths(root, experiment);

@@ -25,8 +25,9 @@ engine::Graph load_tflite(const NetworkSource& source) {
     throw Error("{}: is quantized; --activation-bits does not apply", file.string());
   }
   const engine::Graph read = engine::read_tflite(file);
-  engine::Graph graph =
-      under_name(file, [&] { return prepare_graph(read, {.borders = source.borders}); });
+  engine::Graph graph = under_name(file, [&] {
+    return prepare_graph(read, {.fuses_padding = source.fuses_padding, .borders = source.borders});
+  });
   if (!source.weight_bits) return graph;
   graph = engine::without_weights(std::move(graph));
   engine::set_weight_bits(graph, *source.weight_bits);

@@ -17,8 +17,9 @@ struct NetworkSource {
   // that it can be planned alone.
   std::optional<int> weight_bits;
   std::optional<int> activation_bits;  // 4 or 8; not of .tflite files, which say it themselves
-  // .tflite files only
+  // .tflite files only, as in CompileOptions
   engine::Borders borders = engine::Borders::kCaller;
+  bool fuses_padding = true;
 };
 
 // A .tflite is prepared as for compiling it, so that a plan of it refuses what compiling it does.

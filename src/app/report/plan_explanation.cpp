@@ -20,9 +20,13 @@ std::string describe(const engine::Shape& shape) {
 }
 
 std::string compare_schedules(const Graph& graph) {
-  std::string text = "Least SRAM by schedule, with the scratch of this engine's kernels:\n";
-  for (const SchedulePolicy policy :
-       {SchedulePolicy::kOpByOp, SchedulePolicy::kInPlace, SchedulePolicy::kStreaming}) {
+  const bool is_narrow = std::any_of(
+      graph.tensors.begin(), graph.tensors.end(),
+      [](const engine::Tensor& tensor) { return tensor.type == engine::DataType::kInt4; });
+  std::string text =
+      "Least SRAM by schedule, with the scratch of this engine's kernels, of tflm with CMSIS-NN's:\n";
+  for (const SchedulePolicy policy : engine::kSchedulePolicies) {
+    if (policy == SchedulePolicy::kTflm && is_narrow) continue;  // it has none of four bits
     ResourceOracle oracle({.schedule = policy, .scratch = engine::ScratchPolicy::kOwn});
     fmt::format_to(std::back_inserter(text), "  {:<10} {:>9} bytes\n", engine::name_of(policy),
                    oracle.measure(graph).peak_sram_bytes);

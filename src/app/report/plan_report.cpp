@@ -49,7 +49,7 @@ Plot memory_map_plot(const ResourceOracle& oracle, const engine::Resources& reso
     last_step = std::max(last_step, buffer.last_step);
   }
   add(BufferKind::kScratch, 0, last_step, oracle.plan().arena_bytes,
-      oracle.requests().fixed_scratch_bytes);
+      oracle.requests().fixed_bytes);
   const auto boxes = [](const char* kind, const char* color) {
     return fmt::format(
         "'memory_map.csv' using (strcol(1) eq '{}' ? ($2+$3)/2 : 1/0):(($4+$5)/2):2:3:4:5 "
@@ -132,7 +132,7 @@ StepUse describe_staging(const Graph& graph, std::int64_t live_bytes) {
 
 std::vector<StepUse> describe_steps(const Graph& graph, const ResourceOracle& oracle) {
   std::vector<StepUse> steps;
-  const bool is_in_arena = oracle.requests().fixed_scratch_bytes == 0;
+  const bool is_in_arena = oracle.options().scratch != engine::ScratchPolicy::kTinyEngine;
   std::int64_t peak = 0;
   if (const std::int64_t staged = oracle.staging_live_bytes(); staged > 0) {
     steps.push_back(describe_staging(graph, staged));
@@ -148,7 +148,7 @@ std::vector<StepUse> describe_steps(const Graph& graph, const ResourceOracle& or
       use.macs += cost_of(graph, op).macs;
     }
     use.scratch_bytes = oracle.requests().step_scratch_bytes[i];
-    use.total_bytes = oracle.live_bytes()[i] + oracle.requests().fixed_scratch_bytes;
+    use.total_bytes = oracle.live_bytes()[i] + oracle.requests().fixed_bytes;
     use.activation_bytes = oracle.live_bytes()[i] - (is_in_arena ? use.scratch_bytes : 0);
     peak = std::max(peak, use.total_bytes);
     steps.push_back(std::move(use));
@@ -169,7 +169,7 @@ std::vector<std::int64_t> block_peaks(const std::vector<StepUse>& steps) {
 std::string draw_memory_map(const ResourceOracle& oracle, int rows) {
   const std::size_t columns = oracle.schedule().steps.size();
   std::vector<std::string> lines(static_cast<std::size_t>(rows), std::string(columns, ' '));
-  const std::int64_t fixed = oracle.requests().fixed_scratch_bytes;
+  const std::int64_t fixed = oracle.requests().fixed_bytes;
   const std::int64_t top = std::max<std::int64_t>(oracle.plan().arena_bytes + fixed, 1);
   const auto fill = [&](std::int32_t first, std::int32_t last, std::int64_t begin, std::int64_t end,
                         char mark) {

@@ -191,7 +191,7 @@ std::string describe_planning(const SpaceRanking& ranking, const SpaceReportCont
       "{} networks were planned in {:.2f} s ({} schedule, {} scratch accounting{}). "
       "The arena exceeds its lower bound in {} plans; {} of them are not proven optimal.",
       planned, ranking.seconds, engine::name_of(context.oracle.schedule),
-      context.oracle.scratch == engine::ScratchPolicy::kTinyEngine ? "TinyEngine" : "own",
+      engine::name_of(context.oracle.scratch),
       widths == engine::BitWidths{} ? ""
                                     : fmt::format(", weights of {} and activations of {} bits",
                                                   widths.weights, widths.activations),

@@ -79,6 +79,26 @@ TEST(MemoryPlanner, FindsTheOptimumWhereGreedyFails) {
   EXPECT_GT(beaten, 10);
 }
 
+TEST(MemoryPlanner, MayBeAsGreedyAsOthers) {
+  // The 6 bytes go first, to 0; of the two of 4 the later one, on top of them; the other one meets both.
+  const std::vector<BufferRequest> requests = {{4, 0, 1}, {6, 0, 0}, {4, 0, 1}, {3, 1, 1}};
+  const MemoryPlan plan = plan_and_validate(requests, {.alignment = 1, .is_greedy = true});
+  EXPECT_EQ(plan.offsets, (std::vector<std::int64_t>{10, 0, 6, 0}));
+  EXPECT_EQ(plan.arena_bytes, 14);
+  EXPECT_TRUE(plan.is_optimal) << "by luck";
+  RandomStream random(7);
+  int above = 0;
+  for (int trial = 0; trial < 500; ++trial) {
+    const auto some = make_random_requests({.buffers = 9, .steps = 7, .max_size = 9}, random);
+    const MemoryPlan greedy = plan_and_validate(some, {.alignment = 1, .is_greedy = true});
+    const MemoryPlan exact = plan_and_validate(some);
+    EXPECT_GE(greedy.arena_bytes, exact.arena_bytes);
+    EXPECT_EQ(greedy.lower_bound_bytes, exact.lower_bound_bytes);
+    above += greedy.arena_bytes > exact.arena_bytes ? 1 : 0;
+  }
+  EXPECT_GT(above, 10);
+}
+
 TEST(MemoryPlanner, AgreesWithBruteForce) {
   RandomStream random(1);
   int above_bound = 0;

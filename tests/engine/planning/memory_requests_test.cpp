@@ -28,7 +28,7 @@ TEST(MemoryRequests, TinyEngineScratchLiesBesideTheArena) {
   const MemoryRequests requests = request(make_residual_block({}), ScratchPolicy::kTinyEngine);
   // 4 k² Cin for 1x1 convolutions; 2 (H + 2p)(W + 2p) for the depthwise one.
   EXPECT_THAT(requests.step_scratch_bytes, ElementsAre(16, 2 * 12 * 10, 96, 0));
-  EXPECT_EQ(requests.fixed_scratch_bytes, 240);
+  EXPECT_EQ(requests.fixed_bytes, 240);
 }
 
 TEST(MemoryRequests, TinyEngineWidensTheFirstConvolution) {
@@ -37,12 +37,12 @@ TEST(MemoryRequests, TinyEngineWidensTheFirstConvolution) {
   graph.outputs.push_back(
       append_op(graph, {.kind = OpKind::kConv2d, .window = centred_window(3, 2)}, {image}, 16));
   // im2col 4 * 9 * 3, weights 2 * 9 * 3 * 16.
-  EXPECT_EQ(request(graph, ScratchPolicy::kTinyEngine).fixed_scratch_bytes, 108 + 864);
+  EXPECT_EQ(request(graph, ScratchPolicy::kTinyEngine).fixed_bytes, 108 + 864);
 }
 
 TEST(MemoryRequests, OwnScratchIsABufferOfItsStep) {
   const MemoryRequests requests = request(make_residual_block({}), ScratchPolicy::kOwn);
-  EXPECT_EQ(requests.fixed_scratch_bytes, 0);
+  EXPECT_EQ(requests.fixed_bytes, 0);
   // Four columns of int16 for 1x1: 8 * max(8, 4) and 8 * 24. Depthwise 5x5 on 8 x 6, all rows of
   // two channels: 4 * 8 rows * 10 + 8 * 5 * 4 + 16; a ring of 5 rows would take 4 * 5 * 10 + 8 * 9
   // * 4 + 16.

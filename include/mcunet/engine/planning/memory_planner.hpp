@@ -26,6 +26,8 @@ struct PlannerOptions {
   std::int64_t alignment = 4;  // of offsets, in bytes; a power of two
   // Branches that the exact search may visit before it gives up its proof.
   std::int64_t max_branches = 200'000;
+  // Stop after the largest first, of equal ones the last; as other planners do.
+  bool is_greedy = false;
 };
 
 struct MemoryPlan {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "mcunet/engine/planning/memory_planner.hpp"
@@ -19,11 +21,19 @@ enum class ScratchPolicy {
   // As this engine's kernels need it: in the arena, alive during its own step only. What a step of
   // several operators holds of the tensors between them lies there in either case.
   kOwn,
+  // As the kernels of CMSIS-NN ask TensorFlow Lite Micro for it: in the arena likewise, and beside it
+  // what the interpreter keeps of the network. Of operators that run one by one.
+  kTflm,
 };
+
+inline constexpr std::array kScratchPolicies = {ScratchPolicy::kTinyEngine, ScratchPolicy::kOwn,
+                                                ScratchPolicy::kTflm};
+std::string_view name_of(ScratchPolicy policy);
 
 // Bytes of scratch for one operator.
 //   kTinyEngine: depthwise 2 (H + 2p)(W + 2p); convolution 4 k² Cin, two columns of 16 bits.
 //   kOwn: the least that the kernel works with, as engine/kernels/scratch.h has it.
+//   kTflm: as the library's functions *_get_buffer_size have it (engine/planning/tflm_memory.hpp).
 std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy policy);
 
 struct MemoryRequests {
@@ -35,11 +45,11 @@ struct MemoryRequests {
   std::vector<std::int64_t> step_scratch_bytes;  // per step
   // Per step: its scratch among the buffers, or kNoId.
   std::vector<std::int32_t> step_scratch_buffer;
-  // Scratch beside the arena, for the whole run.
-  std::int64_t fixed_scratch_bytes = 0;
+  // Beside the arena, for the whole run: scratch, or what an interpreter keeps.
+  std::int64_t fixed_bytes = 0;
 };
 
-// Refills `requests`, keeping its memory.
+// Refills `requests`, keeping its memory. Throws Error for what the library of the policy does not have.
 void request_memory(const Graph& graph, const Schedule& schedule, ScratchPolicy policy,
                     MemoryRequests& requests);
 

@@ -65,6 +65,7 @@ struct InputStaging {
 
 struct OracleOptions {
   SchedulePolicy schedule = SchedulePolicy::kInPlace;
+  // Of the schedule tflm it is that library's in any case, as is its planner.
   ScratchPolicy scratch = ScratchPolicy::kTinyEngine;
   bool pulls_input = false;  // see ScheduleOptions
   // The steps of what streams are those that are compiled; else any with the least peak, found faster.
@@ -82,7 +83,7 @@ struct OracleOptions {
 // thread. The parts of the last answer can be looked at.
 class ResourceOracle {
  public:
-  explicit ResourceOracle(const OracleOptions& options) : options_(options) {}
+  explicit ResourceOracle(const OracleOptions& options);
 
   Resources measure(const Graph& graph);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -50,7 +51,15 @@ struct ScheduleOptions {
 };
 
 // Schedules by the names that users give them.
-enum class SchedulePolicy { kOpByOp, kInPlace, kStreaming };
+enum class SchedulePolicy {
+  kTflm,  // the operators one by one, with the memory that TensorFlow Lite Micro gives them (resources.hpp)
+  kOpByOp,
+  kInPlace,
+  kStreaming,
+};
+inline constexpr std::array kSchedulePolicies = {SchedulePolicy::kTflm, SchedulePolicy::kOpByOp,
+                                                 SchedulePolicy::kInPlace,
+                                                 SchedulePolicy::kStreaming};
 std::string_view name_of(SchedulePolicy policy);
 ScheduleOptions options_of(SchedulePolicy policy);
 
