@@ -231,4 +231,35 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
   return ranking;
 }
 
+std::vector<ScheduleEffect> compare_schedules(
+    const space::SearchSpace& base, const engine::OracleOptions& oracle, const Budget& budget,
+    const SpaceOptimizerOptions& options, const SpaceRanking& ranking,
+    const std::function<void(std::int64_t)>& advance) {
+  SpaceOptimizerOptions fewer = options;
+  fewer.samples = std::min(options.comparison_samples, options.samples);
+  fewer.sweep_sram_bytes.clear();
+  fewer.sweep_flash_bytes.clear();
+  std::vector<ScheduleEffect> effects;
+  if (fewer.samples == 0) return effects;
+  const SpaceStatistics& chosen = ranking.spaces.front();
+  for (const engine::SchedulePolicy schedule : engine::kSchedulePolicies) {
+    const bool is_tflm = schedule == engine::SchedulePolicy::kTflm;
+    if (is_tflm && oracle.widths.activations == 4) continue;
+    engine::OracleOptions other = oracle;
+    other.schedule = schedule;
+    if (is_tflm || oracle.scratch == engine::ScratchPolicy::kTflm) {
+      other.scratch = is_tflm ? engine::ScratchPolicy::kTflm : engine::ScratchPolicy::kOwn;
+    }
+    const SpaceRanking spaces = optimize_space(base, other, budget, fewer, advance);
+    const auto same = std::find_if(
+        spaces.spaces.begin(), spaces.spaces.end(), [&](const SpaceStatistics& space) {
+          return space.width == chosen.width && space.resolution == chosen.resolution;
+        });
+    effects.push_back({schedule, other.scratch, spaces.spaces.front(), *same});
+    effects.back().best.cdf.clear();
+    effects.back().in_best.cdf.clear();
+  }
+  return effects;
+}
+
 }  // namespace mcunet::search

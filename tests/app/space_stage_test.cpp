@@ -95,6 +95,20 @@ TEST_F(SpaceStage, JsonRoundTrip) {
   EXPECT_EQ(ranking_to_json(ranking_from_json(text, "space.json")), text);
 }
 
+TEST_F(SpaceStage, ReadsAResultOfBeforeSchedulesWereCompared) {
+  const Experiment experiment = make_experiment();
+  RunDirectory run = make_run(experiment);
+  const search::SpaceRanking ranking = run_space_stage(experiment, run);
+  EXPECT_EQ(ranking.schedules.size(), 4u);
+  auto json = nlohmann::ordered_json::parse(ranking_to_json(ranking));
+  EXPECT_EQ(json.at("schedules").at(0).at("schedule"), "tflm");
+  json.at("schedules").at(0)["schedule"] = "slow";
+  EXPECT_THAT(error_of([&] { ranking_from_json(json.dump(), "space.json"); }),
+              testing::HasSubstr("slow is no schedule"));
+  json.erase("schedules");
+  EXPECT_THAT(ranking_from_json(json.dump(), "space.json").schedules, IsEmpty());
+}
+
 TEST_F(SpaceStage, RefusesADamagedResult) {
   for (const char* damage : {"", "{", "[]", "{}", R"({"spaces": 1, "sweep": [], "seconds": 0})",
                              R"({"spaces": [], "sweep": [], "seconds": 0})",

@@ -54,6 +54,9 @@ TEST_F(SpaceCommand, PrintsOneJsonObjectAndNothingElse) {
   EXPECT_EQ(json.at("best").at("resolution"), json.at("spaces").at(0).at("resolution"));
   EXPECT_GE(json.at("seconds"), 0);
   EXPECT_EQ(json.at("sweep").size(), 4u);
+  ASSERT_EQ(json.at("schedules").size(), 4u);
+  EXPECT_EQ(json.at("schedules").at(3).at("schedule"), "streaming");
+  EXPECT_EQ(json.at("schedules").at(3).at("in_best").at("width"), json.at("best").at("width"));
 }
 
 TEST_F(SpaceCommand, DoesNotReplaceAJobThatIsPastIt) {
@@ -73,6 +76,7 @@ TEST_F(SpaceCommand, WritesResultsAndReport) {
   EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(outcome.out, HasSubstr("Best space for stm32f746: w0.5-r96"));
   EXPECT_THAT(outcome.out, HasSubstr("Planned 80 networks"));
+  EXPECT_THAT(outcome.out, HasSubstr("What each schedule makes of the spaces"));
   EXPECT_THAT(outcome.out, HasSubstr("Report: runs/a/report/index.html"));
   const std::vector<std::string> files = created();
   for (const char* file : {"manifest.json", "space.json", "spaces.csv", "sweep.csv",
@@ -136,11 +140,11 @@ TEST_F(SpaceCommand, ScheduleAndScratchChangeTheNeed) {
   };
   EXPECT_LT(least("in-place", "own"), least("op-by-op", "own"));
   EXPECT_LT(least("in-place", "own"), least("in-place", "tinyengine"));
+  EXPECT_LT(least("op-by-op", "own"), least("tflm", "tflm"));
   EXPECT_EQ(optimized({"--scratch", "own"}).at("spaces").at(0).at("least_sram_bytes"),
             optimized({"--set", "engine.scratch=own"}).at("spaces").at(0).at("least_sram_bytes"));
 }
 
-  EXPECT_LT(least("op-by-op", "own"), least("tflm", "tflm"));
 TEST_F(SpaceCommand, ResumeDoesNotComputeAgain) {
   optimized();
   auto stored = nlohmann::ordered_json::parse(read("out/space.json"));
@@ -230,6 +234,15 @@ TEST_F(SpaceCommand, IfNothingFitsItSaysWhyAndLeavesNoFiles) {
                          "the limit is 1024 bytes, the smallest of the networks needs "));
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1);
   EXPECT_THAT(created(), IsEmpty());
+}
+
+TEST_F(SpaceCommand, IfNothingFitsItNamesTheScheduleThatMakesRoom) {
+  const Outcome outcome = run({"space", "small.yaml", "--out", "out", "--scratch", "own", "--set",
+                               "budget.sram_kib=9"});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("nothing fits stm32f746: SRAM"));
+  EXPECT_THAT(outcome.err, HasSubstr("with engine.schedule=streaming and engine.scratch=own"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("engine.schedule=in-place")));
 }
 
 TEST_F(SpaceCommand, IfNothingFitsTheJsonHasNoBest) {

@@ -224,6 +224,51 @@ TEST(SpaceOptimizer, ReportsItsProgress) {
   EXPECT_EQ(planned, 6 * 300);
 }
 
+TEST(SpaceOptimizer, TellsWhatEachScheduleMakesOfTheSpaces) {
+  SpaceOptimizerOptions options = small_grid();
+  options.comparison_samples = 40;
+  const space::SearchSpace base = space::load_shipped_space("proxyless");
+  const engine::OracleOptions own{.scratch = engine::ScratchPolicy::kOwn};
+  const SpaceRanking ranking = optimize_space(base, own, kBudget, options);
+  const auto effects = compare_schedules(base, own, kBudget, options, ranking);
+  ASSERT_EQ(effects.size(), engine::kSchedulePolicies.size());
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    const ScheduleEffect& effect = effects[i];
+    EXPECT_EQ(effect.schedule, engine::kSchedulePolicies[i]);
+    // As if the job had that schedule, and fewer samples.
+    SpaceOptimizerOptions fewer = options;
+    fewer.samples = 40;
+    engine::OracleOptions oracle = own;
+    oracle.schedule = effect.schedule;
+    const SpaceRanking alone = optimize_space(base, oracle, kBudget, fewer);
+    EXPECT_EQ(effect.best.width, alone.spaces.front().width);
+    EXPECT_EQ(effect.best.mean_macs, alone.spaces.front().mean_macs);
+    EXPECT_EQ(effect.best.sampled, 40);
+    EXPECT_EQ(effect.in_best.width, ranking.spaces.front().width);
+    EXPECT_EQ(effect.in_best.resolution, ranking.spaces.front().resolution);
+    if (i == 0) continue;
+    EXPECT_GE(effect.in_best.satisfying, effects[i - 1].in_best.satisfying) << "needs less memory";
+  }
+  EXPECT_GT(effects.back().best.mean_macs, effects.front().best.mean_macs);
+  EXPECT_EQ(effects.front().scratch, engine::ScratchPolicy::kTflm);
+  EXPECT_EQ(effects.back().scratch, engine::ScratchPolicy::kOwn);
+}
+
+TEST(SpaceOptimizer, ComparesSchedulesThatThereAre) {
+  SpaceOptimizerOptions options = small_grid();
+  options.samples = 3;
+  const space::SearchSpace base = space::load_shipped_space("proxyless");
+  engine::OracleOptions oracle{.scratch = engine::ScratchPolicy::kOwn};
+  oracle.widths = {.weights = 4, .activations = 4};
+  const SpaceRanking ranking = optimize_space(base, oracle, kBudget, options);
+  const auto narrow = compare_schedules(base, oracle, kBudget, options, ranking);
+  ASSERT_EQ(narrow.size(), engine::kSchedulePolicies.size() - 1) << "tflm has no int4 activations";
+  EXPECT_EQ(narrow.front().schedule, engine::SchedulePolicy::kOpByOp);
+  EXPECT_EQ(narrow.front().best.sampled, 3);
+  options.comparison_samples = 0;
+  EXPECT_THAT(compare_schedules(base, oracle, kBudget, options, ranking), testing::IsEmpty());
+}
+
 TEST(SpaceOptimizer, RefusesOptionsWithoutWork) {
   SpaceOptimizerOptions options = small_grid();
   options.samples = 0;

@@ -25,6 +25,8 @@ struct SpaceOptimizerOptions {
   double min_satisfying_share = 0;
   std::uint64_t seed = 0;
   int threads = 0;  // 0: as many as there are
+  // Networks per space that the schedules are compared by, or `samples` if these are fewer; 0: they are not.
+  int comparison_samples = 100;
   // SRAM and flash limits for which the sensitivity sweep (Figure 12) finds the best space, in
   // bytes.
   std::vector<std::int64_t> sweep_sram_bytes;
@@ -70,6 +72,15 @@ struct SweepCell {
   double mean_macs = 0;
 };
 
+// What a schedule makes of the spaces (paper, Table 2: a library that needs less memory leaves room for
+// better spaces).
+struct ScheduleEffect {
+  engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
+  engine::ScratchPolicy scratch = engine::ScratchPolicy::kOwn;
+  SpaceStatistics best;     // the space that it would choose; without a CDF
+  SpaceStatistics in_best;  // what it makes of the space that the job chose; likewise
+};
+
 struct SpaceRanking {
   // The best first: by the mean MACs of the samples that fit; then spaces of which no sample but the
   // smallest network fits, by its MACs; then those of which nothing fits.
@@ -77,6 +88,7 @@ struct SpaceRanking {
   std::vector<SweepCell> sweep;  // SRAM by SRAM, flash by flash
   BudgetNeeds needs;             // of all spaces, if nothing fits
   double seconds = 0;            // wall time
+  std::vector<ScheduleEffect> schedules;  // see compare_schedules(); may be empty
 
   bool is_feasible() const { return !spaces.empty() && spaces.front().is_feasible(); }
 };
@@ -87,5 +99,14 @@ struct SpaceRanking {
 SpaceRanking optimize_space(const space::SearchSpace& base, const engine::OracleOptions& oracle,
                             const engine::Budget& budget, const SpaceOptimizerOptions& options,
                             const std::function<void(std::int64_t)>& advance = {});
+
+// Ranks the spaces anew under each schedule, that which needs most first, by `comparison_samples` networks
+// of each; `in_best` is of the width and resolution that come first in `ranking`. Scratch is counted as the
+// job does, of tflm and where the job is of tflm as the schedule's own library. Of activations of four
+// bits, which that library does not have, without tflm.
+std::vector<ScheduleEffect> compare_schedules(
+    const space::SearchSpace& base, const engine::OracleOptions& oracle,
+    const engine::Budget& budget, const SpaceOptimizerOptions& options,
+    const SpaceRanking& ranking, const std::function<void(std::int64_t)>& advance = {});
 
 }  // namespace mcunet::search

@@ -62,6 +62,14 @@ std::string sweep_table(const SpaceRanking& ranking, std::size_t flash_count) {
   return table.to_string();
 }
 
+std::string schedule_table(const SpaceRanking& ranking) {
+  report::TableRows rows = report::schedule_rows(ranking);
+  if (rows.empty()) return "";
+  TextTable table(rows.front());
+  for (std::size_t i = 1; i < rows.size(); ++i) table.add_row(std::move(rows[i]));
+  return fmt::format("What each schedule makes of the spaces\n{}\n", table.to_string());
+}
+
 void print_result(const pipeline::Experiment& experiment, const SpaceRanking& ranking,
                   const SpaceArguments& arguments, const std::string& folder) {
   const SpaceStatistics& best = ranking.spaces.front();
@@ -72,6 +80,7 @@ void print_result(const pipeline::Experiment& experiment, const SpaceRanking& ra
     fmt::print("Best space under other limits\n{}\n",
                sweep_table(ranking, experiment.space_optimization.sweep_flash_bytes.size()));
   }
+  fmt::print("{}", schedule_table(ranking));
   fmt::print("Best space for {}: {} ({})\n", experiment.device.name,
              report::space_label(best.width, best.resolution), report::describe_fit(best));
   fmt::print("Planned {} networks in {:.2f} s\n", planned, ranking.seconds);
@@ -108,6 +117,12 @@ int run_space(const SpaceArguments& arguments) {
     for (const std::string& reason : search::explain_infeasible(ranking.needs, experiment.budget)) {
       say("mcunet: nothing fits {}: {}\n", experiment.device.name, reason);
     }
+    for (const search::ScheduleEffect& effect : ranking.schedules) {
+      if (!effect.best.is_feasible()) continue;
+      say("mcunet: with engine.schedule={} and engine.scratch={} something does: {} of {}\n",
+          name_of(effect.schedule), name_of(effect.scratch), report::describe_fit(effect.best),
+          report::space_label(effect.best.width, effect.best.resolution));
+    }
     return kDoesNotFit;
   }
   if (!arguments.no_report) {
@@ -120,6 +135,13 @@ int run_space(const SpaceArguments& arguments) {
     print_result(experiment, ranking, arguments, folder);
   }
   return kDone;
+}
+
+template <typename Policies>
+std::vector<std::string> names_of(const Policies& policies) {
+  std::vector<std::string> names;
+  for (const auto policy : policies) names.emplace_back(name_of(policy));
+  return names;
 }
 
 }  // namespace
@@ -137,13 +159,6 @@ void add_space_command(CLI::App& program, Run& run) {
   command->add_option("CONFIG", arguments->config, "YAML file, or a name in configs/experiments/")
       ->required();
   command->add_option("--out", arguments->out, "Folder for results and report [runs/CONFIG]");
-template <typename Policies>
-std::vector<std::string> names_of(const Policies& policies) {
-  std::vector<std::string> names;
-  for (const auto policy : policies) names.emplace_back(name_of(policy));
-  return names;
-}
-
   command->add_option("--set", arguments->overrides, "Override a value: key.path=value")
       ->take_all()
       ->allow_extra_args(false);

@@ -141,6 +141,17 @@ std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
           choice("scratch", oracle.scratch, with_names(engine::kScratchPolicies))};
 }
 
+// Written out only where it differs from the default, so that runs of before it was known go on.
+Field silent(Field field, bool is_default) {
+  auto read = [read = std::move(field.read)](const ConfigNode& node) {
+    if (node.kind != ConfigNode::Kind::kNull) read(node);
+  };
+  auto write = [write = std::move(field.write), is_default] {
+    return is_default ? ConfigNode{} : write();
+  };
+  return {std::move(field.key), std::move(read), std::move(write)};
+}
+
 std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
   return {field("widths", options.widths, between(0.01, 8)),
           field("resolutions", options.resolutions, between(16, 1024)),
@@ -148,6 +159,8 @@ std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
           sampling(options.sampling),
           field("min_satisfying_share", options.min_satisfying_share, between(0, 1)),
           field("threads", options.threads, between(0, 1024)),
+          silent(field("comparison_samples", options.comparison_samples, between(0, 10'000'000)),
+                 options.comparison_samples == search::SpaceOptimizerOptions{}.comparison_samples),
           section("sweep", {kib_list("sram_kib", options.sweep_sram_bytes),
                             kib_list("flash_kib", options.sweep_flash_bytes)})};
 }
@@ -207,17 +220,6 @@ Field bit_width(const char* key, int& bits) {
     if (bits != 8 && bits != 4) node.fail(fmt::format("must be 8 or 4, is {}", bits));
   };
   return {key, std::move(read), [&bits] { return write_value(bits); }};
-}
-
-// Written out only where it differs from the default, so that runs of before it was known go on.
-Field silent(Field field, bool is_default) {
-  auto read = [read = std::move(field.read)](const ConfigNode& node) {
-    if (node.kind != ConfigNode::Kind::kNull) read(node);
-  };
-  auto write = [write = std::move(field.write), is_default] {
-    return is_default ? ConfigNode{} : write();
-  };
-  return {std::move(field.key), std::move(read), std::move(write)};
 }
 
 std::vector<Field> fields_of_quantization(QuantizationOptions& options) {
@@ -359,6 +361,9 @@ void limit_to_device(const ConfigNode& root, const char* key, std::optional<std:
         static_cast<double>(*limit) / 1024, device.name, static_cast<double>(of_device) / 1024));
   }
   limit = limit.value_or(of_device);
+}
+
+// The widths of weights that the section leaves open are decided, and agree with the space.
 // The library of the schedule tflm has scratch of its own, and its scratch is of no other schedule.
 void settle_schedule(const ConfigNode& root, engine::OracleOptions& oracle) {
   using engine::SchedulePolicy;
@@ -381,9 +386,6 @@ void settle_schedule(const ConfigNode& root, engine::OracleOptions& oracle) {
   oracle.schedule = SchedulePolicy::kTflm;
 }
 
-}
-
-// The widths of weights that the section leaves open are decided, and agree with the space.
 void settle_widths(const ConfigNode& root, Experiment& experiment) {
   QuantizationOptions& options = experiment.quantization;
   const std::int64_t most = *experiment.budget.flash_bytes;
@@ -473,10 +475,10 @@ Experiment read_experiment(const ConfigNode& root) {
   limit_to_device(root, "flash_kib", budget.flash_bytes, device.flash_budget_bytes(), device);
   if (budget.energy_mj && device.power_mw == 0) {
     root.find("budget")->fail("energy_mj needs a device with power_mw");
-  settle_schedule(root, experiment.oracle);
   }
   experiment.oracle.latency = device.latency_model();
   settle_widths(root, experiment);
+  settle_schedule(root, experiment.oracle);
   if (experiment.dataset && experiment.oracle.scratch == engine::ScratchPolicy::kOwn) {
     experiment.oracle.staging = input_staging(*experiment.dataset, resolutions_of(experiment));
   }

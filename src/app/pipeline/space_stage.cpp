@@ -15,6 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using search::CdfPoint;
+using search::ScheduleEffect;
 using search::SpaceRanking;
 using search::SpaceStatistics;
 using search::SweepCell;
@@ -63,6 +64,21 @@ SpaceStatistics space_from_json(const Json& json) {
   return space;
 }
 
+template <typename Policies>
+auto policy_named(const Policies& policies, const std::string& name) {
+  for (const auto policy : policies) {
+    if (name_of(policy) == name) return policy;
+  }
+  throw Error("{} is no schedule and no scratch", name);
+}
+
+ScheduleEffect effect_from_json(const Json& json) {
+  return {.schedule = policy_named(engine::kSchedulePolicies, json.at("schedule").get<std::string>()),
+          .scratch = policy_named(engine::kScratchPolicies, json.at("scratch").get<std::string>()),
+          .best = space_from_json(json.at("best")),
+          .in_best = space_from_json(json.at("in_best"))};
+}
+
 std::string spaces_csv(const SpaceRanking& ranking) {
   std::string csv =
       "rank,width,resolution,mean_macs,mean_macs_error,top20_macs,max_macs,satisfying,sampled\n";
@@ -92,6 +108,16 @@ SpaceRanking optimize(const Experiment& experiment) {
                                 [&](std::int64_t planned) { progress.advance(planned); });
 }
 
+std::vector<ScheduleEffect> compare(const Experiment& experiment, const SpaceRanking& ranking) {
+  const search::SpaceOptimizerOptions& options = experiment.space_optimization;
+  const std::int64_t networks = static_cast<std::int64_t>(ranking.spaces.size()) *
+                                std::ssize(engine::kSchedulePolicies) * std::min(options.comparison_samples, options.samples);
+  Progress progress("Comparing schedules", networks, "networks");
+  return search::compare_schedules(experiment.space, experiment.oracle, experiment.budget, options,
+                                   ranking,
+                                   [&](std::int64_t planned) { progress.advance(planned); });
+}
+
 }  // namespace
 
 SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
@@ -102,6 +128,7 @@ SpaceRanking run_space_stage(const Experiment& experiment, RunDirectory& run) {
   const auto work = [&](SpaceRanking& ranking, const Begin& begin) {
     begin();
     ranking = optimize(experiment);
+    ranking.schedules = compare(experiment, ranking);
     return ranking.is_feasible();
   };
   const auto write = [&](const SpaceRanking& ranking, double) {
@@ -142,6 +169,13 @@ std::string ranking_to_json(const SpaceRanking& ranking) {
                              {"resolution", cell.resolution},
                              {"mean_macs", cell.mean_macs}});
   }
+  json["schedules"] = Json::array();
+  for (const ScheduleEffect& effect : ranking.schedules) {
+    json["schedules"].push_back({{"schedule", name_of(effect.schedule)},
+                                 {"scratch", name_of(effect.scratch)},
+                                 {"best", to_json(effect.best)},
+                                 {"in_best", to_json(effect.in_best)}});
+  }
   json["seconds"] = ranking.seconds;
   return json.dump() + "\n";
 }
@@ -156,6 +190,11 @@ SpaceRanking ranking_from_json(const std::string& text, const std::string& sourc
                                number_at(cell, "width", 0, 8),  // 0: nothing fits
                                static_cast<int>(integer_at(cell, "resolution", 0, 1024)),
                                amount_at(cell, "mean_macs")});
+    }
+    if (json.contains("schedules")) {  // not in folders of before they were compared
+      for (const Json& effect : json.at("schedules")) {
+        ranking.schedules.push_back(effect_from_json(effect));
+      }
     }
     ranking.seconds = amount_at(json, "seconds");
     if (ranking.spaces.empty()) throw Error("it holds no spaces");

@@ -26,6 +26,9 @@ void add_space(HtmlPage& page, const search::SpaceRanking& ranking,
 void write_space_report(const search::SpaceRanking& ranking, const SpaceReportContext& context,
                         const std::filesystem::path& folder);
 
+// What each schedule makes of the spaces, a row each under a header; empty if they were not compared.
+TableRows schedule_rows(const search::SpaceRanking& ranking);
+
 // "w0.5-r144"
 std::string space_label(double width, int resolution);
 
