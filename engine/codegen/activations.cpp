@@ -3,6 +3,7 @@
 
 #include "codegen/step_writer.hpp"
 #include "mcunet/engine/arithmetic/layer_parameters.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
@@ -31,7 +32,7 @@ void write_lookup(StepWriter& step) {
   step.call(
       "mcunet_lookup",
       {step.input_address(), step.output_address(),
-       step.in_rows(std::int64_t{step.output().width} * step.output().channels, output.bytes()),
+       step.in_rows(row_bytes_of(output), output.bytes()),
        "(const int8_t*)" + name},
       "lookup.c");
 }

@@ -6,6 +6,7 @@
 #include "mcunet/engine/arithmetic/layer_parameters.hpp"
 #include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
@@ -101,9 +102,10 @@ void write_nibble_lookup(StepWriter& step) {
     table.push_back(static_cast<unsigned char>(std::to_integer<std::int8_t>(value) + 8));
   }
   const std::string name = step.add_array("table", std::move(table));
+  const Tensor& output = step.graph().output_of(step.op());
   step.call("mcunet_lookup_nibbles",
             {step.input_address(0), step.input_address(1), step.output_address(),
-             std::to_string(step.graph().output_of(step.op()).bytes()), name},
+             step.in_rows(row_bytes_of(output), output.bytes()), name},
             "lookup_nibbles.c");
 }
 

@@ -110,15 +110,17 @@ void write_concatenation(StepWriter& step) {
            : axis == Axis::kWidth ? shape.height
                                   : std::int64_t{shape.height} * shape.width;
   };
-  const std::int64_t stride = step.output().elements() / runs_of(step.output());
+  const std::int64_t runs = runs_of(step.output());
+  const std::int64_t stride = step.output().elements() / runs;
   std::int64_t begin = 0;
   for (int i = 0; i < step.op().input_count; ++i) {
     const Shape& input = step.input(i);
     const std::int64_t length = input.elements() / runs_of(input);
     step.statements(
-        fmt::format("  static const struct mcunet_copy_channels_layer layer_{} = {{\n"
+        fmt::format("  {}const struct mcunet_copy_channels_layer layer_{} = {{\n"
                     "      .pixels = {}, .channels = {}, .output_stride = {}}};\n",
-                    i, runs_of(input), length, stride));
+                    step.is_in_bands() ? "" : "static ", i,
+                    step.in_rows(runs / step.output().height, runs_of(input)), length, stride));
     step.call("mcunet_copy_channels",
               {step.input_address(i), fmt::format("{} + {}", step.output_address(), begin),
                fmt::format("&layer_{}", i), "0"},

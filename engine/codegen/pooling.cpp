@@ -1,10 +1,25 @@
 // Steps that summarize: pools, means and maxima.
+#include <fmt/format.h>
+
 #include "codegen/loops.hpp"
 #include "codegen/step_writer.hpp"
 #include "mcunet/engine/arithmetic/layer_parameters.hpp"
 
 namespace mcunet::engine {
 namespace {
+
+// The kernel that makes the result of the sums is called once they are complete.
+void write_sums(StepWriter& step, const std::string& kernel,
+                const std::vector<std::string>& arguments) {
+  const std::string sums = step.sums_address();
+  step.call("mcunet_accumulate",
+            {"band", std::to_string(step.input().width), std::to_string(step.input().channels), sums},
+            "accumulate.c");
+  step.statements(fmt::format("  if ({})", step.has_all_rows()));
+  std::vector<std::string> all = {sums};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  step.call("mcunet_" + kernel, all, kernel + ".c");
+}
 
 void write_pool(StepWriter& step, const std::string& kernel) {
   const int nibble = step.has_int4_input() ? 8 : 0;  // what is stored, less the value
@@ -18,6 +33,11 @@ void write_pool(StepWriter& step, const std::string& kernel) {
        member("stride_width", w.stride_width), member("pad_top", step.pad_rows()),
        member("pad_left", w.padding.left), member("min", step.range().min + nibble),
        member("max", step.range().max + nibble)});
+  if (step.is_accumulating()) {
+    const std::int32_t pixels = step.input().height * step.input().width;
+    return write_sums(step, "average_of_sums",
+                      {std::to_string(pixels), step.output_address(), "&layer"});
+  }
   const std::string name = kernel + (step.has_int4_input() ? "_a4a4" : "");
   step.call("mcunet_" + name, {step.input_address(), step.output_address(), "&layer"}, name + ".c");
 }
@@ -58,6 +78,9 @@ void write_mean(StepWriter& step) {
                   output_member({step.output_quantization().zero_point, -128, 127})});
   std::string kernel = is_apart ? "mean_apart" : "mean";
   step.layer("mcunet_" + kernel + "_layer", members);
+  if (step.is_accumulating()) {
+    return write_sums(step, "mean_of_sums", {step.output_address(), "&layer"});
+  }
   if (step.has_int4_input()) kernel += "_a4a8";
   step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
             kernel + ".c");

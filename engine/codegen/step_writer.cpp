@@ -60,6 +60,20 @@ std::string StepWriter::in_rows(std::int64_t per_row, std::int64_t whole) const 
   return is_in_bands_ ? fmt::format("band->rows * {}", per_row) : std::to_string(whole);
 }
 
+bool StepWriter::is_accumulating() const { return is_in_bands_ && accumulates(graph_, op_); }
+
+std::string StepWriter::sums_address() const {
+  const std::int32_t buffer = compiled_.arena.requests.step_scratch_buffer[step_];
+  const auto op = static_cast<std::size_t>(&op_ - &graph_.ops[run_.first_op]);
+  const std::int64_t sums = plan_row_bands(graph_, run_).stages[op].buffer_offset;
+  return fmt::format("(int32_t*)(void*)({})",
+                     address(compiled_.arena.plan.offsets[buffer] + sums));
+}
+
+std::string StepWriter::has_all_rows() const {
+  return fmt::format("band->first_row + band->rows == {}", band_height(graph_, op_));
+}
+
 std::string StepWriter::scratch_address() const {
   const std::int32_t buffer = compiled_.arena.requests.step_scratch_buffer[step_];
   if (buffer == kNoId) return "0";

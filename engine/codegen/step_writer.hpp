@@ -54,9 +54,14 @@ class StepWriter {
     return in_rows(per_row, output().height * per_row);
   }
   std::string in_rows(std::int64_t per_row, std::int64_t whole) const;
+  bool is_in_bands() const { return is_in_bands_; }
   bool is_in_place() const {
     return compiled_.offset_of(graph_.inputs_of(op_)[0]) == compiled_.offset_of(op_.output);
   }
+  // Whether the operator of a band takes its rows into sums, which lie there, and whether it has them all.
+  bool is_accumulating() const;
+  std::string sums_address() const;
+  std::string has_all_rows() const;
   std::string scratch_address() const;
   // Of the kernel.
   std::int64_t scratch_bytes() const;

@@ -48,9 +48,20 @@ class StageTable {
   }
 
  private:
-  std::string memory(TensorId tensor, std::int64_t bytes_of_rows) const {
+  // Rows that are all in one place: sums, or what is the same for every row.
+  static std::string memory_of_one(std::int64_t offset, std::int32_t height) {
+    return fmt::format(".rows = arena + {}, .row_bytes = 0, .height = {}", offset, height);
+  }
+
+  std::string memory(TensorId tensor, std::int64_t offset) const {
     const Tensor& t = graph_.tensors[tensor];
-    return fmt::format(".rows = arena + {}, .row_bytes = {}, .height = {}", bytes_of_rows,
+    const bool is_repeated = std::any_of(ops_.begin(), ops_.end(), [&](const Op& op) {
+      const std::span<const TensorId> inputs = graph_.inputs_of(op);
+      return std::find(inputs.begin(), inputs.end(), tensor) != inputs.end() &&
+             repeats_input(graph_, op, tensor);
+    });
+    if (is_repeated) return memory_of_one(offset, t.shape.height);
+    return fmt::format(".rows = arena + {}, .row_bytes = {}, .height = {}", offset,
                        row_bytes_of(t), t.shape.height);
   }
 
@@ -81,14 +92,19 @@ class StageTable {
   void add_operator(std::size_t index, std::string& text) const {
     const Op& op = ops_[index];
     const BandStage& stage = bands_.stages[index];
-    const RowWindow window = row_window_of(op);
+    const RowWindow window = row_window_of(graph_, op);
     const std::int64_t offset = stage.is_whole ? compiled_.offset_of(op.output) : offset_of(stage);
-    const std::span<const TensorId> inputs = graph_.inputs_of(op);
-    fmt::format_to(std::back_inserter(text),
-                   "      {{.compute = step_{}_{}, {},\n"
-                   "       {}, .span = {}, .stride = {}, .pad = {}, .inputs = {{{}, {}}}}},\n",
-                   step_, index, memory(op.output, offset), pace(stage), window.span, window.stride,
-                   window.pad, number_of(inputs.front()), number_of(inputs.back()));
+    std::vector<std::ptrdiff_t> inputs;
+    for (const TensorId input : graph_.inputs_of(op)) inputs.push_back(number_of(input));
+    fmt::format_to(
+        std::back_inserter(text),
+        "      {{.compute = step_{}_{}, {},\n"
+        "       {}, .span = {}, .stride = {}, .pad = {}, .input_count = {}, .inputs = {{{}}}}},\n",
+        step_, index,
+        accumulates(graph_, op) ? memory_of_one(offset, band_height(graph_, op))
+                                : memory(op.output, offset),
+        pace(stage), window.span, window.stride, window.pad, inputs.size(),
+        fmt::join(inputs, ", "));
   }
 
   std::ptrdiff_t number_of(TensorId tensor) const {

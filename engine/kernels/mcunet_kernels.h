@@ -577,13 +577,15 @@ void mcunet_resize_bilinear(const int8_t* input, int8_t* output,
 
 // ---- Several operators, in bands of rows ----
 
+enum { MCUNET_BAND_INPUTS = 4 };
+
 // What an operator computes at a time: some rows of its output.
 struct mcunet_band {
-  const int8_t* inputs[2];  // the first row that is read of each
+  const int8_t* inputs[MCUNET_BAND_INPUTS];  // the first row that is read of each
   int8_t* output;
   int32_t first_row;   // of the output
   int32_t rows;        // of the output
-  int32_t input_rows;  // of either input
+  int32_t input_rows;  // of the first input
   int32_t pad_top;     // rows of padding above them
 };
 
@@ -591,8 +593,8 @@ struct mcunet_band {
 struct mcunet_stage {
   void (*compute)(const struct mcunet_band* band);  // null: a tensor
   int8_t* rows;                                     // of the output, that are held
-  int32_t row_bytes;
-  int32_t height;  // rows of the output in all
+  int32_t row_bytes;  // 0: what is read of it is the same for every row
+  int32_t height;     // rows of the output in all
   // Before band b, rows_per_band * b + lead rows are computed; in it, rows from rows_per_band * b + kept
   // on are held: both within the map. Of a tensor that is held as a whole, `kept` is
   // MCUNET_WHOLE_TENSOR.
@@ -601,8 +603,9 @@ struct mcunet_stage {
   int32_t kept;
   int16_t span;  // rows of a window, the last one included
   int16_t stride;
-  int16_t pad;        // rows above the map where the first window begins
-  uint8_t inputs[2];  // numbers of stages before it; the same twice if there is one
+  int16_t pad;  // rows above the map where the first window begins
+  int16_t input_count;
+  uint16_t inputs[MCUNET_BAND_INPUTS];  // numbers of stages before it
 };
 
 enum { MCUNET_WHOLE_TENSOR = -(1 << 30) };
@@ -610,6 +613,19 @@ enum { MCUNET_WHOLE_TENSOR = -(1 << 30) };
 // Moves what lies at `from` up by a multiple of 4 bytes, so that an output can follow it through memory.
 // `bytes` is rounded up to a multiple of 4; `from` is 4-byte aligned.
 void mcunet_move_up(int8_t* from, int32_t bytes, int32_t by);
+
+// Adds the rows of a band, of `width` pixels each, to a sum for each channel; before the first row the sums
+// are set to 0. What takes its input so has the input's rows for its own.
+void mcunet_accumulate(const struct mcunet_band* band, int32_t width, int32_t channels,
+                       int32_t* sums);
+
+// From such sums, of layer->inner channels, what mcunet_mean makes of the values.
+void mcunet_mean_of_sums(const int32_t* sums, int8_t* output,
+                         const struct mcunet_mean_layer* layer);
+
+// Likewise, what mcunet_average_pool2d makes of `count` values under its one window.
+void mcunet_average_of_sums(const int32_t* sums, int32_t count, int8_t* output,
+                            const struct mcunet_pool2d_layer* layer);
 
 // Runs all stages for band after band. Between bands, rows that are still to be read move to the
 // beginning of their memory.

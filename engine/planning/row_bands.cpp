@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/mcunet_kernels.h"
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
@@ -17,23 +18,65 @@ bool is_int8(const Graph& graph, TensorId tensor) {
   return graph.tensors[tensor].type == DataType::kInt8;
 }
 
+bool is_int4(const Graph& graph, TensorId tensor) {
+  return graph.tensors[tensor].type == DataType::kInt4;
+}
+
+// All activations.
+bool are_int8(const Graph& graph, const Op& op) {
+  const std::span<const TensorId> inputs = graph.inputs_of(op);
+  return is_int8(graph, op.output) &&
+         std::all_of(inputs.begin(), inputs.end(), [&](TensorId id) { return is_int8(graph, id); });
+}
+
 // A constant that is the same for every row: one value, one per channel, or one row.
 bool repeats_by_row(const Shape& operand, const Shape& output) {
   return operand.elements() == 1 || (operand.height == 1 && operand.channels == output.channels &&
                                      (operand.width == 1 || operand.width == output.width));
 }
 
+// The same rows of each input, side by side.
+bool concatenates_rows(const Graph& graph, const Op& op) {
+  const std::span<const TensorId> inputs = graph.inputs_of(op);
+  return graph.details_of(op).axis != Axis::kHeight && inputs.size() <= MCUNET_BAND_INPUTS;
+}
+
 bool is_elementwise(const Graph& graph, const Op& op) {
+  if (op.kind == OpKind::kConcatenation) return concatenates_rows(graph, op);
   const Shape& output = graph.output_of(op).shape;
   const OpDetails& details = graph.details_of(op);
+  // The kernel's second operand is the one that repeats.
+  const auto may_repeat = [&](bool is_first, const Shape& operand) {
+    return (!is_first || op.kind != OpKind::kSub) && repeats_by_row(operand, output);
+  };
+  int repeating = 0;
   if (details.operand != kNoId) {
+    ++repeating;
     const Shape operand = shape_of_dims(graph.constants[details.operand].dims);
-    // The kernel's second operand is the one that repeats.
-    const bool is_second = !details.operand_is_first || op.kind != OpKind::kSub;
-    if (!is_second || !repeats_by_row(operand, output)) return false;
+    if (!may_repeat(details.operand_is_first, operand)) return false;
   }
-  return std::all_of(graph.inputs_of(op).begin(), graph.inputs_of(op).end(),
-                     [&](TensorId input) { return graph.tensors[input].shape == output; });
+  const std::span<const TensorId> inputs = graph.inputs_of(op);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Shape& input = graph.tensors[inputs[i]].shape;
+    if (input == output) continue;
+    ++repeating;
+    if (!may_repeat(i == 0, input) || is_int4(graph, op.output)) return false;
+  }
+  return repeating <= 1;
+}
+
+// One window over all of the map.
+bool averages_all(const Graph& graph, const Op& op) {
+  const Shape& input = graph.input_of(op).shape;
+  const Shape& output = graph.output_of(op).shape;
+  const Window& w = op.window;
+  return op.kind == OpKind::kAveragePool2d && output.height == 1 && output.width == 1 &&
+         are_int8(graph, op) && w.kernel_height - w.padding.top >= input.height &&
+         w.kernel_width - w.padding.left >= input.width;
+}
+
+bool is_mean_of_pixels(const Graph& graph, const Op& op) {
+  return graph.details_of(op).reduced == std::array{true, true, false};
 }
 
 // Every window has a row of the map.
@@ -94,13 +137,15 @@ bool reads(const Graph& graph, const Op& op, TensorId tensor) {
   return std::find(inputs.begin(), inputs.end(), tensor) != inputs.end();
 }
 
-// What the step needs of a tensor that is there before; nothing if its operators need it at different paces.
+// What the step needs of a tensor that is there before; nothing if its operators need it at different paces,
+// or all of it all the time.
 std::optional<Demand> demand_on(const Graph& graph, std::span<const Op> ops, const RowBands& bands,
                                 TensorId tensor) {
   std::optional<Demand> all;
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (!reads(graph, ops[i], tensor)) continue;
-    const Demand demand = demand_of(row_window_of(ops[i]), bands.stages[i]);
+    if (repeats_input(graph, ops[i], tensor)) return std::nullopt;
+    const Demand demand = demand_of(row_window_of(graph, ops[i]), bands.stages[i]);
     if (!all) all = demand;
     if (all->rows_per_band != demand.rows_per_band) return std::nullopt;
     all->lead = std::max(all->lead, demand.lead);
@@ -155,10 +200,17 @@ void find_paces(const Graph& graph, const Step& step, RowBands& bands) {
     if (reader.rows_per_band == 0) {
       throw Error("{} makes nothing for the last operator of its step", describe(ops[i]));
     }
-    const Demand demand = demand_of(row_window_of(ops[i]), reader);
+    if (i + 1 != ops.size() && accumulates(graph, ops[i])) {
+      throw Error("{} has nothing for the operators after it before the end", describe(ops[i]));
+    }
+    const Demand demand = demand_of(row_window_of(graph, ops[i]), reader);
     for (const TensorId input : graph.inputs_of(ops[i])) {
       const std::int32_t source = stage_of(graph, step, input);
-      if (source != kNoId) add_demand(demand, bands.stages[source]);
+      if (source == kNoId) continue;
+      if (repeats_input(graph, ops[i], input)) {
+        throw Error("{} needs all of an input for every row", describe(ops[i]));
+      }
+      add_demand(demand, bands.stages[source]);
     }
   }
 }
@@ -170,29 +222,49 @@ std::int32_t divided_up(std::int32_t value, std::int32_t divisor) {
 }  // namespace
 
 bool works_in_bands(const Graph& graph, const Op& op) {
-  if (!is_int8(graph, op.output)) return false;
-  for (const TensorId input : graph.inputs_of(op)) {
-    if (!is_int8(graph, input)) return false;
-  }
+  const auto is_either = [&](TensorId id) { return is_int8(graph, id) || is_int4(graph, id); };
+  const std::span<const TensorId> inputs = graph.inputs_of(op);
+  if (!is_either(op.output) || !std::all_of(inputs.begin(), inputs.end(), is_either)) return false;
   switch (RowFlow{traits_of(op.kind).rows}) {
     case RowFlow::kNone:
       return false;
     case RowFlow::kWindow:
-      return slides_within(op);
+      return slides_within(op) || averages_all(graph, op);
     case RowFlow::kElementwise:
       return is_elementwise(graph, op);
+    case RowFlow::kReduction:
+      return is_mean_of_pixels(graph, op) && are_int8(graph, op);
   }
   return false;
+}
+
+bool accumulates(const Graph& graph, const Op& op) {
+  return traits_of(op.kind).rows == RowFlow::kReduction || averages_all(graph, op);
+}
+
+std::int64_t sum_bytes_of(const Graph& graph, const Op& op) {
+  return std::int64_t{4} * graph.output_of(op).shape.channels;
+}
+
+bool repeats_input(const Graph& graph, const Op& op, TensorId input) {
+  const OperatorTraits& traits = traits_of(op.kind);
+  return traits.rows == RowFlow::kElementwise && traits.operands == OperandCount::kTwo &&
+         graph.tensors[input].shape != graph.output_of(op).shape;
+}
+
+std::int32_t band_height(const Graph& graph, const Op& op) {
+  return accumulates(graph, op) ? graph.input_of(op).shape.height
+                                : graph.output_of(op).shape.height;
 }
 
 bool overwrites_rows(const Graph& graph, const Op& op) {
   const Window& w = op.window;
   return op.kind == OpKind::kConv2d && w.dilation_height == 1 && w.dilation_width == 1 &&
-         works_in_bands(graph, op);
+         are_int8(graph, op) && works_in_bands(graph, op);
 }
 
-RowWindow row_window_of(const Op& op) {
-  if (traits_of(op.kind).rows != RowFlow::kWindow) return {};
+RowWindow row_window_of(const Graph& graph, const Op& op) {
+  if (traits_of(op.kind).rows != RowFlow::kWindow || accumulates(graph, op)) return {};
   return {op.window.padding.top, op.window.extent_height(), op.window.stride_height};
 }
 
@@ -224,8 +296,11 @@ RowBands plan_row_bands(const Graph& graph, const Step& step) {
     stage.is_whole = i + 1 == ops.size() || is_read_outside(graph, step, ops[i].output);
     stage.held_rows = output.shape.height;
     if (!stage.is_whole) hold_rows(output, stage, bands);
+    if (!accumulates(graph, ops[i])) continue;
+    stage.buffer_offset = bands.buffer_bytes;
+    bands.buffer_bytes += sum_bytes_of(graph, ops[i]);
   }
-  bands.end_band = divided_up(graph.output_of(ops.back()).shape.height, step.band_rows);
+  bands.end_band = divided_up(band_height(graph, ops.back()), step.band_rows);
   return bands;
 }
 
@@ -240,6 +315,7 @@ Overlap find_overlap(const Graph& graph, const Step& step) {
   const std::span<const Op> ops = ops_of(graph, step);
   Overlap best;
   if (!step.is_in_bands() && !overwrites_rows(graph, ops.front())) return best;
+  if (step.is_in_bands() && accumulates(graph, ops.back())) return best;  // there is little to save
   const RowBands bands = plan_row_bands(graph, step);
   const Tensor& output = graph.output_of(ops.back());
   for (const TensorId input : graph.inputs_of(ops.front())) {

@@ -24,8 +24,10 @@ double instructions_per_band(const Graph& graph, const Op& op) {
   constexpr double kCall = 150;
   constexpr double kPerChannel = 150;      // a depthwise channel's weights, and its first block
   constexpr double kPerGatherValue = 2.2;  // of a row that the band before had gathered
-  const RowWindow window = row_window_of(op);
+  constexpr double kPerSum = 3;  // read, and written again
+  const RowWindow window = row_window_of(graph, op);
   const Shape& input = graph.input_of(op).shape;
+  if (accumulates(graph, op)) return kCall + kPerSum * input.channels;
   const double again =
       std::max(window.span - window.stride, 0) * double(input.width) * input.channels;
   if (traits_of(op.kind).scratch != ScratchKind::kRows) return kCall + kPerMovedByte * again;
@@ -103,11 +105,12 @@ double band_instructions(const Graph& graph, const Step& step) {
   const RowBands bands = plan_row_bands(graph, step);
   for (std::size_t i = 0; i < bands.stages.size(); ++i) {
     const Op& op = graph.ops[step.first_op + static_cast<OpId>(i)];
-    const Shape& output = graph.output_of(op).shape;
-    const std::int32_t rows = std::min(bands.stages[i].rows_per_band, output.height);
-    const std::int32_t count = (output.height + rows - 1) / rows;
-    const std::int32_t left_over = count * (rows * output.width % 4);
-    const std::int32_t least = output.height * output.width % 4;
+    const std::int32_t height = band_height(graph, op);
+    const std::int32_t width = graph.output_of(op).shape.width;
+    const std::int32_t rows = std::min(bands.stages[i].rows_per_band, height);
+    const std::int32_t count = (height + rows - 1) / rows;
+    const std::int32_t left_over = count * (rows * width % 4);
+    const std::int32_t least = height * width % 4;
     sum += count * instructions_per_band(graph, op) +
            std::max(left_over - least, 0) * instructions_per_rest(graph, op);
   }
@@ -134,8 +137,9 @@ class StreamingScheduler::Search {
   struct Facts {
     RowWindow window;
     bool works_in_bands = false;
-    std::int32_t height = 0;             // of the output
+    std::int32_t height = 0;             // of the output, or of what is accumulated
     std::int64_t row_bytes = 0;          // of the output
+    std::int64_t sum_bytes = 0;          // if it accumulates
     std::int64_t bytes = 0;              // of the output, aligned
     std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
     std::int64_t overlapping_bytes = 0;  // and if its output then follows its input
@@ -206,10 +210,11 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
     const Op& op = graph.ops[id];
     const Tensor& output = graph.output_of(op);
     Facts& facts = facts_[id];
-    facts.window = row_window_of(op);
+    facts.window = row_window_of(graph, op);
     facts.works_in_bands = mcunet::engine::works_in_bands(graph, op);
-    facts.height = output.shape.height;
+    facts.height = band_height(graph, op);
     facts.row_bytes = row_bytes_of(output);
+    facts.sum_bytes = facts.works_in_bands && accumulates(graph, op) ? sum_bytes_of(graph, op) : 0;
     facts.bytes = aligned(output.bytes());
     add_live(id + 1, last_use_[op.output], facts.bytes);
   }
@@ -250,11 +255,13 @@ void StreamingScheduler::Search::demand(OpId reader) {
                     next, true};
   for (const TensorId input : graph_->inputs_of(graph_->ops[reader])) {
     Pace& source = paces_[input];
+    const bool is_repeated = repeats_input(*graph_, graph_->ops[reader], input);
     if (source.walk != walk_) {
       source = needed;
+      source.is_consistent = !is_repeated;
       continue;
     }
-    source.is_consistent &= source.rows_per_band == needed.rows_per_band;
+    source.is_consistent &= !is_repeated && source.rows_per_band == needed.rows_per_band;
     source.lead = std::max(source.lead, needed.lead);
     source.kept = std::min(source.kept, needed.kept);
   }
@@ -274,6 +281,7 @@ void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int64_t& held,
 // As find_overlap in row_bands.cpp, of a step in bands of one row.
 Overlap StreamingScheduler::Search::find_overlap_of(OpId first, std::int32_t end) const {
   Overlap best;
+  if (facts_[end - 1].sum_bytes > 0) return best;
   const std::span<const TensorId> read_last = graph_->inputs_of(graph_->ops[end - 1]);
   for (const TensorId input : graph_->inputs_of(graph_->ops[first])) {
     const Pace& pace = paces_[input];
@@ -311,12 +319,16 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
   std::int64_t held = 0;  // of what the step makes
   std::int64_t scratch = 0;
   Measured measured;
-  measured.bytes_per_row = last.row_bytes;  // by which the output may be further ahead of the input
+  if (last.sum_bytes == 0) {
+    measured.bytes_per_row = last.row_bytes;  // by which the output may be further ahead of the input
+  }
   for (OpId id = end - 1; id >= std::max(end - kMostBandOps, 0); --id) {
     const Facts& facts = facts_[id];
     const TensorId output = graph_->ops[id].output;
     const Pace& pace = paces_[output];
     if (!facts.works_in_bands || pace.walk != walk_ || !pace.is_consistent) return;
+    if (facts.sum_bytes > 0 && id != end - 1) return;
+    held += facts.sum_bytes;
     if (id == end - 1 || last_use_[output] >= end) {
       held += facts.bytes;
     } else {
@@ -426,8 +438,7 @@ namespace {
 void choose_band_rows(const Graph& graph, const ScheduleOptions& options, std::int64_t limit,
                       Step& step) {
   if (!step.is_in_bands()) return;
-  const std::int32_t height =
-      graph.output_of(graph.ops[step.first_op + step.op_count - 1]).shape.height;
+  const std::int32_t height = band_height(graph, graph.ops[step.first_op + step.op_count - 1]);
   const std::int64_t tensors = tensor_bytes(graph, step);
   double least = std::numeric_limits<double>::infinity();
   Step tried = step;

@@ -12,7 +12,8 @@
 #include "mcunet/engine/planning/schedule.hpp"
 
 // Networks for tests of what runs in bands of rows, as shapes: chains of all operators that do, on odd
-// maps, with all strides and paddings, and additions to any earlier tensor of the same shape.
+// maps, with all strides and paddings, additions to any earlier tensor of the same shape, concatenations
+// with those of as many rows, products with means over the map, and often such a mean at the end.
 namespace mcunet::engine {
 
 class RandomChain {
@@ -22,8 +23,8 @@ class RandomChain {
   Graph make(int operators) {
     graph_ = {};
     TensorId last = add_input(graph_, {between(5, 24), between(3, 9), between(1, 9)});
-    while (static_cast<int>(graph_.ops.size()) < operators) last = append(last);
-    graph_.outputs = {last};
+    while (static_cast<int>(graph_.ops.size()) + 1 < operators) last = append(last);
+    graph_.outputs = {chance(2) ? append(last) : append_summary(last)};
     return graph_;
   }
 
@@ -69,7 +70,7 @@ class RandomChain {
 
   TensorId append(TensorId input) {
     const Shape shape = graph_.tensors[input].shape;
-    switch (between(0, 7)) {
+    switch (between(0, 9)) {
       case 0:
         return append_op(graph_, {.kind = OpKind::kConv2d, .window = window(shape, 5)}, {input},
                          between(1, 9));
@@ -92,9 +93,52 @@ class RandomChain {
                          {input});
       case 6:
         return append_op(graph_, {.kind = OpKind::kRelu, .has_bias = false}, {input});
+      case 7:
+        return concatenate(input);
+      case 8:
+        return append_op(graph_, {.kind = OpKind::kMul, .has_bias = false},
+                         {input, append_summary(input)});
       default:
         return add_residual(input);
     }
+  }
+
+  // One pixel of the whole map.
+  TensorId append_summary(TensorId input) {
+    const Shape shape = graph_.tensors[input].shape;
+    Op op{.kind = OpKind::kMean, .has_bias = false};
+    if (chance(2)) {
+      op.kind = OpKind::kAveragePool2d;
+      op.window.kernel_height = static_cast<std::int16_t>(shape.height);
+      op.window.kernel_width = static_cast<std::int16_t>(shape.width);
+      return append_op(graph_, op, {input});
+    }
+    edit_details(graph_, op).reduced = {true, true, false};
+    return append_op(graph_, op, {input});
+  }
+
+  TensorId concatenate(TensorId input) {
+    const Shape shape = graph_.tensors[input].shape;
+    const Axis axis = chance(3) ? Axis::kWidth : Axis::kChannels;
+    std::vector<TensorId> inputs = {input};
+    for (TensorId id = 0; id <= input && inputs.size() < 3; ++id) {
+      const Shape& other = graph_.tensors[id].shape;
+      const bool fits = other.height == shape.height &&
+                        (axis == Axis::kWidth ? other.channels == shape.channels
+                                              : other.width == shape.width);
+      if (fits && chance(2)) inputs.push_back(id);
+    }
+    if (shape.width * inputs.size() > 40 || shape.channels * inputs.size() > 40) return input;
+    Op op{.kind = OpKind::kConcatenation, .has_bias = false};
+    edit_details(graph_, op).axis = axis;
+    Tensor output{shape};
+    std::int32_t& sum = axis == Axis::kWidth ? output.shape.width : output.shape.channels;
+    sum = 0;
+    for (const TensorId id : inputs) {
+      sum += axis == Axis::kWidth ? graph_.tensors[id].shape.width
+                                  : graph_.tensors[id].shape.channels;
+    }
+    return append_op(graph_, op, inputs, output);
   }
 
   TensorId add_residual(TensorId input) {

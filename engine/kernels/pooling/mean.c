@@ -1,27 +1,7 @@
-#include "pooling.h"
-
-// What mcunet_rescale does, in fewer instructions: of a multiplier from 2^30 on, twice that is 2^32 less, which the value
-// itself makes up for.
-struct scale {
-  int32_t offset;  // of the sum
-  int32_t doubled;
-  int32_t value_mask;  // -1: the value is added
-  int32_t shift;       // to the right
-};
-
-MCUNET_INLINE int32_t mean_of(int32_t raw_sum, const struct scale* scale, int32_t zero_point) {
-  int32_t sum = raw_sum - scale->offset;
-  if (scale->shift < 0) sum = (int32_t)((uint32_t)sum << -scale->shift);
-  const int32_t rounded =
-      mcunet_add_rounded_high_product(sum & scale->value_mask, sum, scale->doubled);
-  if (scale->shift <= 0) return rounded + zero_point;
-  return mcunet_add_rounded_shift(zero_point, rounded + (sum >> 31), scale->shift);
-}
+#include "sum_to_mean.h"
 
 void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_layer* layer) {
-  const struct scale scale = {layer->reduced * layer->input_zero_point,
-                              (int32_t)((uint32_t)layer->multiplier << 1),
-                              layer->multiplier < 1 << 30 ? 0 : -1, layer->shift};
+  const struct mcunet_mean_scale scale = mcunet_mean_scale_of(layer);
   const int8_t* const end = output + layer->outer * layer->inner;
   int32_t inner = 0;
   while (output != end) {
@@ -38,9 +18,6 @@ void mcunet_mean(const int8_t* input, int8_t* output, const struct mcunet_mean_l
         input += layer->reduced * layer->inner;
       }
     }
-    for (int32_t i = 0; i < summed; ++i) {
-      const int32_t mean = mean_of(sums[i], &scale, layer->output.zero_point);
-      *output++ = (int8_t)mcunet_clamp(mean, layer->output.min, layer->output.max);
-    }
+    for (int32_t i = 0; i < summed; ++i) *output++ = mcunet_mean_of(sums[i], &scale, layer);
   }
 }

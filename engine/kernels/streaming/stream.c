@@ -46,12 +46,11 @@ static void advance(const struct mcunet_stage* stages, const struct mcunet_stage
   const int32_t first = top < 0 ? 0 : top;
   struct mcunet_band band = {.first_row = begin, .rows = end - begin, .pad_top = first - top};
   band.output = (int8_t*)row_at(stage, begin, number);
-  for (int32_t i = 0; i < 2; ++i) {
-    const struct mcunet_stage* const source = stages + stage->inputs[i];
-    band.inputs[i] = row_at(source, first, number);
-    band.input_rows = within(top + (band.rows - 1) * stage->stride + stage->span, source->height);
+  for (int32_t i = 0; i < stage->input_count; ++i) {
+    band.inputs[i] = row_at(stages + stage->inputs[i], first, number);
   }
-  band.input_rows -= first;
+  const int32_t below = top + (band.rows - 1) * stage->stride + stage->span;
+  band.input_rows = within(below, stages[stage->inputs[0]].height) - first;
   stage->compute(&band);
 }
 

@@ -37,8 +37,9 @@ std::string compare_schedules(const Graph& graph) {
 std::string describe_bands(const Graph& graph, std::size_t index, const Step& step) {
   const engine::RowBands bands = engine::plan_row_bands(graph, step);
   std::string text =
-      fmt::format("Step {} runs {} operators in {} bands, {} rows of its output each:\n", index,
-                  step.op_count, bands.end_band, step.band_rows);
+      fmt::format("Step {} runs {} operators in {} bands, {} rows of its {} each:\n", index,
+                  step.op_count, bands.end_band, step.band_rows,
+                  accumulates(graph, ops_of(graph, step).back()) ? "last input" : "output");
   const auto add = [&](const std::string& name, const engine::Tensor& tensor,
                        const engine::BandStage& stage) {
     const std::string rows =

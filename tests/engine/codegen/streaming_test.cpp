@@ -100,6 +100,21 @@ TEST(Streaming, WeightsOfFourBitsAreExact) {
   }
 }
 
+TEST(Streaming, ActivationsOfFourBitsAreExact) {
+  RandomStream random(4);
+  int narrow_groups = 0;
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    const Graph graph = random_narrow_network(seed);
+    const std::vector<Step> steps = random_steps(graph, random);
+    for (const Step& step : steps) {
+      const std::span<const Op> ops = ops_of(graph, step);
+      narrow_groups += step.op_count > 1 && graph.output_of(ops[0]).type == DataType::kInt4 ? 1 : 0;
+    }
+    expect_exact(in_steps(graph, steps, ScratchGrowth::kNone), "int4-" + std::to_string(seed));
+  }
+  EXPECT_GT(narrow_groups, 6);
+}
+
 TEST(Streaming, ASumOfATensorAndAConstantRow) {
   for (const OpKind kind : {OpKind::kAdd, OpKind::kSub, OpKind::kMul}) {
     int constants = 0;

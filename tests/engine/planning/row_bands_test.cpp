@@ -70,6 +70,58 @@ TEST(RowBands, RefusesWhatIsNoGroup) {
   EXPECT_THROW(plan_row_bands(two, {0, 2, 1}), Error) << "no reader of the first";
 }
 
+TEST(RowBands, AMeanOverTheMapKeepsSumsOnly) {
+  Graph graph = make_residual_block({.height = 8, .width = 6});
+  Op mean{.kind = OpKind::kMean, .has_bias = false};
+  edit_details(graph, mean).reduced = {true, true, false};
+  const TensorId last = graph.outputs[0];
+  graph.outputs = {append_op(graph, mean, {last})};
+  const RowBands bands = plan_row_bands(graph, {0, 5, 1});
+  EXPECT_EQ(bands.end_band, 8) << "of the rows that it takes";
+  EXPECT_EQ(bands.stages[3].held_rows, 1);
+  EXPECT_EQ(bands.buffer_bytes, 5 * 6 * 24 + 6 * 24 + 6 * 4 + 6 * 4 + 4 * 4);
+  EXPECT_EQ(bands.stages[4].buffer_offset, bands.buffer_bytes - 4 * 4);
+  graph.outputs = {append_op(graph, {.kind = OpKind::kConv2d}, {graph.outputs[0]}, 3)};
+  EXPECT_THROW(plan_row_bands(graph, {0, 6, 1}), Error) << "has nothing before the end";
+  EXPECT_FALSE(works_in_bands(graph, graph.ops[4]) && !accumulates(graph, graph.ops[4]));
+}
+
+TEST(RowBands, WhatRepeatsIsThereBeforeTheStep) {
+  Graph graph;
+  const TensorId input = add_input(graph, {8, 6, 4});
+  const TensorId wide = append_op(graph, {.kind = OpKind::kConv2d}, {input}, 6);
+  Op mean{.kind = OpKind::kMean, .has_bias = false};
+  edit_details(graph, mean).reduced = {true, true, false};
+  const TensorId gate = append_op(graph, mean, {wide});
+  const TensorId gated = append_op(graph, {.kind = OpKind::kMul, .has_bias = false}, {wide, gate});
+  graph.outputs = {append_op(graph, {.kind = OpKind::kConv2d}, {gated}, 3)};
+  EXPECT_TRUE(repeats_input(graph, graph.ops[2], gate));
+  EXPECT_FALSE(repeats_input(graph, graph.ops[2], wide));
+  EXPECT_EQ(plan_row_bands(graph, {2, 2, 1}).stages[0].held_rows, 1);
+  EXPECT_THROW(plan_row_bands(graph, {1, 3, 1}), Error);
+  EXPECT_EQ(find_overlap(graph, {2, 2, 1}).input, wide) << "the gate is read in every band";
+}
+
+TEST(RowBands, ConcatenatesRowsOfEqualHeightsSideBySide) {
+  Graph graph;
+  const TensorId input = add_input(graph, {8, 6, 4});
+  const TensorId left = append_op(graph, {.kind = OpKind::kConv2d}, {input}, 2);
+  const TensorId right = append_op(graph, {.kind = OpKind::kConv2d}, {input}, 3);
+  for (const Axis axis : {Axis::kChannels, Axis::kHeight}) {
+    Graph joined = graph;
+    Op op{.kind = OpKind::kConcatenation, .has_bias = false};
+    edit_details(joined, op).axis = axis;
+    const TensorId inputs[] = {left, axis == Axis::kChannels ? right : left};
+    const Tensor output{axis == Axis::kChannels ? Shape{8, 6, 5} : Shape{16, 6, 2}};
+    joined.outputs = {append_op(joined, op, inputs, output)};
+    EXPECT_EQ(works_in_bands(joined, joined.ops.back()), axis == Axis::kChannels);
+    if (axis == Axis::kHeight) continue;
+    const RowBands bands = plan_row_bands(joined, {0, 3, 1});
+    EXPECT_EQ(bands.stages[0].held_rows, 1);
+    EXPECT_EQ(bands.stages[1].held_rows, 1);
+  }
+}
+
 // What the driver in kernels/streaming does, with numbers of rows for their contents: every row is made
 // once, of rows that are there, and no buffer holds more than it has room for.
 void simulate(const Graph& graph, const Step& step) {
@@ -95,7 +147,7 @@ void simulate(const Graph& graph, const Step& step) {
     }
     for (std::size_t i = 0; i < ops.size(); ++i) {
       const BandStage& stage = bands.stages[i];
-      const std::int32_t height = graph.output_of(ops[i]).shape.height;
+      const std::int32_t height = band_height(graph, ops[i]);
       const std::int32_t begin = within(stage.rows_per_band * band + stage.lead, height);
       const std::int32_t end = within(stage.rows_per_band * (band + 1) + stage.lead, height);
       ASSERT_EQ(begin, made[i]);
@@ -104,7 +156,7 @@ void simulate(const Graph& graph, const Step& step) {
         const std::int32_t first = within(stage.rows_per_band * band + stage.kept, height);
         held[i].erase(held[i].begin(), held[i].lower_bound(first));
       }
-      const RowWindow window = row_window_of(ops[i]);
+      const RowWindow window = row_window_of(graph, ops[i]);
       for (std::int32_t row = begin; row < end; ++row) {
         for (const TensorId input : graph.inputs_of(ops[i])) {
           const auto source = std::find_if(ops.begin(), ops.end(),
@@ -120,12 +172,12 @@ void simulate(const Graph& graph, const Step& step) {
             ASSERT_TRUE(rows.contains(y)) << "operator " << i << " reads row " << y;
           }
         }
-        held[i].insert(row);
+        if (!accumulates(graph, ops[i])) held[i].insert(row);
       }
       ASSERT_LE(static_cast<std::int32_t>(held[i].size()), stage.held_rows) << "operator " << i;
     }
   }
-  EXPECT_EQ(made.back(), graph.output_of(ops.back()).shape.height);
+  EXPECT_EQ(made.back(), band_height(graph, ops.back()));
 }
 
 // Whether no row of the input that the output takes over is written over before it is read, the headroom
@@ -145,7 +197,7 @@ bool is_safe(const Graph& graph, const Step& step, const Overlap& overlap) {
       if (i + 1 == ops.size()) written = end * output_row;
       const auto inputs = graph.inputs_of(ops[i]);
       if (begin == end || std::count(inputs.begin(), inputs.end(), overlap.input) == 0) continue;
-      const RowWindow window = row_window_of(ops[i]);
+      const RowWindow window = row_window_of(graph, ops[i]);
       const std::int32_t first = std::max(begin * window.stride - window.pad, 0);
       if (overlap.headroom_bytes + first * input_row < written) return false;
     }

@@ -87,6 +87,7 @@ enum class RowFlow : std::uint8_t {
   kNone,
   kWindow,       // from those that the window slides over
   kElementwise,  // from the same rows of each input
+  kReduction,    // all of it from sums over all rows
 };
 
 // Memory beside the tensors that a kernel works in.

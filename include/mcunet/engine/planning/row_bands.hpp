@@ -18,6 +18,8 @@
 //      its input holds. What several operators read, such as the input of a residual block, is held
 //      until the last of them has read it.
 //   3. Bands begin before the first row, where only what is ahead has rows to compute.
+//   4. What needs all rows for its one result, a mean or an average over the map, takes them into sums, band by
+//      band, at the end of a step. Its bands are of its input's rows.
 namespace mcunet::engine {
 
 // One operator of the step, with the rows of its output.
@@ -27,7 +29,8 @@ struct BandStage {
   std::int32_t kept = 0;  // first row held in band b: rows_per_band * b + kept, within the map
   std::int32_t held_rows = 0;  // of its buffer
   bool is_whole = false;  // other steps read the output: all of it is in the tensor's own memory
-  std::int64_t buffer_offset = 0;  // else: in the scratch of the step, in bytes
+  // Else: in the scratch of the step, in bytes. Of what accumulates its sums lie there.
+  std::int64_t buffer_offset = 0;
 };
 
 struct RowBands {
@@ -38,27 +41,39 @@ struct RowBands {
   std::int64_t buffer_bytes = 0;  // of all buffers, a multiple of 4: the kernels' scratch follows
 };
 
-// Of one step; the table of stages numbers them and their inputs in a byte.
+// Of one step.
 inline constexpr std::int32_t kMostBandOps = 80;
 
-// Whether the operator can compute a band of rows: it has such a kernel, its tensors are of int8, and
-// every window lies within the map by at least one row.
+// Whether the operator can compute a band of rows, or take one: it has such a kernel, its tensors are of int8
+// or int4, and every window lies within the map by at least one row.
 bool works_in_bands(const Graph& graph, const Op& op);
+
+// Of what works in bands: whether it takes rows into sums, and has its result with the last one.
+bool accumulates(const Graph& graph, const Op& op);
+
+// Of what accumulates, an int32 for each channel.
+std::int64_t sum_bytes_of(const Graph& graph, const Op& op);
+
+// Whether all rows of the output read the same of an input, which is then there before the step.
+bool repeats_input(const Graph& graph, const Op& op, TensorId input);
+
+// The rows that bands divide: of the output, or of the input that the operator accumulates.
+std::int32_t band_height(const Graph& graph, const Op& op);
 
 // Whether the operator's kernel may overwrite the rows of its input that it is done with, on its own.
 bool overwrites_rows(const Graph& graph, const Op& op);
 
 // How far an operator's first window begins above its input, the rows that it spans, and those that
-// it moves on by: 0, 1, 1 without a window.
+// it moves on by: 0, 1, 1 without a window, and of what accumulates.
 struct RowWindow {
   std::int32_t pad = 0;
   std::int32_t span = 1;
   std::int32_t stride = 1;
 };
-RowWindow row_window_of(const Op& op);
+RowWindow row_window_of(const Graph& graph, const Op& op);
 
-// Throws Error if there are too many operators, if one does not work in bands, or if what the step
-// makes, or pulls, is not all needed at the same pace for its last output.
+// Throws Error if there are too many operators, if one does not work in bands, or accumulates before the
+// last one, or if what the step makes, or pulls, is not all needed at the same pace for its last output.
 RowBands plan_row_bands(const Graph& graph, const Step& step);
 
 // An input whose memory the output of a step can take over, and how far it has to be moved up for that:
