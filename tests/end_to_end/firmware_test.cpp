@@ -9,10 +9,12 @@
 #include "core/temporary_folder.hpp"
 #include "engine/golden_input.hpp"
 #include "engine/narrowed.hpp"
+#include "engine/random_chain.hpp"
 #include "engine/random_graphs.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/deploy/emulator.hpp"
 #include "mcunet/deploy/reference_model.hpp"
+#include "mcunet/engine/quantization/random_weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
 #include "pipeline/compile_stage.hpp"
@@ -105,10 +107,14 @@ engine::ScratchGrowth growth_of(std::uint64_t seed) {
   return seed % 2 == 0 ? engine::ScratchGrowth::kNone : kFastest;
 }
 
+// A Cortex-M7, M4, M3 and M0+.
+const std::vector<const char*> kAllCores = {"stm32f746", "stm32f412", "stm32f207", "stm32g0b1"};
+
 // A random layer or network as firmware on some cores, on two inferences of random bytes.
 int compare_on_cores(const engine::Graph& graph, const std::string& name,
                      engine::ScratchGrowth growth = kFastest,
-                     const std::vector<const char*>& devices = {"stm32f746", "stm32f412"}) {
+                     const std::vector<const char*>& devices = {"stm32f746", "stm32f412"},
+                     engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace) {
   const TemporaryFolder folder;
   const std::filesystem::path model = folder / engine::model_file_name(graph);
   engine::write_model(graph, model);
@@ -120,7 +126,8 @@ int compare_on_cores(const engine::Graph& graph, const std::string& name,
     compile_model(
         model,
         deploy::load_device(fmt::format("{}/configs/devices/{}.yaml", MCUNET_SOURCE_DIR, device)),
-        {.scratch_growth = growth, .borders = kBorders}, folder / "model");
+        {.schedule = options_of(schedule), .scratch_growth = growth, .borders = kBorders},
+        folder / "model");
     const deploy::EmulationResult result = deploy::emulate(folder / "model", inputs);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       EXPECT_EQ(result.inferences[i].outputs, reference.run(inputs[i])) << name << " on " << device;
@@ -174,16 +181,34 @@ TEST(Firmware, ActivationsOfFourBitsAreExact) {
   EXPECT_EQ(compare_on_cores(engine::random_narrow_network(3), "narrow 3"), 2);
 }
 
-// Of a Cortex-M7, M4, M3 and M0+.
 TEST(SlowFirmware, NetworksWithActivationsOfFourBitsAreExact) {
   if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
-  const std::vector<const char*> devices = {"stm32f746", "stm32f412", "stm32f207", "stm32g0b1"};
   int compared = 0;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     compared += compare_on_cores(engine::random_narrow_network(seed),
-                                 fmt::format("narrow {}", seed), growth_of(seed), devices);
+                                 fmt::format("narrow {}", seed), growth_of(seed), kAllCores);
   }
   EXPECT_EQ(compared, 6 * 4);
+}
+
+// Chains of whatever works in bands, and networks of four bits.
+TEST(SlowFirmware, NetworksThatStreamAreExact) {
+  if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  constexpr auto kStreaming = engine::SchedulePolicy::kStreaming;
+  RandomStream random(8);
+  int compared = 0;
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    const engine::Graph chain =
+        engine::with_random_weights(engine::RandomChain(random).make(14), random);
+    compared += compare_on_cores(chain, fmt::format("chain {}", seed),
+                                 engine::ScratchGrowth::kNone, kAllCores, kStreaming);
+  }
+  for (std::uint64_t seed = 0; seed < 2; ++seed) {
+    compared +=
+        compare_on_cores(engine::random_narrow_network(seed), fmt::format("narrow {}", seed),
+                         engine::ScratchGrowth::kNone, kAllCores, kStreaming);
+  }
+  EXPECT_EQ(compared, 8 * 4);
 }
 
 TEST(SlowFirmware, NetworksWithWeightsOfFourBitsAreExact) {
