@@ -113,6 +113,7 @@ const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
 Resources ResourceOracle::measure(const Graph& graph) {
   ScheduleOptions options = options_of(options_.schedule);
   options.pulls_input = options_.pulls_input;
+  options.streaming_bytes = options_.streaming_bytes;
   if (options.streams) {
     const StreamingPlan& plan = options_.settles_steps ? scheduler_.schedule(graph, options)
                                                        : scheduler_.find_least(graph, options);

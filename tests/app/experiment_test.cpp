@@ -55,7 +55,7 @@ TEST_F(ExperimentTest, DefaultsAreThoseOfThePaper) {
   const Experiment experiment = read_rest("");
   EXPECT_EQ(experiment.seed, 0u);
   EXPECT_EQ(experiment.oracle.schedule, SchedulePolicy::kInPlace);
-  EXPECT_EQ(experiment.oracle.scratch, ScratchPolicy::kTinyEngine);
+  EXPECT_EQ(experiment.oracle.scratch, ScratchPolicy::kOwn) << "as what is linked";
   EXPECT_EQ(experiment.budget.latency_ms, std::nullopt);
   const search::SpaceOptimizerOptions& options = experiment.space_optimization;
   EXPECT_THAT(options.widths, ElementsAre(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0));

@@ -151,7 +151,13 @@ TEST_F(PlanCommand, StreamingTakesAFractionOfTheMemory) {
   const nlohmann::json pulling =
       parse_output(with({"--schedule", "streaming", "--stream-input", "--json"}));
   EXPECT_LT(2 * pulling.at("peak_sram_bytes").get<std::int64_t>(), streaming.at("peak_sram_bytes"));
-  EXPECT_EQ(with({"--stream-input"}).exit_code, 1) << "only to what streams";
+  EXPECT_EQ(with({"--stream-input"}).exit_code, 2) << "only to what streams";
+  EXPECT_EQ(with({"--streaming-bytes", "100000"}).exit_code, 2);
+  const std::int64_t least = streaming.at("peak_sram_bytes");
+  const nlohmann::json faster = parse_output(
+      with({"--schedule", "streaming", "--streaming-bytes", std::to_string(2 * least), "--json"}));
+  EXPECT_GT(faster.at("peak_sram_bytes"), least);
+  EXPECT_LE(faster.at("lower_bound_bytes"), 2 * least);
   const Outcome outcome = with({"--schedule", "streaming", "--explain"});
   EXPECT_EQ(outcome.exit_code, 0);
   for (const char* text : {"Least SRAM by schedule", "tflm", "op-by-op", "operators in", "of  72 rows",

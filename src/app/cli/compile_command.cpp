@@ -27,8 +27,7 @@ struct CompileArguments {
   std::string out;
   std::optional<deploy::ConsoleKind> console;
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
-  bool pulls_input = false;
-  std::optional<std::int64_t> streaming_bytes;
+  StreamingArguments streaming;
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
@@ -99,8 +98,8 @@ int run_compile(const CompileArguments& arguments) {
       arguments.no_adaptive_im2col ? engine::ScratchGrowth::kNone : arguments.memory;
   options.specializes_kernels = !arguments.no_specialization;
   options.schedule = engine::options_of(arguments.schedule);
-  options.schedule.pulls_input = arguments.pulls_input;
-  options.schedule.streaming_bytes = arguments.streaming_bytes;
+  options.schedule.pulls_input = arguments.streaming.pulls_input;
+  options.schedule.streaming_bytes = arguments.streaming.bytes;
   if (arguments.no_in_place_depthwise) options.schedule.in_place_depthwise = false;
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
@@ -150,20 +149,10 @@ void add_compile_command(CLI::App& program, Run& run) {
           {"serial", deploy::ConsoleKind::kSerial},
           {"semihosting", deploy::ConsoleKind::kSemihosting},
           {"none", deploy::ConsoleKind::kNone}}));
-  CLI::Option* schedule = add_schedule_option(*command, arguments->schedule, Schedules::kCompiled);
-  command
-      ->add_flag(
-          "--stream-input", arguments->pulls_input,
-          "Let model_invoke() ask for the input in rows, by a function that the program defines,\n"
-          "so that no image is ever whole in memory; with --schedule streaming")
-      ->needs(schedule);
-  command
-      ->add_option(
-          "--streaming-bytes", arguments->streaming_bytes,
-          "Bytes of the arena up to which a streaming schedule is fast instead of small: fewer\n"
-          "operators run together, in higher bands [as few as it takes]")
-      ->check(CLI::PositiveNumber)
-      ->needs(schedule);
+  add_schedule_option(*command, arguments->schedule, Schedules::kCompiled);
+  add_streaming_options(*command, arguments->streaming,
+                        "Let model_invoke() ask for the input in rows, by a function that the program "
+                        "defines");
   command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
   command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,
                     "Give depthwise convolutions an output of their own");
@@ -206,6 +195,7 @@ void add_compile_command(CLI::App& program, Run& run) {
                     "same");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, memory, &run] {
+    check_streaming(arguments->streaming, arguments->schedule);
     if (memory->empty()) arguments->memory = memory_of(arguments->schedule);
     run = [arguments] { return run_compile(*arguments); };
   });

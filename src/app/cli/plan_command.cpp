@@ -40,7 +40,7 @@ struct PlanArguments {
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   engine::ScratchPolicy scratch = engine::ScratchPolicy::kTinyEngine;
   engine::ScratchGrowth memory = engine::ScratchGrowth::kWithinBudget;
-  bool pulls_input = false;
+  StreamingArguments streaming;
   bool explain = false;
   bool json = false;
 };
@@ -66,7 +66,8 @@ std::optional<CompileResult> link_model(const PlanArguments& arguments,
     const ScratchFolder scratch;
     engine::CompileOptions options;
     options.schedule = engine::options_of(arguments.schedule);
-    options.schedule.pulls_input = arguments.pulls_input;
+    options.schedule.pulls_input = arguments.streaming.pulls_input;
+    options.schedule.streaming_bytes = arguments.streaming.bytes;
     options.borders = arguments.source.borders;
     options.scratch_growth = arguments.memory;
     return pipeline::compile_model(model, device, options, scratch.path() / "model");
@@ -210,10 +211,8 @@ int run_plan(const PlanArguments& arguments) {
   const engine::Graph graph = pipeline::load_network(arguments.source);
   engine::OracleOptions options{.schedule = arguments.schedule,
                                 .scratch = arguments.scratch,
-                                .pulls_input = arguments.pulls_input};
-  if (arguments.pulls_input && arguments.schedule != engine::SchedulePolicy::kStreaming) {
-    throw Error("--stream-input takes --schedule streaming");
-  }
+                                .pulls_input = arguments.streaming.pulls_input,
+                                .streaming_bytes = arguments.streaming.bytes};
   if (device) options.latency = device->latency_model();
   engine::ResourceOracle oracle(options);
   const Resources resources = oracle.measure(graph);
@@ -301,9 +300,7 @@ void add_plan_command(CLI::App& program, Run& run) {
   command->add_option("--device", arguments->device,
                       "Name in configs/devices/ or a file; says whether the network fits");
   add_schedule_option(*command, arguments->schedule, Schedules::kPlanned);
-  command->add_flag("--stream-input", arguments->pulls_input,
-                    "Let the input come in rows, so that no image is ever whole in memory; with\n"
-                    "--schedule streaming");
+  add_streaming_options(*command, arguments->streaming, "Let the input come in rows");
   const CLI::Option* scratch =
       command
           ->add_option("--scratch", arguments->scratch,
@@ -325,6 +322,7 @@ void add_plan_command(CLI::App& program, Run& run) {
       "Say what each schedule would need, what runs in bands of rows, and what binds");
   command->add_flag("--json", arguments->json, "Print one JSON object and nothing else");
   command->callback([arguments, scratch, memory, &run] {
+    check_streaming(arguments->streaming, arguments->schedule);
     const bool is_tflm = arguments->schedule == engine::SchedulePolicy::kTflm;
     if (is_tflm && !scratch->empty()) {
       throw CLI::ValidationError("--scratch", "does not apply to --schedule tflm, which counts CMSIS-NN's");

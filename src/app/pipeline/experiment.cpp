@@ -468,6 +468,8 @@ AllowedChanges changes_on_resume() {
 Experiment read_experiment(const ConfigNode& root) {
   Experiment experiment;
   experiment.space_optimization = default_optimizer();
+  // Of a job it is the kernels that will be linked.
+  experiment.oracle.scratch = engine::ScratchPolicy::kOwn;
   read_fields(root, fields_of(experiment));
   const deploy::Device& device = experiment.device;
   engine::Budget& budget = experiment.budget;

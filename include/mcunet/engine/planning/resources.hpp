@@ -67,7 +67,8 @@ struct OracleOptions {
   SchedulePolicy schedule = SchedulePolicy::kInPlace;
   // Of the schedule tflm it is that library's in any case, as is its planner.
   ScratchPolicy scratch = ScratchPolicy::kTinyEngine;
-  bool pulls_input = false;  // see ScheduleOptions
+  bool pulls_input = false;  // see ScheduleOptions, as of the limit
+  std::optional<std::int64_t> streaming_bytes;
   // The steps of what streams are those that are compiled; else any with the least peak, found faster.
   bool settles_steps = true;
   PlannerOptions planner;
