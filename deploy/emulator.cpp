@@ -268,7 +268,7 @@ void check_inputs(std::span<const Int8Bytes> inputs, const ModelDescription& mod
   if (takes_samples && !model.features) {
     throw Error("{}: takes in no sound: it was exported without feature extraction", model.name);
   }
-  const std::int64_t bytes = takes_samples ? model.features->clip_bytes() : model.input_bytes();
+  const std::int64_t bytes = takes_samples ? model.features->clip_bytes() : model.given_bytes();
   for (const Int8Bytes& input : inputs) {
     if (static_cast<std::int64_t>(input.size()) != bytes) {
       throw Error("{}: {} has {} bytes, this one has {}", model.name,

@@ -71,6 +71,11 @@ std::vector<std::string> read_classes(const Json& json, const std::vector<ModelT
   return names;
 }
 
+std::optional<engine::PixelFormat> read_input_format(const Json& json) {
+  if (!json.contains("input_format")) return std::nullopt;
+  return engine::pixel_format_named(json.at("input_format").get<std::string>());
+}
+
 }  // namespace
 
 ModelDescription read_model_description(const std::filesystem::path& folder) {
@@ -86,6 +91,7 @@ ModelDescription read_model_description(const std::filesystem::path& folder) {
             .steps = json.at("steps").get<std::vector<std::string>>(),
             .borders = engine::borders_named(json.value("borders", "caller")),
             .names = engine::ModelNames(json.value("prefix", "model")),
+            .input_format = read_input_format(json),
             .features = read_features(json),
             .is_detector = find_detector(json) != nullptr};
   } catch (const std::exception& error) {

@@ -247,6 +247,8 @@ std::vector<ScheduleEffect> compare_schedules(
     if (is_tflm && oracle.widths.activations == 4) continue;
     engine::OracleOptions other = oracle;
     other.schedule = schedule;
+    other.pulls_input =
+        oracle.pulls_input && schedule == engine::SchedulePolicy::kStreaming;
     if (is_tflm || oracle.scratch == engine::ScratchPolicy::kTflm) {
       other.scratch = is_tflm ? engine::ScratchPolicy::kTflm : engine::ScratchPolicy::kOwn;
     }

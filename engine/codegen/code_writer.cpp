@@ -10,6 +10,7 @@
 #include "codegen/step_writer.hpp"
 #include "codegen/templates.hpp"
 #include "mcunet/core/text_template.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -117,6 +118,15 @@ void add_steps(const CompiledGraph& compiled, const std::vector<StepCode>& steps
   }
 }
 
+TemplateValues pixel_values(const CompiledGraph& compiled, PixelFormat format) {
+  const Shape& input = compiled.graph.tensors[compiled.graph.inputs[0]].shape;
+  const RowBands bands = plan_row_bands(compiled.graph, compiled.schedule.steps.front());
+  const std::int32_t rows = std::min(bands.input->rows_per_band, input.height);
+  return {.texts = {{"pixel_format", std::string(name_of(format))},
+                    {"pixel_row_bytes", std::to_string(bytes_of_pixels(format, input.width))},
+                    {"pixel_rows", std::to_string(rows)}}};
+}
+
 // Parts of the code that not every network has, as sections of one element or none.
 void add_options(const CompiledGraph& compiled, TemplateValues& values) {
   const auto add = [&](const char* name, bool is_there, TemplateValues element = {}) {
@@ -124,7 +134,10 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
     if (is_there) section.push_back(std::move(element));
   };
   const bool pulls_input = compiled.schedule.steps.front().pulls_input;
+  const std::optional<PixelFormat>& format = compiled.options.input_format;
   add("pulled_input", pulls_input);
+  add("pulled_values", pulls_input && !format);
+  add("pulled_pixels", format.has_value(), format ? pixel_values(compiled, *format) : TemplateValues{});
   add("whole_inputs", !pulls_input);
   // A network without a name of its own is alone in its program.
   add("shares_arena", !compiled.options.names.is_default());
@@ -188,6 +201,9 @@ GeneratedCode generate_code(const CompiledGraph& compiled) {
     for (const FlashArray& array : steps.back().arrays) {
       code.constant_bytes += static_cast<std::int64_t>(array.bytes.size());
     }
+  }
+  if (compiled.options.input_format) {
+    kernels.push_back(fmt::format("{}_to_input.c", name_of(*compiled.options.input_format)));
   }
   if (compiled.options.links_all_kernels) {
     for (const std::string& name : kernel_functions()) kernels.push_back(name + ".c");

@@ -35,12 +35,18 @@ void check_class_names(const Graph& graph, const std::vector<std::string>& names
 }
 
 void check_pulled_input(const Graph& graph, const CompileOptions& options) {
-  if (!options.schedule.pulls_input) return;
+  if (!options.schedule.pulls_input) {
+    if (options.input_format) throw Error("an input of pixels must come in rows");
+    return;
+  }
   if (!options.schedule.streams) throw Error("an input comes in rows only to what streams");
   if (graph.inputs.size() != 1 || graph.tensors[graph.inputs[0]].type != DataType::kInt8) {
     throw Error("only a single input of int8 can come in rows");
   }
   if (!options.staging_bytes.empty()) throw Error("features cannot come in rows");
+  if (options.input_format) {
+    check_pixels(*options.input_format, graph.tensors[graph.inputs[0]].shape);
+  }
 }
 
 }  // namespace

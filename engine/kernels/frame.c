@@ -125,18 +125,23 @@ static uint32_t between(const struct view* view, const struct neighbours* rows,
 
 void mcunet_frame_to_input(const struct mcunet_frame* frame, int8_t* input,
                            const struct mcunet_frame_layer* layer) {
+  mcunet_frame_rows_to_input(frame, 0, layer->height, input, layer);
+}
+
+void mcunet_frame_rows_to_input(const struct mcunet_frame* frame, int32_t first_row, int32_t rows,
+                                int8_t* input, const struct mcunet_frame_layer* layer) {
   struct view view = {.frame = frame, .layer = layer};
   look_at_part(&view);
   const int grows = view.rows.length < layer->height || view.columns.length < layer->width;
   const int averages =
       !grows && (view.rows.length >= 2 * layer->height || view.columns.length >= 2 * layer->width);
-  for (int32_t y = 0; y < layer->height; ++y) {
-    const struct neighbours rows = neighbours_at(y, view.rows.length, layer->height);
+  for (int32_t y = first_row; y < first_row + rows; ++y) {
+    const struct neighbours around = neighbours_at(y, view.rows.length, layer->height);
     for (int32_t x = 0; x < layer->width; ++x) {
       const struct neighbours columns = neighbours_at(x, view.columns.length, layer->width);
       for (int32_t c = 0; c < layer->channels; ++c) {
         const uint32_t level =
-            averages ? mean_at(&view, y, x, c) : between(&view, &rows, &columns, c);
+            averages ? mean_at(&view, y, x, c) : between(&view, &around, &columns, c);
         *input++ = layer->values[level];
       }
     }

@@ -38,6 +38,10 @@ struct mcunet_frame_layer {
 void mcunet_frame_to_input(const struct mcunet_frame* frame, int8_t* input,
                            const struct mcunet_frame_layer* layer);
 
+// The same of some rows of the input, for one that comes in rows.
+void mcunet_frame_rows_to_input(const struct mcunet_frame* frame, int32_t first_row, int32_t rows,
+                                int8_t* input, const struct mcunet_frame_layer* layer);
+
 #ifdef __cplusplus
 }
 #endif

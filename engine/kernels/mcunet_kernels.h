@@ -632,6 +632,16 @@ void mcunet_average_of_sums(const int32_t* sums, int32_t count, int8_t* output,
 void mcunet_stream(const struct mcunet_stage* stages, int32_t count, int32_t first_band,
                    int32_t end_band);
 
+// ---- Inputs of pixels ----
+
+// `count` pixels of 5, 6 and 5 bits in little-endian half-words; of Y, U, Y, V for two pixels, as ITU-R BT.601
+// has them from 16 to 235; of a byte -> red, green and blue, or one channel of luminance, less 128.
+void mcunet_rgb565_to_input(const uint8_t* pixels, int32_t count, int8_t* output,
+                            int32_t channels);
+void mcunet_yuv422_to_input(const uint8_t* pixels, int32_t count, int8_t* output,
+                            int32_t channels);
+void mcunet_gray_to_input(const uint8_t* pixels, int32_t count, int8_t* output, int32_t channels);
+
 #ifdef __cplusplus
 }
 #endif

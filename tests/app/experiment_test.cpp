@@ -304,6 +304,19 @@ TEST_F(ExperimentTest, TheScheduleOfTheBaselinesComesWithItsScratch) {
       "x.yaml:3: engine.schedule: must be tflm or op-by-op where scratch is tflm, is in-place");
 }
 
+TEST_F(ExperimentTest, AnInputMayComeInRows) {
+  const Experiment experiment = read_rest("engine: {schedule: streaming, stream_input: true}\n");
+  EXPECT_TRUE(experiment.oracle.pulls_input);
+  EXPECT_EQ(rest_error("engine: {stream_input: true}\n"),
+            "x.yaml:3: engine.stream_input: is for the schedule streaming");
+  EXPECT_THAT(error_of([&] {
+                load_experiment("spoken_digits", std::vector<std::string>{
+                                                     "engine.schedule=streaming",
+                                                     "engine.stream_input=true"});
+              }),
+              HasSubstr("engine.stream_input: is for images"));
+}
+
 TEST_F(ExperimentTest, DeviceAndSpaceMayBeFilesOrWrittenOut) {
   const TemporaryFolder folder;
   const auto space = folder.write("space.yaml", "name: mine\nstages: [{channels: 24}]\n");

@@ -184,6 +184,15 @@ TEST(FrameCode, HasThePrefixOfItsModel) {
       generate_preprocessing(compiled.graph, ImagePreprocessing{.shape = {16, 16, 3}}, names)
           .files);
   EXPECT_NE(model.symbol<void(const mcunet_frame*, std::int8_t*)>("vww_frame_to_input"), nullptr);
+  const FeatureCode in_rows =
+      generate_preprocessing(compiled.graph, ImagePreprocessing{.shape = {16, 16, 3}}, names, true);
+  const auto text_of = [](const FeatureCode& code) {
+    std::string text;
+    for (const engine::GeneratedFile& file : code.files) text += file.contents;
+    return text;
+  };
+  EXPECT_THAT(text_of(in_rows), testing::HasSubstr("vww_frame_rows_to_input("));
+  EXPECT_THAT(text_of(in_rows), testing::Not(testing::HasSubstr("vww_frame_to_input(")));
   EXPECT_THAT(input_notes(ImagePreprocessing{.shape = {16, 16, 3}}, names),
               testing::Contains(HasSubstr("vww_frame.h")));
 }

@@ -2,7 +2,10 @@
 // them.
 #include "frame.h"
 
+#include <opencv2/imgproc.hpp>
+
 #include "image_decoding.hpp"
+#include "mcunet_kernels.h"
 #include "shared_data.hpp"
 
 namespace mcunet::datasets {
@@ -35,6 +38,43 @@ void add_difference(const std::filesystem::path& file, const ImagePreprocessing&
     difference.largest = std::max(difference.largest, apart);
     difference.sum += apart;
     difference.bytes += 1;
+  }
+}
+
+std::vector<std::uint8_t> random_bytes(std::size_t count) {
+  RandomStream random(31);
+  std::vector<std::uint8_t> bytes(count);
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.index(256));
+  return bytes;
+}
+
+TEST(Frame, RowsAreThoseOfTheWholeInput) {
+  const std::vector<std::uint8_t> pixels = random_bytes(50 * 41 * 3);
+  std::vector<std::int8_t> values;
+  for (int p = 0; p < 256; ++p) values.push_back(static_cast<std::int8_t>(p - 128));
+  const mcunet_frame frame{pixels.data(), 50, 41, 3 * 41, 3};
+  for (const int side : {16, 50, 64}) {
+    const mcunet_frame_layer layer{side, side, 3, 57344, values.data()};
+    std::vector<std::int8_t> whole(static_cast<std::size_t>(side * side * 3));
+    std::vector<std::int8_t> in_rows(whole.size());
+    mcunet_frame_to_input(&frame, whole.data(), &layer);
+    for (int row = 0; row < side; row += 3) {
+      mcunet_frame_rows_to_input(&frame, row, std::min(3, side - row),
+                                 in_rows.data() + row * side * 3, &layer);
+    }
+    EXPECT_EQ(in_rows, whole) << side;
+  }
+}
+
+TEST(Pixels, OfYuv422AreWhatOpenCvMakesOfThem) {
+  const std::vector<std::uint8_t> bytes = random_bytes(64 * 48 * 2);
+  std::vector<std::int8_t> input(64 * 48 * 3);
+  mcunet_yuv422_to_input(bytes.data(), 64 * 48, input.data(), 3);
+  cv::Mat expected;
+  cv::cvtColor(cv::Mat(64, 48, CV_8UC2, const_cast<std::uint8_t*>(bytes.data())), expected,
+               cv::COLOR_YUV2RGB_YUY2);
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    ASSERT_EQ(input[i] + 128, expected.data[i]) << i;
   }
 }
 

@@ -313,8 +313,23 @@ TEST_F(CompileCommand, StreamsTheInputOnRequest) {
   ASSERT_EQ(inferences.size(), 2u);
   for (const auto& inference : inferences) EXPECT_EQ(inference["exact"], true);
   const Outcome refused = with({"--schedule", "in-place", "--stream-input"});
-  EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_THAT(refused.out, HasSubstr("only to what streams"));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.out + refused.err, HasSubstr("takes --schedule streaming"));
+
+  // Of half-words instead of three bytes a pixel.
+  EXPECT_EQ(with({"--schedule", "streaming", "--input-format", "rgb565"}).exit_code, 2);
+  ASSERT_EQ(with({"--schedule", "streaming", "--stream-input", "--input-format", "rgb565"}).exit_code,
+            0);
+  EXPECT_THAT(read("out/model.h"), HasSubstr("const uint8_t* model_pixel_rows("));
+  write("frames.bin", input.substr(0, 2 * 45 * 39 * 2));
+  const Outcome frames = run({"emulate", "out", "--input", "frames.bin", "--json"});
+  ASSERT_EQ(frames.exit_code, 0) << frames.err;
+  ASSERT_EQ(parse_output(frames)["inferences"].size(), 2u);
+  for (const auto& inference : parse_output(frames)["inferences"]) {
+    EXPECT_EQ(inference["exact"], true);
+  }
+  EXPECT_THAT(run({"emulate", "out", "--input", "input.bin"}).err,
+              HasSubstr("which is no multiple of a frame's 3510"));
 }
 
 TEST_F(CompileCommand, SaysWhatMemoryIsSpentOn) {

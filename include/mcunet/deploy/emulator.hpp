@@ -49,6 +49,7 @@ struct ModelDescription {
   std::vector<std::string> steps;
   engine::Borders borders = engine::Borders::kCaller;
   engine::ModelNames names;  // of files and symbols
+  std::optional<engine::PixelFormat> input_format;  // of the pixels that the firmware takes, if any
   std::optional<ModelFeatures> features;
   bool is_detector = false;  // comes with what finds objects in output 0 (detections.h)
 
@@ -57,6 +58,11 @@ struct ModelDescription {
     std::int64_t total = 0;
     for (const ModelTensor& tensor : inputs) total += tensor.bytes();
     return total;
+  }
+  // Of what the firmware takes in for one inference: the inputs, or the pixels of which it makes one.
+  std::int64_t given_bytes() const {
+    if (!input_format) return input_bytes();
+    return bytes_of_pixels(*input_format, std::int64_t{inputs[0].height} * inputs[0].width);
   }
 };
 

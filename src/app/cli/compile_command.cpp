@@ -28,6 +28,7 @@ struct CompileArguments {
   std::optional<deploy::ConsoleKind> console;
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
   StreamingArguments streaming;
+  std::optional<engine::PixelFormat> input_format;
   bool no_fusion = false;
   bool no_in_place_depthwise = false;
   bool no_adaptive_im2col = false;
@@ -100,6 +101,7 @@ int run_compile(const CompileArguments& arguments) {
   options.schedule = engine::options_of(arguments.schedule);
   options.schedule.pulls_input = arguments.streaming.pulls_input;
   options.schedule.streaming_bytes = arguments.streaming.bytes;
+  options.input_format = arguments.input_format;
   if (arguments.no_in_place_depthwise) options.schedule.in_place_depthwise = false;
   options.folds_dead_channels = arguments.fold_dead_channels;
   options.borders = engine::borders_named(arguments.borders);
@@ -153,6 +155,17 @@ void add_compile_command(CLI::App& program, Run& run) {
   add_streaming_options(*command, arguments->streaming,
                         "Let model_invoke() ask for the input in rows, by a function that the program "
                         "defines");
+  std::map<std::string, engine::PixelFormat> formats;
+  for (const engine::PixelFormat format : engine::kPixelFormats) {
+    formats.emplace(name_of(format), format);
+  }
+  command
+      ->add_option(
+          "--input-format", arguments->input_format,
+          "Pixels that a camera gives for the rows of --stream-input: rgb565, yuv422 or gray. Each\n"
+          "row becomes the input as it is read: levels of 0 to 255, less 128 [the input's values]")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->needs("--stream-input");
   command->add_flag("--no-fusion", arguments->no_fusion, "Run PAD operators on their own");
   command->add_flag("--no-inplace-depthwise", arguments->no_in_place_depthwise,
                     "Give depthwise convolutions an output of their own");

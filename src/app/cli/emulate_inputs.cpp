@@ -184,6 +184,32 @@ void append_inputs(const std::string& word, const InputReader& reader, NamedInpu
   }
 }
 
+// What a camera would give: frames of raw bytes, one after another.
+NamedInputs read_frames(const InputReader& reader) {
+  const ModelDescription& model = reader.model;
+  NamedInputs result;
+  for (const std::string& file : reader.options.inputs) {
+    if (fs::path(file).extension() != ".bin") {
+      throw Error("{}: must be .bin, as the firmware takes pixels of {}", file,
+                  name_of(*model.input_format));
+    }
+    const std::string contents = read_file(file);
+    const auto size = static_cast<std::int64_t>(contents.size());
+    const std::int64_t frame = model.given_bytes();
+    if (size == 0 || size % frame != 0) {
+      throw Error("{}: has {} bytes, which is no multiple of a frame's {}", file, size, frame);
+    }
+    for (std::int64_t at = 0; at < size; at += frame) {
+      result.frames.emplace_back(contents.begin() + at, contents.begin() + at + frame);
+      result.names.push_back(size == frame ? file : fmt::format("{}[{}]", file, at / frame));
+      result.images.emplace_back();
+      result.inputs.push_back(engine::input_of_pixels(*model.input_format, result.frames.back(),
+                                                      model.inputs[0].channels));
+    }
+  }
+  return result;
+}
+
 NamedInputs read_clips(const InputReader& reader, const datasets::LogMelParameters& sound) {
   const InputOptions& options = reader.options;
   if (options.sample_rate != 0) {
@@ -215,6 +241,7 @@ NamedInputs read_inputs(const InputOptions& options, const ModelDescription& mod
     const auto* sound = std::get_if<datasets::LogMelParameters>(&*reader.preprocessing);
     if (sound != nullptr) return read_clips(reader, *sound);
   }
+  if (model.input_format) return read_frames(reader);
   NamedInputs result;
   for (const std::string& word : words) append_inputs(word, reader, result);
   return result;

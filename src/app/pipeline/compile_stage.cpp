@@ -53,6 +53,7 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   json["device"] = device.name;
   json["borders"] = engine::name_of(compiled.options.borders);
   json["inputs"] = tensors_to_json(compiled.graph, compiled.graph.inputs);
+  if (compiled.options.input_format) json["input_format"] = name_of(*compiled.options.input_format);
   json["outputs"] = tensors_to_json(compiled.graph, compiled.graph.outputs);
   const std::vector<std::string>& classes = compiled.options.class_names;
   if (!classes.empty()) json["classes"] = classes;
@@ -119,7 +120,9 @@ CompileResult write_and_link(const Request& request, const CompiledGraph& compil
   engine::GeneratedCode code = engine::generate_code(compiled);
   const engine::ModelNames& names = request.options.names;
   if (request.preprocessing) {
-    add_code(generate_preprocessing(compiled.graph, *request.preprocessing, names), code);
+    add_code(generate_preprocessing(compiled.graph, *request.preprocessing, names,
+                                    request.options.schedule.pulls_input),
+             code);
   }
   if (request.postprocessing) {
     add_code(under_name(request.model,
@@ -151,7 +154,8 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   if (postprocessing) all_options.class_names.clear();
   if (preprocessing) {
     all_options.staging_bytes = staging_of(*preprocessing);
-    all_options.input_notes = input_notes(*preprocessing, options.names);
+    all_options.input_notes =
+        input_notes(*preprocessing, options.names, options.schedule.pulls_input);
   }
   std::int64_t& sram_budget = all_options.sram_budget_bytes.emplace(std::min(
       device.sram_budget_bytes(), options.sram_budget_bytes.value_or(device.sram_budget_bytes())));

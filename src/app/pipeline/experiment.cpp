@@ -129,18 +129,6 @@ std::vector<Field> fields_of_search(SearchStageOptions& options) {
       field("devices", options.devices)};
 }
 
-template <typename Policies>
-auto with_names(const Policies& policies) {
-  std::vector<std::pair<std::string, typename Policies::value_type>> names;
-  for (const auto policy : policies) names.emplace_back(name_of(policy), policy);
-  return names;
-}
-
-std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
-  return {choice("schedule", oracle.schedule, with_names(engine::kSchedulePolicies)),
-          choice("scratch", oracle.scratch, with_names(engine::kScratchPolicies))};
-}
-
 // Written out only where it differs from the default, so that runs of before it was known go on.
 Field silent(Field field, bool is_default) {
   auto read = [read = std::move(field.read)](const ConfigNode& node) {
@@ -150,6 +138,19 @@ Field silent(Field field, bool is_default) {
     return is_default ? ConfigNode{} : write();
   };
   return {std::move(field.key), std::move(read), std::move(write)};
+}
+
+template <typename Policies>
+auto with_names(const Policies& policies) {
+  std::vector<std::pair<std::string, typename Policies::value_type>> names;
+  for (const auto policy : policies) names.emplace_back(name_of(policy), policy);
+  return names;
+}
+
+std::vector<Field> fields_of_engine(engine::OracleOptions& oracle) {
+  return {choice("schedule", oracle.schedule, with_names(engine::kSchedulePolicies)),
+          choice("scratch", oracle.scratch, with_names(engine::kScratchPolicies)),
+          silent(field("stream_input", oracle.pulls_input), !oracle.pulls_input)};
 }
 
 std::vector<Field> fields_of_optimizer(search::SpaceOptimizerOptions& options) {
@@ -364,6 +365,18 @@ void limit_to_device(const ConfigNode& root, const char* key, std::optional<std:
 }
 
 // The widths of weights that the section leaves open are decided, and agree with the space.
+// An input comes in rows to what streams, and as the pixels of a frame.
+void check_streamed_input(const ConfigNode& root, const Experiment& experiment) {
+  if (!experiment.oracle.pulls_input) return;
+  const ConfigNode& node = *root.find("engine")->find("stream_input");
+  if (experiment.oracle.schedule != engine::SchedulePolicy::kStreaming) {
+    node.fail("is for the schedule streaming");
+  }
+  if (experiment.dataset && medium_of(experiment.dataset->kind) != datasets::Medium::kImage) {
+    node.fail("is for images, which are the only inputs that come in rows");
+  }
+}
+
 // The library of the schedule tflm has scratch of its own, and its scratch is of no other schedule.
 void settle_schedule(const ConfigNode& root, engine::OracleOptions& oracle) {
   using engine::SchedulePolicy;
@@ -481,6 +494,7 @@ Experiment read_experiment(const ConfigNode& root) {
   experiment.oracle.latency = device.latency_model();
   settle_widths(root, experiment);
   settle_schedule(root, experiment.oracle);
+  check_streamed_input(root, experiment);
   if (experiment.dataset && experiment.oracle.scratch == engine::ScratchPolicy::kOwn) {
     experiment.oracle.staging = input_staging(*experiment.dataset, resolutions_of(experiment));
   }

@@ -147,7 +147,9 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   const ScratchFolder scratch(folder.parent_path());
   const fs::path model = scratch.path() / engine::model_file_name(quantized.graph);
   engine::write_model(quantized.graph, model);
-  const engine::CompileOptions options{.schedule = engine::options_of(context.schedule),
+  engine::ScheduleOptions schedule = engine::options_of(context.schedule);
+  schedule.pulls_input = context.pulls_input;
+  const engine::CompileOptions options{.schedule = schedule,
                                        .scratch_growth = context.options.memory,
                                        .sram_budget_bytes = context.sram_budget_bytes,
                                        .names = context.options.names,

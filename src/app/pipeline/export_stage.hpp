@@ -25,6 +25,7 @@ struct ExportContext {
   deploy::Device device;
   std::optional<std::int64_t> sram_budget_bytes;  // of the job, if that is less than the device's
   engine::SchedulePolicy schedule = engine::SchedulePolicy::kInPlace;
+  bool pulls_input = false;  // see ScheduleOptions
   QuantizationOptions quantization;
   ExportOptions options;
   std::uint64_t seed = 0;

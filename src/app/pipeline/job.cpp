@@ -100,6 +100,7 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
   ExportContext context{.device = experiment.device,
                         .sram_budget_bytes = experiment.budget.sram_bytes,
                         .schedule = experiment.oracle.schedule,
+                        .pulls_input = experiment.oracle.pulls_input,
                         .quantization = experiment.quantization,
                         .options = experiment.exporting,
                         .seed = experiment.seed,

@@ -61,7 +61,7 @@ FeatureCode fill_pair(const char* name, const TemplateValues& values,
 }
 
 FeatureCode generate_frame(const engine::Graph& graph, const ImagePreprocessing& image,
-                           const engine::ModelNames& names) {
+                           const engine::ModelNames& names, bool pulls_input) {
   check_input(graph, image.shape, "images");
   const bool is_cropped = image.fit == ImageFit::kCrop;
   TemplateValues values = {.texts = names.template_texts()};
@@ -69,6 +69,9 @@ FeatureCode generate_frame(const engine::Graph& graph, const ImagePreprocessing&
       {{"crop", std::to_string(is_cropped ? std::lround(65536 * image.crop_share) : 0)},
        {"values", table_of(image, graph.info_of(graph.inputs[0]).quantization)}});
   add_notes(image, values);
+  values.sections["whole_inputs"];
+  values.sections["pulled_input"];
+  values.sections[pulls_input ? "pulled_input" : "whole_inputs"].emplace_back();
   return fill_pair("frame", values, names);
 }
 
@@ -104,13 +107,14 @@ std::vector<std::int64_t> staging_of(const Preprocessing& preprocessing) {
 }
 
 std::vector<std::string> input_notes(const Preprocessing& preprocessing,
-                                     const engine::ModelNames& names) {
+                                     const engine::ModelNames& names, bool pulls_input) {
   std::vector<std::string> notes = describe(preprocessing);
   struct {
     const engine::ModelNames& names;
+    bool pulls_input;
     auto operator()(const ImagePreprocessing&) {
-      return fmt::format("{0}.h makes it of a frame of pixels: {0}_to_input()",
-                         names.part("frame"));
+      return fmt::format("{0}.h makes it of a frame of pixels: {0}{1}_to_input()",
+                         names.part("frame"), pulls_input ? "_rows" : "");
     }
     auto operator()(const LogMelParameters&) {
       return fmt::format("{0}.h makes it of samples: {0}_from_samples()", names.part("features"));
@@ -119,15 +123,15 @@ std::vector<std::string> input_notes(const Preprocessing& preprocessing,
       return fmt::format("{0}.h makes it of what was measured: {0}_to_input()",
                          names.part("series"));
     }
-  } maker{names};
+  } maker{names, pulls_input};
   notes.push_back(std::visit(maker, preprocessing));
   return notes;
 }
 
 FeatureCode generate_preprocessing(const engine::Graph& graph, const Preprocessing& preprocessing,
-                                   const engine::ModelNames& names) {
+                                   const engine::ModelNames& names, bool pulls_input) {
   if (const auto* image = std::get_if<ImagePreprocessing>(&preprocessing)) {
-    return generate_frame(graph, *image, names);
+    return generate_frame(graph, *image, names, pulls_input);
   }
   if (const auto* series = std::get_if<SeriesPreprocessing>(&preprocessing)) {
     return generate_series(graph, *series, names);

@@ -81,7 +81,9 @@ FirmwareReport link(const Experiment& experiment, const SearchSpace& space, cons
   const engine::Graph graph = make_model(experiment, space, subnet);
   const std::filesystem::path model = scratch.path() / engine::model_file_name(graph);
   engine::write_model(graph, model);
-  const engine::CompileOptions options{.schedule = engine::options_of(experiment.oracle.schedule),
+  engine::ScheduleOptions schedule = engine::options_of(experiment.oracle.schedule);
+  schedule.pulls_input = experiment.oracle.pulls_input;
+  const engine::CompileOptions options{.schedule = schedule,
                                        .scratch_growth = engine::ScratchGrowth::kWithinArena,
                                        .sram_budget_bytes = experiment.budget.sram_bytes,
                                        .names = experiment.exporting.names};

@@ -1,6 +1,10 @@
 // Steps of several operators, compiled on the host, beside the reference executor.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+
+#include "core/error_text.hpp"
 #include "generated_model.hpp"
 #include "mcunet/engine/planning/row_bands.hpp"
 #include "mcunet/engine/planning/streaming_schedule.hpp"
@@ -89,6 +93,111 @@ TEST(Streaming, InputsInRowsAreExact) {
                          "rows-" + std::to_string(trial));
   }
   EXPECT_EQ(pulling, 8);
+}
+
+// A frame that stays where it is.
+constexpr char kFrame[] = R"(
+#include "model.h"
+uint8_t frame[MODEL_INPUT_HEIGHT * MODEL_PIXEL_ROW_BYTES];
+int most_rows;
+const uint8_t* model_pixel_rows(int first_row, int rows) {
+  if (rows > most_rows) most_rows = rows;
+  return frame + first_row * MODEL_PIXEL_ROW_BYTES;
+}
+)";
+
+// Red, green and blue of each pixel, in doubles.
+std::vector<std::array<double, 3>> colors_of(PixelFormat format, const TensorBytes& frame) {
+  const auto byte = [&](std::size_t i) { return std::to_integer<int>(frame[i]); };
+  std::vector<std::array<double, 3>> colors;
+  for (std::size_t i = 0; i < frame.size(); i += format == PixelFormat::kGray ? 1 : 2) {
+    const double gray = byte(i);
+    if (format == PixelFormat::kGray) {
+      colors.push_back({gray, gray, gray});
+    } else if (format == PixelFormat::kRgb565) {
+      const int pixel = byte(i) + 256 * byte(i + 1);
+      const int parts[] = {pixel / 2048, pixel / 32 % 64, pixel % 32};
+      colors.push_back({parts[0] * 8.0 + parts[0] / 4, parts[1] * 4.0 + parts[1] / 16,
+                        parts[2] * 8.0 + parts[2] / 4});
+    } else {
+      const std::size_t pair = i / 4 * 4;
+      const double y = 1.164 * std::max(byte(i) - 16, 0);
+      const double u = byte(pair + 1) - 128;
+      const double v = byte(pair + 3) - 128;
+      colors.push_back({y + 1.596 * v, y - 0.391 * u - 0.813 * v, y + 2.018 * u});
+    }
+  }
+  for (auto& color : colors) {
+    for (double& level : color) level = std::clamp(std::floor(level + 0.5), 0.0, 255.0);
+  }
+  return colors;
+}
+
+TEST(Streaming, PixelsBecomeTheInputAsTheyAreRead) {
+  RandomStream random(6);
+  for (const PixelFormat format : kPixelFormats) {
+    for (const std::int32_t channels : {1, 3}) {
+      SCOPED_TRACE(fmt::format("{} {}", name_of(format), channels));
+      Graph shapes;
+      TensorId map = add_input(shapes, {18, 10, channels});
+      map = append_op(shapes, {.kind = OpKind::kConv2d, .window = centred_window(3, 2)}, {map}, 6);
+      shapes.outputs = {append_op(
+          shapes, {.kind = OpKind::kDepthwiseConv2d, .window = centred_window(5, 1)}, {map}, 6)};
+      const Graph graph = with_random_weights(shapes, random);
+      CompileOptions options{.schedule = options_of(SchedulePolicy::kStreaming),
+                             .input_format = format};
+      options.schedule.pulls_input = true;
+      const GeneratedModel model(compile_graph(graph, options), "streaming-pixels", "", kFrame);
+      TensorBytes frame(static_cast<std::size_t>(bytes_of_pixels(format, 18 * 10)));
+      for (std::byte& byte : frame) byte = static_cast<std::byte>(random.index(256));
+      std::memcpy(model.symbol<std::byte>("frame"), frame.data(), frame.size());
+      model.symbol<void()>("model_invoke")();
+
+      std::vector<TensorBytes> converted(1);
+      for (const auto& [red, green, blue] : colors_of(format, frame)) {
+        const double gray = std::floor((9798 * red + 19235 * green + 3735 * blue) / 32768 + 0.5);
+        const double levels[] = {channels == 1 ? gray : red, green, blue};
+        for (std::int32_t c = 0; c < channels; ++c) {
+          converted[0].push_back(static_cast<std::byte>(static_cast<int>(levels[c]) - 128));
+        }
+      }
+      ASSERT_EQ(converted[0].size(), static_cast<std::size_t>(18 * 10 * channels));
+      std::vector<std::int8_t> bytes(frame.size());
+      std::memcpy(bytes.data(), frame.data(), frame.size());
+      const std::vector<std::int8_t> input = input_of_pixels(format, bytes, channels);
+      int apart = 0;  // where the coefficients of three digits round otherwise
+      for (std::size_t i = 0; i < input.size(); ++i) {
+        const int expected = std::to_integer<std::int8_t>(converted[0][i]);
+        ASSERT_LE(std::abs(input[i] - expected), format == PixelFormat::kYuv422 ? 1 : 0) << i;
+        apart += input[i] != expected ? 1 : 0;
+      }
+      EXPECT_LT(apart, 18 * 10 * channels / 10);
+      std::memcpy(converted[0].data(), input.data(), input.size());
+      const TensorBytes expected = execute(graph, converted)[0];
+      const void* output = model.symbol<const void*(int)>("model_output")(0);
+      EXPECT_EQ(std::memcmp(output, expected.data(), expected.size()), 0);
+    }
+  }
+}
+
+TEST(Streaming, RefusesInputsThatPixelsDoNotMake) {
+  const auto error = [](const Shape& shape, PixelFormat format, bool pulls_input) {
+    Graph graph;
+    const TensorId input = add_input(graph, shape);
+    graph.outputs = {append_op(graph, {.kind = OpKind::kConv2d}, {input}, 4)};
+    RandomStream random(1);
+    CompileOptions options{.schedule = options_of(SchedulePolicy::kStreaming),
+                           .input_format = format};
+    options.schedule.pulls_input = pulls_input;
+    return error_of([&] { compile_graph(with_random_weights(graph, random), options); });
+  };
+  EXPECT_EQ(error({8, 8, 4}, PixelFormat::kGray, true),
+            "pixels become inputs of 1 or 3 channels, but the network takes in 4");
+  EXPECT_EQ(error({8, 7, 3}, PixelFormat::kYuv422, true),
+            "pixels of yuv422 come in pairs, but the input's rows have 7");
+  EXPECT_EQ(error({8, 8, 3}, PixelFormat::kGray, false), "an input of pixels must come in rows");
+  EXPECT_EQ(error_of([] { pixel_format_named("bayer"); }),
+            "pixels: must be rgb565, yuv422 or gray, are bayer");
 }
 
 TEST(Streaming, WeightsOfFourBitsAreExact) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mcunet/engine/codegen/model_names.hpp"
+#include "mcunet/engine/codegen/pixel_format.hpp"
 #include "mcunet/engine/graph/graph.hpp"
 #include "mcunet/engine/planning/arena.hpp"
 #include "mcunet/engine/planning/schedule.hpp"
@@ -40,6 +41,8 @@ struct CompileOptions {
   // Buffers in which the caller prepares the inputs: in the arena, alive together with the inputs
   // before the first step. The code hands them out by model_staging(), aligned to 8 bytes.
   std::vector<std::int64_t> staging_bytes;
+  // Of an input that comes in rows: it is made of such pixels, which the caller shows. Absent: of its values.
+  std::optional<PixelFormat> input_format;
   ModelNames names;  // of the files and symbols
   // Lines of a comment in the header that say what the values of input 0 are.
   std::vector<std::string> input_notes;
