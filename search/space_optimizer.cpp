@@ -231,10 +231,12 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
   return ranking;
 }
 
-std::vector<ScheduleEffect> compare_schedules(
-    const space::SearchSpace& base, const engine::OracleOptions& oracle, const Budget& budget,
-    const SpaceOptimizerOptions& options, const SpaceRanking& ranking,
-    const std::function<void(std::int64_t)>& advance) {
+std::vector<ScheduleEffect> compare_schedules(const space::SearchSpace& base,
+                                              const engine::OracleOptions& oracle,
+                                              const Budget& budget,
+                                              const SpaceOptimizerOptions& options,
+                                              const SpaceRanking& ranking,
+                                              const std::function<void(std::int64_t)>& advance) {
   SpaceOptimizerOptions fewer = options;
   fewer.samples = std::min(options.comparison_samples, options.samples);
   fewer.sweep_sram_bytes.clear();
@@ -247,14 +249,13 @@ std::vector<ScheduleEffect> compare_schedules(
     if (is_tflm && oracle.widths.activations == 4) continue;
     engine::OracleOptions other = oracle;
     other.schedule = schedule;
-    other.pulls_input =
-        oracle.pulls_input && schedule == engine::SchedulePolicy::kStreaming;
+    other.pulls_input = oracle.pulls_input && schedule == engine::SchedulePolicy::kStreaming;
     if (is_tflm || oracle.scratch == engine::ScratchPolicy::kTflm) {
       other.scratch = is_tflm ? engine::ScratchPolicy::kTflm : engine::ScratchPolicy::kOwn;
     }
     const SpaceRanking spaces = optimize_space(base, other, budget, fewer, advance);
-    const auto same = std::find_if(
-        spaces.spaces.begin(), spaces.spaces.end(), [&](const SpaceStatistics& space) {
+    const auto same =
+        std::find_if(spaces.spaces.begin(), spaces.spaces.end(), [&](const SpaceStatistics& space) {
           return space.width == chosen.width && space.resolution == chosen.resolution;
         });
     effects.push_back({schedule, other.scratch, spaces.spaces.front(), *same});

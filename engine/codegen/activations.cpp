@@ -29,12 +29,10 @@ void write_lookup(StepWriter& step) {
   std::vector<unsigned char> table;
   for (std::byte value : results[0]) table.push_back(std::to_integer<unsigned char>(value));
   const std::string name = step.add_array("table", std::move(table));
-  step.call(
-      "mcunet_lookup",
-      {step.input_address(), step.output_address(),
-       step.in_rows(row_bytes_of(output), output.bytes()),
-       "(const int8_t*)" + name},
-      "lookup.c");
+  step.call("mcunet_lookup",
+            {step.input_address(), step.output_address(),
+             step.in_rows(row_bytes_of(output), output.bytes()), "(const int8_t*)" + name},
+            "lookup.c");
 }
 
 // Between float and the values of `type`.

@@ -137,7 +137,8 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
   const std::optional<PixelFormat>& format = compiled.options.input_format;
   add("pulled_input", pulls_input);
   add("pulled_values", pulls_input && !format);
-  add("pulled_pixels", format.has_value(), format ? pixel_values(compiled, *format) : TemplateValues{});
+  add("pulled_pixels", format.has_value(),
+      format ? pixel_values(compiled, *format) : TemplateValues{});
   add("whole_inputs", !pulls_input);
   // A network without a name of its own is alone in its program.
   add("shares_arena", !compiled.options.names.is_default());

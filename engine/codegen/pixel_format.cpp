@@ -40,8 +40,7 @@ void check_pixels(PixelFormat format, const Shape& input) {
 
 std::vector<std::int8_t> input_of_pixels(PixelFormat format, const std::vector<std::int8_t>& pixels,
                                          std::int32_t channels) {
-  const auto count =
-      static_cast<std::int32_t>(std::ssize(pixels) / bytes_of_pixels(format, 1));
+  const auto count = static_cast<std::int32_t>(std::ssize(pixels) / bytes_of_pixels(format, 1));
   std::vector<std::int8_t> input(static_cast<std::size_t>(count) * channels);
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(pixels.data());
   switch (format) {

@@ -12,9 +12,10 @@ namespace {
 void write_sums(StepWriter& step, const std::string& kernel,
                 const std::vector<std::string>& arguments) {
   const std::string sums = step.sums_address();
-  step.call("mcunet_accumulate",
-            {"band", std::to_string(step.input().width), std::to_string(step.input().channels), sums},
-            "accumulate.c");
+  step.call(
+      "mcunet_accumulate",
+      {"band", std::to_string(step.input().width), std::to_string(step.input().channels), sums},
+      "accumulate.c");
   step.statements(fmt::format("  if ({})", step.has_all_rows()));
   std::vector<std::string> all = {sums};
   all.insert(all.end(), arguments.begin(), arguments.end());

@@ -66,8 +66,7 @@ std::string StepWriter::sums_address() const {
   const std::int32_t buffer = compiled_.arena.requests.step_scratch_buffer[step_];
   const auto op = static_cast<std::size_t>(&op_ - &graph_.ops[run_.first_op]);
   const std::int64_t sums = plan_row_bands(graph_, run_).stages[op].buffer_offset;
-  return fmt::format("(int32_t*)(void*)({})",
-                     address(compiled_.arena.plan.offsets[buffer] + sums));
+  return fmt::format("(int32_t*)(void*)({})", address(compiled_.arena.plan.offsets[buffer] + sums));
 }
 
 std::string StepWriter::has_all_rows() const {

@@ -61,8 +61,8 @@ class StageTable {
              repeats_input(graph_, op, tensor);
     });
     if (is_repeated) return memory_of_one(offset, t.shape.height);
-    return fmt::format(".rows = arena + {}, .row_bytes = {}, .height = {}", offset,
-                       row_bytes_of(t), t.shape.height);
+    return fmt::format(".rows = arena + {}, .row_bytes = {}, .height = {}", offset, row_bytes_of(t),
+                       t.shape.height);
   }
 
   // What an operator's output, or the input that is pulled, holds between bands.

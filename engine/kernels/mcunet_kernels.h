@@ -636,10 +636,8 @@ void mcunet_stream(const struct mcunet_stage* stages, int32_t count, int32_t fir
 
 // `count` pixels of 5, 6 and 5 bits in little-endian half-words; of Y, U, Y, V for two pixels, as ITU-R BT.601
 // has them from 16 to 235; of a byte -> red, green and blue, or one channel of luminance, less 128.
-void mcunet_rgb565_to_input(const uint8_t* pixels, int32_t count, int8_t* output,
-                            int32_t channels);
-void mcunet_yuv422_to_input(const uint8_t* pixels, int32_t count, int8_t* output,
-                            int32_t channels);
+void mcunet_rgb565_to_input(const uint8_t* pixels, int32_t count, int8_t* output, int32_t channels);
+void mcunet_yuv422_to_input(const uint8_t* pixels, int32_t count, int8_t* output, int32_t channels);
 void mcunet_gray_to_input(const uint8_t* pixels, int32_t count, int8_t* output, int32_t channels);
 
 #ifdef __cplusplus

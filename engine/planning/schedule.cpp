@@ -126,8 +126,7 @@ std::string_view name_of(SchedulePolicy policy) {
 }
 
 ScheduleOptions options_of(SchedulePolicy policy) {
-  const bool in_place =
-      policy == SchedulePolicy::kInPlace || policy == SchedulePolicy::kStreaming;
+  const bool in_place = policy == SchedulePolicy::kInPlace || policy == SchedulePolicy::kStreaming;
   return {.in_place_depthwise = in_place,
           .in_place_elementwise = in_place,
           .streams = policy == SchedulePolicy::kStreaming};

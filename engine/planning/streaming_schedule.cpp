@@ -24,7 +24,7 @@ double instructions_per_band(const Graph& graph, const Op& op) {
   constexpr double kCall = 150;
   constexpr double kPerChannel = 150;      // a depthwise channel's weights, and its first block
   constexpr double kPerGatherValue = 2.2;  // of a row that the band before had gathered
-  constexpr double kPerSum = 3;  // read, and written again
+  constexpr double kPerSum = 3;            // read, and written again
   const RowWindow window = row_window_of(graph, op);
   const Shape& input = graph.input_of(op).shape;
   if (accumulates(graph, op)) return kCall + kPerSum * input.channels;
@@ -320,7 +320,8 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
   std::int64_t scratch = 0;
   Measured measured;
   if (last.sum_bytes == 0) {
-    measured.bytes_per_row = last.row_bytes;  // by which the output may be further ahead of the input
+    measured.bytes_per_row =
+        last.row_bytes;  // by which the output may be further ahead of the input
   }
   for (OpId id = end - 1; id >= std::max(end - kMostBandOps, 0); --id) {
     const Facts& facts = facts_[id];

@@ -43,8 +43,8 @@ std::int64_t depthwise_scratch(const Graph& graph, const Op& op) {
   if (is_dilated(w) || graph.output_of(op).shape.channels != graph.input_of(op).shape.channels) {
     return 0;
   }
-  const bool has_own_kernel = w.kernel_height == 3 && w.kernel_width == 3 && w.padding.top <= 1 &&
-                              w.padding.left <= 1;
+  const bool has_own_kernel =
+      w.kernel_height == 3 && w.kernel_width == 3 && w.padding.top <= 1 && w.padding.left <= 1;
   return has_own_kernel ? 0 : 2 * values_under_window(graph, op);
 }
 
@@ -57,8 +57,8 @@ std::int64_t transposed_scratch(const Graph& graph, const Op& op) {
     return aligned(column_pair(values_under_window(graph, op))) +
            weight_layout(graph, op).elements();
   }
-  const std::int64_t columns = std::int64_t{input.width - 1} * w.stride_width +
-                               std::max(w.kernel_width, w.stride_height);
+  const std::int64_t columns =
+      std::int64_t{input.width - 1} * w.stride_width + std::max(w.kernel_width, w.stride_height);
   return 4 * columns * graph.output_of(op).shape.channels *
          std::max(w.kernel_height, w.stride_height);
 }
@@ -95,11 +95,11 @@ std::int64_t cmsis_nn_scratch_bytes(const Graph& graph, const Op& op) {
 std::int64_t tflm_persistent_bytes(const Graph& graph) {
   for (const Tensor& tensor : graph.tensors) {
     if (tensor.type == DataType::kInt4) {
-      throw Error("TensorFlow Lite Micro has no activations of 4 bits, so none of the schedule tflm");
+      throw Error(
+          "TensorFlow Lite Micro has no activations of 4 bits, so none of the schedule tflm");
     }
   }
-  std::int64_t bytes =
-      kInterpreter + kEvalTensor * static_cast<std::int64_t>(graph.tensors.size());
+  std::int64_t bytes = kInterpreter + kEvalTensor * static_cast<std::int64_t>(graph.tensors.size());
   for (const Op& op : graph.ops) {
     bytes += kNode + kParameters + kOpData + kEvalTensor * constants_of(graph, op);
     if (!has_channel_scales(op)) continue;

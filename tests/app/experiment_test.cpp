@@ -310,9 +310,9 @@ TEST_F(ExperimentTest, AnInputMayComeInRows) {
   EXPECT_EQ(rest_error("engine: {stream_input: true}\n"),
             "x.yaml:3: engine.stream_input: is for the schedule streaming");
   EXPECT_THAT(error_of([&] {
-                load_experiment("spoken_digits", std::vector<std::string>{
-                                                     "engine.schedule=streaming",
-                                                     "engine.stream_input=true"});
+                load_experiment("spoken_digits",
+                                std::vector<std::string>{"engine.schedule=streaming",
+                                                         "engine.stream_input=true"});
               }),
               HasSubstr("engine.stream_input: is for images"));
 }
@@ -365,8 +365,9 @@ TEST_F(ExperimentTest, RefusesBadValues) {
             "x.yaml:3: space_optimization.resolutions[1]: must be between 16 and 1024, is 8");
   EXPECT_EQ(rest_error("space_optimization: {min_satisfying_share: 1.5}\n"),
             "x.yaml:3: space_optimization.min_satisfying_share: must be between 0 and 1, is 1.5");
-  EXPECT_EQ(rest_error("engine: {schedule: fastest}\n"),
-            "x.yaml:3: engine.schedule: must be one of tflm, op-by-op, in-place, streaming, is fastest");
+  EXPECT_EQ(
+      rest_error("engine: {schedule: fastest}\n"),
+      "x.yaml:3: engine.schedule: must be one of tflm, op-by-op, in-place, streaming, is fastest");
   EXPECT_EQ(rest_error("budget: {sram_kib: 0}\n"),
             "x.yaml:3: budget.sram_kib: must be between 1 and 1048576, is 0");
   EXPECT_EQ(rest_error("budget: {latency_ms: 0}\n"),

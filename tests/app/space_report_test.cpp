@@ -95,17 +95,16 @@ TEST(SpaceReport, ShowsWhatSchedulesMakeOfTheSpaces) {
   EXPECT_TRUE(schedule_rows(ranking).empty());
   write_space_report(ranking, make_context(), folder.path());
   EXPECT_THAT(read_file(folder / "index.html"), Not(HasSubstr("tflm")));
-  ranking.schedules = {
-      {engine::SchedulePolicy::kTflm, engine::ScratchPolicy::kTflm, make_space(0.3, 48, 0),
-       make_space(0.5, 96, 0)},
-      {engine::SchedulePolicy::kStreaming, engine::ScratchPolicy::kOwn, make_space(0.5, 160, 70e6),
-       make_space(0.5, 96, 45e6)}};
-  EXPECT_EQ(schedule_rows(ranking),
-            (TableRows{{"schedule", "scratch", "best space", "mean MACs (M)", "95 % ±", "fit",
-                        "fit in w0.5-r96", "mean MACs there (M)"},
-                       {"tflm", "tflm", "nothing fits", "-", "-", "0.0 %", "0.0 %", "-"},
-                       {"streaming", "own", "w0.5-r160", "70.00", "7.00", "40.0 %", "40.0 %",
-                        "45.00"}}));
+  ranking.schedules = {{engine::SchedulePolicy::kTflm, engine::ScratchPolicy::kTflm,
+                        make_space(0.3, 48, 0), make_space(0.5, 96, 0)},
+                       {engine::SchedulePolicy::kStreaming, engine::ScratchPolicy::kOwn,
+                        make_space(0.5, 160, 70e6), make_space(0.5, 96, 45e6)}};
+  EXPECT_EQ(
+      schedule_rows(ranking),
+      (TableRows{{"schedule", "scratch", "best space", "mean MACs (M)", "95 % ±", "fit",
+                  "fit in w0.5-r96", "mean MACs there (M)"},
+                 {"tflm", "tflm", "nothing fits", "-", "-", "0.0 %", "0.0 %", "-"},
+                 {"streaming", "own", "w0.5-r160", "70.00", "7.00", "40.0 %", "40.0 %", "45.00"}}));
   write_space_report(ranking, make_context(), folder.path());
   EXPECT_THAT(read_file(folder / "index.html"),
               HasSubstr("<td>streaming</td><td>own</td><td>w0.5-r160</td>"));

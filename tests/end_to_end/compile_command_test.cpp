@@ -318,8 +318,8 @@ TEST_F(CompileCommand, StreamsTheInputOnRequest) {
 
   // Of half-words instead of three bytes a pixel.
   EXPECT_EQ(with({"--schedule", "streaming", "--input-format", "rgb565"}).exit_code, 2);
-  ASSERT_EQ(with({"--schedule", "streaming", "--stream-input", "--input-format", "rgb565"}).exit_code,
-            0);
+  ASSERT_EQ(
+      with({"--schedule", "streaming", "--stream-input", "--input-format", "rgb565"}).exit_code, 0);
   EXPECT_THAT(read("out/model.h"), HasSubstr("const uint8_t* model_pixel_rows("));
   write("frames.bin", input.substr(0, 2 * 45 * 39 * 2));
   const Outcome frames = run({"emulate", "out", "--input", "frames.bin", "--json"});
@@ -328,7 +328,8 @@ TEST_F(CompileCommand, StreamsTheInputOnRequest) {
   for (const auto& inference : parse_output(frames)["inferences"]) {
     EXPECT_EQ(inference["exact"], true);
   }
-  EXPECT_THAT(run({"emulate", "out", "--input", "input.bin"}).err,
+  write("frames.bin", input.substr(0, 3511));
+  EXPECT_THAT(run({"emulate", "out", "--input", "frames.bin"}).err,
               HasSubstr("which is no multiple of a frame's 3510"));
 }
 

@@ -200,8 +200,8 @@ TEST(SlowFirmware, NetworksThatStreamAreExact) {
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     const engine::Graph chain =
         engine::with_random_weights(engine::RandomChain(random).make(14), random);
-    compared += compare_on_cores(chain, fmt::format("chain {}", seed),
-                                 engine::ScratchGrowth::kNone, kAllCores, kStreaming);
+    compared += compare_on_cores(chain, fmt::format("chain {}", seed), engine::ScratchGrowth::kNone,
+                                 kAllCores, kStreaming);
   }
   for (std::uint64_t seed = 0; seed < 2; ++seed) {
     compared +=

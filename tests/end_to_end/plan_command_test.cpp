@@ -160,8 +160,8 @@ TEST_F(PlanCommand, StreamingTakesAFractionOfTheMemory) {
   EXPECT_LE(faster.at("lower_bound_bytes"), 2 * least);
   const Outcome outcome = with({"--schedule", "streaming", "--explain"});
   EXPECT_EQ(outcome.exit_code, 0);
-  for (const char* text : {"Least SRAM by schedule", "tflm", "op-by-op", "operators in", "of  72 rows",
-                           "needs the most", "held rows and scratch"}) {
+  for (const char* text : {"Least SRAM by schedule", "tflm", "op-by-op", "operators in",
+                           "of  72 rows", "needs the most", "held rows and scratch"}) {
     EXPECT_THAT(outcome.out, HasSubstr(text));
   }
 }

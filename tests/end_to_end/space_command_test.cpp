@@ -237,8 +237,8 @@ TEST_F(SpaceCommand, IfNothingFitsItSaysWhyAndLeavesNoFiles) {
 }
 
 TEST_F(SpaceCommand, IfNothingFitsItNamesTheScheduleThatMakesRoom) {
-  const Outcome outcome = run({"space", "small.yaml", "--out", "out", "--scratch", "own", "--set",
-                               "budget.sram_kib=9"});
+  const Outcome outcome = run(
+      {"space", "small.yaml", "--out", "out", "--scratch", "own", "--set", "budget.sram_kib=9"});
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_THAT(outcome.err, HasSubstr("nothing fits stm32f746: SRAM"));
   EXPECT_THAT(outcome.err, HasSubstr("with engine.schedule=streaming and engine.scratch=own"));

@@ -123,9 +123,9 @@ class RandomChain {
     std::vector<TensorId> inputs = {input};
     for (TensorId id = 0; id <= input && inputs.size() < 3; ++id) {
       const Shape& other = graph_.tensors[id].shape;
-      const bool fits = other.height == shape.height &&
-                        (axis == Axis::kWidth ? other.channels == shape.channels
-                                              : other.width == shape.width);
+      const bool fits =
+          other.height == shape.height &&
+          (axis == Axis::kWidth ? other.channels == shape.channels : other.width == shape.width);
       if (fits && chance(2)) inputs.push_back(id);
     }
     if (shape.width * inputs.size() > 40 || shape.channels * inputs.size() > 40) return input;
@@ -135,8 +135,8 @@ class RandomChain {
     std::int32_t& sum = axis == Axis::kWidth ? output.shape.width : output.shape.channels;
     sum = 0;
     for (const TensorId id : inputs) {
-      sum += axis == Axis::kWidth ? graph_.tensors[id].shape.width
-                                  : graph_.tensors[id].shape.channels;
+      sum +=
+          axis == Axis::kWidth ? graph_.tensors[id].shape.width : graph_.tensors[id].shape.channels;
     }
     return append_op(graph_, op, inputs, output);
   }

@@ -81,7 +81,8 @@ void mcunet_average_pool2d(const int8_t* input, int8_t* output,
           }
         }
         for (int32_t i = 0; i < summed; ++i) {
-          output[c++] = (int8_t)mcunet_clamp(mcunet_average_of(sums[i], &by), layer->min, layer->max);
+          output[c++] =
+              (int8_t)mcunet_clamp(mcunet_average_of(sums[i], &by), layer->min, layer->max);
         }
       }
     }

@@ -14,10 +14,13 @@ struct mcunet_divisor {
   uint32_t inverse;  // 2^32 / (2 * count), rounded up
 };
 
-enum { kMcunetLargestDivisor = 2049 };  // up to here 511 * count times the inverse's error is below 2^32
+enum {
+  kMcunetLargestDivisor = 2049
+};  // up to here 511 * count times the inverse's error is below 2^32
 
 MCUNET_INLINE struct mcunet_divisor mcunet_divide_by(int32_t count) {
-  return (struct mcunet_divisor){count, 257 * (uint32_t)count, 0xffffffffu / (2 * (uint32_t)count) + 1};
+  return (struct mcunet_divisor){count, 257 * (uint32_t)count,
+                                 0xffffffffu / (2 * (uint32_t)count) + 1};
 }
 
 // 128 more than the mean.

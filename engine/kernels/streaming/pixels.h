@@ -11,8 +11,8 @@ MCUNET_INLINE int8_t mcunet_value_of_level(uint32_t level) { return (int8_t)(lev
 MCUNET_INLINE int8_t* mcunet_write_pixel(uint32_t red, uint32_t green, uint32_t blue,
                                          int8_t* output, int32_t channels) {
   if (channels == 1) {
-    *output++ = mcunet_value_of_level(
-        (9798u * red + 19235u * green + 3735u * blue + (1u << 14)) >> 15);
+    *output++ =
+        mcunet_value_of_level((9798u * red + 19235u * green + 3735u * blue + (1u << 14)) >> 15);
     return output;
   }
   *output++ = mcunet_value_of_level(red);

@@ -8,7 +8,7 @@ void mcunet_rgb565_to_input(const uint8_t* pixels, int32_t count, int8_t* output
     const uint32_t red = pixel >> 11;
     const uint32_t green = pixel >> 5 & 63;
     const uint32_t blue = pixel & 31;
-    output = mcunet_write_pixel(red << 3 | red >> 2, green << 2 | green >> 4,
-                                blue << 3 | blue >> 2, output, channels);
+    output = mcunet_write_pixel(red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2,
+                                output, channels);
   }
 }

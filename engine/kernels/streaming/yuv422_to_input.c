@@ -14,9 +14,9 @@ void mcunet_yuv422_to_input(const uint8_t* pixels, int32_t count, int8_t* output
     const int32_t v = pixels[3] - 128;
     for (int32_t i = 0; i < 4; i += 2) {
       const int32_t luma = pixels[i] < 16 ? 0 : (pixels[i] - 16) * kLuma;
-      output = mcunet_write_pixel(level_of(luma + kRedV * v),
-                                  level_of(luma - kGreenU * u - kGreenV * v),
-                                  level_of(luma + kBlueU * u), output, channels);
+      output =
+          mcunet_write_pixel(level_of(luma + kRedV * v), level_of(luma - kGreenU * u - kGreenV * v),
+                             level_of(luma + kBlueU * u), output, channels);
     }
   }
 }

@@ -48,7 +48,7 @@ struct ModelDescription {
   std::vector<std::string> classes;
   std::vector<std::string> steps;
   engine::Borders borders = engine::Borders::kCaller;
-  engine::ModelNames names;  // of files and symbols
+  engine::ModelNames names;                         // of files and symbols
   std::optional<engine::PixelFormat> input_format;  // of the pixels that the firmware takes, if any
   std::optional<ModelFeatures> features;
   bool is_detector = false;  // comes with what finds objects in output 0 (detections.h)

@@ -85,9 +85,9 @@ struct SpaceRanking {
   // The best first: by the mean MACs of the samples that fit; then spaces of which no sample but the
   // smallest network fits, by its MACs; then those of which nothing fits.
   std::vector<SpaceStatistics> spaces;
-  std::vector<SweepCell> sweep;  // SRAM by SRAM, flash by flash
-  BudgetNeeds needs;             // of all spaces, if nothing fits
-  double seconds = 0;            // wall time
+  std::vector<SweepCell> sweep;           // SRAM by SRAM, flash by flash
+  BudgetNeeds needs;                      // of all spaces, if nothing fits
+  double seconds = 0;                     // wall time
   std::vector<ScheduleEffect> schedules;  // see compare_schedules(); may be empty
 
   bool is_feasible() const { return !spaces.empty() && spaces.front().is_feasible(); }
@@ -106,7 +106,7 @@ SpaceRanking optimize_space(const space::SearchSpace& base, const engine::Oracle
 // bits, which that library does not have, without tflm.
 std::vector<ScheduleEffect> compare_schedules(
     const space::SearchSpace& base, const engine::OracleOptions& oracle,
-    const engine::Budget& budget, const SpaceOptimizerOptions& options,
-    const SpaceRanking& ranking, const std::function<void(std::int64_t)>& advance = {});
+    const engine::Budget& budget, const SpaceOptimizerOptions& options, const SpaceRanking& ranking,
+    const std::function<void(std::int64_t)>& advance = {});
 
 }  // namespace mcunet::search

@@ -152,9 +152,10 @@ void add_compile_command(CLI::App& program, Run& run) {
           {"semihosting", deploy::ConsoleKind::kSemihosting},
           {"none", deploy::ConsoleKind::kNone}}));
   add_schedule_option(*command, arguments->schedule, Schedules::kCompiled);
-  add_streaming_options(*command, arguments->streaming,
-                        "Let model_invoke() ask for the input in rows, by a function that the program "
-                        "defines");
+  add_streaming_options(
+      *command, arguments->streaming,
+      "Let model_invoke() ask for the input in rows, by a function that the program "
+      "defines");
   std::map<std::string, engine::PixelFormat> formats;
   for (const engine::PixelFormat format : engine::kPixelFormats) {
     formats.emplace(name_of(format), format);

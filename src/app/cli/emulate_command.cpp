@@ -323,12 +323,11 @@ int run_emulate(const EmulateArguments& arguments, const pipeline::MediaReader& 
   }
   deploy::EmulatorOptions options = arguments.options;
   options.takes_samples = !inputs.clips.empty();
-  const EmulationResult result = deploy::emulate(
-      arguments.input.folder,
-      options.takes_samples     ? inputs.clips
-      : !inputs.frames.empty() ? inputs.frames
-                               : inputs.inputs,
-      options);
+  const EmulationResult result = deploy::emulate(arguments.input.folder,
+                                                 options.takes_samples    ? inputs.clips
+                                                 : !inputs.frames.empty() ? inputs.frames
+                                                                          : inputs.inputs,
+                                                 options);
   const std::vector<std::optional<bool>> exact =
       compare(arguments.input.folder, model, inputs, result);
   std::vector<FoundObjects> found;

@@ -29,7 +29,8 @@ struct NamedInputs {
   std::vector<deploy::Int8Bytes> inputs;
   std::vector<deploy::Int8Bytes>
       clips;  // of which the firmware makes the inputs; empty: it is given them
-  std::vector<deploy::Int8Bytes> frames;  // pixels of which it makes them as it reads them; likewise
+  std::vector<deploy::Int8Bytes>
+      frames;  // pixels of which it makes them as it reads them; likewise
   std::optional<datasets::Preprocessing> preprocessing;  // of what is no raw input
   std::vector<std::optional<ImageInput>> images;  // input 0 of each inference, where it is an image
 };

@@ -325,7 +325,8 @@ void add_plan_command(CLI::App& program, Run& run) {
     check_streaming(arguments->streaming, arguments->schedule);
     const bool is_tflm = arguments->schedule == engine::SchedulePolicy::kTflm;
     if (is_tflm && !scratch->empty()) {
-      throw CLI::ValidationError("--scratch", "does not apply to --schedule tflm, which counts CMSIS-NN's");
+      throw CLI::ValidationError("--scratch",
+                                 "does not apply to --schedule tflm, which counts CMSIS-NN's");
     }
     arguments->source.fuses_padding = !is_tflm;
     if (scratch->empty() && arguments->schedule == engine::SchedulePolicy::kStreaming) {

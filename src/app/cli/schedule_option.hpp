@@ -42,8 +42,9 @@ struct StreamingArguments {
 inline void add_streaming_options(CLI::App& command, StreamingArguments& arguments,
                                   const std::string& what_pulls) {
   command.add_flag("--stream-input", arguments.pulls_input,
-                   what_pulls + ",\nso that no image is ever whole in memory; with --schedule "
-                                "streaming");
+                   what_pulls +
+                       ",\nso that no image is ever whole in memory; with --schedule "
+                       "streaming");
   command
       .add_option("--streaming-bytes", arguments.bytes,
                   "Bytes of the arena up to which a streaming schedule is fast instead of small: "
@@ -54,8 +55,9 @@ inline void add_streaming_options(CLI::App& command, StreamingArguments& argumen
 // Throws CLI::ValidationError for what only a streaming schedule takes.
 inline void check_streaming(const StreamingArguments& arguments, engine::SchedulePolicy schedule) {
   if (schedule == engine::SchedulePolicy::kStreaming) return;
-  const char* const needless =
-      arguments.pulls_input ? "--stream-input" : arguments.bytes ? "--streaming-bytes" : nullptr;
+  const char* const needless = arguments.pulls_input ? "--stream-input"
+                               : arguments.bytes     ? "--streaming-bytes"
+                                                     : nullptr;
   if (needless != nullptr) throw CLI::ValidationError(needless, "takes --schedule streaming");
 }
 

@@ -393,8 +393,9 @@ void settle_schedule(const ConfigNode& root, engine::OracleOptions& oracle) {
   if (is_tflm) oracle.scratch = ScratchPolicy::kTflm;
   if (oracle.scratch != ScratchPolicy::kTflm) return;
   if (stated("schedule") != nullptr && !is_tflm && oracle.schedule != SchedulePolicy::kOpByOp) {
-    stated("schedule")->fail(fmt::format(
-        "must be tflm or op-by-op where scratch is tflm, is {}", name_of(oracle.schedule)));
+    stated("schedule")
+        ->fail(fmt::format("must be tflm or op-by-op where scratch is tflm, is {}",
+                           name_of(oracle.schedule)));
   }
   oracle.schedule = SchedulePolicy::kTflm;
 }

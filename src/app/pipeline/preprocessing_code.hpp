@@ -23,8 +23,7 @@ std::vector<std::string> input_notes(const datasets::Preprocessing& preprocessin
 // shape, and the numbers, that the preprocessing gives.
 FeatureCode generate_preprocessing(const engine::Graph& graph,
                                    const datasets::Preprocessing& preprocessing,
-                                   const engine::ModelNames& names = {},
-                                   bool pulls_input = false);
+                                   const engine::ModelNames& names = {}, bool pulls_input = false);
 
 // The section `preprocessing` of folder/model.json; nothing if it has none. Throws Error.
 std::optional<datasets::Preprocessing> read_model_preprocessing(

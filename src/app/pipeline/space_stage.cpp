@@ -73,10 +73,11 @@ auto policy_named(const Policies& policies, const std::string& name) {
 }
 
 ScheduleEffect effect_from_json(const Json& json) {
-  return {.schedule = policy_named(engine::kSchedulePolicies, json.at("schedule").get<std::string>()),
-          .scratch = policy_named(engine::kScratchPolicies, json.at("scratch").get<std::string>()),
-          .best = space_from_json(json.at("best")),
-          .in_best = space_from_json(json.at("in_best"))};
+  return {
+      .schedule = policy_named(engine::kSchedulePolicies, json.at("schedule").get<std::string>()),
+      .scratch = policy_named(engine::kScratchPolicies, json.at("scratch").get<std::string>()),
+      .best = space_from_json(json.at("best")),
+      .in_best = space_from_json(json.at("in_best"))};
 }
 
 std::string spaces_csv(const SpaceRanking& ranking) {
@@ -111,7 +112,8 @@ SpaceRanking optimize(const Experiment& experiment) {
 std::vector<ScheduleEffect> compare(const Experiment& experiment, const SpaceRanking& ranking) {
   const search::SpaceOptimizerOptions& options = experiment.space_optimization;
   const std::int64_t networks = static_cast<std::int64_t>(ranking.spaces.size()) *
-                                std::ssize(engine::kSchedulePolicies) * std::min(options.comparison_samples, options.samples);
+                                std::ssize(engine::kSchedulePolicies) *
+                                std::min(options.comparison_samples, options.samples);
   Progress progress("Comparing schedules", networks, "networks");
   return search::compare_schedules(experiment.space, experiment.oracle, experiment.budget, options,
                                    ranking,

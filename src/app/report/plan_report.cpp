@@ -48,8 +48,7 @@ Plot memory_map_plot(const ResourceOracle& oracle, const engine::Resources& reso
         oracle.plan().offsets[i], buffer.size_bytes);
     last_step = std::max(last_step, buffer.last_step);
   }
-  add(BufferKind::kScratch, 0, last_step, oracle.plan().arena_bytes,
-      oracle.requests().fixed_bytes);
+  add(BufferKind::kScratch, 0, last_step, oracle.plan().arena_bytes, oracle.requests().fixed_bytes);
   const auto boxes = [](const char* kind, const char* color) {
     return fmt::format(
         "'memory_map.csv' using (strcol(1) eq '{}' ? ($2+$3)/2 : 1/0):(($4+$5)/2):2:3:4:5 "

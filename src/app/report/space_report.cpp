@@ -147,9 +147,8 @@ Plot sweep_plot(const SpaceRanking& ranking, const std::string& name, Choice cho
 }
 
 TableRows ranking_rows(const SpaceRanking& ranking) {
-  TableRows rows = {{"rank", "space", "mean MACs (M)", "95 % ±",
-                                                 "top 20 % from (M)", "largest (M)", "fit",
-                                                 "sampled"}};
+  TableRows rows = {{"rank", "space", "mean MACs (M)", "95 % ±", "top 20 % from (M)", "largest (M)",
+                     "fit", "sampled"}};
   int rank = 0;
   for (const SpaceStatistics& s : ranking.spaces) {
     ++rank;

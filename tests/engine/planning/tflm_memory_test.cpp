@@ -95,13 +95,12 @@ struct KnownModel {
 
 TEST(TflmMemory, AgreesWithTheLibraryItself) {
   MCUNET_REQUIRE_SHARED_DATA(data);
-  for (const KnownModel& model : {KnownModel{"mcunet_vww", 161472, 221576},
-                                  KnownModel{"mlperf_ic_resnet", 49152, 57896},
-                                  KnownModel{"mlperf_kws", 16000, 25720}}) {
+  for (const KnownModel& model :
+       {KnownModel{"mcunet_vww", 161472, 221576}, KnownModel{"mlperf_ic_resnet", 49152, 57896},
+        KnownModel{"mlperf_kws", 16000, 25720}}) {
     SCOPED_TRACE(model.name);
     const Graph read = read_tflite(data / "tflite" / (std::string(model.name) + ".tflite"));
-    const Graph graph =
-        prepare_graph(read, {.fuses_padding = false, .borders = Borders::kInvoke});
+    const Graph graph = prepare_graph(read, {.fuses_padding = false, .borders = Borders::kInvoke});
     MemoryRequests requests;
     request_memory(graph, make_schedule(graph, options_of(SchedulePolicy::kTflm)),
                    ScratchPolicy::kTflm, requests);
