@@ -18,7 +18,9 @@ namespace mcunet::engine {
 
 class RandomChain {
  public:
-  explicit RandomChain(RandomStream& random) : random_(random) {}
+  // A .tflite cannot tell of any padding of pools: networks that are written have none.
+  explicit RandomChain(RandomStream& random, bool pads_pools = true)
+      : random_(random), pads_pools_(pads_pools) {}
 
   Graph make(int operators) {
     graph_ = {};
@@ -86,11 +88,7 @@ class RandomChain {
                           .window = square_window(shape)},
                          {input}, shape.channels);
       case 5:
-        return append_op(graph_,
-                         {.kind = chance(2) ? OpKind::kMaxPool2d : OpKind::kAveragePool2d,
-                          .has_bias = false,
-                          .window = window(shape, 3)},
-                         {input});
+        return append_pool(input);
       case 6:
         return append_op(graph_, {.kind = OpKind::kRelu, .has_bias = false}, {input});
       case 7:
@@ -101,6 +99,13 @@ class RandomChain {
       default:
         return add_residual(input);
     }
+  }
+
+  TensorId append_pool(TensorId input) {
+    Op op{.kind = chance(2) ? OpKind::kMaxPool2d : OpKind::kAveragePool2d, .has_bias = false};
+    op.window = window(graph_.tensors[input].shape, 3);
+    if (!pads_pools_) op.window.padding = {};
+    return append_op(graph_, op, {input});
   }
 
   // One pixel of the whole map.
@@ -152,6 +157,7 @@ class RandomChain {
   }
 
   RandomStream& random_;
+  bool pads_pools_;
   Graph graph_;
 };
 
