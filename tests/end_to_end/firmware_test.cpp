@@ -197,18 +197,18 @@ TEST(SlowFirmware, NetworksThatStreamAreExact) {
   constexpr auto kStreaming = engine::SchedulePolicy::kStreaming;
   RandomStream random(8);
   int compared = 0;
-  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
     const engine::Graph chain = engine::with_random_weights(
         engine::RandomChain(random, /*pads_pools=*/false).make(14), random);
     compared += compare_on_cores(chain, fmt::format("chain {}", seed), engine::ScratchGrowth::kNone,
                                  kAllCores, kStreaming);
   }
-  for (std::uint64_t seed = 0; seed < 2; ++seed) {
+  for (std::uint64_t seed = 0; seed < 1; ++seed) {
     compared +=
         compare_on_cores(engine::random_narrow_network(seed), fmt::format("narrow {}", seed),
                          engine::ScratchGrowth::kNone, kAllCores, kStreaming);
   }
-  EXPECT_EQ(compared, 8 * 4);
+  EXPECT_EQ(compared, 4 * 4);
 }
 
 TEST(SlowFirmware, NetworksWithWeightsOfFourBitsAreExact) {
