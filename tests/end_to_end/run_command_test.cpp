@@ -211,6 +211,55 @@ TEST_F(RunCommand, StagesOneByOneGiveTheSameAndAreNotDoneAgain) {
   EXPECT_EQ(times_of(folder_ / "work/out"), before);
 }
 
+TEST_F(RunCommand, ASupernetServesOtherDevicesInFoldersOfTheirOwn) {
+  ASSERT_EQ(run(job("train", "runs/small")).exit_code, 0);
+  const auto before = times_of(folder_ / "work/runs/small");
+
+  const Outcome other = run({"run", "runs/small/", "--device", "stm32f412"});
+  ASSERT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_THAT(other.err, HasSubstr("runs/small-stm32f412 has the supernet of runs/small/"));
+  EXPECT_THAT(other.err, Not(HasSubstr("Training at width")));
+  EXPECT_EQ(read("runs/small-stm32f412/supernet.pt"), read("runs/small/supernet.pt"));
+  const auto manifest = nlohmann::json::parse(read("runs/small-stm32f412/manifest.json"));
+  EXPECT_EQ(manifest.at("config").at("device").at("name"), "stm32f412");
+  EXPECT_EQ(manifest.at("config").at("budget").at("flash_kib"), 1024 - 32);
+  EXPECT_EQ(manifest.at("classes"),
+            nlohmann::json::parse(read("runs/small/manifest.json")).at("classes"));
+  EXPECT_EQ(manifest.at("stages").at("train").at("wall_seconds"), 0);
+  EXPECT_TRUE(fs::exists(folder_ / "work/runs/small-stm32f412/export/model.tflite"));
+
+  // At another width of the weights, stage by stage; in its own folder without --out.
+  const Outcome narrow = run({"-q", "search", "runs/small", "--set", "quantization.weight_bits=4",
+                              "--out", "narrow", "--json"});
+  ASSERT_EQ(narrow.exit_code, 0) << narrow.err;
+  EXPECT_EQ(times_of(folder_ / "work/runs/small"), before);
+  const Outcome own = run({"-q", "search", "runs/small", "--json"});
+  ASSERT_EQ(own.exit_code, 0) << own.err;
+  const auto flash_of = [](const Outcome& outcome) {
+    return nlohmann::json::parse(outcome.out)
+        .at("winner")
+        .at("resources")
+        .at("flash_bytes")
+        .get<int>();
+  };
+  EXPECT_LT(flash_of(narrow), flash_of(own));
+
+  EXPECT_EQ(
+      failure({"-q", "run", "runs/small", "--device", "stm32f412"}),
+      "runs/small-stm32f412: holds a job already: go on with --resume, or choose another --out");
+  EXPECT_THAT(failure({"-q", "train", "runs/small", "--device", "stm32f746"}),
+              StartsWith("runs/small: is the folder of a job, whose supernet is trained"));
+  EXPECT_THAT(failure({"-q", "search", "runs/small", "--device", "abacus"}), HasSubstr("abacus"));
+  write("foreign/supernet.pt", "another");
+  EXPECT_EQ(
+      failure({"-q", "search", "runs/small", "--out", "foreign"}),
+      "foreign/supernet.pt: is another supernet than that of runs/small: choose another --out");
+  EXPECT_EQ(read("foreign/supernet.pt"), "another");
+  fs::remove(folder_ / "work/runs/small/supernet.pt");
+  EXPECT_EQ(failure({"-q", "search", "runs/small", "--out", "new"}),
+            "runs/small: has no trained supernet: complete it with mcunet train");
+}
+
 TEST_F(RunCommand, StopsOnASignalAndGoesOn) {
   ASSERT_EQ(run(job("run", "whole")).exit_code, 0);
   // In the training of the supernet, in the search, in the fine-tuning.

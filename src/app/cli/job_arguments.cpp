@@ -7,8 +7,12 @@
 #include <filesystem>
 
 #include "pipeline/stages.hpp"
+#include "pipeline/supernet_reuse.hpp"
 
 namespace mcunet::cli {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 volatile sig_atomic_t stop_requested = 0;
@@ -16,6 +20,22 @@ volatile sig_atomic_t stop_requested = 0;
 void request_stop(int signal) {
   stop_requested = 1;
   ::signal(signal, SIG_DFL);
+}
+
+// A folder, whether its name ends with a slash or not.
+fs::path without_slash(const std::string& folder) { return (fs::path(folder) / "").parent_path(); }
+
+pipeline::Experiment experiment_of(const JobArguments& arguments) {
+  if (arguments.reuses_supernet()) {
+    return pipeline::load_experiment(pipeline::config_of_reuse(arguments.config, arguments.device),
+                                     arguments.overrides);
+  }
+  if (pipeline::is_run(arguments.config)) {
+    return pipeline::load_experiment(read_run_config(arguments.config), arguments.overrides);
+  }
+  std::vector<std::string> overrides = arguments.overrides;
+  if (arguments.device) overrides.insert(overrides.begin(), "device=" + *arguments.device);
+  return pipeline::load_experiment(arguments.config, overrides);
 }
 
 RunDirectory open_run(pipeline::Experiment& experiment, const JobArguments& arguments) {
@@ -29,19 +49,37 @@ RunDirectory open_run(pipeline::Experiment& experiment, const JobArguments& argu
 }  // namespace
 
 std::string JobArguments::folder() const {
-  return out.empty() ? "runs/" + std::filesystem::path(config).stem().string() : out;
+  if (!out.empty()) return out;
+  if (!pipeline::is_run(config)) return "runs/" + fs::path(config).stem().string();
+  const fs::path run = without_slash(config);
+  return device ? run.string() + "-" + fs::path(*device).stem().string() : run.string();
+}
+
+bool JobArguments::reuses_supernet() const {
+  return pipeline::is_run(config) &&
+         fs::weakly_canonical(folder()) != fs::weakly_canonical(without_slash(config));
 }
 
 std::string JobArguments::to_resume(const std::string& subcommand) const {
   std::string line = fmt::format("mcunet {} {} --out {}", subcommand, config, folder());
+  if (device) line += " --device " + *device;
   for (const std::string& assignment : overrides) line += fmt::format(" --set '{}'", assignment);
   return line + " --resume";
 }
 
 void add_job_options(CLI::App& command, JobArguments& arguments) {
-  command.add_option("CONFIG", arguments.config, "YAML file, or a name in configs/experiments/")
+  command
+      .add_option(
+          "CONFIG", arguments.config,
+          "YAML file, a name in configs/experiments/, or the folder of a job: with another\n"
+          "folder or device, a job that uses the supernet which that one trained")
       ->required();
-  command.add_option("-o,--out", arguments.out, "Folder for results and checkpoints [runs/CONFIG]");
+  command.add_option("-o,--out", arguments.out,
+                     "Folder for results and checkpoints [runs/CONFIG; of a job its own, or\n"
+                     "FOLDER-DEVICE]");
+  command.add_option(
+      "--device", arguments.device,
+      "Another device than the configuration's: a name in configs/devices/, or a file");
   command.add_option("--set", arguments.overrides, "Override a value: key.path=value")
       ->take_all()
       ->allow_extra_args(false);
@@ -50,8 +88,11 @@ void add_job_options(CLI::App& command, JobArguments& arguments) {
 }
 
 Job::Job(const JobArguments& arguments)
-    : experiment(pipeline::load_experiment(arguments.config, arguments.overrides)),
-      run(open_run(experiment, arguments)) {}
+    : experiment(experiment_of(arguments)), run(open_run(experiment, arguments)) {
+  if (!arguments.reuses_supernet() || run.is_complete(pipeline::kTrainStage)) return;
+  pipeline::take_over_supernet(arguments.config, experiment, run);
+  begins_with_supernet = true;
+}
 
 std::function<bool()> stop_on_signals() {
   ::signal(SIGINT, request_stop);

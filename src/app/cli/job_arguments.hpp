@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,18 @@ struct SearchResult;
 namespace mcunet::cli {
 
 struct JobArguments {
-  std::string config;
+  std::string config;  // a YAML file, a name, or the folder of a run
   std::string out;
+  std::optional<std::string> device;  // instead of the configuration's
   std::vector<std::string> overrides;
   bool json = false;
   bool resume = false;
 
-  // --out, or runs/NAME.
+  // --out, or runs/NAME; of a run its own, or beside it with the name of --device.
   std::string folder() const;
+
+  // The configuration is that of a run, whose supernet a job in another folder is to use.
+  bool reuses_supernet() const;
 
   // The command line that goes on with what a subcommand of these arguments began.
   std::string to_resume(const std::string& subcommand) const;
@@ -43,6 +48,7 @@ struct Job {
 
   pipeline::Experiment experiment;
   RunDirectory run;
+  bool begins_with_supernet = false;  // which it has taken over just now
 };
 
 // From now on SIGINT and SIGTERM ask the work to stop; a second one ends the program at once.

@@ -45,12 +45,13 @@ void print_result(const JobResult& result, const RunDirectory& run, const std::s
 
 int run_whole_job(const JobArguments& arguments, const pipeline::Ranks& ranks) {
   Job job(arguments);
-  if (!arguments.resume && !job.run.costs().empty()) {
+  const bool goes_on = arguments.resume || job.begins_with_supernet;
+  if (!goes_on && !job.run.costs().empty()) {
     throw Error("{}: holds a job already: go on with --resume, or choose another --out",
                 arguments.folder());
   }
   const JobResult result =
-      pipeline::run_job(job.experiment, job.run, {arguments.resume, stop_on_signals(), ranks});
+      pipeline::run_job(job.experiment, job.run, {goes_on, stop_on_signals(), ranks});
   if (!result.infeasible.empty()) {
     return print_infeasible(job.experiment, result.infeasible, arguments.json);
   }
@@ -80,7 +81,11 @@ void add_run_command(CLI::App& program, Run& run) {
       "--set quantization.weight_bits=4 makes a network of half the flash, from the search on;\n"
       "with quantization.policy=mixed, layers that flash has room for keep weights of 8 bits.\n\n"
       "  mcunet run quickstart\n"
-      "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers");
+      "  mcunet run flowers --set dataset.path=/data/flowers --out runs/flowers\n\n"
+      "The supernet that a job trained serves other devices, budgets and widths of weights,\n"
+      "in folders of their own and without training again:\n\n"
+      "  mcunet run runs/flowers --device stm32f412\n"
+      "  mcunet run runs/flowers --set quantization.weight_bits=4 --out runs/flowers4");
   add_job_options(*command, *arguments);
   command->callback([arguments, &run] {
     run = [arguments] {

@@ -85,6 +85,8 @@ void add_search_command(CLI::App& program, Run& run) {
       "  mcunet search flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet search flowers --out runs/bits "
       "--set 'space={extends: compact, elastic_weight_bits: [4, 8]}'\n\n"
+      "The supernet of another job, for another device, in a folder of its own:\n\n"
+      "  mcunet search runs/flowers --device stm32f412\n\n"
       "Several processes or GPUs measure at the same time, with the same result:\n\n"
       "  mcunet search imagenet --out runs/imagenet --set 'search.devices=[cuda:0, cuda:1]'\n"
       "  mcunet search flowers --out runs/flowers --set 'search.devices=[cpu, cpu]'");

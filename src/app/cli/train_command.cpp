@@ -45,6 +45,12 @@ void print_result(const TrainResult& result, const std::string& folder) {
 }
 
 int run_train(const JobArguments& arguments, const pipeline::Ranks& ranks) {
+  if (arguments.reuses_supernet()) {
+    throw Error(
+        "{}: is the folder of a job, whose supernet is trained: use mcunet search or run, or "
+        "a configuration to train another",
+        arguments.config);
+  }
   Job job(arguments);
   const std::vector<std::string> infeasible = pipeline::prepare_training(job.experiment, job.run);
   if (!infeasible.empty()) return print_infeasible(job.experiment, infeasible, arguments.json);

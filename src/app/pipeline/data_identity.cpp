@@ -20,7 +20,6 @@ namespace {
 using datasets::Split;
 using Json = nlohmann::ordered_json;
 
-constexpr char kFile[] = "data.json";
 constexpr const char* kSplits[] = {"train", "search", "test"};
 
 // Of the files of a class in a split.
@@ -134,12 +133,12 @@ void write_data_identity(const datasets::DatasetFiles& files,
                          const datasets::DatasetOptions& options, const fs::path& run) {
   if (files.classes.empty()) return;  // made in memory, by the configuration alone
   make_folder(run);
-  write_file_atomically(run / kFile, json_text(to_json(files, options), 1) + "\n");
+  write_file_atomically(run / kDataFile, json_text(to_json(files, options), 1) + "\n");
 }
 
 void require_same_data(const datasets::DatasetFiles& files, const datasets::DatasetOptions& options,
                        const fs::path& run) {
-  const fs::path file = run / kFile;
+  const fs::path file = run / kDataFile;
   if (!fs::exists(file)) return;
   std::string change;
   try {
@@ -159,7 +158,7 @@ void require_same_data(const datasets::DatasetFiles& files, const datasets::Data
 }
 
 void require_same_data(const Experiment& experiment, const fs::path& run) {
-  if (!experiment.dataset || !fs::exists(run / kFile)) return;
+  if (!experiment.dataset || !fs::exists(run / kDataFile)) return;
   require_same_data(datasets::files_of(*experiment.dataset), *experiment.dataset, run);
 }
 

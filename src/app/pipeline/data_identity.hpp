@@ -9,6 +9,8 @@
 // each class in each split, their bytes, and a checksum of their names and sizes.
 namespace mcunet::pipeline {
 
+inline constexpr char kDataFile[] = "data.json";  // in the folder of a run
+
 // Leaves it in the folder of a run whose training begins.
 void write_data_identity(const datasets::DatasetFiles& files,
                          const datasets::DatasetOptions& options, const std::filesystem::path& run);

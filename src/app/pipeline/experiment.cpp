@@ -510,7 +510,10 @@ Experiment read_experiment(const ConfigNode& root) {
 }
 
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides) {
-  ConfigNode root = load_named_config(name, "experiments");
+  return load_experiment(load_named_config(name, "experiments"), overrides);
+}
+
+Experiment load_experiment(ConfigNode root, std::span<const std::string> overrides) {
   for (const std::string& assignment : overrides) apply_override(root, assignment);
   Experiment experiment = read_experiment(root);
   agree_with_dataset(root, experiment);

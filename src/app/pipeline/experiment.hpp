@@ -140,5 +140,6 @@ Experiment read_experiment(const ConfigNode& root);
 // is an error. Classes are told by the dataset's folder, so they are left alone while it has no
 // path. Throws Error.
 Experiment load_experiment(const std::string& name, std::span<const std::string> overrides);
+Experiment load_experiment(ConfigNode root, std::span<const std::string> overrides);
 
 }  // namespace mcunet::pipeline
