@@ -78,7 +78,9 @@ TEST_F(SearchStage, JsonHoldsWinnerHistoryBaselineAndFronts) {
   const Experiment experiment = make_experiment();
   const search::SearchResult result = run(experiment, accuracy);
   const nlohmann::json json = read_json();
-  EXPECT_EQ(json["winner"]["accuracy"], result.evolution.best()->accuracy);
+  EXPECT_EQ(json["winner"]["accuracy"], result.winner().network.accuracy);
+  EXPECT_EQ(json["found_by"], result.winner().found_by);
+  EXPECT_EQ(json["evolution"]["accuracy"], result.evolution.best()->accuracy);
   EXPECT_LE(json["winner"]["resources"]["peak_sram_bytes"], *experiment.budget.sram_bytes);
   const auto network =
       search::space::network_from_json(json["winner"]["network"].dump(), "network");
