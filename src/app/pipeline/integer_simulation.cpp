@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/arithmetic/layer_parameters.hpp"
@@ -14,53 +15,54 @@ namespace {
 using engine::QuantizedMultiplier;
 
 // Per output channel of a tensor [n, channels, ...], or one for all.
-template <typename Value>
-at::Tensor along_channels(const std::vector<Value>& values, const at::Tensor& like) {
+at::Tensor along_channels(const std::vector<double>& values, const at::Tensor& like) {
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(like.dim()), 1);
   if (values.size() > 1) sizes[1] = like.size(1);
   return at::tensor(values).to(like.device()).view(sizes);
 }
 
-// The integers that values are so many scales of: one scale per channel, or one for all.
-at::Tensor steps_of(const at::Tensor& values, const std::vector<double>& scales) {
-  return (values.to(at::kDouble) / along_channels(scales, values)).round_().to(at::kLong);
+// The integers that values are so many scales of.
+at::Tensor steps_of(const at::Tensor& values, double scale) {
+  return (values.to(at::kDouble) / scale).round_().to(at::kLong);
 }
 
-// engine::multiply of int64 values, with a multiplier per channel or one for all.
-at::Tensor multiply(const at::Tensor& values, const std::vector<QuantizedMultiplier>& by) {
-  std::vector<std::int64_t> factors;
-  std::vector<std::int64_t> shifts;
-  std::vector<std::int64_t> halves;
-  std::vector<std::int64_t> rounds;
-  for (const QuantizedMultiplier& entry : by) {
-    factors.push_back(std::int64_t{entry.multiplier} << std::max(entry.shift, 0));
-    const int exponent = std::max(-entry.shift, 0);
-    shifts.push_back(exponent);
-    halves.push_back((std::int64_t{1} << exponent) / 2);
-    rounds.push_back(exponent > 0 ? 1 : 0);
-  }
-  const auto each = [&](const std::vector<std::int64_t>& entries) {
-    return along_channels(entries, values);
-  };
+// engine::multiply of int64 values.
+at::Tensor multiply(const at::Tensor& values, const QuantizedMultiplier& by) {
+  const std::int64_t factor = std::int64_t{by.multiplier} << std::max(by.shift, 0);
+  const int exponent = std::max(-by.shift, 0);
   // Halves upwards.
-  const at::Tensor high =
-      (values * each(factors)).add_(std::int64_t{1} << 30).bitwise_right_shift_(31);
+  const at::Tensor high = (values * factor).add_(std::int64_t{1} << 30).bitwise_right_shift_(31);
+  if (exponent == 0) return high;
   // Halves away from zero.
-  return high.add(each(halves))
-      .sub_(high.lt(0).to(at::kLong).mul_(each(rounds)))
-      .bitwise_right_shift_(each(shifts));
+  return high.add(std::int64_t{1} << (exponent - 1))
+      .sub_(high.lt(0).to(at::kLong))
+      .bitwise_right_shift_(exponent);
 }
 
+// As multiply() does, in doubles: they hold every product of a sum below 2^22.
 at::Tensor convolution(const engine::Graph& graph, const engine::Op& op,
                        std::span<const float> weight_scales, const at::Tensor& sums) {
+  // Moves halves, and nothing else, away from zero before they are rounded.
+  constexpr double kBeyondHalf = 1 + 0x1p-30;
   const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
-  std::vector<double> scales;
-  std::vector<QuantizedMultiplier> by;
+  std::vector<double> to_steps;
+  std::vector<double> factors;
+  std::vector<double> shifts;
   for (std::size_t c = 0; c < weight_scales.size(); ++c) {
-    scales.push_back(input_scale * weight_scales[c]);
-    by.push_back(convolution_multiplier(graph, op, weight_scales, static_cast<std::int32_t>(c)));
+    const QuantizedMultiplier by =
+        convolution_multiplier(graph, op, weight_scales, static_cast<std::int32_t>(c));
+    to_steps.push_back(1 / (input_scale * weight_scales[c]));
+    factors.push_back(std::ldexp(by.multiplier, std::max(by.shift, 0) - 31));
+    shifts.push_back(std::ldexp(kBeyondHalf, std::min(by.shift, 0)));
   }
-  return multiply(steps_of(sums, scales), by);
+  return sums.to(at::kDouble)
+      .mul_(along_channels(to_steps, sums))
+      .round_()
+      .mul_(along_channels(factors, sums))
+      .add_(0.5)
+      .floor_()  // halves upwards
+      .mul_(along_channels(shifts, sums))
+      .round_();
 }
 
 at::Tensor addition(const engine::Graph& graph, const engine::Op& op,
@@ -70,17 +72,16 @@ at::Tensor addition(const engine::Graph& graph, const engine::Op& op,
   const engine::AdditionMultipliers by = engine::addition_multipliers(
       scale_of(operands[0]), scale_of(operands[1]), scale_of(op.output));
   const auto widened = [&](std::size_t i) {
-    return steps_of(inputs[i], {scale_of(operands[i])}).mul_(engine::kAdditionHeadroom);
+    return steps_of(inputs[i], scale_of(operands[i])).mul_(engine::kAdditionHeadroom);
   };
-  return multiply(multiply(widened(0), {by.first}).add_(multiply(widened(1), {by.second})),
-                  {by.output});
+  return multiply(multiply(widened(0), by.first).add_(multiply(widened(1), by.second)), by.output);
 }
 
 // The mean of all values less their zero point, halves away from zero as counted with it.
 at::Tensor average(const engine::Graph& graph, const engine::Op& op, const at::Tensor& input) {
   const engine::Quantization& quantization = graph.info_of(op.output).quantization;
   const std::int64_t count = input.size(2) * input.size(3);
-  const at::Tensor sum = steps_of(input, {quantization.scale})
+  const at::Tensor sum = steps_of(input, quantization.scale)
                              .sum({2, 3}, /*keepdim=*/true)
                              .add_(count * quantization.zero_point);
   return sum.abs()
