@@ -70,7 +70,8 @@ TEST(Stream, RunsStagesBandByBand) {
                                   .span = 1,
                                   .stride = 1,
                                   .pad = 0,
-                                  .inputs = {0, 0}},
+                                  .input_count = 0,
+                                  .inputs = {}},
                                  {.compute = add_rows,
                                   .rows = output,
                                   .row_bytes = 1,
@@ -81,7 +82,8 @@ TEST(Stream, RunsStagesBandByBand) {
                                   .span = 3,
                                   .stride = 1,
                                   .pad = 1,
-                                  .inputs = {0, 0}}};
+                                  .input_count = 1,
+                                  .inputs = {0}}};
   calls.clear();
   mcunet_stream(stages, 2, -1, 3);
   EXPECT_EQ(calls, "a0+1 a1+2 b0+2 a3+2 b2+2 b4+1 ");
