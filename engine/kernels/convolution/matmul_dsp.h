@@ -95,8 +95,8 @@
   ".unreq sum10\n .unreq sum11\n .unreq sum12\n .unreq sum13\n"                                            \
   ".unreq w0\n .unreq w1\n .unreq x0\n .unreq x1\n"
 
-// A function for four columns. `begin` may use all registers but wp's and in's, and put words on the stack: it sets
-// the symbol `frame` to their bytes. `sums`: from the columns in `in` and the weights in wp to the sums, and wp
+// A function for four columns. `begin` may put words on the stack, and sets the symbol `frame` to their bytes; of the
+// registers it leaves wp as it was. `sums`: from the columns in `in` and the weights in wp to the sums, and wp
 // `ahead` bytes (a symbol that it sets) past all that precedes `doubled`. `finish`: the function that
 // requantizes a pair of channels the general way. Modes beyond linear go to label `beyond`, which is 6
 // or in `others`.
