@@ -1,5 +1,8 @@
 #include "mcunet/search/search_result.hpp"
 
+#include <algorithm>
+#include <unordered_set>
+
 namespace mcunet::search {
 
 Winner SearchResult::winner() const {
@@ -11,6 +14,18 @@ Winner SearchResult::winner() const {
   consider(random, "random search");
   consider(front, "front");
   return winner;
+}
+
+std::vector<Candidate> SearchResult::ranking() const {
+  std::vector<Candidate> all;
+  std::unordered_set<space::Subnet, space::SubnetHash> seen;
+  for (const SearchState* state : {&evolution, &front, &random}) {
+    for (const Candidate& candidate : state->evaluated) {
+      if (seen.insert(candidate.subnet).second) all.push_back(candidate);
+    }
+  }
+  std::stable_sort(all.begin(), all.end(), is_better);
+  return all;
 }
 
 std::int64_t SearchResult::evaluations() const {

@@ -14,28 +14,13 @@
 #include <new>
 #include <vector>
 
+#include "descriptor.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/error.hpp"
 
 namespace mcunet {
 namespace fs = std::filesystem;
 namespace {
-
-// Closed at the end of its life.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 std::string describe(mode_t mode) {
   if (S_ISDIR(mode)) return "a folder";
@@ -193,13 +178,18 @@ fs::path make_folder(const fs::path& folder) {
   return folder;
 }
 
-void require_writable_folder(const fs::path& folder) {
-  std::vector<fs::path> missing;  // deepest first
+std::vector<fs::path> missing_folders(const fs::path& folder) {
+  std::vector<fs::path> missing;
   std::error_code error;
   for (fs::path path = fs::absolute(folder); !fs::exists(path, error) && path.has_relative_path();
        path = path.parent_path()) {
     missing.push_back(path);
   }
+  return missing;
+}
+
+void require_writable_folder(const fs::path& folder) {
+  const std::vector<fs::path> missing = missing_folders(folder);
   const auto remove_created = [&] {
     for (const fs::path& path : missing) ::rmdir(path.c_str());
   };

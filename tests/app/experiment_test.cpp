@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "core/error_text.hpp"
 #include "core/temporary_folder.hpp"
 
@@ -146,6 +148,7 @@ TEST_F(ExperimentTest, KeysWithoutInfluenceAreKeys) {
 
 TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   const Experiment defaults = read_rest("");
+  EXPECT_EQ(defaults.finetune.subnet, std::nullopt);
   EXPECT_EQ(defaults.finetune.epochs, 30);
   EXPECT_EQ(defaults.finetune.learning_rate, 0.01);
   EXPECT_FALSE(defaults.finetune.distillation);
@@ -161,11 +164,13 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(defaults.exporting.names.prefix(), "model");
   EXPECT_EQ(defaults.exporting.memory, engine::ScratchGrowth::kWithinBudget);
   Experiment experiment = read_rest(
-      "finetune: {epochs: 3, learning_rate: 0.2, distillation: true,\n"
+      "finetune: {epochs: 3, learning_rate: 0.2, distillation: true, subnet: {depths: [2]},\n"
       "  quantization_aware: {epochs: 2, learning_rate: 0.005}}\n"
       "quantization: {weight_bits: 4, activation_bits: 4, calibration_images: 7,\n"
       "  selection_images: 9, method: percentile}\n"
       "export: {emulated_examples: 0, test_examples: 50, prefix: digits, memory: least}\n");
+  EXPECT_EQ(nlohmann::json::parse(experiment.finetune.subnet.value()),
+            nlohmann::json::parse(R"({"depths": [2]})"));
   EXPECT_EQ(experiment.finetune.epochs, 3);
   EXPECT_EQ(experiment.finetune.learning_rate, 0.2);
   EXPECT_TRUE(experiment.finetune.distillation);
@@ -189,8 +194,8 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
 }
 
 TEST_F(ExperimentTest, TheSectionsAfterTheSearchRefuseBadValues) {
-  EXPECT_EQ(rest_error("finetune: {epochs: 0}\n"),
-            "x.yaml:3: finetune.epochs: must be between 1 and 100000, is 0");
+  EXPECT_EQ(rest_error("finetune: {epochs: -1}\n"),
+            "x.yaml:3: finetune.epochs: must be between 0 and 100000, is -1");
   EXPECT_EQ(rest_error("finetune: {learning_rate: 0}\n"),
             "x.yaml:3: finetune.learning_rate: must be greater than 0, is 0");
   EXPECT_EQ(rest_error("finetune: {epoch: 3}\n"),

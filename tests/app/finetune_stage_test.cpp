@@ -62,6 +62,38 @@ TEST_F(FinetuneStage, BeginsFromTheExtractedWeights) {
   }
 }
 
+TEST_F(FinetuneStage, WithoutEpochsTheNetworkIsAsInTheSupernet) {
+  const FinetuneResult result = finetune({"finetune.epochs=0"});
+  EXPECT_EQ(result.steps, 0);
+  EXPECT_EQ(result.inherited, inherited_top1());
+  EXPECT_EQ(result.score, result.inherited);
+  EXPECT_TRUE(result.keeps_inherited());
+  EXPECT_FALSE(std::filesystem::exists(run_folder() / "finetune"));
+  const supernet::FixedNetwork extracted =
+      load_supernet(experiment(), space(), run_folder())->extract(subnet());
+  const TensorDictionary kept = weights();
+  for (const auto& entry : extracted->named_parameters()) {
+    EXPECT_TRUE(entry.value().equal(kept.at(entry.key()))) << entry.key();
+  }
+  EXPECT_EQ(finetune_to_json(finetune({"finetune.epochs=0"}, /*resume=*/true), space()),
+            read_file(run_folder() / "finetune.json"));
+}
+
+TEST_F(FinetuneStage, TakesTheNetworkThatTheExperimentNames) {
+  EXPECT_THAT(error_of([&] { chosen_subnet(experiment(), space(), run_folder()); }),
+              HasSubstr("holds no search"));
+  const std::string text = search::space::subnet_to_json(space(), subnet());
+  EXPECT_EQ(chosen_subnet(experiment({"finetune.subnet=" + text}), space(), run_folder()),
+            subnet());
+  std::string deeper = text;
+  deeper.replace(deeper.find("[1,2]"), 5, "[3,2]");
+  const Experiment foreign = experiment({"finetune.subnet=" + deeper});
+  EXPECT_THAT(error_of([&] { chosen_subnet(foreign, space(), run_folder()); }),
+              AllOf(StartsWith("finetune.subnet"), HasSubstr("depths")));
+  EXPECT_THAT(error_of([&] { experiment({"finetune.subnet=best"}); }),
+              HasSubstr("finetune.subnet: must be winner, or a sub-network"));
+}
+
 TEST_F(FinetuneStage, LearnsAndLeavesItsResults) {
   const FinetuneResult result = finetune({"finetune.epochs=20"});
   EXPECT_GT(result.score, result.inherited);
@@ -166,13 +198,13 @@ TEST_F(FinetuneStage, TheWinnerIsReadFromTheSearch) {
   const std::string file = (run_folder() / "search.json").string();
   const auto winner_error = [&](const std::string& text) {
     folder_.write("run/search.json", text);
-    return error_of([&] { read_winner(space(), run_folder()); });
+    return error_of([&] { chosen_subnet(experiment(), space(), run_folder()); });
   };
-  EXPECT_EQ(error_of([&] { read_winner(space(), run_folder()); }),
+  EXPECT_EQ(error_of([&] { chosen_subnet(experiment(), space(), run_folder()); }),
             run_folder().string() + ": holds no search; run mcunet search into it first");
   const std::string one = search::space::subnet_to_json(space(), subnet());
   folder_.write("run/search.json", R"({"winner": {"subnet": )" + one + "}}");
-  EXPECT_EQ(read_winner(space(), run_folder()), subnet());
+  EXPECT_EQ(chosen_subnet(experiment(), space(), run_folder()), subnet());
   for (const char* damage : {"", "{", "[]", "{}", R"({"winner": null})", R"({"winner": {}})"}) {
     EXPECT_THAT(winner_error(damage), StartsWith(file + ": is no result of the search stage: "))
         << damage;

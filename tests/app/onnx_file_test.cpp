@@ -87,7 +87,7 @@ TEST(OnnxFile, RefusesOtherOperators) {
 }
 
 // $MCUNET_PYTHON, else python3, with onnxruntime.
-TEST(OnnxFile, RunsInOnnxRuntime) {
+TEST(OnnxFileInPython, RunsInOnnxRuntime) {
   const char* chosen = std::getenv("MCUNET_PYTHON");
   const std::string python = chosen != nullptr ? chosen : "python3";
   if (std::system((python + " -c 'import onnxruntime, numpy' 2>/dev/null").c_str()) != 0) {

@@ -260,6 +260,75 @@ TEST_F(RunCommand, ASupernetServesOtherDevicesInFoldersOfTheirOwn) {
             "runs/small: has no trained supernet: complete it with mcunet train");
 }
 
+TEST_F(RunCommand, AnySubNetworkOfASupernetIsExported) {
+  ASSERT_EQ(run(job("run", "runs/small", {"--set", "export.emulated_examples=0"})).exit_code, 0);
+  const auto before = times_of(folder_ / "work/runs/small");
+  const auto json_of = [&](const std::string& file) { return nlohmann::json::parse(read(file)); };
+  const auto exported = [&](const std::string& subnet, const std::string& folder) {
+    const Outcome outcome = run({"-q", "export", "runs/small", "--subnet", subnet, "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(nlohmann::json::parse(outcome.out), json_of(folder + "/export.json"));
+    EXPECT_EQ(read(folder + "/supernet.pt"), read("runs/small/supernet.pt"));
+    return json_of(folder + "/finetune.json");
+  };
+  const auto largest = exported("largest", "runs/small-largest");
+  EXPECT_EQ(largest.at("subnet"),
+            json_of("runs/small/train.json").at("search").at("largest").at("subnet"));
+  EXPECT_EQ(largest.at("steps"), 0);
+  EXPECT_EQ(largest.at("kept"), "inherited");
+
+  // The first is the winner, with the weights from before its fine-tuning.
+  const auto winner = json_of("runs/small/finetune.json");
+  const auto first = exported("rank:1", "runs/small-rank1");
+  EXPECT_EQ(first.at("subnet"), winner.at("subnet"));
+  EXPECT_EQ(first.at("top1"), winner.at("inherited_top1"));
+
+  // After a fine-tuning, in place of a search, with a report.
+  const auto smallest = json_of("runs/small/train.json").at("search").at("smallest").at("subnet");
+  write("mine.json", smallest.dump());
+  const Outcome tuned = run({"-q", "run", "runs/small", "--subnet", "mine.json"});
+  ASSERT_EQ(tuned.exit_code, 0) << tuned.err;
+  EXPECT_THAT(tuned.out, Not(HasSubstr("Best of")));
+  EXPECT_EQ(json_of("runs/small-mine/finetune.json").at("subnet"), smallest);
+  EXPECT_GT(json_of("runs/small-mine/finetune.json").at("steps"), 0);
+  EXPECT_THAT(read("runs/small-mine/report/index.html"), HasSubstr("after fine-tuning"));
+  EXPECT_FALSE(fs::exists(folder_ / "work/runs/small-mine/search.json"));
+  EXPECT_GT(json_of("runs/small-largest/export.json").at("flash_bytes"),
+            json_of("runs/small-mine/export.json").at("flash_bytes"));
+  EXPECT_EQ(times_of(folder_ / "work/runs/small"), before);
+
+  const auto refused = [&](const std::string& subnet) {
+    return failure({"-q", "export", "runs/small", "--subnet", subnet, "--out", "refused"});
+  };
+  EXPECT_EQ(refused("rank:1000"), "rank:1000: the search of runs/small measured 12 networks");
+  EXPECT_EQ(refused("rank:0"), "rank:0: is no place in a ranking, as rank:3 is");
+  EXPECT_EQ(refused("best"),
+            "best: is no sub-network: largest, smallest, rank:N and JSON files are");
+  write("foreign.json", R"({"width": 0.1, "resolution": 32})");
+  EXPECT_THAT(refused("foreign.json"), StartsWith("foreign.json: "));
+  EXPECT_EQ(failure({"-q", "export", "job.yaml", "--subnet", "largest"}),
+            "--subnet: is of a job with a trained supernet, and job.yaml is the folder of none");
+  EXPECT_FALSE(fs::exists(folder_ / "work/refused"));
+}
+
+TEST_F(RunCommand, ASecondJobInAFolderIsRefused) {
+  const pid_t first = start(job("run", "out"));
+  wait_for_content("out/train.jsonl");
+  ::kill(first, SIGSTOP);
+  const std::string owner = fmt::format("out: process {} on ", first);
+  for (const char* command : {"run", "train", "export"}) {
+    EXPECT_THAT(failure(job(command, "out", {"--resume"})),
+                AllOf(StartsWith(owner), HasSubstr("works there")))
+        << command;
+  }
+  EXPECT_THAT(failure({"-q", "space", "job.yaml", "--out", "out"}), StartsWith(owner));
+  ::kill(first, SIGTERM);
+  ::kill(first, SIGCONT);
+  EXPECT_EQ(finish(first).exit_code, 1);
+  EXPECT_FALSE(fs::exists(folder_ / "work/out/.lock"));
+  EXPECT_EQ(run(job("train", "out", {"--resume"})).exit_code, 0);
+}
+
 TEST_F(RunCommand, StopsOnASignalAndGoesOn) {
   ASSERT_EQ(run(job("run", "whole")).exit_code, 0);
   // In the training of the supernet, in the search, in the fine-tuning.

@@ -44,6 +44,23 @@ TEST(SearchResult, TheWinnerIsTheBestThatWasMeasuredWhateverFoundIt) {
   }
 }
 
+TEST(SearchResult, RanksEveryNetworkOnce) {
+  const space::SearchSpace space = make_small_space();
+  Candidate first = network(0.9, 300);
+  Candidate second = network(0.8, 200);
+  second.subnet = largest(space);
+  Candidate third = network(0.7, 200);
+  third.subnet = space::neighbours(space, third.subnet).front();
+  const SearchResult result{state_of({second}), state_of({second, third}),
+                            state_of({second, first})};
+  const std::vector<Candidate> ranking = result.ranking();
+  ASSERT_EQ(ranking.size(), 3u);
+  EXPECT_EQ(ranking[0].subnet, result.winner().network.subnet);
+  EXPECT_EQ(ranking[1].subnet, second.subnet);
+  EXPECT_EQ(ranking[2].subnet, third.subnet);
+  EXPECT_TRUE(SearchResult{}.ranking().empty());
+}
+
 TEST(SearchResult, OverheadIsWhatTheAccuraciesDidNotTake) {
   SearchResult result;
   EXPECT_EQ(result.overhead_share(), 0);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mcunet {
 
@@ -33,6 +34,9 @@ std::string read_file(const std::filesystem::path& file, std::int64_t max_bytes 
 
 // Creates the folder and those above it where they are missing; returns it. Throws Error.
 std::filesystem::path make_folder(const std::filesystem::path& folder);
+
+// The folder and those above it that do not exist, deepest first.
+std::vector<std::filesystem::path> missing_folders(const std::filesystem::path& folder);
 
 // Proves that the folder exists or can be created and that a file can be written there, and leaves
 // no trace: long work must not end in an error that could be told before. Throws Error.

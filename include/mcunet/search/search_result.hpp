@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "mcunet/search/search_state.hpp"
 
@@ -22,6 +23,8 @@ struct SearchResult {
   // The best of all that were measured, by is_better; of equals evolution's. Only of a result that is
   // feasible.
   Winner winner() const;
+  // All that were measured, each once, by is_better.
+  std::vector<Candidate> ranking() const;
   // Networks that were measured, each counted once for every search that came upon it anew.
   std::int64_t evaluations() const;
   double seconds() const { return front.seconds + random.seconds; }

@@ -64,7 +64,12 @@ void print(const Json& json) {
   }
 }
 
-int run_export(const JobArguments& arguments) {
+int run_export(JobArguments arguments) {
+  if (arguments.subnet) {
+    // As it is in the supernet, unless training is asked for.
+    arguments.overrides.insert(arguments.overrides.begin(),
+                               {"finetune.epochs=0", "finetune.quantization_aware.epochs=0"});
+  }
   Job job(arguments);
   const bool fits = pipeline::export_run(job.experiment, job.run, arguments.resume);
   const std::string text = read_file(job.run.folder() / "export.json");
@@ -103,8 +108,12 @@ void add_export_command(CLI::App& program, Run& run) {
       "emulated core. After quantization-aware fine-tuning\n"
       "(finetune.quantization_aware.epochs) it exports what that trained, unless post-training\n"
       "quantization has the higher accuracy on the search split.\n\n"
-      "  mcunet export flowers --set dataset.path=/data/flowers --out runs/flowers");
+      "  mcunet export flowers --set dataset.path=/data/flowers --out runs/flowers\n\n"
+      "Any sub-network of the supernet in a folder, as it is there, without training:\n\n"
+      "  mcunet export runs/flowers --subnet rank:3\n"
+      "  mcunet export runs/flowers --subnet smallest --device stm32f412");
   add_job_options(*command, *arguments);
+  add_subnet_option(*command, *arguments);
   command->callback([arguments, &run] { run = [arguments] { return run_export(*arguments); }; });
 }
 

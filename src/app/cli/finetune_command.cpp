@@ -62,6 +62,12 @@ int run_finetune(const JobArguments& arguments, const pipeline::Ranks& ranks) {
 
 void print_finetune(const pipeline::FinetuneResult& result) {
   const pipeline::Score& test = pipeline::score_of(result.test);
+  if (result.steps == 0) {
+    fmt::print("{} on the search split: {:.2f} % as inherited, not fine-tuned; test split {}, {}\n",
+               test.metric->title, 100 * result.inherited, pipeline::describe_share(test),
+               pipeline::describe_examples(test));
+    return;
+  }
   fmt::print("{} on the search split: {:.2f} % inherited, {:.2f} % fine-tuned; test split {}, {}\n",
              test.metric->title, 100 * result.inherited, 100 * result.score,
              pipeline::describe_share(test), pipeline::describe_examples(test));

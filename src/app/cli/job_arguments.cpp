@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
+#include "mcunet/core/error.hpp"
 #include "pipeline/stages.hpp"
 #include "pipeline/supernet_reuse.hpp"
 
@@ -25,11 +26,22 @@ void request_stop(int signal) {
 // A folder, whether its name ends with a slash or not.
 fs::path without_slash(const std::string& folder) { return (fs::path(folder) / "").parent_path(); }
 
-pipeline::Experiment experiment_of(const JobArguments& arguments) {
-  if (arguments.reuses_supernet()) {
-    return pipeline::load_experiment(pipeline::config_of_reuse(arguments.config, arguments.device),
-                                     arguments.overrides);
+pipeline::Experiment reuse_of_supernet(const JobArguments& arguments) {
+  ConfigNode config = pipeline::config_of_reuse(arguments.config, arguments.device);
+  if (arguments.subnet) {
+    const pipeline::Experiment source = pipeline::load_experiment(config, {});
+    apply_override(config, "finetune.subnet=" +
+                               pipeline::find_subnet(*arguments.subnet, arguments.config, source));
   }
+  return pipeline::load_experiment(std::move(config), arguments.overrides);
+}
+
+pipeline::Experiment experiment_of(const JobArguments& arguments) {
+  if (arguments.subnet && !pipeline::is_run(arguments.config)) {
+    throw Error("--subnet: is of a job with a trained supernet, and {} is the folder of none",
+                arguments.config);
+  }
+  if (arguments.reuses_supernet()) return reuse_of_supernet(arguments);
   if (pipeline::is_run(arguments.config)) {
     return pipeline::load_experiment(read_run_config(arguments.config), arguments.overrides);
   }
@@ -51,8 +63,14 @@ RunDirectory open_run(pipeline::Experiment& experiment, const JobArguments& argu
 std::string JobArguments::folder() const {
   if (!out.empty()) return out;
   if (!pipeline::is_run(config)) return "runs/" + fs::path(config).stem().string();
-  const fs::path run = without_slash(config);
-  return device ? run.string() + "-" + fs::path(*device).stem().string() : run.string();
+  std::string folder = without_slash(config).string();
+  if (device) folder += "-" + fs::path(*device).stem().string();
+  if (subnet) {
+    std::string name = fs::path(*subnet).stem().string();
+    std::erase(name, ':');  // rank3
+    folder += "-" + name;
+  }
+  return folder;
 }
 
 bool JobArguments::reuses_supernet() const {
@@ -63,6 +81,7 @@ bool JobArguments::reuses_supernet() const {
 std::string JobArguments::to_resume(const std::string& subcommand) const {
   std::string line = fmt::format("mcunet {} {} --out {}", subcommand, config, folder());
   if (device) line += " --device " + *device;
+  if (subnet) line += " --subnet " + *subnet;
   for (const std::string& assignment : overrides) line += fmt::format(" --set '{}'", assignment);
   return line + " --resume";
 }
@@ -87,8 +106,17 @@ void add_job_options(CLI::App& command, JobArguments& arguments) {
   command.add_flag("--json", arguments.json, "Print one JSON object and nothing else");
 }
 
+void add_subnet_option(CLI::App& command, JobArguments& arguments) {
+  command.add_option(
+      "--subnet", arguments.subnet,
+      "Of the supernet of the job in the folder CONFIG: largest, smallest, rank:3 for the third\n"
+      "best that its search measured, or a JSON file; into a folder of its own [FOLDER-SUBNET]");
+}
+
 Job::Job(const JobArguments& arguments)
-    : experiment(experiment_of(arguments)), run(open_run(experiment, arguments)) {
+    : experiment(experiment_of(arguments)),
+      lock(arguments.folder()),
+      run(open_run(experiment, arguments)) {
   if (!arguments.reuses_supernet() || run.is_complete(pipeline::kTrainStage)) return;
   pipeline::take_over_supernet(arguments.config, experiment, run);
   begins_with_supernet = true;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "mcunet/core/folder_lock.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "pipeline/experiment.hpp"
 
@@ -26,11 +27,12 @@ struct JobArguments {
   std::string config;  // a YAML file, a name, or the folder of a run
   std::string out;
   std::optional<std::string> device;  // instead of the configuration's
+  std::optional<std::string> subnet;  // of the supernet of a run, instead of a search's winner
   std::vector<std::string> overrides;
   bool json = false;
   bool resume = false;
 
-  // --out, or runs/NAME; of a run its own, or beside it with the name of --device.
+  // --out, or runs/NAME; of a run its own, or beside it with the names of --device and --subnet.
   std::string folder() const;
 
   // The configuration is that of a run, whose supernet a job in another folder is to use.
@@ -42,11 +44,16 @@ struct JobArguments {
 
 void add_job_options(CLI::App& command, JobArguments& arguments);
 
-// The experiment and its folder, with what earlier commands completed in it.
+// --subnet
+void add_subnet_option(CLI::App& command, JobArguments& arguments);
+
+// The experiment and its folder, with what earlier commands completed in it, and where no other process works
+// meanwhile.
 struct Job {
   explicit Job(const JobArguments& arguments);
 
   pipeline::Experiment experiment;
+  FolderLock lock;
   RunDirectory run;
   bool begins_with_supernet = false;  // which it has taken over just now
 };

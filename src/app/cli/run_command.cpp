@@ -37,7 +37,7 @@ void print_result(const JobResult& result, const RunDirectory& run, const std::s
              result.train->chosen_by);
   fmt::print("Supernet: the largest sub-network has {} on the test split\n",
              pipeline::describe_share(result.train->test));
-  print_search(*result.search, folder);
+  if (result.search) print_search(*result.search, folder);
   print_finetune(*result.finetune);
   print_export(read_file(run.folder() / "export.json"), folder);
   fmt::print("Report: {}/report/index.html\n", folder);
@@ -85,8 +85,11 @@ void add_run_command(CLI::App& program, Run& run) {
       "The supernet that a job trained serves other devices, budgets and widths of weights,\n"
       "in folders of their own and without training again:\n\n"
       "  mcunet run runs/flowers --device stm32f412\n"
-      "  mcunet run runs/flowers --set quantization.weight_bits=4 --out runs/flowers4");
+      "  mcunet run runs/flowers --set quantization.weight_bits=4 --out runs/flowers4\n\n"
+      "and a sub-network of it that you choose, in place of a search:\n\n"
+      "  mcunet run runs/flowers --subnet rank:3");
   add_job_options(*command, *arguments);
+  add_subnet_option(*command, *arguments);
   command->callback([arguments, &run] {
     run = [arguments] {
       return pipeline::with_ranks(stop_on_signals, [&](const pipeline::Ranks& ranks) {

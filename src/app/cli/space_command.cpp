@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "mcunet/core/error.hpp"
+#include "mcunet/core/folder_lock.hpp"
 #include "mcunet/core/standard_streams.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/space_stage.hpp"
@@ -108,6 +109,7 @@ int run_space(const SpaceArguments& arguments) {
   const std::string folder = arguments.out.empty()
                                  ? "runs/" + std::filesystem::path(arguments.config).stem().string()
                                  : arguments.out;
+  const FolderLock lock(folder);
   if (!arguments.resume) refuse_to_replace(folder);
   RunDirectory run(folder, write_fields(pipeline::fields_of(experiment)), experiment.seed,
                    arguments.resume, pipeline::changes_on_resume());

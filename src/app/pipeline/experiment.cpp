@@ -189,8 +189,25 @@ std::vector<Field> fields_of_train(TrainOptions& options) {
   return fields;
 }
 
+// "winner" or nothing, or a description, whose values the space decides on.
+Field subnet_field(std::optional<std::string>& subnet) {
+  auto read = [&subnet](const ConfigNode& node) {
+    subnet.reset();
+    if (node.kind == ConfigNode::Kind::kMap) {
+      subnet = to_json_text(node);
+    } else if (node.kind != ConfigNode::Kind::kNull && node.scalar != "winner") {
+      node.fail(
+          "must be winner, or a sub-network: {width: ..., resolution: ..., depths: ..., kernels: ..., "
+          "expand_ratios: ...}");
+    }
+  };
+  auto write = [&subnet] { return subnet ? parse_config(*subnet, "subnet") : ConfigNode{}; };
+  return {"subnet", std::move(read), std::move(write)};
+}
+
 std::vector<Field> fields_of_finetune(FinetuneOptions& options) {
-  return {field("epochs", options.epochs, between(1, 100'000)),
+  return {subnet_field(options.subnet),
+          field("epochs", options.epochs, between(0, 100'000)),
           field("learning_rate", options.learning_rate, positive()),
           field("distillation", options.distillation),
           section("early_stopping",

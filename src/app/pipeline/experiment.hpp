@@ -58,10 +58,12 @@ struct QuantizationAwareOptions {
   std::optional<double> learning_rate;  // per 256 images; absent: a tenth of the fine-tuning's
 };
 
-// The section `finetune`: the winner trained on from the weights that it inherits, otherwise as the
+// The section `finetune`: one network trained on from the weights that it inherits, otherwise as the
 // section `train` has it.
 struct FinetuneOptions {
-  int epochs = 30;
+  // Another sub-network of the supernet than the search's winner, as JSON (subnet_json.hpp).
+  std::optional<std::string> subnet;
+  int epochs = 30;              // 0: it keeps the weights that it inherits
   double learning_rate = 0.01;  // per 256 images
   bool distillation = false;    // half of the loss: the probabilities of the largest sub-network
   // Ends after so many epochs without a better accuracy on the search split, see TrainerOptions; also

@@ -109,16 +109,20 @@ FinetuneResult finetune(const NetworkTraining& training, const Begin& begin) {
   };
   context.objective = task->objective(experiment.train.trainer, *data);
   const FinetuneOptions& options = experiment.finetune;
-  const auto trainer = start_trainer(
-      training, *data, training_options(experiment, options.epochs, options.learning_rate),
-      std::move(context), supernet::weights_of(*supernet->extract(subnet)));
-  FinetuneResult result{.subnet = subnet, .total_steps = trainer->total_steps()};
-  result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
-  result.steps = trainer->step();
-  if (result.stopped) return result;
+  FinetuneResult result{.subnet = subnet};
+  std::unique_ptr<supernet::Trainer> trainer;
+  if (options.epochs > 0) {
+    trainer = start_trainer(training, *data,
+                            training_options(experiment, options.epochs, options.learning_rate),
+                            std::move(context), supernet::weights_of(*supernet->extract(subnet)));
+    result.total_steps = trainer->total_steps();
+    result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
+    result.steps = trainer->step();
+    if (result.stopped) return result;
+  }
 
   result.inherited = score(supernet, subnet);
-  result.score = score(trainer->weights(), itself);
+  result.score = trainer ? score(trainer->weights(), itself) : result.inherited;
   const auto test = splits.open(Split::kTest);
   supernet::SubnetEvaluator tester(*calibration, *test, evaluator_options(experiment, ranks));
   const bool keeps_inherited = result.keeps_inherited();
@@ -134,7 +138,10 @@ FinetuneResult finetune(const NetworkTraining& training, const Begin& begin) {
 
 }  // namespace
 
-Subnet read_winner(const SearchSpace& space, const fs::path& run) {
+Subnet chosen_subnet(const Experiment& experiment, const SearchSpace& space, const fs::path& run) {
+  if (experiment.finetune.subnet) {
+    return search::space::subnet_from_json(space, *experiment.finetune.subnet, "finetune.subnet");
+  }
   const fs::path file = run / "search.json";
   if (!fs::exists(file)) {
     throw Error("{}: holds no search; run mcunet search into it first", run.string());

@@ -20,7 +20,7 @@ namespace mcunet::pipeline {
 struct FinetuneResult {
   search::space::Subnet subnet;  // of the supernet's space
   double inherited = 0;          // score on the search split, before; statistics recalibrated
-  double score = 0;              // on the search split, after
+  double score = 0;              // on the search split, after; without training the same
   Assessment test;               // of the test split, by the weights that were kept
   std::int64_t steps = 0;
   double seconds = 0;    // since the last start
@@ -28,12 +28,14 @@ struct FinetuneResult {
   std::int64_t total_steps = 0;
 
   // Training that made the network worse is thrown away: the inherited weights are kept.
-  bool keeps_inherited() const { return score < inherited; }
+  bool keeps_inherited() const { return steps == 0 || score < inherited; }
 };
 
-// The network that the search of a run found best. Throws Error if there was no search.
-search::space::Subnet read_winner(const search::space::SearchSpace& space,
-                                  const std::filesystem::path& run);
+// The network that the experiment names, or that the search of the run found best. Throws Error if there
+// was no search, or if the space has no such network.
+search::space::Subnet chosen_subnet(const Experiment& experiment,
+                                    const search::space::SearchSpace& space,
+                                    const std::filesystem::path& run);
 
 // Trains one sub-network further, from the weights that it has in the run's supernet, as a space of
 // one network. Writes network.json, network.pt, which holds the better weights of before and after

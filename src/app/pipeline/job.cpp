@@ -157,7 +157,7 @@ FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
                             const StageControl& control) {
   require_same_data(experiment, run.folder());
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
-  return run_finetune_stage(experiment, space, read_winner(space, run.folder()), run,
+  return run_finetune_stage(experiment, space, chosen_subnet(experiment, space, run.folder()), run,
                             control.resume, control.should_stop, control.ranks);
 }
 
@@ -168,13 +168,18 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
   heading("Quantization-aware fine-tuning");
   require_same_data(experiment, run.folder());
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
-  return run_quantization_aware_stage(experiment, space, read_winner(space, run.folder()), run,
+  return run_quantization_aware_stage(experiment, space,
+                                      chosen_subnet(experiment, space, run.folder()), run,
                                       control.resume, control.should_stop);
 }
 
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {
   require_same_data(experiment, run.folder());
   if (!resume || !run.is_complete(kExportStage)) require_export_programs(experiment);
+  // Which takes no training.
+  if (experiment.finetune.epochs == 0 && !run.is_complete(kFinetuneStage)) {
+    finetune_run(experiment, run, {.resume = resume});
+  }
   const auto read = [] { return true; };
   const auto work = [&](bool& fits, const Begin& begin) {
     fits = export_winner(experiment, run, begin);
@@ -226,12 +231,14 @@ JobResult run_job(const Experiment& experiment, RunDirectory& run, const StageCo
       run_train_stage(experiment, run, control.resume, control.should_stop, control.ranks);
   result.is_stopped = result.train->stopped;
   if (result.is_stopped) return result;
-  heading("Search");
-  result.search = search_run(experiment, run, control);
-  result.is_stopped = !result.search;
-  if (result.is_stopped) return result;
-  result.infeasible = result.search->evolution.infeasible;
-  if (!result.infeasible.empty()) return result;
+  if (!experiment.finetune.subnet) {
+    heading("Search");
+    result.search = search_run(experiment, run, control);
+    result.is_stopped = !result.search;
+    if (result.is_stopped) return result;
+    result.infeasible = result.search->evolution.infeasible;
+    if (!result.infeasible.empty()) return result;
+  }
   heading("Fine-tuning");
   result.finetune = finetune_run(experiment, run, control);
   result.is_stopped = result.finetune->stopped;

@@ -30,8 +30,9 @@ struct StageControl {
   std::vector<std::string> accuracy_worker = {"/proc/self/exe", "-q", "search-worker"};
 };
 
-// The stages that need the supernet of a run, by the winner of its search. As their functions in
-// NAME_stage.hpp, with everything else taken from the run. No result: the search was stopped.
+// The stages that need the supernet of a run, by the winner of its search or the sub-network that the
+// experiment names. As their functions in NAME_stage.hpp, with everything else taken from the run. No
+// result: the search was stopped.
 std::optional<search::SearchResult> search_run(const Experiment& experiment, RunDirectory& run,
                                                const StageControl& control);
 FinetuneResult finetune_run(const Experiment& experiment, RunDirectory& run,
@@ -41,7 +42,8 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
                                                               RunDirectory& run,
                                                               const StageControl& control);
 
-// Writes export.json and the folder export/. Whether the firmware fits; if not, says what is in
+// Writes export.json and the folder export/, of the network that was fine-tuned; with no epochs of that,
+// of the chosen one as it is in the supernet. Whether the firmware fits; if not, says what is in
 // excess, and the stage is not complete.
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume);
 
@@ -50,7 +52,8 @@ bool export_run(const Experiment& experiment, RunDirectory& run, bool resume);
 // there. Returns why nothing fits, or nothing.
 std::vector<std::string> prepare_training(const Experiment& experiment, RunDirectory& run);
 
-// As far as the job came: a stage is absent if one before it found nothing that fits, or stopped.
+// As far as the job came: a stage is absent if one before it found nothing that fits, or stopped; the
+// search also if the experiment names a sub-network.
 struct JobResult {
   std::vector<std::string> infeasible;  // why nothing fits, if nothing does
   std::optional<TrainResult> train;

@@ -93,17 +93,6 @@ void add_train(HtmlPage& page, const Json& train) {
   page.table(rows);
 }
 
-search::space::SearchSpace read_space(const fs::path& problem_file) {
-  try {
-    const ConfigNode problem = load_config(problem_file);
-    const ConfigNode* node = problem.find("space");
-    if (node == nullptr) problem.fail("lacks the key space");
-    return search::space::read_search_space(*node);
-  } catch (const Error& error) {
-    throw Error("{}; {}", error.what(), kHowToRestore);
-  }
-}
-
 // How far chance may have moved the accuracies that the search went by.
 std::string describe_search_split(const fs::path& run, double accuracy) {
   const std::int64_t examples = read_result(
@@ -125,18 +114,7 @@ std::string describe_search_split(const fs::path& run, double accuracy) {
 // Drawn from the states of the searches and the space that they belong to.
 void add_search(HtmlPage& page, const Experiment& experiment, const RunDirectory& run,
                 const fs::path& folder) {
-  const fs::path states = run.folder() / "search";
-  const search::space::SearchSpace space = read_space(states / "problem.json");
-  const auto load = [&](const char* name) {
-    const fs::path file = states / name;
-    return fs::exists(file) ? search::state_from_json(space, read_file(file), file.string())
-                            : search::SearchState{};
-  };
-  const search::SearchResult result{load("evolution.json"), load("random.json"),
-                                    load("front.json")};
-  if (!result.is_feasible()) {
-    throw Error("{}: holds no networks; {}", (states / "evolution.json").string(), kHowToRestore);
-  }
+  const auto [space, result] = read_searches(run.folder());
   report::SearchReportContext context = report_context(experiment, space);
   if (run.is_complete(kTrainStage)) {
     context.note = describe_search_split(run.folder(), result.winner().network.accuracy);
@@ -148,11 +126,18 @@ void add_finetune(HtmlPage& page, const Json& finetune) {
   const Score test = score_from_json(finetune.at("test"));
   const std::string metric = test.metric->name;
   page.heading("Fine-tuning");
+  const std::string inherited = describe_percent(share_at(finetune, "inherited_" + metric));
+  if (count_at(finetune, "steps") == 0) {
+    page.paragraph(
+        fmt::format("The network was not trained on. It has {} on the search split with the "
+                    "weights that it inherits from the supernet; {} on the test set, {}.",
+                    inherited, describe_share(test), describe_examples(test)));
+    return;
+  }
   page.paragraph(
-      fmt::format("The winner had {} on the search split with the weights that it inherited, "
+      fmt::format("The network had {} on the search split with the weights that it inherited, "
                   "and {} after fine-tuning{}; {} on the test set, {}.",
-                  describe_percent(share_at(finetune, "inherited_" + metric)),
-                  describe_percent(share_at(finetune, metric)),
+                  inherited, describe_percent(share_at(finetune, metric)),
                   finetune.at("kept") == "inherited"
                       ? ", which made it worse, so that the inherited weights were kept"
                       : "",

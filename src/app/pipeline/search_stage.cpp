@@ -221,6 +221,25 @@ search::SearchResult run_search_stage(const Experiment& experiment,
       run, /*resume=*/true, {.name = kSearchStage, .read = read, .work = work, .write = write});
 }
 
+Searches read_searches(const fs::path& run) {
+  const fs::path folder = run / kSearchFolder;
+  const ConfigNode problem = read_problem(folder / "problem.json");
+  const ConfigNode* node = problem.find("space");
+  if (node == nullptr) problem.fail("lacks the key space");
+  Searches searches{.space = search::space::read_search_space(*node)};
+  const auto load = [&](const char* name) {
+    const fs::path file = folder / name;
+    return fs::exists(file)
+               ? search::state_from_json(searches.space, read_file(file), file.string())
+               : SearchState{};
+  };
+  searches.result = {load("evolution.json"), load("random.json"), load("front.json")};
+  if (!searches.result.is_feasible()) {
+    throw Error("{}: holds no networks; {}", (folder / "evolution.json").string(), kHowToRestore);
+  }
+  return searches;
+}
+
 report::SearchReportContext report_context(const Experiment& experiment,
                                            const search::space::SearchSpace& space) {
   return {.device_name = experiment.device.name,

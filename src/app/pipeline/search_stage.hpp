@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -33,6 +34,14 @@ search::SearchResult run_search_stage(const Experiment& experiment,
                                       const search::space::SearchSpace& space,
                                       const AccuracySource& accuracy, RunDirectory& run,
                                       bool resume);
+
+// What was searched in a run, and what was found: the searches' states. Throws Error if they are not there
+// or damaged.
+struct Searches {
+  search::space::SearchSpace space;
+  search::SearchResult result;  // feasible
+};
+Searches read_searches(const std::filesystem::path& run);
 
 // search.json.
 std::string search_to_json(const Experiment& experiment, const search::space::SearchSpace& space,

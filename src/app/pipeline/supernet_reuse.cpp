@@ -4,13 +4,17 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "data_identity.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_numbers.hpp"
+#include "mcunet/search/space/subnet_json.hpp"
+#include "search_stage.hpp"
 #include "stages.hpp"
+#include "train_stage.hpp"
 
 namespace mcunet::pipeline {
 
@@ -27,6 +31,24 @@ void require_trained(const fs::path& run) {
     return;
   }
   throw Error("{}: has no trained supernet: complete it with mcunet train", run.string());
+}
+
+// "3"
+search::space::Subnet ranked(const std::string& place, const fs::path& run) {
+  const std::string name = "rank:" + place;
+  std::size_t rank = 0;
+  const auto [end, error] = std::from_chars(place.data(), place.data() + place.size(), rank);
+  if (error != std::errc() || end != place.data() + place.size() || rank == 0) {
+    throw Error("{}: is no place in a ranking, as rank:3 is", name);
+  }
+  if (!fs::exists(run / "search.json")) {
+    throw Error("{}: {} holds no search; run mcunet search into it first", name, run.string());
+  }
+  const std::vector<search::Candidate> all = read_searches(run).result.ranking();
+  if (rank > all.size()) {
+    throw Error("{}: the search of {} measured {} networks", name, run.string(), all.size());
+  }
+  return all[rank - 1].subnet;
 }
 
 }  // namespace
@@ -51,6 +73,24 @@ ConfigNode config_of_reuse(const fs::path& source, const std::optional<std::stri
     apply_override(config, "device=" + *device);
   }
   return config;
+}
+
+std::string find_subnet(const std::string& text, const fs::path& run,
+                        const Experiment& experiment) {
+  using namespace search::space;
+  const SearchSpace space = choose_training_space(experiment, run).space;
+  constexpr std::string_view kRank = "rank:";
+  const auto find = [&]() -> Subnet {
+    if (text == "largest") return largest(space);
+    if (text == "smallest") return smallest(space);
+    if (text.starts_with(kRank)) return ranked(text.substr(kRank.size()), run);
+    std::error_code ignored;
+    if (!fs::exists(text, ignored)) {
+      throw Error("{}: is no sub-network: largest, smallest, rank:N and JSON files are", text);
+    }
+    return subnet_from_json(space, read_file(text, kMaxTextBytes), text);
+  };
+  return subnet_to_json(space, find());
 }
 
 void take_over_supernet(const fs::path& source, const Experiment& experiment, RunDirectory& run) {

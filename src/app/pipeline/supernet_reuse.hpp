@@ -20,6 +20,12 @@ bool is_run(const std::filesystem::path& folder);
 ConfigNode config_of_reuse(const std::filesystem::path& source,
                            const std::optional<std::string>& device);
 
+// The sub-network of the run's supernet that a text names, as JSON: "largest", "smallest", "rank:3" for the third
+// best of those that the search of the run measured, or a file that subnet_to_json() or the network JSON of the
+// published models wrote. `experiment` is that of the run. Throws Error if there is none.
+std::string find_subnet(const std::string& text, const std::filesystem::path& run,
+                        const Experiment& experiment);
+
 // Copies the supernet, with what is known of it and of its data, into the folder of such a job, whose training is
 // complete by that; nothing if it is already. Throws Error if another supernet lies there.
 void take_over_supernet(const std::filesystem::path& source, const Experiment& experiment,
