@@ -74,19 +74,28 @@ std::string clock_defines(const ClockTree& tree, double clock_mhz) {
          define_hex("FLASH_ACR", flash_register(tree.family, s.wait_states));
 }
 
-std::string console_defines(const SerialConsole& console, const ClockTree& tree, double clock_mhz) {
+std::string pin_defines(const std::string& prefix, const SerialPin& pin) {
+  const auto name = [&](const char* what) { return prefix + what; };
+  return define_hex(name("_PORT").c_str(), pin.port) + define(name("_PIN").c_str(), pin.pin) +
+         define(name("_FUNCTION").c_str(), pin.alternate_function) +
+         define_hex(name("_ENABLE_REGISTER").c_str(), pin.enable_register) +
+         define(name("_ENABLE_BIT").c_str(), pin.enable_bit);
+}
+
+std::string console_defines(const SerialConsole& console, const ClockTree& tree, double clock_mhz,
+                            bool listens) {
   const ClockSettings s = clock_settings_of(tree, clock_mhz);
-  return fmt::format("\n// The console: {} on {}.\n", console.usart.name, console.tx.name) +
+  const std::string pins =
+      listens ? fmt::format("{} and {}", console.tx.name, console.rx->name) : console.tx.name;
+  return fmt::format("\n// The console: {} on {}.\n", console.usart.name, pins) +
          define("USART_GENERATION", tree.family == ChipFamily::kStm32F4 ? 1 : 2) +
          define_hex("USART_BASE", console.usart.base) +
          define_hex("USART_ENABLE_REGISTER", console.usart.enable_register) +
          define("USART_ENABLE_BIT", console.usart.enable_bit) +
          define("USART_HZ",
                 hz(console.usart.bus == PeripheralBus::kApb1 ? s.apb1_mhz : s.apb2_mhz)) +
-         define("BAUD", console.baud) + define_hex("TX_PORT", console.tx.port) +
-         define("TX_PIN", console.tx.pin) + define("TX_FUNCTION", console.tx.alternate_function) +
-         define_hex("TX_ENABLE_REGISTER", console.tx.enable_register) +
-         define("TX_ENABLE_BIT", console.tx.enable_bit);
+         define("BAUD", console.baud) + pin_defines("TX", console.tx) +
+         (listens ? pin_defines("RX", *console.rx) : "");
 }
 
 }  // namespace
@@ -120,7 +129,7 @@ ClockSettings clock_settings_of(const ClockTree& tree, double clock_mhz) {
   return settings;
 }
 
-std::string board_header(const Device& device) {
+std::string board_header(const Device& device, bool listens) {
   const bool has_clock = device.clock.has_value();
   return fill_template(
       "board.h.in",
@@ -129,7 +138,7 @@ std::string board_header(const Device& device) {
        {"has_caches", core_named(device.core).has_caches ? "1" : "0"},
        {"clock", has_clock ? clock_defines(*device.clock, device.clock_mhz) : ""},
        {"console", has_clock && device.console
-                       ? console_defines(*device.console, *device.clock, device.clock_mhz)
+                       ? console_defines(*device.console, *device.clock, device.clock_mhz, listens)
                        : ""}});
 }
 

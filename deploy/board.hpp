@@ -28,8 +28,8 @@ struct ClockSettings {
 // Throws Error if the clock tree cannot make the frequency exactly or within its limits.
 ClockSettings clock_settings_of(const ClockTree& tree, double clock_mhz);
 
-// board.h, for the C in templates/.
-std::string board_header(const Device& device);
+// board.h, for the C in templates/. A board that listens has a pin to receive on.
+std::string board_header(const Device& device, bool listens = false);
 
 // The template that becomes clock.c.
 std::string clock_template(const Device& device);

@@ -69,18 +69,19 @@ std::vector<Field> fields_of_usart(Usart& usart) {
                           {{"apb1", PeripheralBus::kApb1}, {"apb2", PeripheralBus::kApb2}}))};
 }
 
-std::vector<Field> fields_of_tx(TransmitPin& tx) {
-  return {required(name_field("name", tx.name)),
-          required(field("port", tx.port)),
-          required(field("pin", tx.pin, between(0, 15))),
-          required(field("alternate_function", tx.alternate_function, between(0, 15))),
-          required(field("enable_register", tx.enable_register)),
-          required(field("enable_bit", tx.enable_bit, between(0, 31)))};
+std::vector<Field> fields_of_pin(SerialPin& pin) {
+  return {required(name_field("name", pin.name)),
+          required(field("port", pin.port)),
+          required(field("pin", pin.pin, between(0, 15))),
+          required(field("alternate_function", pin.alternate_function, between(0, 15))),
+          required(field("enable_register", pin.enable_register)),
+          required(field("enable_bit", pin.enable_bit, between(0, 31)))};
 }
 
 std::vector<Field> fields_of_console(SerialConsole& console) {
   return {required(section("usart", fields_of_usart(console.usart))),
-          required(section("tx", fields_of_tx(console.tx))),
+          required(section("tx", fields_of_pin(console.tx))),
+          optional_section("rx", console.rx, fields_of_pin),
           field("baud", console.baud, between(300, 4'000'000))};
 }
 

@@ -8,6 +8,7 @@
 #include "board.hpp"
 #include "cross_compiler.hpp"
 #include "emulator_board.hpp"
+#include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/scratch_folder.hpp"
@@ -26,6 +27,9 @@ constexpr const char* kCopiedFiles[] = {"startup.c",
                                         "console.c",
                                         "console.h",
                                         "registers.h",
+                                        "serial_link.c",
+                                        "serial_link.h",
+                                        "emulator_line.c",
                                         "semihosting.c",
                                         "semihosting.h",
                                         "instruction_counter.c",
@@ -33,16 +37,24 @@ constexpr const char* kCopiedFiles[] = {"startup.c",
                                         "semihosting_console.c",
                                         "toolchain.cmake"};
 
-// Of the device's program, besides the network. The linker drops what is not used.
-constexpr const char* kDeviceSources[] = {
-    "firmware/startup.c", "firmware/main.c",          "firmware/core.c",       "firmware/clock.c",
-    "firmware/console.c", "firmware/board_console.c", "firmware/semihosting.c"};
+// Of the device's program, besides the network and main(). The linker drops what is not used.
+constexpr const char* kDeviceSources[] = {"firmware/startup.c",       "firmware/core.c",
+                                          "firmware/clock.c",         "firmware/console.c",
+                                          "firmware/board_console.c", "firmware/semihosting.c",
+                                          "firmware/serial_link.c"};
+
+constexpr char kMain[] = "firmware/main.c";  // not there in a project of live firmware
+constexpr char kLiveMain[] = "firmware/live_main.c";
 
 std::string_view console_template(const Device& device, ConsoleKind kind) {
   if (kind == ConsoleKind::kNone) return "no_console.c";
   if (kind == ConsoleKind::kSemihosting) return "semihosting_console.c";
   if (!device.console) {
     throw Error("{}: its description has no serial console; choose semihosting or none",
+                device.name);
+  }
+  if (kind == ConsoleKind::kLive && !device.console->rx) {
+    throw Error("{}: its console has no rx, a pin to receive inputs on; add it to its description",
                 device.name);
   }
   return "serial_console.c";
@@ -59,6 +71,25 @@ void require_free_names(const engine::ModelNames& names) {
   }
 }
 
+const std::map<std::string, ConsoleKind>& console_kinds() {
+  static const std::map<std::string, ConsoleKind> kinds = {
+      {"serial", ConsoleKind::kSerial},
+      {"live", ConsoleKind::kLive},
+      {"semihosting", ConsoleKind::kSemihosting},
+      {"none", ConsoleKind::kNone}};
+  return kinds;
+}
+
+std::uint32_t network_checksum(const fs::path& folder, const engine::ModelNames& names) {
+  std::string code;
+  for (const std::string& file : {names.prefix() + ".c", names.part("weights") + ".c"}) {
+    if (fs::exists(folder / file)) code += read_file(folder / file);
+  }
+  return crc32c(code);
+}
+
+bool is_live_project(const fs::path& folder) { return !fs::exists(folder / kMain); }
+
 ConsoleKind default_console(const Device& device) {
   return device.console ? ConsoleKind::kSerial : ConsoleKind::kNone;
 }
@@ -72,7 +103,7 @@ void write_firmware_project(const fs::path& folder, const Device& device, Consol
   for (const char* name : kCopiedFiles) {
     write_file_atomically(sources / name, find_template(name));
   }
-  write_file_atomically(sources / "board.h", board_header(device));
+  write_file_atomically(sources / "board.h", board_header(device, console == ConsoleKind::kLive));
   write_file_atomically(sources / "clock.c", find_template(clock_template(device)));
   write_file_atomically(sources / "board_console.c", console_source);
   const EmulatorBoard& board = choose_board("", device.core);
@@ -84,15 +115,18 @@ void write_firmware_project(const fs::path& folder, const Device& device, Consol
   write_file_atomically(sources / "device.json",
                         to_json_text(write_fields(fields_of(copy))) + "\n");
   std::map<std::string, std::string, std::less<>> values = names.template_texts();
-  for (const char* name : {"main.c", "emulator_main.c"}) {
+  values.insert({"network", fmt::format("{:#010x}", network_checksum(folder, names))});
+  for (const char* name : {"main.c", "emulator_main.c", "live_main.c"}) {
     write_file_atomically(sources / name, fill_template(fmt::format("{}.in", name), values));
   }
+  const char* const main = console == ConsoleKind::kLive ? kLiveMain : kMain;
+  if (console == ConsoleKind::kLive) fs::remove(folder / kMain);
   values.insert({{"title", "Firmware for " + device.name},
                  {"board", board.name},
                  {"cpu_flags", cpu_flags(device.core)},
                  {"c_flags", kCompileFlags},
                  {"link_flags", kLinkFlags},
-                 {"device_sources", fmt::format("{}", fmt::join(kDeviceSources, " "))},
+                 {"device_sources", fmt::format("{} {}", main, fmt::join(kDeviceSources, " "))},
                  {"emulator_sources",
                   "firmware/emulator_main.c firmware/console.c firmware/semihosting_console.c "
                   "firmware/semihosting.c firmware/instruction_counter.c"},
@@ -125,6 +159,7 @@ namespace {
 FirmwareReport link_firmware(const fs::path& folder, const Device& device,
                              const std::string& defines, const fs::path& build) {
   std::vector<fs::path> sources = model_sources(folder, read_model_description(folder).names);
+  sources.push_back(folder / (is_live_project(folder) ? kLiveMain : kMain));
   for (const char* source : kDeviceSources) sources.push_back(folder / source);
   const ScratchFolder scratch(folder);
   const fs::path objects_folder = scratch.path() / "objects";

@@ -46,7 +46,7 @@ struct Usart {
   PeripheralBus bus = PeripheralBus::kApb1;  // whose clock it has
 };
 
-struct TransmitPin {
+struct SerialPin {
   std::string name;
   std::uint32_t port = 0;  // base address
   int pin = 0;
@@ -58,7 +58,8 @@ struct TransmitPin {
 // The serial line that a board of this chip usually leads to its debugger's USB.
 struct SerialConsole {
   Usart usart;
-  TransmitPin tx;
+  SerialPin tx;
+  std::optional<SerialPin> rx;  // absent: firmware of it listens to nothing
   int baud = 115200;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace mcunet::deploy {
 // Where the device's main() prints to.
 enum class ConsoleKind {
   kSerial,       // the USART in the device's description
+  kLive,         // the same, on which it waits for inputs and answers, see live_firmware.hpp
   kSemihosting,  // the debugger
   kNone,
 };
@@ -22,13 +24,16 @@ enum class ConsoleKind {
 // kSerial if the device's description has one, else kNone.
 ConsoleKind default_console(const Device& device);
 
+// "serial", "live", "semihosting" and "none".
+const std::map<std::string, ConsoleKind>& console_kinds();
+
 // Throws Error if the network's header or a function of it has the name of one of the firmware's.
 void require_free_names(const engine::ModelNames& names);
 
 // Adds Makefile, CMakeLists.txt and firmware/: startup code, clock, console and main() for the
-// device, main() for an emulated board, linker scripts, and the device's description. `make` builds
-// it by hand. `names` are those of the network's files. Replaces files of these names. Throws Error,
-// also for a serial console where the device has none.
+// device, main() for an emulated board, main() of live firmware, linker scripts, and the device's
+// description. `make` builds it by hand. `names` are those of the network's files. Replaces files of these names. Throws Error,
+// also for a serial console where the device has none, or, to be live, no pin to receive on.
 void write_firmware_project(const std::filesystem::path& folder, const Device& device,
                             ConsoleKind console, const engine::ModelNames& names = {});
 inline void write_firmware_project(const std::filesystem::path& folder, const Device& device) {
@@ -79,6 +84,13 @@ FirmwareReport link_firmware(const std::filesystem::path& folder, const Device& 
 
 // The same in folder/profile, with firmware that prints the cycles of each step on its console.
 FirmwareReport link_profiling_firmware(const std::filesystem::path& folder, const Device& device);
+
+// Whether the project's firmware waits for inputs on its console (ConsoleKind::kLive).
+bool is_live_project(const std::filesystem::path& folder);
+
+// Of the code and the weights in a folder of a generated network: what its live firmware says of it.
+std::uint32_t network_checksum(const std::filesystem::path& folder,
+                               const engine::ModelNames& names);
 
 // The device that the project was written for. Throws Error if the folder holds no project.
 Device read_project_device(const std::filesystem::path& folder);

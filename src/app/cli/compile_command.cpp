@@ -145,12 +145,10 @@ void add_compile_command(CLI::App& program, Run& run) {
       ->required();
   command
       ->add_option("--console", arguments->console,
-                   "Where the firmware prints outputs and cycles: "
-                   "serial, semihosting or none [serial, where the device has it]")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, deploy::ConsoleKind>{
-          {"serial", deploy::ConsoleKind::kSerial},
-          {"semihosting", deploy::ConsoleKind::kSemihosting},
-          {"none", deploy::ConsoleKind::kNone}}));
+                   "Where the firmware prints outputs and cycles: serial, semihosting or none; or\n"
+                   "live: it waits for inputs on its serial line, for mcunet live --port\n"
+                   "[serial, where the device has it]")
+      ->transform(CLI::CheckedTransformer(deploy::console_kinds()));
   add_schedule_option(*command, arguments->schedule, Schedules::kCompiled);
   add_streaming_options(
       *command, arguments->streaming,

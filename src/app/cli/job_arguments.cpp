@@ -1,7 +1,6 @@
 #include "job_arguments.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -15,13 +14,6 @@ namespace mcunet::cli {
 namespace fs = std::filesystem;
 
 namespace {
-
-volatile sig_atomic_t stop_requested = 0;
-
-void request_stop(int signal) {
-  stop_requested = 1;
-  ::signal(signal, SIG_DFL);
-}
 
 // A folder, whether its name ends with a slash or not.
 fs::path without_slash(const std::string& folder) { return (fs::path(folder) / "").parent_path(); }
@@ -120,12 +112,6 @@ Job::Job(const JobArguments& arguments)
   if (!arguments.reuses_supernet() || run.is_complete(pipeline::kTrainStage)) return;
   pipeline::take_over_supernet(arguments.config, experiment, run);
   begins_with_supernet = true;
-}
-
-std::function<bool()> stop_on_signals() {
-  ::signal(SIGINT, request_stop);
-  ::signal(SIGTERM, request_stop);
-  return [] { return stop_requested != 0; };
 }
 
 }  // namespace mcunet::cli

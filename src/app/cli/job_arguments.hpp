@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "mcunet/core/folder_lock.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "pipeline/experiment.hpp"
+#include "stop_signals.hpp"
 
 namespace CLI {
 class App;
@@ -57,10 +57,6 @@ struct Job {
   RunDirectory run;
   bool begins_with_supernet = false;  // which it has taken over just now
 };
-
-// From now on SIGINT and SIGTERM ask the work to stop; a second one ends the program at once.
-// Returns what tells whether one came.
-std::function<bool()> stop_on_signals();
 
 // What the commands of single stages and the one for the whole job print alike.
 int print_infeasible(const pipeline::Experiment& experiment,

@@ -267,9 +267,16 @@ Field prefix(engine::ModelNames& names) {
   return {"prefix", read, [&names] { return write_value(names.prefix()); }};
 }
 
+Field console(std::optional<deploy::ConsoleKind>& kind) {
+  std::vector<std::pair<std::string, std::optional<deploy::ConsoleKind>>> names = {{"default", {}}};
+  for (const auto& [name, meaning] : deploy::console_kinds()) names.emplace_back(name, meaning);
+  return silent(choice("console", kind, std::move(names)), !kind);
+}
+
 std::vector<Field> fields_of_export(ExportOptions& options) {
   return {field("emulated_examples", options.emulated_examples, between(0, 10'000)),
           field("test_examples", options.test_examples, at_least(1)), prefix(options.names),
+          console(options.console),
           choice("memory", options.memory,
                  {{"least", engine::ScratchGrowth::kWithinArena},
                   {"fastest", engine::ScratchGrowth::kWithinBudget}})};

@@ -12,6 +12,7 @@
 #include "mcunet/datasets/detector.hpp"
 #include "mcunet/datasets/open_dataset.hpp"
 #include "mcunet/deploy/device.hpp"
+#include "mcunet/deploy/firmware.hpp"
 #include "mcunet/engine/codegen/model_names.hpp"
 #include "mcunet/engine/planning/arena.hpp"
 #include "mcunet/engine/planning/resources.hpp"
@@ -102,8 +103,9 @@ struct DetectionOptions {
 // The section `export`.
 struct ExportOptions {
   int emulated_examples = 8;  // of the test set, run on the emulated core; 0: no emulation
-  std::optional<std::int64_t> test_examples;  // absent: the whole test set
-  engine::ModelNames names;                   // of the C files and what is in them
+  std::optional<std::int64_t> test_examples;   // absent: the whole test set
+  engine::ModelNames names;                    // of the C files and what is in them
+  std::optional<deploy::ConsoleKind> console;  // absent: the device's default
   // Whether kernels get scratch beyond the least, within the job's limit of SRAM.
   engine::ScratchGrowth memory = engine::ScratchGrowth::kWithinBudget;
 };

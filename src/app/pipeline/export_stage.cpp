@@ -154,9 +154,9 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
                                        .sram_budget_bytes = context.sram_budget_bytes,
                                        .names = context.options.names,
                                        .class_names = class_names_of(result, context.test)};
-  result.compiled =
-      compile_model(model, context.device, options, folder, std::nullopt, context.preprocessing,
-                    network->description().name, postprocessing_of(quantized.graph, context.task));
+  result.compiled = compile_model(model, context.device, options, folder, context.options.console,
+                                  context.preprocessing, network->description().name,
+                                  postprocessing_of(quantized.graph, context.task));
   if (!result.compiled.firmware.fits()) return result;
   if (context.options.emulated_examples > 0) {
     emulate_examples(folder, quantized.graph, context, result);
