@@ -129,6 +129,18 @@ int choose_reduction(const cv::Rect2d& crop, cv::Size target) {
   return ratio >= 8 ? 8 : ratio >= 4 ? 4 : ratio >= 2 ? 2 : 1;
 }
 
+// Red first; `image` has the size of the input.
+std::vector<std::uint8_t> in_order_of_inputs(const cv::Mat& image, const InputShape& shape) {
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.elements()));
+  cv::Mat output(shape.height, shape.width, CV_8UC(shape.channels), pixels.data());
+  if (shape.channels == 1) {
+    image.copyTo(output);
+  } else {
+    cv::cvtColor(image, output, cv::COLOR_BGR2RGB);
+  }
+  return pixels;
+}
+
 }  // namespace
 
 std::optional<EncodedImage> EncodedImage::read(const std::filesystem::path& file,
@@ -221,15 +233,22 @@ std::optional<std::vector<std::uint8_t>> read_image_file(const std::filesystem::
                                                          const ImagePreprocessing& preprocessing) {
   const cv::Mat image = read_for_evaluation(file, preprocessing);
   if (image.empty()) return std::nullopt;
+  return in_order_of_inputs(image, preprocessing.shape);
+}
+
+std::vector<std::uint8_t> preprocess_frame(const CameraFrame& frame,
+                                           const ImagePreprocessing& preprocessing) {
   const InputShape& shape = preprocessing.shape;
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.elements()));
-  cv::Mat output(shape.height, shape.width, CV_8UC(shape.channels), pixels.data());
+  // OpenCV takes no constant memory; it only reads this.
+  cv::Mat image(frame.height, frame.width, CV_8UC3, const_cast<std::uint8_t*>(frame.pixels.data()));
   if (shape.channels == 1) {
-    image.copyTo(output);
-  } else {
-    cv::cvtColor(image, output, cv::COLOR_BGR2RGB);
+    cv::Mat gray;
+    cv::cvtColor(image, gray, cv::COLOR_BGR2GRAY);
+    image = gray;
   }
-  return pixels;
+  return in_order_of_inputs(resize_crop(image, evaluation_crop(image.size(), preprocessing),
+                                        cv::Size(shape.width, shape.height)),
+                            shape);
 }
 
 }  // namespace mcunet::datasets

@@ -1,6 +1,6 @@
 #include "mcunet/deploy/live_firmware.hpp"
 
-#include <cmath>
+#include <algorithm>
 #include <utility>
 
 #include "live_emulator.hpp"
@@ -92,7 +92,8 @@ class LiveFirmware::Session {
   // before this one did not send: it gets as many bytes.
   void say_hello(const fs::path& folder) {
     std::optional<Frame> found;
-    const double seconds = is_emulated_ ? kEmulatorHelloSeconds : kBoardHelloSeconds;
+    const double seconds = is_emulated_ ? kEmulatorHelloSeconds
+                                        : std::min(kBoardHelloSeconds, options_.timeout_seconds);
     for (int attempt = 0; attempt < kAttempts && !found; ++attempt) {
       if (attempt > 0) send(std::string(given_bytes_ + kFrameBytes, '\0'), seconds);
       if (is_stopped()) return;

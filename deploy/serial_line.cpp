@@ -54,7 +54,10 @@ SerialLine::SerialLine(int descriptor, std::function<bool()> is_stopped)
   ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
 }
 
-SerialLine::~SerialLine() { ::close(descriptor_); }
+SerialLine::~SerialLine() {
+  ::ioctl(descriptor_, TIOCNXCL);  // in case that somebody else has the port open, too
+  ::close(descriptor_);
+}
 
 // In slices: a signal may come just before poll() begins.
 SerialLine::State SerialLine::wait(short events, Clock::time_point deadline) const {

@@ -16,4 +16,15 @@ namespace mcunet::datasets {
 std::optional<std::vector<std::uint8_t>> read_image_file(const std::filesystem::path& file,
                                                          const ImagePreprocessing& preprocessing);
 
+// A frame of a camera: 8-bit pixels [height, width, 3], blue first.
+struct CameraFrame {
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
+// What the preprocessing makes of it, as of an image file of these pixels.
+std::vector<std::uint8_t> preprocess_frame(const CameraFrame& frame,
+                                           const ImagePreprocessing& preprocessing);
+
 }  // namespace mcunet::datasets

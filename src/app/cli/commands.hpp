@@ -19,6 +19,7 @@ using Run = std::function<int()>;
 void add_ablate_command(CLI::App& program, Run& run);
 void add_compile_command(CLI::App& program, Run& run);
 void add_flash_command(CLI::App& program, Run& run);
+void add_live_command(CLI::App& program, Run& run);
 void add_launch_command(CLI::App& program, Run& run);
 void add_space_command(CLI::App& program, Run& run);
 void add_plan_command(CLI::App& program, Run& run);

@@ -2,11 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <optional>
 #include <sstream>
 
@@ -21,6 +19,7 @@
 #include "mcunet/deploy/npy.hpp"
 #include "mcunet/deploy/reference_model.hpp"
 #include "number_range.hpp"
+#include "output_text.hpp"
 #include "pipeline/cycle_range_json.hpp"
 #include "pipeline/preprocessing_code.hpp"
 #include "preprocessing_text.hpp"
@@ -59,42 +58,6 @@ std::vector<std::optional<bool>> compare(const fs::path& folder, const ModelDesc
     exact[i] = reference.run(inputs.inputs[i]) == result.inferences[i].outputs;
   }
   return exact;
-}
-
-// A tensor's values as numbers of its type.
-std::vector<double> values_of(const Int8Bytes& bytes, const deploy::ModelTensor& tensor) {
-  std::vector<double> values(static_cast<std::size_t>(tensor.elements()));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    float real = 0;
-    if (tensor.type == engine::DataType::kFloat32) {
-      std::memcpy(&real, bytes.data() + i * sizeof(real), sizeof(real));
-      values[i] = real;
-    } else {
-      const bool is_unsigned = tensor.type == engine::DataType::kUint8;
-      values[i] = is_unsigned ? static_cast<std::uint8_t>(bytes[i]) : bytes[i];
-    }
-  }
-  return values;
-}
-
-// The first of the largest values of an output, as training and evaluation choose.
-std::size_t index_of_largest(const Int8Bytes& output, const deploy::ModelTensor& tensor) {
-  const std::vector<double> values = values_of(output, tensor);
-  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
-}
-
-Json outputs_to_json(const ModelDescription& model, const std::vector<Int8Bytes>& outputs) {
-  Json list = Json::array();
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const deploy::ModelTensor& tensor = model.outputs[i];
-    const std::vector<double> values = values_of(outputs[i], tensor);
-    if (tensor.type == engine::DataType::kFloat32) {
-      list.push_back(values);
-    } else {
-      list.push_back(std::vector<int>(values.begin(), values.end()));
-    }
-  }
-  return list;
 }
 
 // Whether the firmware made of a clip what the host makes of it.
@@ -155,30 +118,6 @@ Json to_json(const ModelDescription& model, const NamedInputs& inputs,
     for (const cycles::LoopCost& loop : result.loops) json["loops"].push_back(to_json(loop));
   }
   return json;
-}
-
-// "3: 0.82  7: 0.11": the largest values of an output by index, or by class if there are names, as real
-// numbers.
-std::string describe_top(const Int8Bytes& output, const deploy::ModelTensor& tensor,
-                         const std::vector<std::string>& classes) {
-  constexpr std::size_t kShown = 3;
-  std::vector<double> real = values_of(output, tensor);
-  if (tensor.type != engine::DataType::kFloat32) {
-    for (double& value : real) value = tensor.scale * (value - tensor.zero_point);
-  }
-  std::vector<std::size_t> order(real.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const std::size_t shown = std::min(kShown, order.size());
-  std::partial_sort(
-      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
-      [&](std::size_t a, std::size_t b) { return real[a] != real[b] ? real[a] > real[b] : a < b; });
-  std::string text;
-  for (std::size_t i = 0; i < shown; ++i) {
-    text +=
-        fmt::format("{}{}: {:.3g}", text.empty() ? "" : "  ",
-                    classes.empty() ? std::to_string(order[i]) : classes[order[i]], real[order[i]]);
-  }
-  return text;
 }
 
 double per_cycle(std::int64_t instructions, const cycles::CycleRange& range) {

@@ -232,6 +232,14 @@ NamedInputs read_clips(const InputReader& reader, const datasets::LogMelParamete
 
 }  // namespace
 
+datasets::ImagePreprocessing image_preprocessing_of(const std::string& image,
+                                                    const InputOptions& options,
+                                                    const ModelDescription& model) {
+  const pipeline::MediaReader none;
+  return image_preprocessing(
+      image, 0, {options, model, none, pipeline::read_model_preprocessing(options.folder)});
+}
+
 NamedInputs read_inputs(const InputOptions& options, const ModelDescription& model,
                         const pipeline::MediaReader& media) {
   const InputReader reader{options, model, media,

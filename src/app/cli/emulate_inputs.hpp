@@ -35,6 +35,12 @@ struct NamedInputs {
   std::vector<std::optional<ImageInput>> images;  // input 0 of each inference, where it is an image
 };
 
+// How an image becomes input 0 of the model; `image` is what it is called. Throws Error if the model
+// takes in something else.
+datasets::ImagePreprocessing image_preprocessing_of(const std::string& image,
+                                                    const InputOptions& options,
+                                                    const deploy::ModelDescription& model);
+
 // Throws Error for files that are damaged or that the model does not take.
 NamedInputs read_inputs(const InputOptions& options, const deploy::ModelDescription& model,
                         const pipeline::MediaReader& media);

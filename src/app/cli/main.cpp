@@ -1,5 +1,5 @@
 // mcunet: quick to start, so free of libtorch and OpenCV. What needs them is handed over to
-// mcunet-train.
+// mcunet-train and mcunet-live.
 #include "program.hpp"
 #include "training_commands.hpp"
 
@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
          [argv](auto&&...) -> mcunet::pipeline::SoundClip { hand_over(argv); },
          [argv](auto&&...) -> std::vector<mcunet::deploy::Int8Bytes> { hand_over(argv); },
          [argv](auto&&...) -> mcunet::pipeline::BoxPicture { hand_over(argv); }});
-    add_missing_commands(program, run, [argv](const std::string&) -> int { hand_over(argv); });
+    add_missing_commands(program, run,
+                         [argv](const std::string& command) -> int { hand_over(argv, command); });
   });
 }

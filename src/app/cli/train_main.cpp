@@ -6,11 +6,9 @@
 
 int main(int argc, char** argv) {
   using namespace mcunet::cli;
-  return run_program(argc, argv, [](CLI::App& program, Run& run) {
+  return run_program(argc, argv, [argv](CLI::App& program, Run& run) {
     add_data_command(program, run);
-    add_emulate_command(program, run,
-                        {mcunet::pipeline::read_media_input, mcunet::pipeline::read_sound_clip,
-                         mcunet::pipeline::read_windows, mcunet::pipeline::draw_box_picture});
+    add_emulate_command(program, run, mcunet::pipeline::kMediaReader);
 #ifdef MCUNET_WITH_TORCH
     add_train_command(program, run);
     add_eval_command(program, run);
@@ -20,7 +18,8 @@ int main(int argc, char** argv) {
     add_export_command(program, run);
     add_run_command(program, run);
 #endif
-    add_missing_commands(program, run, [](const std::string& name) -> int {
+    add_missing_commands(program, run, [argv](const std::string& name) -> int {
+      if (name == "live") hand_over(argv, name);
       throw mcunet::Error(
           "{}: is not part of this build; training needs libtorch (-DMCUNET_WITH_TORCH=ON)", name);
     });

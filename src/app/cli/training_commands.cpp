@@ -22,16 +22,23 @@ std::span<const TrainingCommand> training_commands() {
       {"finetune", "Train the chosen sub-network further, for its quantized form"},
       {"export", "Quantize a trained network and write it as .tflite and firmware"},
       {"run", "Do a whole job: space, train, search, finetune, export"},
+      {"live", "Feed images, a camera or sound to firmware, and show its answers", "mcunet-live"},
   };
   return kCommands;
 }
 
-const char* description_of(const std::string& name) {
+namespace {
+
+const TrainingCommand& find(const std::string& name) {
   for (const TrainingCommand& command : training_commands()) {
-    if (name == command.name) return command.description;
+    if (name == command.name) return command;
   }
   throw Error("{}: is no training command", name);
 }
+
+}  // namespace
+
+const char* description_of(const std::string& name) { return find(name).description; }
 
 void add_missing_commands(CLI::App& program, Run& run,
                           const std::function<int(const std::string& name)>& run_missing) {
@@ -48,9 +55,9 @@ void add_missing_commands(CLI::App& program, Run& run,
   }
 }
 
-void hand_over(char** argv) {
-  constexpr char kProgram[] = "mcunet-train";
-  const std::filesystem::path program = executable_folder() / kProgram;
+void hand_over(char** argv, const std::string& command) {
+  const std::filesystem::path program =
+      executable_folder() / (command.empty() ? TrainingCommand{}.program : find(command).program);
   std::fflush(nullptr);
   ::execv(program.c_str(), argv);
   if (errno == ENOENT) {

@@ -5,18 +5,20 @@
 
 #include "commands.hpp"
 
-// The commands that are part of mcunet-train, because they need libtorch or OpenCV, whose loading
-// would make every run of mcunet slower. mcunet lists them and hands them over.
+// The commands that are part of mcunet-train, because they need libtorch or OpenCV, or of mcunet-live,
+// which needs OpenCV's cameras: their loading would make every run of mcunet slower. mcunet lists them
+// and hands them over.
 namespace mcunet::cli {
 
 struct TrainingCommand {
-  const char* name;
-  const char* description;  // one line, for both programs' --help
+  const char* name = nullptr;
+  const char* description = nullptr;  // one line, for both programs' --help
+  const char* program = "mcunet-train";
 };
 
 std::span<const TrainingCommand> training_commands();
 
-// Of one of the training commands.
+// Of one of the training commands. Throws Error if it is none.
 const char* description_of(const std::string& name);
 
 // Adds those training commands that the program does not have yet. Each takes any arguments, and
@@ -24,8 +26,8 @@ const char* description_of(const std::string& name);
 void add_missing_commands(CLI::App& program, Run& run,
                           const std::function<int(const std::string& name)>& run_missing);
 
-// Becomes mcunet-train, which lies in the folder of this program, with the same arguments. Throws
-// Error if it cannot be started.
-[[noreturn]] void hand_over(char** argv);
+// Becomes mcunet-train, or the program of a training command, which lies in the folder of this one,
+// with the same arguments. Throws Error if it cannot be started.
+[[noreturn]] void hand_over(char** argv, const std::string& command = "");
 
 }  // namespace mcunet::cli

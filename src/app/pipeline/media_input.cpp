@@ -38,9 +38,7 @@ Int8Bytes read_image(const std::string& file, const ModelTensor& tensor,
   }
   const auto pixels = datasets::read_image_file(file, options.image);
   if (!pixels) throw Error("{}: is no readable image", file);
-  Int8Bytes input;
-  for (const std::uint8_t pixel : *pixels) append(options.image.input_of(pixel), tensor, input);
-  return input;
+  return quantize_pixels(*pixels, tensor, options.image);
 }
 
 std::vector<std::int16_t> read_samples(const std::string& file, int sample_rate) {
@@ -67,6 +65,13 @@ Int8Bytes read_sound(const std::string& file, const ModelTensor& tensor,
 }
 
 }  // namespace
+
+Int8Bytes quantize_pixels(std::span<const std::uint8_t> pixels, const ModelTensor& tensor,
+                          const datasets::ImagePreprocessing& preprocessing) {
+  Int8Bytes input;
+  for (const std::uint8_t pixel : pixels) append(preprocessing.input_of(pixel), tensor, input);
+  return input;
+}
 
 Int8Bytes read_media_input(const std::string& file, const ModelTensor& tensor,
                            const MediaOptions& options) {
@@ -112,5 +117,8 @@ BoxPicture draw_box_picture(const std::string& file,
   }
   return picture;
 }
+
+const MediaReader kMediaReader = {read_media_input, read_sound_clip, read_windows,
+                                  draw_box_picture};
 
 }  // namespace mcunet::pipeline

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct MediaReader {
       draw_boxes;
 };
 
+// By the decoders of this program.
+extern const MediaReader kMediaReader;
+
 // Whether the file's name is that of a sound, of a recording of sensors, of an array among these (.npy);
 // of an image or a sound.
 bool is_sound(const std::string& file);
@@ -59,6 +63,11 @@ std::string media_extensions();
 // says. Throws Error if the file is damaged or the tensor takes no such thing.
 deploy::Int8Bytes read_media_input(const std::string& file, const deploy::ModelTensor& tensor,
                                    const MediaOptions& options);
+
+// Pixels of 8 bits as the preprocessing makes them of an image or a frame, as the input.
+deploy::Int8Bytes quantize_pixels(std::span<const std::uint8_t> pixels,
+                                  const deploy::ModelTensor& tensor,
+                                  const datasets::ImagePreprocessing& preprocessing);
 
 // Resampled to the rate of a network with feature extraction and cut to its length, as in the
 // evaluation of the dataset. Throws Error if the file is damaged.
