@@ -225,6 +225,31 @@ TEST_F(Live, FeedsFirmwareThatPullsItsInput) {
   for (const json& line : lines_of(outcome)) EXPECT_EQ(line["exact"], true);
 }
 
+// Firmware that makes its input of a camera's pixels: images become such pixels first.
+TEST_F(Live, FeedsFirmwareThatTakesPixels) {
+  MCUNET_REQUIRE_EMULATOR();
+  engine::CompileOptions options;
+  options.schedule = engine::options_of(engine::SchedulePolicy::kStreaming);
+  options.schedule.pulls_input = true;
+  compile_image();
+  write_photos(1);
+  std::vector<json> outputs;
+  for (const auto format : {engine::PixelFormat::kRgb565, engine::PixelFormat::kYuv422}) {
+    options.input_format = format;
+    pipeline::compile_model(folder_ / "work/model/model.tflite", deploy::load_device("stm32f412"),
+                            options, folder_ / "work/pixels");
+    const Outcome outcome = run({"live", "pixels", "--images", "photos", "--json", "--check"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    ASSERT_EQ(lines_of(outcome).size(), 1u);
+    EXPECT_EQ(lines_of(outcome)[0]["exact"], true);
+    outputs.push_back(lines_of(outcome)[0]["outputs"][0]);
+  }
+  // Much the same picture.
+  for (std::size_t i = 0; i < outputs[0].size(); ++i) {
+    EXPECT_NEAR(outputs[0][i].get<int>(), outputs[1][i].get<int>(), 8);
+  }
+}
+
 TEST_F(Live, EndsWithASummaryWhenInterrupted) {
   MCUNET_REQUIRE_EMULATOR();
   compile_image();

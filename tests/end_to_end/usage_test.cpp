@@ -65,7 +65,7 @@ TEST_F(Usage, HelpListsTheCommandsOfBothPrograms) {
   const std::string help = run({"--help"}).out;
   for (const char* command :
        {"space", "plan", "compile", "emulate", "ablate", "flash", "report", "launch", "data",
-        "train", "eval", "search", "finetune", "export", "run"}) {
+        "train", "eval", "search", "finetune", "export", "run", "live"}) {
     EXPECT_THAT(help, testing::ContainsRegex(fmt::format("\n  {} +[A-Z]", command)));
   }
 }

@@ -45,6 +45,32 @@ std::vector<std::string> list_folder(const std::string& folder) {
   return files;
 }
 
+// How a picture becomes what the firmware takes: its input, or the pixels that it makes one of.
+datasets::ImagePreprocessing picture_preprocessing(const std::string& what,
+                                                   const InputOptions& options,
+                                                   const ModelDescription& model) {
+  auto preprocessing = image_preprocessing_of(what, options, model);
+  if (model.input_format) {
+    preprocessing.shape.channels = *model.input_format == engine::PixelFormat::kGray ? 1 : 3;
+  }
+  return preprocessing;
+}
+
+LiveInput input_of_picture(std::string name, std::span<const std::uint8_t> pixels,
+                           const datasets::ImagePreprocessing& preprocessing,
+                           const ModelDescription& model) {
+  const deploy::ModelTensor& tensor = model.inputs[0];
+  LiveInput result{.name = std::move(name), .given = {}, .input = {}};
+  if (model.input_format) {
+    result.given = pipeline::encode_pixels(pixels, *model.input_format);
+    result.input = engine::input_of_pixels(*model.input_format, result.given, tensor.channels);
+  } else {
+    result.given = pipeline::quantize_pixels(pixels, tensor, preprocessing);
+    result.input = result.given;
+  }
+  return result;
+}
+
 class ImageFolder {
  public:
   ImageFolder(const LiveSourceOptions& options, const ModelDescription& model,
@@ -53,7 +79,8 @@ class ImageFolder {
         model_(model),
         media_(media),
         losses_(losses),
-        files_(list_folder(options.images)) {}
+        files_(list_folder(options.images)),
+        preprocessing_(picture_preprocessing(options.images, options_, model_)) {}
 
   std::optional<LiveInput> next() {
     while (ready_.empty() && next_file_ < files_.size()) read(files_[next_file_++]);
@@ -66,9 +93,16 @@ class ImageFolder {
  private:
   // A file of raw inputs may hold several.
   void read(const std::string& file) {
-    options_.inputs = {file};
     NamedInputs read;
     try {
+      if (model_.input_format && !is_raw_input(file)) {
+        const auto pixels = datasets::read_image_file(file, preprocessing_);
+        if (!pixels) throw Error("{}: is no readable image", file);
+        ready_.push_back(
+            input_of_picture(fs::path(file).filename().string(), *pixels, preprocessing_, model_));
+        return;
+      }
+      options_.inputs = {file};
       read = read_inputs(options_, model_, media_);
     } catch (const Error& error) {
       say("mcunet: {}; it is skipped\n", on_one_line(error.what()));
@@ -87,6 +121,7 @@ class ImageFolder {
   pipeline::MediaReader media_;
   LiveLosses& losses_;
   std::vector<std::string> files_;
+  datasets::ImagePreprocessing preprocessing_;  // said at once if the network takes no images
   std::size_t next_file_ = 0;
   std::deque<LiveInput> ready_;
 };
@@ -98,21 +133,16 @@ LiveSource open_folder(const LiveSourceOptions& options, const ModelDescription&
 }
 
 LiveSource open_camera(const LiveSourceOptions& options, const ModelDescription& model) {
-  if (model.input_format) {
-    throw Error("{}: takes pixels of {} from a camera of its own; give them as .bin by --images",
-                options.model.folder, name_of(*model.input_format));
-  }
-  const auto preprocessing = image_preprocessing_of(options.camera, options.model, model);
+  const auto preprocessing = picture_preprocessing(options.camera, options.model, model);
   auto camera = std::make_shared<pipeline::Camera>(options.camera);
-  return [=, tensor = model.inputs[0], number = std::int64_t{0},
-          name = options.camera]() mutable -> std::optional<LiveInput> {
-    const auto frame = camera->next();
-    if (!frame && camera->is_device()) throw Error("{}: gives no more frames", name);
-    if (!frame) return std::nullopt;
-    const auto pixels = datasets::preprocess_frame(*frame, preprocessing);
-    auto input = pipeline::quantize_pixels(pixels, tensor, preprocessing);
-    return LiveInput{.name = fmt::format("frame {}", number++), .given = input, .input = input};
-  };
+  return
+      [=, number = std::int64_t{0}, name = options.camera]() mutable -> std::optional<LiveInput> {
+        const auto frame = camera->next();
+        if (!frame && camera->is_device()) throw Error("{}: gives no more frames", name);
+        if (!frame) return std::nullopt;
+        const auto pixels = datasets::preprocess_frame(*frame, preprocessing);
+        return input_of_picture(fmt::format("frame {}", number++), pixels, preprocessing, model);
+      };
 }
 
 LiveSource open_sound(const LiveSourceOptions& options, LiveLosses& losses) {
@@ -155,8 +185,6 @@ LiveSource open_live_source(const LiveSourceOptions& options, const ModelDescrip
   const bool is_sound = !options.sound.empty() || options.microphone.has_value();
   if (is_sound) return open_sound(options, losses);
   if (!options.camera.empty()) return open_camera(options, model);
-  // Said once, instead of every image; a firmware for sound would not take its features either.
-  if (!model.input_format) image_preprocessing_of(options.images, options.model, model);
   return open_folder(options, model, media, losses);
 }
 

@@ -1,6 +1,7 @@
 #include "media_input.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "feature_code.hpp"
@@ -78,6 +79,36 @@ Int8Bytes read_media_input(const std::string& file, const ModelTensor& tensor,
   const bool is_quantized = tensor.type != engine::DataType::kFloat32;
   if (is_quantized && !(tensor.scale > 0)) throw Error("{}: the model's input has no scale", file);
   return is_sound(file) ? read_sound(file, tensor, options) : read_image(file, tensor, options);
+}
+
+Int8Bytes encode_pixels(std::span<const std::uint8_t> pixels, engine::PixelFormat format) {
+  if (format == engine::PixelFormat::kGray) return {pixels.begin(), pixels.end()};
+  Int8Bytes bytes;
+  const auto add = [&](double level) {
+    bytes.push_back(static_cast<std::int8_t>(static_cast<std::uint8_t>(std::lround(level))));
+  };
+  // ITU-R BT.601, of 16 to 235; two pixels have one colour, their mean.
+  const auto luma = [](const std::uint8_t* p) {
+    return 16 + (65.481 * p[0] + 128.553 * p[1] + 24.966 * p[2]) / 255;
+  };
+  const std::size_t step = format == engine::PixelFormat::kYuv422 ? 6 : 3;
+  for (std::size_t at = 0; at + step <= pixels.size(); at += step) {
+    const std::uint8_t* const p = pixels.data() + at;
+    if (format == engine::PixelFormat::kRgb565) {
+      const int word = p[0] >> 3 << 11 | p[1] >> 2 << 5 | p[2] >> 3;
+      add(word & 0xFF);
+      add(word >> 8);
+      continue;
+    }
+    const double red = (p[0] + p[3]) / 2.0;
+    const double green = (p[1] + p[4]) / 2.0;
+    const double blue = (p[2] + p[5]) / 2.0;
+    add(luma(p));
+    add(128 + (-37.797 * red - 74.203 * green + 112 * blue) / 255);
+    add(luma(p + 3));
+    add(128 + (112 * red - 93.786 * green - 18.214 * blue) / 255);
+  }
+  return bytes;
 }
 
 SoundClip read_sound_clip(const std::string& file, const datasets::LogMelParameters& parameters) {

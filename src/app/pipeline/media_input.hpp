@@ -69,6 +69,10 @@ deploy::Int8Bytes quantize_pixels(std::span<const std::uint8_t> pixels,
                                   const deploy::ModelTensor& tensor,
                                   const datasets::ImagePreprocessing& preprocessing);
 
+// Pixels of 8 bits, red, green, blue, or gray where the format is, as a camera of that format gives
+// them. Widths are even for those that join two pixels.
+deploy::Int8Bytes encode_pixels(std::span<const std::uint8_t> pixels, engine::PixelFormat format);
+
 // Resampled to the rate of a network with feature extraction and cut to its length, as in the
 // evaluation of the dataset. Throws Error if the file is damaged.
 SoundClip read_sound_clip(const std::string& file, const datasets::LogMelParameters& parameters);
