@@ -46,9 +46,16 @@ constexpr const char* kDeviceSources[] = {"firmware/startup.c",       "firmware/
 constexpr char kMain[] = "firmware/main.c";  // not there in a project of live firmware
 constexpr char kLiveMain[] = "firmware/live_main.c";
 
-std::string_view console_template(const Device& device, ConsoleKind kind) {
+std::string_view console_template(ConsoleKind kind) {
   if (kind == ConsoleKind::kNone) return "no_console.c";
   if (kind == ConsoleKind::kSemihosting) return "semihosting_console.c";
+  return "serial_console.c";
+}
+
+}  // namespace
+
+void require_console(const Device& device, ConsoleKind kind) {
+  if (kind == ConsoleKind::kNone || kind == ConsoleKind::kSemihosting) return;
   if (!device.console) {
     throw Error("{}: its description has no serial console; choose semihosting or none",
                 device.name);
@@ -57,10 +64,7 @@ std::string_view console_template(const Device& device, ConsoleKind kind) {
     throw Error("{}: its console has no rx, a pin to receive inputs on; add it to its description",
                 device.name);
   }
-  return "serial_console.c";
 }
-
-}  // namespace
 
 void require_free_names(const engine::ModelNames& names) {
   const std::string header = names.prefix() + ".h";
@@ -97,7 +101,8 @@ ConsoleKind default_console(const Device& device) {
 void write_firmware_project(const fs::path& folder, const Device& device, ConsoleKind console,
                             const engine::ModelNames& names) {
   require_free_names(names);
-  const std::string_view console_source = find_template(console_template(device, console));
+  require_console(device, console);
+  const std::string_view console_source = find_template(console_template(console));
   const fs::path sources = folder / "firmware";
   make_folder(sources);
   for (const char* name : kCopiedFiles) {

@@ -162,13 +162,15 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(defaults.exporting.emulated_examples, 8);
   EXPECT_EQ(defaults.exporting.test_examples, std::nullopt);
   EXPECT_EQ(defaults.exporting.names.prefix(), "model");
+  EXPECT_EQ(defaults.exporting.console, std::nullopt);
   EXPECT_EQ(defaults.exporting.memory, engine::ScratchGrowth::kWithinBudget);
   Experiment experiment = read_rest(
       "finetune: {epochs: 3, learning_rate: 0.2, distillation: true, subnet: {depths: [2]},\n"
       "  quantization_aware: {epochs: 2, learning_rate: 0.005}}\n"
       "quantization: {weight_bits: 4, activation_bits: 4, calibration_images: 7,\n"
       "  selection_images: 9, method: percentile}\n"
-      "export: {emulated_examples: 0, test_examples: 50, prefix: digits, memory: least}\n");
+      "export: {emulated_examples: 0, test_examples: 50, prefix: digits, memory: least,\n"
+      "  console: live}\n");
   EXPECT_EQ(nlohmann::json::parse(experiment.finetune.subnet.value()),
             nlohmann::json::parse(R"({"depths": [2]})"));
   EXPECT_EQ(experiment.finetune.epochs, 3);
@@ -185,6 +187,7 @@ TEST_F(ExperimentTest, TheSectionsAfterTheSearchAreRead) {
   EXPECT_EQ(experiment.exporting.test_examples, 50);
   EXPECT_EQ(experiment.exporting.names.prefix(), "digits");
   EXPECT_EQ(experiment.exporting.memory, engine::ScratchGrowth::kWithinArena);
+  EXPECT_EQ(experiment.exporting.console, deploy::ConsoleKind::kLive);
   const std::string text = to_json_text(write_fields(fields_of(experiment)));
   Experiment copy = read_experiment(parse_config(text, "manifest.json"));
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);

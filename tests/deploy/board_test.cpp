@@ -38,10 +38,11 @@ struct Chip {
 
 // Compiles the clock and the console of a device's firmware for the host, with chip_model.c in
 // place of its registers, and runs them.
-Chip run_on_model(const Device& device, const std::string& family, const std::string& more = "") {
+Chip run_on_model(const Device& device, const std::string& family, const std::string& more = "",
+                  ConsoleKind console = ConsoleKind::kSerial) {
   const TemporaryFolder folder;
   write_example_model(folder);
-  write_firmware_project(folder.path(), device, ConsoleKind::kSerial);
+  write_firmware_project(folder.path(), device, console);
   const ProcessOptions options{.folder = folder.path(), .package = "gcc", .timeout_seconds = 60};
   folder.write("simulated.h",
                "#include <stdint.h>\nvolatile uint32_t* simulated_register(uint32_t address);\n"
@@ -184,6 +185,23 @@ TEST(Board, H743ReachesItsFrequencyWithinTheLimits) {
   EXPECT_EQ(chip.bits(kRcc + 0xE0, 3, 1), 1U) << "the port's clock";
   EXPECT_EQ(chip.bits(0x58020C00, 16, 2), 2U) << "PD8 is alternate";
   EXPECT_EQ(chip.bits(0x58020C24, 0, 4), 7U) << "function 7";
+}
+
+// UM2032, UM1907 and UM2407 have the pins that the boards lead to their ST-LINK; bits as in the manuals.
+TEST(Board, ListensWhereItsFirmwareIsLive) {
+  const Chip f4 = run_on_model(shipped("stm32f412"), "f4", "", ConsoleKind::kLive);
+  EXPECT_EQ(f4.registers.at(0x4000440C), 1U << 13 | 1U << 3 | 1U << 2) << "UE, TE and RE";
+  EXPECT_EQ(f4.bits(0x40020000, 6, 2), 2U) << "PA3 is alternate";
+  EXPECT_EQ(f4.bits(0x40020020, 12, 4), 7U) << "function 7";
+  const Chip f7 = run_on_model(shipped("stm32f746"), "f7", "", ConsoleKind::kLive);
+  EXPECT_EQ(f7.registers.at(0x40011000), 1U << 3 | 1U << 2 | 1U << 0) << "TE, RE and UE";
+  EXPECT_EQ(f7.bits(0x40020400, 14, 2), 2U) << "PB7 is alternate";
+  EXPECT_EQ(f7.bits(0x40020420, 28, 4), 7U) << "function 7";
+  EXPECT_EQ(f7.bits(0x40023830, 0, 2), 3U) << "the clocks of ports A and B";
+  const Chip h7 = run_on_model(shipped("stm32h743"), "h7", "", ConsoleKind::kLive);
+  EXPECT_EQ(h7.registers.at(0x40004800), 1U << 3 | 1U << 2 | 1U << 0) << "TE, RE and UE";
+  EXPECT_EQ(h7.bits(0x58020C00, 18, 2), 2U) << "PD9 is alternate";
+  EXPECT_EQ(h7.bits(0x58020C24, 4, 4), 7U) << "function 7";
 }
 
 TEST(Board, StaysAtItsResetClockIfThePllDoesNotLock) {

@@ -353,6 +353,9 @@ TEST(LiveBoard, LinksForNewerUsarts) {
     const Device device = shipped(name);
     write_firmware_project(folder.path(), device, ConsoleKind::kLive);
     EXPECT_TRUE(is_live_project(folder.path()));
+    for (const char* file : {"Makefile", "CMakeLists.txt"}) {
+      EXPECT_THAT(read_file(folder / file), HasSubstr("firmware/live_main.c firmware/startup.c"));
+    }
     const FirmwareReport report = link_firmware(folder.path(), device);
     EXPECT_TRUE(report.fits());
     EXPECT_LT(report.text_bytes, 2600) << name;

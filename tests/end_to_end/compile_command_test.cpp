@@ -419,7 +419,7 @@ TEST_F(CompileCommand, ModelsOfTwoInputsTakeTwoFiles) {
 }
 
 TEST_F(CompileCommand, TheConsoleIsAChoice) {
-  for (const char* console : {"serial", "semihosting", "none"}) {
+  for (const char* console : {"serial", "live", "semihosting", "none"}) {
     const Outcome outcome = run({"compile", "model.tflite", "--device", "stm32h743", "--out", "out",
                                  "--console", console, "--json"});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -163,10 +163,9 @@ TEST_F(Live, CutsSoundIntoClips) {
   EXPECT_NE(lines[0]["outputs"], lines[4]["outputs"]);
 
   write_sweep("short.wav", 3000, 8000);
-  const Outcome clip = run({"live", "sound", "--sound", "short.wav", "--json"});
+  const Outcome clip = run({"live", "sound", "--sound", "short.wav", "--json", "--check"});
   ASSERT_EQ(lines_of(clip).size(), 1u) << clip.err;
-  const Outcome emulated = run({"emulate", "sound", "--input", "short.wav", "--json"});
-  EXPECT_EQ(lines_of(clip)[0]["outputs"], parse_output(emulated)["inferences"][0]["outputs"]);
+  EXPECT_EQ(lines_of(clip)[0]["exact"], true);
 }
 
 // A program of the recorder's name, which gives two seconds of zeros at once, then fails.
@@ -198,13 +197,11 @@ TEST_F(Live, TellsBoxes) {
   const Outcome outcome = run({"live", "model", "--images", "photos", "--json", "--check"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const std::vector<json> lines = lines_of(outcome);
-  const json expected = emulated({"000.ppm", "001.ppm"});
   ASSERT_EQ(lines.size(), 2u);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    ASSERT_FALSE(lines[i]["detections"].empty());
-    ASSERT_EQ(lines[i]["detections"].size(), expected[i]["detections"].size());
-    EXPECT_EQ(lines[i]["detections"][0]["box"], expected[i]["detections"][0]["box"]);
-    EXPECT_EQ(lines[i]["exact"], true);
+  for (const json& line : lines) {
+    ASSERT_FALSE(line["detections"].empty());
+    EXPECT_EQ(line["detections"][0]["box"].size(), 4u);
+    EXPECT_EQ(line["exact"], true) << "outputs and boxes";
   }
   const Outcome text = run({"live", "model", "--images", "photos", "--frames", "1"});
   EXPECT_THAT(text.out, MatchesRegex("000.ppm +class [0-2] [0-9]+ % at [^\n]+\n[^\n]+\n"));
@@ -309,6 +306,7 @@ TEST_F(Live, RefusesWhatItCannotFeed) {
        {std::vector<std::string>{"live", "model"},
         {"live", "model", "--images", "photos", "--camera", "0"},
         {"live", "model", "--images", "photos", "--frames", "0"},
+        {"live", "model", "--images", "photos", "--hop", "1"},
         {"live", "model", "--images", "photos", "--baud", "9600"}}) {
     const Outcome outcome = run(wrong);
     EXPECT_EQ(outcome.exit_code, 2);
@@ -341,12 +339,12 @@ TEST_F(Live, HelpTeachesByExamples) {
 // The firmware of a board in the emulator, behind the port of a terminal.
 TEST_F(Live, FeedsABoardOverItsSerialPort) {
   MCUNET_REQUIRE_EMULATOR();
-  compile_image();
   // The emulator's STM32F405 has an STM32F412's USART and less memory.
   deploy::Device device = deploy::load_device("stm32f412");
   device.sram_banks[0].size_kib = 128;
   const datasets::ImagePreprocessing image{.shape = {kResolution, kResolution, 3}};
-  pipeline::compile_model(folder_ / "work/model/model.tflite", device, {}, folder_ / "work/board",
+  engine::write_tflite(pipeline::image_graph(image.shape), folder_ / "image.tflite");
+  pipeline::compile_model(folder_ / "image.tflite", device, {}, folder_ / "work/board",
                           deploy::ConsoleKind::kLive, image);
   write_photos(2);
   int board_end = -1;
@@ -368,13 +366,8 @@ TEST_F(Live, FeedsABoardOverItsSerialPort) {
       run({"live", "board", "--images", "photos", "--port", port, "--json", "--check"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr(fmt::format("2 inferences on {} at 115200 baud", port)));
-  const json expected = emulated({"000.ppm", "001.ppm"});
-  const std::vector<json> lines = lines_of(outcome);
-  ASSERT_EQ(lines.size(), 2u);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    EXPECT_EQ(lines[i]["outputs"], expected[i]["outputs"]);
-    EXPECT_EQ(lines[i]["exact"], true);
-  }
+  ASSERT_EQ(lines_of(outcome).size(), 2u);
+  for (const json& line : lines_of(outcome)) EXPECT_EQ(line["exact"], true);
   ::kill(-board, SIGKILL);
   ::waitpid(board, nullptr, 0);
   ::close(board_end);

@@ -27,6 +27,9 @@ ConsoleKind default_console(const Device& device);
 // "serial", "live", "semihosting" and "none".
 const std::map<std::string, ConsoleKind>& console_kinds();
 
+// Throws Error if the device has not what the console needs.
+void require_console(const Device& device, ConsoleKind kind);
+
 // Throws Error if the network's header or a function of it has the name of one of the firmware's.
 void require_free_names(const engine::ModelNames& names);
 

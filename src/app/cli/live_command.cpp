@@ -261,6 +261,21 @@ Totals feed(const LiveArguments& arguments, const LiveNetwork& network, const Li
   return totals;
 }
 
+// Options that say nothing of what is fed.
+void check_source(const LiveArguments& arguments) {
+  const LiveSourceOptions& source = arguments.source;
+  const bool is_sound = !source.sound.empty() || source.microphone.has_value();
+  if (source.hop_seconds > 0 && !is_sound) {
+    throw CLI::ValidationError("--hop", "is for --sound and --microphone");
+  }
+  if (!source.in_real_time && source.sound.empty()) {
+    throw CLI::ValidationError("--no-wait", "is for --sound");
+  }
+  if (!source.model.input_range.empty() && is_sound) {
+    throw CLI::ValidationError("--input-range", "is for --images and --camera");
+  }
+}
+
 int run_live(LiveArguments arguments) {
   arguments.firmware.is_stopped = stop_on_signals();
   arguments.source.is_stopped = arguments.firmware.is_stopped;
@@ -359,7 +374,10 @@ void add_live_command(CLI::App& program, Run& run) {
   command->add_flag(
       "--json", arguments->json,
       "Print one JSON object a line for each input; the summary goes to standard error");
-  command->callback([arguments, &run] { run = [arguments] { return run_live(*arguments); }; });
+  command->callback([arguments, &run] {
+    check_source(*arguments);
+    run = [arguments] { return run_live(*arguments); };
+  });
 }
 
 }  // namespace mcunet::cli

@@ -516,6 +516,13 @@ Experiment read_experiment(const ConfigNode& root) {
   if (budget.energy_mj && device.power_mw == 0) {
     root.find("budget")->fail("energy_mj needs a device with power_mw");
   }
+  if (experiment.exporting.console) {
+    try {
+      deploy::require_console(device, *experiment.exporting.console);
+    } catch (const Error& error) {
+      root.find("export")->find("console")->fail(error.what());
+    }
+  }
   experiment.oracle.latency = device.latency_model();
   settle_widths(root, experiment);
   settle_schedule(root, experiment.oracle);
