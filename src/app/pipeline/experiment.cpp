@@ -500,6 +500,7 @@ AllowedChanges changes_on_resume() {
                         {"quantization.policy", stages_from(kQuantizationAwareStage)},
                         {"quantization.flash_kib", stages_from(kQuantizationAwareStage)},
                         {"detection.limits", stages_from(kExportStage)},
+                        {"device.console", stages_from(kExportStage)},
                         {"export", stages_from(kExportStage)}}};
 }
 
