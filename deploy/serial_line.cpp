@@ -105,7 +105,10 @@ int open_serial_port(const std::string& file, int baud) {
                 errno == EACCES ? " (on many systems the group dialout may)" : "");
   }
   termios settings{};
-  if (::tcgetattr(descriptor, &settings) != 0) fail(descriptor, file, "is no serial port");
+  if (::tcgetattr(descriptor, &settings) != 0) {
+    ::close(descriptor);
+    throw Error("{}: is no serial port", file);
+  }
   ::cfmakeraw(&settings);
   settings.c_cflag |= CLOCAL | CREAD;
   settings.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | CRTSCTS);
