@@ -12,6 +12,7 @@
 #include "mcunet/search/subnet_oracle.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
+#include "mcunet/supernet/shared_machine.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "quantization.hpp"
@@ -39,7 +40,10 @@ int thread_count(const supernet::TrainerOptions& options) {
 }
 
 void use_threads(const supernet::TrainerOptions& options) {
-  at::set_num_threads(thread_count(options));
+  const int threads = thread_count(options);
+  at::set_num_threads(threads);
+  // Of the process, from its first use of threads on.
+  static const supernet::SharedMachineWatch watch(threads);
 }
 
 supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment) {
