@@ -16,8 +16,10 @@
 #include <mutex>
 #include <optional>
 #include <sstream>
+#include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace mcunet::supernet {
 namespace {
@@ -67,6 +69,27 @@ double busy_seconds(const cpu_set_t& cores) {
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+// Waits for the request that its thread ends.
+class Stopping {
+ public:
+  explicit Stopping(std::stop_token stop) : stop_(std::move(stop)) {}
+
+  void wait() {
+    asked_.wait(lock_, stop_, [] { return false; });
+  }
+  // Whether it came within that time.
+  bool within(std::chrono::milliseconds time) {
+    asked_.wait_for(lock_, stop_, time, [] { return false; });
+    return stop_.stop_requested();
+  }
+
+ private:
+  std::stop_token stop_;
+  std::mutex mutex_;
+  std::unique_lock<std::mutex> lock_{mutex_};
+  std::condition_variable_any asked_;
+};
+
 Times times(const cpu_set_t& cores) {
   timespec own{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
@@ -82,36 +105,23 @@ CoreShares shares_between(const Times& before, const Times& now, int threads, in
           .others = ((now.busy - before.busy) - (now.own - before.own)) / (seconds * cores)};
 }
 
-// GNU OpenMP's threads look a thousand times, instead of three hundred thousand, while there are more of them than
-// cores. A second team, which does nothing, makes them more.
+// Where GNU OpenMP has more threads than cores, they look a hundred times before they sleep, instead of three hundred
+// thousand (libgomp's manual, GOMP_SPINCOUNT). A second team, which does nothing, makes them more.
 class SecondTeam {
  public:
-  explicit SecondTeam(int cores) : thread_([this, cores] { stay(cores); }) {}
-  ~SecondTeam() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_over_ = true;
-    }
-    over_.notify_all();
-    thread_.join();
-  }
-  SecondTeam(const SecondTeam&) = delete;
-  SecondTeam& operator=(const SecondTeam&) = delete;
+  explicit SecondTeam(int cores)
+      : thread_([this, cores](const std::stop_token& stop) { stay(cores, stop); }) {}
 
  private:
-  void stay(int cores) {
+  void stay(int cores, const std::stop_token& stop) {
 #pragma omp parallel num_threads(cores + 1)
     ++members_;
     // They remain with this thread, asleep, until it ends.
-    std::unique_lock lock(mutex_);
-    over_.wait(lock, [this] { return is_over_; });
+    Stopping(stop).wait();
   }
 
   std::atomic<int> members_ = 0;
-  std::mutex mutex_;
-  std::condition_variable over_;
-  bool is_over_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 // Of this process; none if the system does not tell.
@@ -137,50 +147,31 @@ bool is_contended(const CoreShares& shares) { return shares.delayed > 0.05 && sh
 class SharedMachineWatch::Watch {
  public:
   Watch(int threads, const cpu_set_t& cores)
-      : threads_(threads), cores_(cores), thread_([this] { run(); }) {}
-  ~Watch() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_over_ = true;
-    }
-    over_.notify_all();
-    thread_.join();
-  }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
+      : thread_([=](const std::stop_token& stop) { run(threads, cores, stop); }) {}
 
  private:
-  void run() {
-    const int count = CPU_COUNT(&cores_);
+  static void run(int threads, const cpu_set_t& cores, const std::stop_token& stop) {
+    Stopping stopping(stop);
+    const int count = CPU_COUNT(&cores);
     std::optional<SecondTeam> team;
     bool is_told = false;
     int quiet = 0;
-    Times before = times(cores_);
-    std::unique_lock lock(mutex_);
-    while (!over_.wait_for(lock, kInterval, [this] { return is_over_; })) {
-      const Times now = times(cores_);
-      const bool contended = is_contended(shares_between(before, now, threads_, count));
+    Times before = times(cores);
+    while (!stopping.within(kInterval)) {
+      const Times now = times(cores);
+      const bool contended = is_contended(shares_between(before, now, threads, count));
       before = now;
       quiet = contended ? 0 : quiet + 1;
-      if (contended && !team) {
-        team.emplace(count);
-        if (!is_told) {
-          spdlog::info(
-              "Other processes use the cores: threads sleep while they wait for each other");
-        }
-        is_told = true;
-      } else if (quiet >= kQuietIntervals) {
-        team.reset();
+      if (quiet >= kQuietIntervals) team.reset();
+      if (!contended || team) continue;
+      team.emplace(count);
+      if (!std::exchange(is_told, true)) {
+        spdlog::info("Other processes use the cores: threads sleep while they wait for each other");
       }
     }
   }
 
-  int threads_;
-  cpu_set_t cores_;
-  std::mutex mutex_;
-  std::condition_variable over_;
-  bool is_over_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 SharedMachineWatch::SharedMachineWatch(int threads) {

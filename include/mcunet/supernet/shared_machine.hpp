@@ -23,7 +23,7 @@ CoreShares measure_cores(int threads, std::chrono::milliseconds time);
 bool is_contended(const CoreShares& shares);
 
 // While it lives, watches four times a second, and as long as the machine is contended has GNU OpenMP's threads sleep
-// after a thousand looks instead of three hundred thousand. Results stay the same to the bit. Does nothing where
+// after a hundred looks instead of three hundred thousand. Results stay the same to the bit. Does nothing where
 // there is one thread, another OpenMP, or OMP_WAIT_POLICY or GOMP_SPINCOUNT in the environment, which decide then.
 class SharedMachineWatch {
  public:
