@@ -168,13 +168,16 @@ TEST_F(SearchStage, RefusesToResumeTheSearchOfSomethingElse) {
   EXPECT_EQ(rest.asked, 0);
 }
 
-// Of before activations had a width, and weights one that differs from layer to layer.
+// Of before activations had a width, and weights one that differs from layer to layer; and of a board with another
+// console, which is of no influence on a search.
 TEST_F(SearchStage, AnOldSearchGoesOn) {
   Mortal killed(50);
   EXPECT_EQ(error_of([&] { run(make_experiment(), killed); }), "killed");
   auto problem = nlohmann::json::parse(read_file(folder_ / "run/search/problem.json"));
   for (const char* key : {"activation_bits", "keep_first_last"}) problem.erase(key);
   for (auto& stage : problem["space"]["stages"]) EXPECT_EQ(stage.erase("weight_bits"), 1u);
+  EXPECT_FALSE(problem["device"].contains("console"));
+  problem["device"]["console"] = {{"baud", 9600}};
   folder_.write("run/search/problem.json", problem.dump());
   Mortal rest(1000);
   run(make_experiment(), rest, /*resume=*/true);

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 using search::SearchState;
 
 constexpr char kSearchFolder[] = "search";
+constexpr char kConsole[] = "device.console";  // of no influence on a search
 
 search::SearchProblem problem_of(const Experiment& experiment,
                                  const search::space::SearchSpace& space) {
@@ -33,6 +34,7 @@ ConfigNode describe_problem(const Experiment& experiment, const search::space::S
   copy.search.threads = 0;
   ConfigNode all = write_fields(fields_of(copy));
   erase_key(all, "search.devices");
+  erase_key(all, kConsole);
   ConfigNode problem{.kind = ConfigNode::Kind::kMap};
   for (const char* key : {"device", "space", "seed", "budget", "engine", "search"}) {
     problem.keys.emplace_back(key);
@@ -80,7 +82,9 @@ class StateFiles {
   void open() const {
     const fs::path file = path("problem");
     if (!fs::exists(file)) return run_.write(relative("problem"), to_json_text(problem_) + "\n");
-    const std::string difference = first_difference(read_problem(file), problem_);
+    ConfigNode before = read_problem(file);
+    erase_key(before, kConsole);
+    const std::string difference = first_difference(before, problem_);
     if (difference.empty()) return;
     throw Error("{}: holds a search of something else ({}); choose another --out",
                 file.parent_path().string(), difference);
