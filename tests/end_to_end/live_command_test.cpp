@@ -85,6 +85,17 @@ class Live : public CommandTest {
     }
     ADD_FAILURE() << "the program printed nothing";
   }
+
+  // On more photos than it comes to the end of; its first answers are there.
+  pid_t start_on_many_photos() {
+    compile_image();
+    write_photos(1);
+    const std::string photo = read("photos/000.ppm");
+    for (int i = 0; i < 2000; ++i) write(fmt::format("photos/many{:04}.ppm", i), photo);
+    const pid_t child = start({"live", "model", "--images", "photos"});
+    wait_for_lines(2);
+    return child;
+  }
 };
 
 // What the emulation of a file gives, live gives.
@@ -249,12 +260,7 @@ TEST_F(Live, FeedsFirmwareThatTakesPixels) {
 
 TEST_F(Live, EndsWithASummaryWhenInterrupted) {
   MCUNET_REQUIRE_EMULATOR();
-  compile_image();
-  write_photos(1);
-  const std::string photo = read("photos/000.ppm");
-  for (int i = 0; i < 2000; ++i) write(fmt::format("photos/many{:04}.ppm", i), photo);
-  const pid_t child = start({"live", "model", "--images", "photos"});
-  wait_for_lines(2);
+  const pid_t child = start_on_many_photos();
   ::kill(child, SIGINT);
   const Outcome outcome = finish(child);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -264,12 +270,7 @@ TEST_F(Live, EndsWithASummaryWhenInterrupted) {
 
 TEST_F(Live, EndsWithOneLineWhenTheEmulatorIsKilled) {
   MCUNET_REQUIRE_EMULATOR();
-  compile_image();
-  write_photos(1);
-  const std::string photo = read("photos/000.ppm");
-  for (int i = 0; i < 2000; ++i) write(fmt::format("photos/many{:04}.ppm", i), photo);
-  const pid_t child = start({"live", "model", "--images", "photos"});
-  wait_for_lines(2);
+  const pid_t child = start_on_many_photos();
   std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", static_cast<int>(child)));
   pid_t emulator = 0;
   ASSERT_TRUE(children >> emulator);
