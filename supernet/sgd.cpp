@@ -3,6 +3,8 @@
 #include <ATen/Functions.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 #include "mcunet/supernet/module_weights.hpp"
 
 namespace mcunet::supernet {
@@ -69,6 +71,15 @@ void Sgd::step(double learning_rate) {
 
 void Sgd::reset_momentum() {
   for (at::Tensor& momentum : momentum_) momentum.zero_();
+}
+
+void Sgd::reorder(const std::vector<TensorPermutation>& permutations) {
+  for (const TensorPermutation& permutation : permutations) {
+    const auto name = std::find(names_.begin(), names_.end(), permutation.name);
+    if (name == names_.end()) continue;  // a buffer
+    at::Tensor& momentum = momentum_[static_cast<std::size_t>(name - names_.begin())];
+    momentum.copy_(momentum.index_select(permutation.dim, permutation.order));
+  }
 }
 
 TensorDictionary Sgd::state() const {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "mcunet/supernet/tensor_file.hpp"
+#include "mcunet/supernet/supernet.hpp"
 
 namespace mcunet::supernet {
 
@@ -33,6 +33,9 @@ class Sgd {
   void step(double learning_rate);
 
   void reset_momentum();
+
+  // After the parameters were reordered.
+  void reorder(const std::vector<TensorPermutation>& permutations);
 
   // Momentum by parameter name. load_state throws Error as load_weights does.
   TensorDictionary state() const;

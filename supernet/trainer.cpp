@@ -112,6 +112,19 @@ void write_flat(const at::Tensor& flat, const std::vector<at::Tensor>& tensors) 
   }
 }
 
+// Multiplications at one place of the input, but for a factor.
+double relative_macs(const search::space::Network& network) {
+  double places = 1;
+  double macs = 0;
+  for (const search::space::InvertedResidual& block : network.blocks) {
+    const double in = block.expand_ratio == 1 ? 0 : block.in_channels;
+    macs += places * block.mid_channels * in;
+    places /= block.stride * block.stride;
+    macs += places * block.mid_channels * (block.kernel * block.kernel + block.out_channels);
+  }
+  return macs * network.resolution * network.resolution;
+}
+
 TensorDictionary copy_of(const TensorDictionary& tensors) {
   TensorDictionary copies;
   for (const auto& [name, tensor] : tensors) copies.emplace(name, tensor.clone());
@@ -224,9 +237,10 @@ struct Trainer::State {
   void begin_phase(const Phase& phase);
   double learning_rate(const Phase& phase, std::int64_t step_in_phase) const;
   at::Tensor forward(const at::Tensor& images, const Subnet& subnet);
-  void train_batch(const Phase& phase, const std::vector<Subnet>& subnets,
+  std::vector<Learner> draw_learners(const Phase& phase, std::int64_t step_in_phase) const;
+  void train_batch(const Phase& phase, const std::vector<Learner>& learners,
                    const BatchTensors& batch, bool is_last, Interval& sums);
-  Interval train_batches(const Phase& phase, at::Tensor& moved);
+  Interval train_batches(const Phase& phase, std::int64_t step_in_phase, at::Tensor& moved);
   void add_up(at::Tensor& moved);
   Agreement agree(Interval& sums);
   void require_same_weights();
@@ -273,21 +287,22 @@ struct Trainer::State {
 
 void Trainer::State::begin_phase(const Phase& phase) {
   spdlog::info("Phase {}: {} epochs of {} steps", phase.name, phase.epochs, steps_per_epoch);
-  optimizer->reset_momentum();
+  if (phase.epochs_before == 0) optimizer->reset_momentum();
   best_of_phase = {};
   best_weights.clear();
   if (!phase.sorts_channels) return;
   const std::vector<TensorPermutation> permutations = supernet->sort_channels();
+  optimizer->reorder(permutations);
   if (average) average->reorder(permutations);
 }
 
 double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_phase) const {
   const LearningRateSchedule schedule{
       .peak = phase.learning_rate * static_cast<double>(images_per_step()) / 256,
-      .warmup_steps =
-          std::llround(std::min<double>(options.warmup_epochs, phase.epochs) * steps_per_epoch),
-      .steps = phase.epochs * steps_per_epoch};
-  return schedule.at(step_in_phase);
+      .warmup_steps = std::llround(
+          std::min<double>(options.warmup_epochs, phase.schedule_epochs) * steps_per_epoch),
+      .steps = phase.schedule_epochs * steps_per_epoch};
+  return schedule.at(phase.epochs_before * steps_per_epoch + step_in_phase);
 }
 
 at::Tensor Trainer::State::forward(const at::Tensor& images, const Subnet& subnet) {
@@ -299,8 +314,34 @@ at::Tensor Trainer::State::forward(const at::Tensor& images, const Subnet& subne
        .dropout = options.dropout});
 }
 
+std::vector<Learner> Trainer::State::draw_learners(const Phase& phase,
+                                                   std::int64_t step_in_phase) const {
+  RandomStream random(context.seed, {kSubnets, 0, static_cast<std::uint64_t>(step)});
+  if (context.draw) return context.draw(random);
+  const search::space::SearchSpace& space = supernet->space();
+  std::vector<Learner> learners;
+  for (Subnet& subnet : draw_subnets(space, phase.sampler, options.subnets_per_batch, random)) {
+    learners.push_back({std::move(subnet)});
+  }
+  if (phase.sampler == Sampler::kLargest) return learners;
+  const double warm = (static_cast<double>(step_in_phase) + 1) /
+                      (options.subnet_warmup_epochs * static_cast<double>(steps_per_epoch));
+  const Subnet largest = search::space::largest(space);
+  const double most = relative_macs(build_network(space, largest));
+  const double least = relative_macs(build_network(space, search::space::smallest(space)));
+  const double decayed = learning_rate(phase, step_in_phase) / learning_rate(phase, 0);
+  for (Learner& learner : learners) {
+    if (learner.subnet == largest) continue;
+    const double macs = relative_macs(build_network(space, learner.subnet));
+    const double smallness = (most - macs) / (most - least);
+    learner.weight = std::min(1.0, warm) * std::pow(std::min(1.0, decayed),
+                                                    options.complexity_decay * smallness);
+  }
+  return learners;
+}
+
 // Adds the gradients of one batch for each of the sub-networks.
-void Trainer::State::train_batch(const Phase& phase, const std::vector<Subnet>& subnets,
+void Trainer::State::train_batch(const Phase& phase, const std::vector<Learner>& learners,
                                  const BatchTensors& batch, bool is_last, Interval& sums) {
   at::Tensor given;  // of a teacher from outside
   if (context.teacher) {
@@ -309,16 +350,16 @@ void Trainer::State::train_batch(const Phase& phase, const std::vector<Subnet>& 
   }
   const Objective& objective = *context.objective;
   at::Tensor teacher;  // the largest sub-network
-  for (std::size_t i = 0; i < subnets.size(); ++i) {
-    const at::Tensor outputs = forward(batch.images, subnets[i]);
+  for (std::size_t i = 0; i < learners.size(); ++i) {
+    const at::Tensor outputs = forward(batch.images, learners[i].subnet);
     at::Tensor loss = teacher.defined()
                           ? objective.distillation_loss(outputs, teacher, batch.targets)
                           : objective.loss(outputs, batch.targets);
     if (given.defined()) {
       loss = (loss + objective.distillation_loss(outputs, given, batch.targets)) / 2;
     }
-    const at::Tensor share = loss / options.gradient_accumulation;
-    if (is_last && i + 1 == subnets.size()) buckets->expect_last_pass(share);
+    const at::Tensor share = loss * (learners[i].weight / options.gradient_accumulation);
+    if (is_last && i + 1 == learners.size()) buckets->expect_last_pass(share);
     share.backward();
     if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
       teacher = outputs.detach();
@@ -333,10 +374,9 @@ void Trainer::State::train_batch(const Phase& phase, const std::vector<Subnet>& 
 
 // Those of this rank. All batches of a step move the running statistics from the same start; `moved` is the
 // sum of where they came to, of which a step of one batch has no need.
-Interval Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
-  RandomStream random(context.seed, {kSubnets, 0, static_cast<std::uint64_t>(step)});
-  const std::vector<Subnet> subnets =
-      draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random);
+Interval Trainer::State::train_batches(const Phase& phase, std::int64_t step_in_phase,
+                                       at::Tensor& moved) {
+  const std::vector<Learner> learners = draw_learners(phase, step_in_phase);
   const int own = own_batches();
   const at::Tensor start = own > 1 ? flat_copy(supernet->buffers()) : at::Tensor();
   Interval sums;
@@ -345,7 +385,7 @@ Interval Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
     seed_generator(context, step, group.rank() + i * group.ranks());
     std::optional<datasets::Batch> batch = loader.next();
     if (!batch) throw Error("the loader ended before its epoch");
-    train_batch(phase, subnets, to_tensors(*batch, data.input_shape(), context.device),
+    train_batch(phase, learners, to_tensors(*batch, data.input_shape(), context.device),
                 i + 1 == own, sums);
     loader.recycle(std::move(*batch));
     if (options.gradient_accumulation == 1) continue;
@@ -387,7 +427,7 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   if (step_in_phase % steps_per_epoch == 0) loader.start_epoch(step / steps_per_epoch);
   optimizer->zero_gradients();
   at::Tensor moved;
-  Interval sums = train_batches(phase, moved);
+  Interval sums = train_batches(phase, step_in_phase, moved);
   const double waited_before_sums = group.wait_seconds();
   add_up(moved);
   agreement = agree(sums);

@@ -1,5 +1,7 @@
 #include "mcunet/supernet/trainer_options.hpp"
 
+#include "mcunet/core/silent_field.hpp"
+
 namespace mcunet::supernet {
 
 std::vector<Field> fields_of(DetectionLossOptions& options) {
@@ -21,7 +23,14 @@ std::vector<Field> fields_of(TrainerOptions& o) {
           field("gradient_accumulation", o.gradient_accumulation, between(1, 4096)),
           field("learning_rate", o.learning_rate, positive()),
           field("elastic_learning_rate", o.elastic_learning_rate, positive()),
+          silent(choice("schedule", o.schedule,
+                        {{"phases", Schedule::kPhases}, {"whole", Schedule::kWhole}}),
+                 o.schedule == Schedule::kPhases),
           field("warmup_epochs", o.warmup_epochs, between(0, 1000)),
+          silent(field("subnet_warmup_epochs", o.subnet_warmup_epochs, between(0, 100'000)),
+                 o.subnet_warmup_epochs == 0),
+          silent(field("complexity_decay", o.complexity_decay, between(0, 10)),
+                 o.complexity_decay == 0),
           field("momentum", o.momentum, between(0, 0.9999)),
           field("nesterov", o.nesterov),
           field("weight_decay", o.weight_decay, between(0, 1)),
@@ -60,12 +69,21 @@ std::vector<Phase> phases_of(const TrainerOptions& options) {
   std::vector<Phase> phases = {{.name = "largest",
                                 .epochs = options.largest_epochs,
                                 .sampler = Sampler::kLargest,
-                                .learning_rate = options.learning_rate},
+                                .learning_rate = options.learning_rate,
+                                .schedule_epochs = options.largest_epochs},
                                {.name = "elastic",
                                 .epochs = options.elastic_epochs,
                                 .sampler = options.elastic_sampler,
                                 .learning_rate = options.elastic_learning_rate,
+                                .schedule_epochs = options.elastic_epochs,
                                 .sorts_channels = true}};
+  if (options.schedule == Schedule::kWhole) {
+    for (Phase& phase : phases) {
+      phase.learning_rate = options.learning_rate;
+      phase.schedule_epochs = options.largest_epochs + options.elastic_epochs;
+    }
+    phases.back().epochs_before = options.largest_epochs;
+  }
   std::erase_if(phases, [](const Phase& phase) { return phase.epochs == 0; });
   return phases;
 }

@@ -79,6 +79,16 @@ Subnet sample(const SearchSpace& space, Sampling sampling, RandomStream& random)
   return subnet;
 }
 
+Subnet sample_containing(const SearchSpace& space, const Subnet& contained, RandomStream& random) {
+  Subnet subnet = contained;
+  for_each_gene(space, [&](const auto& gene, auto choices) {
+    const auto is_smaller = [&](const auto& choice) { return choice < gene.of(contained); };
+    if (gene.is_in(contained)) std::erase_if(choices, is_smaller);
+    gene.of(subnet) = random.pick(choices);
+  });
+  return canonical(space, std::move(subnet));
+}
+
 Subnet canonical(const SearchSpace& space, Subnet subnet) {
   for_each_block(space, [&](const BlockPlace& block) {
     if (!block.is_in(subnet)) subnet.blocks[block.index] = first_choice(block.choices);

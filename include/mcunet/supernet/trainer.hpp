@@ -17,6 +17,12 @@
 
 namespace mcunet::supernet {
 
+// A sub-network that learns from a step, and what its loss counts.
+struct Learner {
+  search::space::Subnet subnet;
+  double weight = 1;
+};
+
 // Where a training runs and what it belongs to.
 struct TrainerContext {
   std::filesystem::path folder;  // gets checkpoints/, train.jsonl and tensorboard/
@@ -31,6 +37,9 @@ struct TrainerContext {
 
   // Absent: classification, by the options.
   std::shared_ptr<const Objective> objective;
+
+  // Draws the sub-networks that learn from a step; absent: the sampler of the phase does.
+  std::function<std::vector<Learner>(RandomStream&)> draw;
 
   // Gives outputs for images [n, channels, height, width]; if set, half of the loss of every
   // sub-network is the distance from these.

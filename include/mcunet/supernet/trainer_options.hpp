@@ -22,12 +22,22 @@ enum class ClassWeights {
   kBalanced,  // in inverse proportion to the examples of its class; an object to the root of that
 };
 
-// A stretch of the training with a learning rate schedule and momentum of its own.
+// How the learning rate goes on from the largest network's epochs to those of all sub-networks.
+enum class Schedule {
+  kPhases,  // anew, and without momentum (paper, Appendix D)
+  // One schedule over all epochs: the largest is half trained when it begins to shrink, and learns on
+  // with the others (DepS, Annavajjala et al., ECCV 2024).
+  kWhole,
+};
+
+// A stretch of the training.
 struct Phase {
   std::string name;
   int epochs = 0;
   Sampler sampler = Sampler::kLargest;
-  double learning_rate = 0;     // per 256 images
+  double learning_rate = 0;     // per 256 images; the highest of its schedule
+  int epochs_before = 0;        // of the same schedule
+  int schedule_epochs = 0;
   bool sorts_channels = false;  // by importance, before the first step
 };
 
@@ -43,7 +53,11 @@ struct TrainerOptions {
   int gradient_accumulation = 1;  // batches per step
   double learning_rate = 0.05;    // per 256 images of a step, all processes together
   double elastic_learning_rate = 0.05;
-  double warmup_epochs = 0;  // of each phase: the rate rises linearly
+  Schedule schedule = Schedule::kPhases;
+  double warmup_epochs = 0;  // of each schedule: the rate rises linearly
+  // In the first elastic epochs the gradients of all but the largest grow linearly to their own size.
+  double subnet_warmup_epochs = 0;
+  double complexity_decay = 0;
   double momentum = 0.9;
   bool nesterov = false;
   double weight_decay = 5e-5;

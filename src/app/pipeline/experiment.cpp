@@ -8,6 +8,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/named_field.hpp"
+#include "mcunet/core/silent_field.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "stages.hpp"
 
@@ -129,17 +130,6 @@ std::vector<Field> fields_of_search(SearchStageOptions& options) {
       field("devices", options.devices)};
 }
 
-// Written out only where it differs from the default, so that runs of before it was known go on.
-Field silent(Field field, bool is_default) {
-  auto read = [read = std::move(field.read)](const ConfigNode& node) {
-    if (node.kind != ConfigNode::Kind::kNull) read(node);
-  };
-  auto write = [write = std::move(field.write), is_default] {
-    return is_default ? ConfigNode{} : write();
-  };
-  return {std::move(field.key), std::move(read), std::move(write)};
-}
-
 template <typename Policies>
 auto with_names(const Policies& policies) {
   std::vector<std::pair<std::string, typename Policies::value_type>> names;
@@ -210,6 +200,8 @@ std::vector<Field> fields_of_finetune(FinetuneOptions& options) {
           field("epochs", options.epochs, between(0, 100'000)),
           field("learning_rate", options.learning_rate, positive()),
           field("distillation", options.distillation),
+          silent(field("augmentation", options.augmentation, between(0, 100)),
+                 options.augmentation == 0),
           section("early_stopping",
                   {field("patience", options.early_stopping_patience, between(0, 100'000))}),
           section("quantization_aware",

@@ -67,6 +67,9 @@ struct FinetuneOptions {
   int epochs = 30;              // 0: it keeps the weights that it inherits
   double learning_rate = 0.01;  // per 256 images
   bool distillation = false;    // half of the loss: the probabilities of the largest sub-network
+  // What the loss of a larger sub-network counts that contains it and learns from the same images, drawn
+  // for each step (NetAug, Cai et al., ICLR 2022). 0: it learns alone.
+  double augmentation = 0;
   // Ends after so many epochs without a better accuracy on the search split, see TrainerOptions; also
   // of quantization_aware. 0: after all epochs.
   int early_stopping_patience = 0;

@@ -66,12 +66,54 @@ FinetuneResult read_result(const SearchSpace& space, const fs::path& file) {
   }
 }
 
+// A network, and the space in whose weights it trains: its own alone, or, with augmentation, those of the
+// supernet.
+struct Surroundings {
+  SearchSpace space;
+  Subnet network;
+  bool is_alone;
+
+  supernet::TensorDictionary weights(const Supernet& supernet, const Subnet& subnet) const {
+    return is_alone ? supernet::weights_of(*supernet->extract(subnet))
+                    : supernet::weights_of(*supernet);
+  }
+};
+
+Surroundings surroundings_of(const NetworkTraining& training) {
+  const SearchSpace& space = training.space;
+  const Subnet& subnet = training.subnet;
+  if (training.experiment.finetune.augmentation > 0) {
+    return {space.at(subnet.width, subnet.resolution), subnet, /*is_alone=*/false};
+  }
+  SearchSpace alone = search::space::space_of(space, subnet);
+  const Subnet itself = search::space::largest(alone);
+  return {std::move(alone), itself, /*is_alone=*/true};
+}
+
+supernet::TrainerOptions finetune_options(const Experiment& experiment, bool is_alone) {
+  const FinetuneOptions& finetune = experiment.finetune;
+  supernet::TrainerOptions options =
+      training_options(experiment, finetune.epochs, finetune.learning_rate);
+  options.learned_kernel_transforms =
+      !is_alone && experiment.train.trainer.learned_kernel_transforms;
+  return options;
+}
+
 supernet::TrainerContext finetune_context(const NetworkTraining& training,
                                           const std::string& supernet_identity,
-                                          const Supernet& supernet) {
+                                          const Supernet& supernet,
+                                          const Surroundings& surroundings) {
   supernet::TrainerContext context =
       training_context(training, training.run / kFolder, identity_of(training, supernet_identity));
-  if (training.experiment.finetune.distillation) context.teacher = teacher_of(supernet);
+  const FinetuneOptions& options = training.experiment.finetune;
+  if (options.distillation) context.teacher = teacher_of(supernet);
+  if (!surroundings.is_alone) {
+    context.draw = [&surroundings, weight = options.augmentation](RandomStream& random) {
+      const auto& [space, network, is_alone] = surroundings;
+      return std::vector<supernet::Learner>{
+          {network}, {sample_containing(space, network, random), weight}};
+    };
+  }
   return context;
 }
 
@@ -86,7 +128,8 @@ FinetuneResult finetune(const NetworkTraining& training, const Begin& begin) {
   const auto& [experiment, space, subnet, folder, resume, should_stop, ranks] = training;
   use_threads(experiment.train.trainer);
   const std::string supernet_identity = accuracy_identity(experiment, space, folder);
-  const Subnet itself = search::space::largest(search::space::space_of(space, subnet));
+  const Surroundings surroundings = surroundings_of(training);
+  const Subnet& itself = surroundings.network;
   const Splits splits{dataset_of(experiment), subnet.resolution};
   const auto data = splits.open(Split::kTrain, /*augment=*/true);
   const auto calibration = splits.open(Split::kTrain);
@@ -98,7 +141,8 @@ FinetuneResult finetune(const NetworkTraining& training, const Begin& begin) {
     return score_of(assess(*task, evaluator, network, part, *held_out)).value;
   };
   const Supernet supernet = load_supernet(experiment, space, folder);
-  supernet::TrainerContext context = finetune_context(training, supernet_identity, supernet);
+  supernet::TrainerContext context =
+      finetune_context(training, supernet_identity, supernet, surroundings);
   if (ranks->leads()) {
     begin();
     empty_unless_resumed(training, folder / kFolder);
@@ -112,9 +156,9 @@ FinetuneResult finetune(const NetworkTraining& training, const Begin& begin) {
   FinetuneResult result{.subnet = subnet};
   std::unique_ptr<supernet::Trainer> trainer;
   if (options.epochs > 0) {
-    trainer = start_trainer(training, *data,
-                            training_options(experiment, options.epochs, options.learning_rate),
-                            std::move(context), supernet::weights_of(*supernet->extract(subnet)));
+    trainer = start_trainer(training, surroundings.space, *data,
+                            finetune_options(experiment, surroundings.is_alone),
+                            std::move(context), surroundings.weights(supernet, subnet));
     result.total_steps = trainer->total_steps();
     result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
     result.steps = trainer->step();

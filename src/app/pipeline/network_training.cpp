@@ -56,12 +56,12 @@ supernet::TrainerContext training_context(const NetworkTraining& training, const
 }
 
 std::unique_ptr<supernet::Trainer> start_trainer(const NetworkTraining& training,
+                                                 const search::space::SearchSpace& space,
                                                  const datasets::Dataset& data,
                                                  const supernet::TrainerOptions& options,
                                                  supernet::TrainerContext context,
                                                  const supernet::TensorDictionary& weights) {
-  auto trainer = std::make_unique<supernet::Trainer>(
-      search::space::space_of(training.space, training.subnet), data, options, std::move(context));
+  auto trainer = std::make_unique<supernet::Trainer>(space, data, options, std::move(context));
   if (!training.ranks->leads()) return trainer;
   if (!(training.resume && trainer->resume())) trainer->initialize(weights, "the network");
   return trainer;

@@ -41,8 +41,10 @@ void empty_unless_resumed(const NetworkTraining& training, const std::filesystem
 supernet::TrainerContext training_context(const NetworkTraining& training,
                                           const std::filesystem::path& folder, ConfigNode identity);
 
-// The trainer, at rank 0 where it was stopped or with `weights`. The data must outlive it.
+// The trainer of a space's networks, at rank 0 where it was stopped or with `weights`. The data must
+// outlive it.
 std::unique_ptr<supernet::Trainer> start_trainer(const NetworkTraining& training,
+                                                 const search::space::SearchSpace& space,
                                                  const datasets::Dataset& data,
                                                  const supernet::TrainerOptions& options,
                                                  supernet::TrainerContext context,

@@ -257,7 +257,9 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   context.objective = task->objective(options, *data);
   supernet::TensorDictionary start = supernet::weights_of(*network);
   start.merge(simulated.learnable());
-  const auto trainer = start_trainer(training, *data, options, std::move(context), start);
+  const search::space::SearchSpace itself =
+      search::space::space_of(training.space, training.subnet);
+  const auto trainer = start_trainer(training, itself, *data, options, std::move(context), start);
   QuantizationAwareResult result{.gain = {.post_training = post_training.score},
                                  .widths = experiment.quantization.widths,
                                  .total_steps = trainer->total_steps()};

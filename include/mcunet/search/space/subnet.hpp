@@ -47,6 +47,10 @@ enum class Sampling {
 void sample(const SearchSpace& space, Sampling sampling, RandomStream& random, Subnet& subnet);
 Subnet sample(const SearchSpace& space, Sampling sampling, RandomStream& random);
 
+// One that contains another of the same space: each gene is uniform among the choices that are no
+// smaller than the other's.
+Subnet sample_containing(const SearchSpace& space, const Subnet& contained, RandomStream& random);
+
 BlockGenes sample_block(const Stage& stage, RandomStream& random);
 
 Subnet canonical(const SearchSpace& space, Subnet subnet);
