@@ -22,9 +22,12 @@ at::Tensor composite_batch_norm(const at::Tensor& hidden, const ConvBatchNormTen
     tensors.running_mean.lerp_(std::get<1>(variance_and_mean), momentum);
     momentum = 0;
   }
-  return at::batch_norm(hidden, tensors.bn_weight, tensors.bn_bias, tensors.running_mean,
-                        tensors.running_var, statistics.from_batch, momentum, shape.epsilon,
-                        /*cudnn_enabled=*/true);
+  const bool untouched = statistics.from_batch && momentum == 0;
+  const at::Tensor none;
+  return at::batch_norm(hidden, tensors.bn_weight, tensors.bn_bias,
+                        untouched ? none : tensors.running_mean,
+                        untouched ? none : tensors.running_var, statistics.from_batch, momentum,
+                        shape.epsilon, /*cudnn_enabled=*/true);
 }
 
 at::Tensor activate(const at::Tensor& hidden, Activation activation) {

@@ -151,6 +151,7 @@ NormCoefficients coefficients_of_batch(const ConvBatchNormTensors& tensors,
     const double variance = std::max(0.0, sums[channels + c] / count - mean * mean);
     sums[c] = mean;
     sums[channels + c] = variance;
+    if (momentum == 0) continue;
     move(running_mean[c], mean);
     move(running_var[c], variance * correction);
   }

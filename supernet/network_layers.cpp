@@ -142,8 +142,8 @@ NetworkTensors tensors_of(const NetworkLayers& layers, const Network& network) {
 }
 
 at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
-                       const ForwardOptions& options, const NormStatistics& statistics,
-                       bool training) {
+                       const ForwardOptions& options, NormStatistics statistics, bool training) {
+  if (!options.moves_statistics) statistics.momentum = 0;
   const at::ScalarType type =
       options.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
   const at::Tensor none;
@@ -158,7 +158,10 @@ at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
   features = features.to(at::kFloat);
   // A mean over thousands of pixels is no sum for 16-bit floats.
   if (network.head == Head::kPooled) features = features.mean({2, 3});
-  if (training && options.dropout > 0) features = at::dropout(features, options.dropout, true);
+  if (training && options.dropout > 0) {
+    const double kept = 1 - options.dropout;
+    features = features * at::empty_like(features).bernoulli_(kept, options.generator) / kept;
+  }
   return run_head(network, features);
 }
 

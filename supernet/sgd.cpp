@@ -30,6 +30,12 @@ void Sgd::zero_gradients() {
   }
 }
 
+void Sgd::add_gradients(const std::vector<at::Tensor>& gradients) {
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    if (gradients[i].defined()) parameters_[i].mutable_grad().add_(gradients[i]);
+  }
+}
+
 std::vector<at::Tensor> Sgd::gradients() const {
   std::vector<at::Tensor> gradients;
   gradients.reserve(parameters_.size());

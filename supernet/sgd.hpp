@@ -24,7 +24,12 @@ class Sgd {
  public:
   Sgd(std::vector<std::pair<std::string, at::Tensor>> parameters, const SgdOptions& options);
 
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }
+
   void zero_gradients();
+
+  // One for each parameter; undefined ones are zeros.
+  void add_gradients(const std::vector<at::Tensor>& gradients);
 
   // The 2-norm of all gradients together.
   double gradient_norm() const;

@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@
 #include "mcunet/supernet/tensors.hpp"
 #include "metrics_log.hpp"
 #include "sgd.hpp"
+#include "side_by_side.hpp"
 #include "weight_average.hpp"
 
 namespace mcunet::supernet {
@@ -32,12 +34,14 @@ namespace {
 // First numbers of the paths of random streams.
 enum StreamPurpose : std::uint64_t { kSubnets = 1, kDropout = 2 };
 
-// For what libtorch draws itself for a batch of a step.
-void seed_generator(const TrainerContext& context, std::int64_t step, int batch) {
+// For what a sub-network draws for a batch of a step.
+at::Generator make_generator(const TrainerContext& context, std::int64_t step, int batch,
+                             std::size_t learner) {
   RandomStream random(context.seed, {kDropout, static_cast<std::uint64_t>(batch),
-                                     static_cast<std::uint64_t>(step)});
-  at::Generator generator = at::globalContext().defaultGenerator(context.device);
+                                     static_cast<std::uint64_t>(step), learner});
+  at::Generator generator = at::globalContext().defaultGenerator(context.device).clone();
   generator.set_current_seed(random());
+  return generator;
 }
 
 SupernetOptions supernet_options(const TrainerOptions& options, const TrainerContext& context) {
@@ -77,6 +81,20 @@ void add_under(TensorDictionary& tensors, const std::string& prefix,
                const TensorDictionary& added) {
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
 }
+
+// A batch of a step.
+struct StepBatch {
+  BatchTensors tensors;
+  int number = 0;        // among those of all ranks
+  bool is_last = false;  // of this rank's
+};
+
+// What a sub-network made of a batch.
+struct Lesson {
+  double loss = 0;
+  Measure measure;
+  std::vector<at::Tensor> gradients;  // for each parameter; empty if they are added to already
+};
 
 // Measurements of a step, or of the steps since the last line of the log.
 struct Interval {
@@ -236,10 +254,14 @@ struct Trainer::State {
 
   void begin_phase(const Phase& phase);
   double learning_rate(const Phase& phase, std::int64_t step_in_phase) const;
-  at::Tensor forward(const at::Tensor& images, const Subnet& subnet);
+  at::Tensor forward(const StepBatch& batch, const std::vector<Learner>& learners,
+                     std::size_t index);
+  Lesson teach(const StepBatch& batch, const at::Tensor& outputs, at::Tensor loss, double weight,
+               bool is_last_pass);
   std::vector<Learner> draw_learners(const Phase& phase, std::int64_t step_in_phase) const;
-  void train_batch(const Phase& phase, const std::vector<Learner>& learners,
-                   const BatchTensors& batch, bool is_last, Interval& sums);
+  bool teaches_side_by_side() const;
+  void train_batch(const Phase& phase, const std::vector<Learner>& learners, const StepBatch& batch,
+                   Interval& sums);
   Interval train_batches(const Phase& phase, std::int64_t step_in_phase, at::Tensor& moved);
   void add_up(at::Tensor& moved);
   Agreement agree(Interval& sums);
@@ -305,13 +327,18 @@ double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_ph
   return schedule.at(phase.epochs_before * steps_per_epoch + step_in_phase);
 }
 
-at::Tensor Trainer::State::forward(const at::Tensor& images, const Subnet& subnet) {
-  const at::Tensor resized = at_resolution(images, subnet.resolution);
+// The running statistics are those of the first sub-network alone, whoever comes next.
+at::Tensor Trainer::State::forward(const StepBatch& batch, const std::vector<Learner>& learners,
+                                   std::size_t index) {
+  const Subnet& subnet = learners[index].subnet;
+  const at::Tensor resized = at_resolution(batch.tensors.images, subnet.resolution);
   if (context.forward) return context.forward(supernet, subnet, resized);
   return supernet->forward(
       resized, subnet,
       {.precision = options.bfloat16 ? Precision::kBfloat16 : Precision::kFloat32,
-       .dropout = options.dropout});
+       .dropout = options.dropout,
+       .generator = make_generator(context, step, batch.number, index),
+       .moves_statistics = index == 0});
 }
 
 std::vector<Learner> Trainer::State::draw_learners(const Phase& phase,
@@ -340,35 +367,64 @@ std::vector<Learner> Trainer::State::draw_learners(const Phase& phase,
   return learners;
 }
 
+// On the CPU sub-networks share the threads; the ranks of a group do not, whose gradients leave while the last
+// one is still at work.
+bool Trainer::State::teaches_side_by_side() const {
+  return context.device.is_cpu() && group.ranks() == 1;
+}
+
+Lesson Trainer::State::teach(const StepBatch& batch, const at::Tensor& outputs, at::Tensor loss,
+                             double weight, bool is_last_pass) {
+  Lesson lesson;
+  const at::Tensor share = loss * (weight / options.gradient_accumulation);
+  if (teaches_side_by_side()) {
+    lesson.gradients = torch::autograd::grad({share}, optimizer->parameters(), {}, {}, false,
+                                             /*allow_unused=*/true);
+  } else {
+    if (is_last_pass) buckets->expect_last_pass(share);
+    share.backward();
+  }
+  lesson.loss = loss.item<double>();
+  lesson.measure = context.objective->measure(outputs.detach(), batch.tensors.targets);
+  return lesson;
+}
+
 // Adds the gradients of one batch for each of the sub-networks.
 void Trainer::State::train_batch(const Phase& phase, const std::vector<Learner>& learners,
-                                 const BatchTensors& batch, bool is_last, Interval& sums) {
+                                 const StepBatch& batch, Interval& sums) {
+  const Objective& objective = *context.objective;
+  const at::Tensor& targets = batch.tensors.targets;
   at::Tensor given;  // of a teacher from outside
   if (context.teacher) {
     const at::NoGradGuard no_grad;
-    given = context.teacher(batch.images);
+    given = context.teacher(batch.tensors.images);
   }
-  const Objective& objective = *context.objective;
-  at::Tensor teacher;  // the largest sub-network
-  for (std::size_t i = 0; i < learners.size(); ++i) {
-    const at::Tensor outputs = forward(batch.images, learners[i].subnet);
-    at::Tensor loss = teacher.defined()
-                          ? objective.distillation_loss(outputs, teacher, batch.targets)
-                          : objective.loss(outputs, batch.targets);
-    if (given.defined()) {
-      loss = (loss + objective.distillation_loss(outputs, given, batch.targets)) / 2;
-    }
-    const at::Tensor share = loss * (learners[i].weight / options.gradient_accumulation);
-    if (is_last && i + 1 == learners.size()) buckets->expect_last_pass(share);
-    share.backward();
-    if (i == 0 && options.distillation && phase.sampler == Sampler::kSandwich) {
-      teacher = outputs.detach();
-    }
-    sums.loss_sum += loss.item<double>();
+  at::Tensor taught;  // by the largest sub-network
+  if (options.distillation && phase.sampler == Sampler::kSandwich) {
+    taught = forward(batch, learners, 0);
+  }
+  std::vector<Lesson> lessons(learners.size());
+  const auto learn = [&](std::size_t i) {
+    const bool is_teacher = taught.defined() && i == 0;
+    const at::Tensor outputs = is_teacher ? taught : forward(batch, learners, i);
+    at::Tensor loss = taught.defined() && !is_teacher
+                          ? objective.distillation_loss(outputs, taught.detach(), targets)
+                          : objective.loss(outputs, targets);
+    if (given.defined()) loss = (loss + objective.distillation_loss(outputs, given, targets)) / 2;
+    lessons[i] = teach(batch, outputs, loss, learners[i].weight,
+                       batch.is_last && i + 1 == learners.size());
+  };
+  if (teaches_side_by_side()) {
+    side_by_side(learners.size(), learn);
+  } else {
+    for (std::size_t i = 0; i < learners.size(); ++i) learn(i);
+  }
+  for (const Lesson& lesson : lessons) {
+    optimizer->add_gradients(lesson.gradients);
+    sums.loss_sum += lesson.loss;
     ++sums.losses;
-    const Measure measure = objective.measure(outputs.detach(), batch.targets);
-    sums.measure_sum += measure.sum;
-    sums.measured += measure.count;
+    sums.measure_sum += lesson.measure.sum;
+    sums.measured += lesson.measure.count;
   }
 }
 
@@ -382,11 +438,12 @@ Interval Trainer::State::train_batches(const Phase& phase, std::int64_t step_in_
   Interval sums;
   for (int i = 0; i < own; ++i) {
     if (i > 0) write_flat(start, supernet->buffers());
-    seed_generator(context, step, group.rank() + i * group.ranks());
     std::optional<datasets::Batch> batch = loader.next();
     if (!batch) throw Error("the loader ended before its epoch");
-    train_batch(phase, learners, to_tensors(*batch, data.input_shape(), context.device),
-                i + 1 == own, sums);
+    const StepBatch step_batch{.tensors = to_tensors(*batch, data.input_shape(), context.device),
+                               .number = group.rank() + i * group.ranks(),
+                               .is_last = i + 1 == own};
+    train_batch(phase, learners, step_batch, sums);
     loader.recycle(std::move(*batch));
     if (options.gradient_accumulation == 1) continue;
     const at::Tensor now = flat_copy(supernet->buffers());

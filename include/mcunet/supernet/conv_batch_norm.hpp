@@ -33,7 +33,7 @@ struct ConvBatchNormShape {
 struct NormStatistics {
   bool from_batch = false;  // else the running ones
   // With from_batch, the running statistics move towards the batch's by this share; absent: by the
-  // unit's momentum.
+  // unit's momentum. With 0 they are not touched, so that several threads may share them.
   std::optional<double> momentum;
   // Move towards the variance divided by n instead of n - 1.
   bool biased_variance = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/core/Generator.h>
 #include <torch/nn/module.h>
 
 #include <cstdint>
@@ -55,7 +56,9 @@ struct WeightInit {
 
 struct ForwardOptions {
   Precision precision = Precision::kFloat32;
-  double dropout = 0;  // share of the head's inputs, in training mode; torch's generator
+  double dropout = 0;                         // share of the head's inputs, in training mode
+  at::Generator generator = {};               // of what is dropped; undefined: libtorch's
+  bool moves_statistics = true;               // the running ones of batch norm, in training mode
 };
 
 // Makes the layers of a network and registers them with a module, as stem, blocks.I.expand,
@@ -79,7 +82,6 @@ NetworkTensors tensors_of(const NetworkLayers& layers, const search::space::Netw
 // head, [n, outputs, rows, columns] of one on a grid. Dropout is done in
 // training only; batch norm follows `statistics`.
 at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
-                       const ForwardOptions& options, const NormStatistics& statistics,
-                       bool training);
+                       const ForwardOptions& options, NormStatistics statistics, bool training);
 
 }  // namespace mcunet::supernet
