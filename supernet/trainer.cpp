@@ -1,18 +1,16 @@
 #include "mcunet/supernet/trainer.hpp"
 
-#include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <c10/core/GradMode.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "checkpoint.hpp"
-#include "gradient_buckets.hpp"
 #include "learning_rate.hpp"
+#include "lesson.hpp"
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
@@ -20,8 +18,6 @@
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/tensors.hpp"
 #include "metrics_log.hpp"
-#include "sgd.hpp"
-#include "side_by_side.hpp"
 #include "weight_average.hpp"
 
 namespace mcunet::supernet {
@@ -31,18 +27,8 @@ using search::space::Subnet;
 
 namespace {
 
-// First numbers of the paths of random streams.
-enum StreamPurpose : std::uint64_t { kSubnets = 1, kDropout = 2 };
-
-// For what a sub-network draws for a batch of a step.
-at::Generator make_generator(const TrainerContext& context, std::int64_t step, int batch,
-                             std::size_t learner) {
-  RandomStream random(context.seed, {kDropout, static_cast<std::uint64_t>(batch),
-                                     static_cast<std::uint64_t>(step), learner});
-  at::Generator generator = at::globalContext().defaultGenerator(context.device).clone();
-  generator.set_current_seed(random());
-  return generator;
-}
+// First number of the paths of random streams.
+constexpr std::uint64_t kSubnets = 1;
 
 SupernetOptions supernet_options(const TrainerOptions& options, const TrainerContext& context) {
   return {.learned_kernel_transforms = options.learned_kernel_transforms,
@@ -82,38 +68,36 @@ void add_under(TensorDictionary& tensors, const std::string& prefix,
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
 }
 
-// A batch of a step.
-struct StepBatch {
-  BatchTensors tensors;
-  int number = 0;        // among those of all ranks
-  bool is_last = false;  // of this rank's
-};
-
-// What a sub-network made of a batch.
-struct Lesson {
-  double loss = 0;
-  Measure measure;
-  std::vector<at::Tensor> gradients;  // for each parameter; empty if they are added to already
-};
-
-// Measurements of a step, or of the steps since the last line of the log.
+// Measurements of the steps since the last line of the log.
 struct Interval {
-  double loss_sum = 0;  // over sub-networks and batches
+  Marks marks;
   double gradient_norm_sum = 0;
-  std::int64_t losses = 0;
-  double measure_sum = 0;  // of what the objective measures
-  std::int64_t measured = 0;
   std::int64_t steps = 0;
 };
+
+Json to_json(const Interval& interval) {
+  const Marks& marks = interval.marks;
+  return {{"loss_sum", marks.loss},
+          {"losses", marks.losses},
+          {"measure_sum", marks.measure.sum},
+          {"measured", marks.measure.count},
+          {"gradient_norm_sum", interval.gradient_norm_sum},
+          {"steps", interval.steps}};
+}
+
+Interval interval_from_json(const Json& json) {
+  return {.marks = {.loss = json.at("loss_sum"),
+                    .losses = json.at("losses"),
+                    .measure = {json.at("measure_sum"), json.at("measured")}},
+          .gradient_norm_sum = json.at("gradient_norm_sum"),
+          .steps = json.at("steps")};
+}
 
 // What all ranks must know of a step.
 struct Agreement {
   bool stops = false;
   bool saves = false;  // because of the time
 };
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Interval, loss_sum, gradient_norm_sum, losses, measure_sum,
-                                   measured, steps)
 
 // The elements of some tensors in a row, and their way back.
 at::Tensor flat_copy(const std::vector<at::Tensor>& tensors) {
@@ -128,19 +112,6 @@ void write_flat(const at::Tensor& flat, const std::vector<at::Tensor>& tensors) 
     tensor.copy_(flat.narrow(0, offset, tensor.numel()).view(tensor.sizes()));
     offset += tensor.numel();
   }
-}
-
-// Multiplications at one place of the input, but for a factor.
-double relative_macs(const search::space::Network& network) {
-  double places = 1;
-  double macs = 0;
-  for (const search::space::InvertedResidual& block : network.blocks) {
-    const double in = block.expand_ratio == 1 ? 0 : block.in_channels;
-    macs += places * block.mid_channels * in;
-    places /= block.stride * block.stride;
-    macs += places * block.mid_channels * (block.kernel * block.kernel + block.out_channels);
-  }
-  return macs * network.resolution * network.resolution;
 }
 
 TensorDictionary copy_of(const TensorDictionary& tensors) {
@@ -203,6 +174,7 @@ struct Trainer::State {
                                  .nesterov = options.nesterov,
                                  .weight_decay = options.weight_decay,
                                  .decay_norm_and_bias = options.decay_norm_and_bias});
+    lesson.emplace(options, context, supernet, *optimizer, *buckets);
     if (options.ema_decay > 0) {
       average.emplace(supernet, supernet_options(options, context), options.ema_decay);
     }
@@ -254,17 +226,10 @@ struct Trainer::State {
 
   void begin_phase(const Phase& phase);
   double learning_rate(const Phase& phase, std::int64_t step_in_phase) const;
-  at::Tensor forward(const StepBatch& batch, const std::vector<Learner>& learners,
-                     std::size_t index);
-  Lesson teach(const StepBatch& batch, const at::Tensor& outputs, at::Tensor loss, double weight,
-               bool is_last_pass);
-  std::vector<Learner> draw_learners(const Phase& phase, std::int64_t step_in_phase) const;
-  bool teaches_side_by_side() const;
-  void train_batch(const Phase& phase, const std::vector<Learner>& learners, const StepBatch& batch,
-                   Interval& sums);
-  Interval train_batches(const Phase& phase, std::int64_t step_in_phase, at::Tensor& moved);
+  std::vector<Learner> draw_learners(const Phase& phase) const;
+  Marks train_batches(const Phase& phase, at::Tensor& moved);
   void add_up(at::Tensor& moved);
-  Agreement agree(Interval& sums);
+  Agreement agree(Marks& marks);
   void require_same_weights();
   void train_step(const Phase& phase, std::int64_t step_in_phase);
   void write_interval(const Phase& phase, double epoch, double rate);
@@ -286,6 +251,7 @@ struct Trainer::State {
   ProcessGroup& group;
   std::optional<GradientBuckets> buckets;
   std::optional<Sgd> optimizer;
+  std::optional<Lesson> lesson;
   std::optional<WeightAverage> average;
   datasets::Loader loader;
   CheckpointStore store;
@@ -327,129 +293,40 @@ double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_ph
   return schedule.at(phase.epochs_before * steps_per_epoch + step_in_phase);
 }
 
-// The running statistics are those of the first sub-network alone, whoever comes next.
-at::Tensor Trainer::State::forward(const StepBatch& batch, const std::vector<Learner>& learners,
-                                   std::size_t index) {
-  const Subnet& subnet = learners[index].subnet;
-  const at::Tensor resized = at_resolution(batch.tensors.images, subnet.resolution);
-  if (context.forward) return context.forward(supernet, subnet, resized);
-  return supernet->forward(
-      resized, subnet,
-      {.precision = options.bfloat16 ? Precision::kBfloat16 : Precision::kFloat32,
-       .dropout = options.dropout,
-       .generator = make_generator(context, step, batch.number, index),
-       .moves_statistics = index == 0});
-}
-
-std::vector<Learner> Trainer::State::draw_learners(const Phase& phase,
-                                                   std::int64_t step_in_phase) const {
+std::vector<Learner> Trainer::State::draw_learners(const Phase& phase) const {
   RandomStream random(context.seed, {kSubnets, 0, static_cast<std::uint64_t>(step)});
   if (context.draw) return context.draw(random);
-  const search::space::SearchSpace& space = supernet->space();
   std::vector<Learner> learners;
-  for (Subnet& subnet : draw_subnets(space, phase.sampler, options.subnets_per_batch, random)) {
+  for (Subnet& subnet :
+       draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random)) {
     learners.push_back({std::move(subnet)});
-  }
-  if (phase.sampler == Sampler::kLargest) return learners;
-  const double warm = (static_cast<double>(step_in_phase) + 1) /
-                      (options.subnet_warmup_epochs * static_cast<double>(steps_per_epoch));
-  const Subnet largest = search::space::largest(space);
-  const double most = relative_macs(build_network(space, largest));
-  const double least = relative_macs(build_network(space, search::space::smallest(space)));
-  const double decayed = learning_rate(phase, step_in_phase) / learning_rate(phase, 0);
-  for (Learner& learner : learners) {
-    if (learner.subnet == largest) continue;
-    const double macs = relative_macs(build_network(space, learner.subnet));
-    const double smallness = (most - macs) / (most - least);
-    learner.weight = std::min(1.0, warm) * std::pow(std::min(1.0, decayed),
-                                                    options.complexity_decay * smallness);
   }
   return learners;
 }
 
-// On the CPU sub-networks share the threads; the ranks of a group do not, whose gradients leave while the last
-// one is still at work.
-bool Trainer::State::teaches_side_by_side() const {
-  return context.device.is_cpu() && group.ranks() == 1;
-}
-
-Lesson Trainer::State::teach(const StepBatch& batch, const at::Tensor& outputs, at::Tensor loss,
-                             double weight, bool is_last_pass) {
-  Lesson lesson;
-  const at::Tensor share = loss * (weight / options.gradient_accumulation);
-  if (teaches_side_by_side()) {
-    lesson.gradients = torch::autograd::grad({share}, optimizer->parameters(), {}, {}, false,
-                                             /*allow_unused=*/true);
-  } else {
-    if (is_last_pass) buckets->expect_last_pass(share);
-    share.backward();
-  }
-  lesson.loss = loss.item<double>();
-  lesson.measure = context.objective->measure(outputs.detach(), batch.tensors.targets);
-  return lesson;
-}
-
-// Adds the gradients of one batch for each of the sub-networks.
-void Trainer::State::train_batch(const Phase& phase, const std::vector<Learner>& learners,
-                                 const StepBatch& batch, Interval& sums) {
-  const Objective& objective = *context.objective;
-  const at::Tensor& targets = batch.tensors.targets;
-  at::Tensor given;  // of a teacher from outside
-  if (context.teacher) {
-    const at::NoGradGuard no_grad;
-    given = context.teacher(batch.tensors.images);
-  }
-  at::Tensor taught;  // by the largest sub-network
-  if (options.distillation && phase.sampler == Sampler::kSandwich) {
-    taught = forward(batch, learners, 0);
-  }
-  std::vector<Lesson> lessons(learners.size());
-  const auto learn = [&](std::size_t i) {
-    const bool is_teacher = taught.defined() && i == 0;
-    const at::Tensor outputs = is_teacher ? taught : forward(batch, learners, i);
-    at::Tensor loss = taught.defined() && !is_teacher
-                          ? objective.distillation_loss(outputs, taught.detach(), targets)
-                          : objective.loss(outputs, targets);
-    if (given.defined()) loss = (loss + objective.distillation_loss(outputs, given, targets)) / 2;
-    lessons[i] = teach(batch, outputs, loss, learners[i].weight,
-                       batch.is_last && i + 1 == learners.size());
-  };
-  if (teaches_side_by_side()) {
-    side_by_side(learners.size(), learn);
-  } else {
-    for (std::size_t i = 0; i < learners.size(); ++i) learn(i);
-  }
-  for (const Lesson& lesson : lessons) {
-    optimizer->add_gradients(lesson.gradients);
-    sums.loss_sum += lesson.loss;
-    ++sums.losses;
-    sums.measure_sum += lesson.measure.sum;
-    sums.measured += lesson.measure.count;
-  }
-}
-
 // Those of this rank. All batches of a step move the running statistics from the same start; `moved` is the
 // sum of where they came to, of which a step of one batch has no need.
-Interval Trainer::State::train_batches(const Phase& phase, std::int64_t step_in_phase,
-                                       at::Tensor& moved) {
-  const std::vector<Learner> learners = draw_learners(phase, step_in_phase);
+Marks Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
+  const std::vector<Learner> learners = draw_learners(phase);
+  const bool distils = options.distillation && phase.sampler == Sampler::kSandwich;
   const int own = own_batches();
   const at::Tensor start = own > 1 ? flat_copy(supernet->buffers()) : at::Tensor();
-  Interval sums;
+  Marks marks;
   for (int i = 0; i < own; ++i) {
     if (i > 0) write_flat(start, supernet->buffers());
     std::optional<datasets::Batch> batch = loader.next();
     if (!batch) throw Error("the loader ended before its epoch");
-    const StepBatch step_batch{.tensors = to_tensors(*batch, data.input_shape(), context.device),
-                               .number = group.rank() + i * group.ranks(),
-                               .is_last = i + 1 == own};
-    train_batch(phase, learners, step_batch, sums);
+    marks += lesson->give({.tensors = to_tensors(*batch, data.input_shape(), context.device),
+                           .step = step,
+                           .number = group.rank() + i * group.ranks(),
+                           .is_last = i + 1 == own},
+                          learners, distils);
     loader.recycle(std::move(*batch));
     if (options.gradient_accumulation == 1) continue;
     const at::Tensor now = flat_copy(supernet->buffers());
     moved = moved.defined() ? moved + now : now;
   }
-  return sums;
+  return marks;
 }
 
 // The gradients become those of all ranks together, the running statistics the mean over all batches of
@@ -461,21 +338,20 @@ void Trainer::State::add_up(at::Tensor& moved) {
   write_flat(moved / options.gradient_accumulation, supernet->buffers());
 }
 
-// The sums become those of all ranks.
-Agreement Trainer::State::agree(Interval& sums) {
+// The marks become those of all ranks.
+Agreement Trainer::State::agree(Marks& marks) {
   const bool is_due = since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes;
   const Agreement own{context.should_stop(), group.leads() && is_due};
   if (group.ranks() == 1) return own;
   const at::Tensor all =
-      at::tensor({sums.loss_sum, static_cast<double>(sums.losses), sums.measure_sum,
-                  static_cast<double>(sums.measured), own.stops ? 1.0 : 0.0, own.saves ? 1.0 : 0.0},
+      at::tensor({marks.loss, static_cast<double>(marks.losses), marks.measure.sum,
+                  static_cast<double>(marks.measure.count), own.stops ? 1.0 : 0.0, own.saves ? 1.0 : 0.0},
                  at::kDouble);
   group.sum(all);
   const double* const values = all.data_ptr<double>();
-  sums = {.loss_sum = values[0],
-          .losses = std::llround(values[1]),
-          .measure_sum = values[2],
-          .measured = std::llround(values[3])};
+  marks = {.loss = values[0],
+           .losses = std::llround(values[1]),
+           .measure = {values[2], std::llround(values[3])}};
   return {values[4] > 0, values[5] > 0};
 }
 
@@ -484,19 +360,19 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   if (step_in_phase % steps_per_epoch == 0) loader.start_epoch(step / steps_per_epoch);
   optimizer->zero_gradients();
   at::Tensor moved;
-  Interval sums = train_batches(phase, step_in_phase, moved);
+  Marks marks = train_batches(phase, moved);
   const double waited_before_sums = group.wait_seconds();
   add_up(moved);
-  agreement = agree(sums);
+  agreement = agree(marks);
   rank_wait += group.wait_seconds() - waited_before_sums;
   const double norm = optimizer->gradient_norm();
   const double rate = learning_rate(phase, step_in_phase);
-  if (!std::isfinite(sums.loss_sum) || !std::isfinite(norm)) {
+  if (!std::isfinite(marks.loss) || !std::isfinite(norm)) {
     const std::filesystem::path file = store.newest_file();
     throw Error(
         "training diverged at step {} of phase {}: the loss is {}, "
         "the norm of its gradient {}, at a learning rate of {:.4g}; {}",
-        step, phase.name, sums.loss_sum, norm, rate,
+        step, phase.name, marks.loss, norm, rate,
         file.empty() ? "there is no checkpoint yet"
                      : "the last good checkpoint is " + file.string());
   }
@@ -505,10 +381,7 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   }
   optimizer->step(rate);
   if (average) average->update(supernet, step);
-  interval.loss_sum += sums.loss_sum;
-  interval.losses += sums.losses;
-  interval.measure_sum += sums.measure_sum;
-  interval.measured += sums.measured;
+  interval.marks += marks;
   interval.gradient_norm_sum += norm;
   ++interval.steps;
 }
@@ -530,10 +403,11 @@ void Trainer::State::write_interval(const Phase& phase, double epoch, double rat
   const auto images = static_cast<double>(interval.steps * images_per_step());
   data_wait_share = (loader.wait_seconds() - waited_before) / seconds;
   rank_wait_share = rank_wait / seconds;
+  const Marks& marks = interval.marks;
   std::vector<Scalar> scalars = {
-      {"loss", interval.loss_sum / static_cast<double>(interval.losses)},
+      {"loss", marks.loss / static_cast<double>(marks.losses)},
       {context.objective->measure_name(),
-       interval.measure_sum / static_cast<double>(std::max<std::int64_t>(1, interval.measured))},
+       marks.measure.sum / static_cast<double>(std::max<std::int64_t>(1, marks.measure.count))},
       {"learning_rate", rate},
       {"gradient_norm", interval.gradient_norm_sum / static_cast<double>(interval.steps)},
       {"images_per_second", images / seconds},
@@ -622,7 +496,7 @@ Checkpoint Trainer::State::checkpoint() const {
       {"best", to_json(best)},
       {"best_of_phase", to_json(best_of_phase)},
       {"skipped_steps", skipped_steps},
-      {"interval", interval},
+      {"interval", to_json(interval)},
       {"log", {{"jsonl", log_position.jsonl_bytes}, {"events", log_position.event_bytes}}}};
   return {.step = step,
           .identity = to_json_text(context.identity),
@@ -686,7 +560,7 @@ void Trainer::State::restore_state(const Json& state, const std::string& source)
   best = best_from_json(state.at("best"));
   best_of_phase = best_from_json(state.at("best_of_phase"));
   skipped_steps = state.at("skipped_steps");
-  state.at("interval").get_to(interval);
+  interval = interval_from_json(state.at("interval"));
   log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
   if (log_position.jsonl_bytes < 0 || log_position.event_bytes < 0) {
     throw Error("{}: is damaged: its place in the log is negative", source);

@@ -79,6 +79,27 @@ TEST_F(FinetuneStage, WithoutEpochsTheNetworkIsAsInTheSupernet) {
             read_file(run_folder() / "finetune.json"));
 }
 
+TEST_F(FinetuneStage, TheNetworkMayLearnWithinLargerOnes) {
+  const std::vector<std::string> within = {"finetune.epochs=20", "finetune.augmentation=1"};
+  const FinetuneResult result = finetune(within);
+  EXPECT_EQ(result.steps, 20 * 8);
+  EXPECT_GT(result.score, result.inherited);
+  const TensorDictionary augmented = weights();
+  EXPECT_EQ(load_finetuned(run_folder())->description().blocks.size(), 4u) << "itself, at its size";
+
+  std::filesystem::remove_all(run_folder());
+  write_supernet(1);
+  finetune({"finetune.epochs=20"});
+  EXPECT_FALSE(weights().at("stem.weight").equal(augmented.at("stem.weight")));
+
+  // Stopped and gone on with, it ends with the same weights.
+  std::filesystem::remove_all(run_folder());
+  write_supernet(1);
+  finetune(within, false, [left = 5]() mutable { return --left == 0; });
+  finetune(within, /*resume=*/true);
+  for (const auto& [name, tensor] : weights()) EXPECT_TRUE(tensor.equal(augmented.at(name))) << name;
+}
+
 TEST_F(FinetuneStage, TakesTheNetworkThatTheExperimentNames) {
   EXPECT_THAT(error_of([&] { chosen_subnet(experiment(), space(), run_folder()); }),
               HasSubstr("holds no search"));

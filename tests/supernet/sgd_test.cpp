@@ -100,6 +100,19 @@ TEST(Sgd, GradientNormAndScale) {
   EXPECT_TRUE(std::isnan(sgd.gradient_norm()));
 }
 
+TEST(Sgd, MomentumFollowsChannelsThatAreReordered) {
+  const auto parameters = make_parameters();
+  Sgd sgd(parameters, {});
+  set_gradients({parameters[0].second, parameters[1].second}, 0);
+  sgd.step(0.1);
+  const at::Tensor weight = sgd.state().at("weight").clone();
+  const at::Tensor bias = sgd.state().at("bias").clone();
+  const at::Tensor order = at::tensor({2, 0, 1}, at::kLong);
+  sgd.reorder({{"weight", 1, order}, {"running_mean", 0, order}});
+  EXPECT_TRUE(sgd.state().at("weight").equal(weight.index_select(1, order)));
+  EXPECT_TRUE(sgd.state().at("bias").equal(bias));
+}
+
 TEST(Sgd, StateGoesAround) {
   const auto parameters = make_parameters();
   Sgd sgd(parameters, {});

@@ -32,6 +32,27 @@ TEST(TrainerOptions, DefaultsAreThePapersRecipe) {
   EXPECT_TRUE(phases[1].sorts_channels);
 }
 
+TEST(TrainerOptions, OneScheduleMayRunThroughBothPhases) {
+  const std::vector<Phase> apart = phases_of(read("{largest_epochs: 3, elastic_epochs: 2}"));
+  EXPECT_EQ(apart[0].schedule_epochs, 3);
+  EXPECT_EQ(apart[1].schedule_epochs, 2);
+  EXPECT_EQ(apart[1].epochs_before, 0);
+  const std::vector<Phase> whole = phases_of(
+      read("{largest_epochs: 3, elastic_epochs: 2, schedule: whole, learning_rate: 0.5}"));
+  for (const Phase& phase : whole) {
+    EXPECT_EQ(phase.schedule_epochs, 5);
+    EXPECT_EQ(phase.learning_rate, 0.5);
+  }
+  EXPECT_EQ(whole[0].epochs_before, 0);
+  EXPECT_EQ(whole[1].epochs_before, 3);
+  EXPECT_TRUE(whole[1].sorts_channels);
+  // Of one phase it is that phase's.
+  const Phase only =
+      phases_of(read("{largest_epochs: 0, elastic_epochs: 2, schedule: whole}")).front();
+  EXPECT_EQ(only.epochs_before, 0);
+  EXPECT_EQ(only.schedule_epochs, 2);
+}
+
 TEST(TrainerOptions, PhasesWithoutEpochsAreLeftOut) {
   EXPECT_EQ(phases_of(read("{largest_epochs: 3, elastic_epochs: 0}")).size(), 1u);
   EXPECT_EQ(phases_of(read("{largest_epochs: 0, elastic_epochs: 3}")).front().name, "elastic");

@@ -87,6 +87,7 @@ TEST_F(TrainerTest, AResumedTrainingEndsWithTheSameBits) {
     options.dropout = averages ? 0.2 : 0;
     options.ema_decay = averages ? 0.9 : 0;
     options.nesterov = averages;
+    options.schedule = averages ? Schedule::kWhole : Schedule::kPhases;
     const std::string whole = averages ? "whole-averaged" : "whole";
     const TensorDictionary expected = train(whole, options, false);
     for (const int stop : {1, 5, 6, 11, 12, 13, 18, 23}) {
@@ -206,6 +207,46 @@ TEST_F(TrainerTest, TheResultDoesNotDependOnTheNumberOfLoaderThreads) {
   const TensorDictionary expected = train("one", options, false);
   options.data_workers = 3;
   EXPECT_THAT(differing(train("three", options, false), expected), IsEmpty());
+}
+
+// Not to the bit: operators add up in another order on several threads.
+TEST_F(TrainerTest, SubNetworksLearnTheSameSideBySide) {
+  TrainerOptions options = tiny_options();
+  options.largest_epochs = 0;
+  options.elastic_epochs = 1;
+  options.subnets_per_batch = 4;
+  options.dropout = 0.2;
+  for (const bool distils : {false, true}) {
+    options.elastic_sampler = distils ? Sampler::kSandwich : Sampler::kRandom;
+    options.distillation = distils;
+    const int threads = at::get_num_threads();
+    at::set_num_threads(1);
+    const TensorDictionary expected = train(fmt::format("alone {}", distils), options, false);
+    at::set_num_threads(4);
+    const TensorDictionary beside = train(fmt::format("beside {}", distils), options, false);
+    const TensorDictionary again = train(fmt::format("again {}", distils), options, false);
+    at::set_num_threads(threads);
+    for (const auto& [name, tensor] : expected) {
+      EXPECT_TRUE(at::allclose(beside.at(name), tensor, 1e-3, 1e-4)) << name;
+    }
+    EXPECT_THAT(differing(again, beside), IsEmpty());
+  }
+}
+
+// The first of a step alone moves them.
+TEST_F(TrainerTest, RunningStatisticsAreTheLargestsInASandwich) {
+  TrainerOptions options = tiny_options();
+  options.largest_epochs = 0;
+  options.elastic_epochs = 1;
+  options.elastic_learning_rate = 1e-30;
+  options.elastic_sampler = Sampler::kSandwich;
+  const TensorDictionary sandwich = train("sandwich", options, false);
+  options.subnets_per_batch = 1;  // the largest alone
+  const TensorDictionary largest = train("largest", options, false);
+  for (const auto& [name, tensor] : largest) {
+    if (!name.ends_with("running_mean")) continue;
+    EXPECT_TRUE(tensor.equal(sandwich.at(name))) << name;
+  }
 }
 
 TEST_F(TrainerTest, SeedAndStepDecideWhatIsDrawn) {

@@ -55,9 +55,6 @@ struct TrainerOptions {
   double elastic_learning_rate = 0.05;
   Schedule schedule = Schedule::kPhases;
   double warmup_epochs = 0;  // of each schedule: the rate rises linearly
-  // In the first elastic epochs the gradients of all but the largest grow linearly to their own size.
-  double subnet_warmup_epochs = 0;
-  double complexity_decay = 0;
   double momentum = 0.9;
   bool nesterov = false;
   double weight_decay = 5e-5;

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "core/error_text.hpp"
+#include "mcunet/search/space/genes.hpp"
 #include "test_spaces.hpp"
 
 namespace mcunet::search::space {
@@ -71,6 +72,24 @@ TEST(Subnet, CanonicalFormForgetsInactiveBlocks) {
   a.blocks[1].kernel = 5;  // the second block of stage 0, which has depth 1
   EXPECT_NE(a, smallest(space));
   EXPECT_EQ(canonical(space, a), smallest(space));
+}
+
+TEST(Subnet, WhatContainsAnotherIsNowhereSmaller) {
+  const SearchSpace space = make_tiny_space();
+  RandomStream random(11);
+  std::set<std::vector<double>> distinct;
+  for (int i = 0; i < 1000; ++i) {
+    const Subnet contained = sample(space, Sampling::kUniformGenes, random);
+    const Subnet subnet = sample_containing(space, contained, random);
+    EXPECT_EQ(subnet, canonical(space, subnet));
+    require_member(space, subnet, "sub-network");
+    for_each_gene(space, [&](const auto& gene, const auto&) {
+      if (gene.is_in(contained)) EXPECT_GE(gene.of(subnet), gene.of(contained)) << gene.name();
+    });
+    distinct.insert(key_of(sample_containing(space, smallest(space), random)));
+    EXPECT_EQ(sample_containing(space, largest(space), random), largest(space));
+  }
+  EXPECT_GT(distinct.size(), 20u) << "of the smallest all others are drawn";
 }
 
 TEST(Subnet, NeighboursDifferInOneGene) {

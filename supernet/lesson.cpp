@@ -1,0 +1,164 @@
+#include "lesson.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "side_by_side.hpp"
+
+namespace mcunet::supernet {
+
+using search::space::InvertedResidual;
+using search::space::Network;
+using search::space::SearchSpace;
+using search::space::Subnet;
+
+namespace {
+
+// The last but one number of the paths of random streams; the trainer's own have 1.
+constexpr std::uint64_t kDropout = 2;
+
+// For what a sub-network draws for a batch.
+at::Generator make_generator(const TrainerContext& context, const StepBatch& batch,
+                             std::size_t place) {
+  RandomStream random(context.seed, {kDropout, static_cast<std::uint64_t>(batch.number),
+                                     static_cast<std::uint64_t>(batch.step), place});
+  at::Generator generator = at::globalContext().defaultGenerator(context.device).clone();
+  generator.set_current_seed(random());
+  return generator;
+}
+
+// What its blocks multiply, but for a factor that all networks of a space share.
+double cost_of(const Network& network) {
+  double pixels = static_cast<double>(network.resolution) * network.resolution;
+  double cost = 0;
+  for (const InvertedResidual& block : network.blocks) {
+    if (block.expand_ratio != 1) cost += pixels * block.in_channels * block.mid_channels;
+    pixels /= block.stride * block.stride;
+    cost += pixels * block.mid_channels * (block.kernel * block.kernel + block.out_channels);
+  }
+  return cost;
+}
+
+// The costly ones first, so that at the end nobody waits long.
+std::vector<std::size_t> by_cost(const SearchSpace& space, const std::vector<Learner>& learners) {
+  std::vector<double> costs;
+  for (const Learner& learner : learners) {
+    costs.push_back(cost_of(build_network(space, learner.subnet)));
+  }
+  std::vector<std::size_t> order(learners.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return costs[a] > costs[b]; });
+  return order;
+}
+
+}  // namespace
+
+struct Lesson::Work {
+  at::Tensor outputs;
+  double weight = 1;
+  std::vector<at::Tensor> gradients;  // for each parameter; empty if they are added already
+  Marks marks;
+};
+
+Marks& Marks::operator+=(const Marks& other) {
+  loss += other.loss;
+  losses += other.losses;
+  measure.sum += other.measure.sum;
+  measure.count += other.measure.count;
+  return *this;
+}
+
+Lesson::Lesson(const TrainerOptions& options, const TrainerContext& context, Supernet& supernet,
+               Sgd& optimizer, GradientBuckets& buckets)
+    : options_(options),
+      context_(context),
+      supernet_(supernet),
+      optimizer_(optimizer),
+      buckets_(buckets) {}
+
+// In a group of ranks gradients are on their way while the last sub-network is at work.
+bool Lesson::is_side_by_side() const {
+  return context_.device.is_cpu() && context_.group->ranks() == 1 && at::get_num_threads() > 1;
+}
+
+at::Tensor Lesson::forward(const StepBatch& batch, const Subnet& subnet, std::size_t place) {
+  const at::Tensor images = at_resolution(batch.tensors.images, subnet.resolution);
+  if (context_.forward) return context_.forward(supernet_, subnet, images);
+  return supernet_->forward(
+      images, subnet,
+      {.precision = options_.bfloat16 ? Precision::kBfloat16 : Precision::kFloat32,
+       .dropout = options_.dropout,
+       .generator = make_generator(context_, batch, place),
+       .moves_statistics = place == 0});
+}
+
+// `given` are the outputs of a teacher from outside, if there is one.
+at::Tensor Lesson::loss_of(const Work& work, const Work& first, const StepBatch& batch,
+                           const at::Tensor& given, bool distils) const {
+  const Objective& objective = *context_.objective;
+  const at::Tensor& targets = batch.tensors.targets;
+  const at::Tensor own =
+      distils && &work != &first
+          ? objective.distillation_loss(work.outputs, first.outputs.detach(), targets)
+          : objective.loss(work.outputs, targets);
+  if (!given.defined()) return own;
+  return (own + objective.distillation_loss(work.outputs, given, targets)) / 2;
+}
+
+void Lesson::backward(Work& work, const at::Tensor& loss, bool is_last_pass) {
+  const at::Tensor share = loss * (work.weight / options_.gradient_accumulation);
+  if (is_side_by_side()) {
+    work.gradients = torch::autograd::grad({share}, optimizer_.parameters(), /*grad_outputs=*/{},
+                                           /*retain_graph=*/{}, /*create_graph=*/false,
+                                           /*allow_unused=*/true);
+  } else {
+    if (is_last_pass) buckets_.expect_last_pass(share);
+    share.backward();
+  }
+}
+
+Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners, bool distils) {
+  at::Tensor given;
+  if (context_.teacher) {
+    const at::NoGradGuard no_grad;
+    given = context_.teacher(batch.tensors.images);
+  }
+  std::vector<Work> works(learners.size());
+  const auto run = [&](std::size_t i) {
+    works[i].outputs = forward(batch, learners[i].subnet, i);
+    works[i].weight = learners[i].weight;
+  };
+  const auto learn = [&](std::size_t i) {
+    const at::Tensor loss = loss_of(works[i], works.front(), batch, given, distils);
+    backward(works[i], loss, batch.is_last && i + 1 == learners.size());
+    works[i].marks = {.loss = loss.item<double>(),
+                      .losses = 1,
+                      .measure = context_.objective->measure(works[i].outputs.detach(),
+                                                             batch.tensors.targets)};
+  };
+  if (is_side_by_side()) {
+    const std::vector<std::size_t> order = by_cost(supernet_->space(), learners);
+    side_by_side(order.size(), [&](std::size_t i) { run(order[i]); });
+    side_by_side(order.size(), [&](std::size_t i) { learn(order[i]); });
+  } else {
+    for (std::size_t i = 0; i < learners.size(); ++i) {
+      run(i);
+      learn(i);
+    }
+  }
+  Marks marks;
+  for (const Work& work : works) {
+    optimizer_.add_gradients(work.gradients);
+    marks += work.marks;
+  }
+  return marks;
+}
+
+}  // namespace mcunet::supernet
