@@ -62,7 +62,6 @@ std::vector<std::size_t> by_cost(const SearchSpace& space, const std::vector<Lea
 
 struct Lesson::Work {
   at::Tensor outputs;
-  double weight = 1;
   std::vector<at::Tensor> gradients;  // for each parameter; empty if they are added already
   Marks marks;
 };
@@ -84,7 +83,7 @@ Lesson::Lesson(const TrainerOptions& options, const TrainerContext& context, Sup
       buckets_(buckets) {}
 
 // In a group of ranks gradients are on their way while the last sub-network is at work.
-bool Lesson::is_side_by_side() const {
+bool Lesson::can_be_side_by_side() const {
   return context_.device.is_cpu() && context_.group->ranks() == 1 && at::get_num_threads() > 1;
 }
 
@@ -112,18 +111,6 @@ at::Tensor Lesson::loss_of(const Work& work, const Work& first, const StepBatch&
   return (own + objective.distillation_loss(work.outputs, given, targets)) / 2;
 }
 
-void Lesson::backward(Work& work, const at::Tensor& loss, bool is_last_pass) {
-  const at::Tensor share = loss * (work.weight / options_.gradient_accumulation);
-  if (is_side_by_side()) {
-    work.gradients = torch::autograd::grad({share}, optimizer_.parameters(), /*grad_outputs=*/{},
-                                           /*retain_graph=*/{}, /*create_graph=*/false,
-                                           /*allow_unused=*/true);
-  } else {
-    if (is_last_pass) buckets_.expect_last_pass(share);
-    share.backward();
-  }
-}
-
 Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners, bool distils) {
   at::Tensor given;
   if (context_.teacher) {
@@ -133,17 +120,25 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
   std::vector<Work> works(learners.size());
   const auto run = [&](std::size_t i) {
     works[i].outputs = forward(batch, learners[i].subnet, i);
-    works[i].weight = learners[i].weight;
   };
+  const bool is_side_by_side = can_be_side_by_side();
   const auto learn = [&](std::size_t i) {
     const at::Tensor loss = loss_of(works[i], works.front(), batch, given, distils);
-    backward(works[i], loss, batch.is_last && i + 1 == learners.size());
+    const at::Tensor share = loss * (learners[i].weight / options_.gradient_accumulation);
+    if (is_side_by_side) {
+      works[i].gradients = torch::autograd::grad({share}, optimizer_.parameters(),
+                                                 /*grad_outputs=*/{}, /*retain_graph=*/{},
+                                                 /*create_graph=*/false, /*allow_unused=*/true);
+    } else {
+      if (batch.is_last && i + 1 == learners.size()) buckets_.expect_last_pass(share);
+      share.backward();
+    }
     works[i].marks = {.loss = loss.item<double>(),
                       .losses = 1,
                       .measure = context_.objective->measure(works[i].outputs.detach(),
                                                              batch.tensors.targets)};
   };
-  if (is_side_by_side()) {
+  if (is_side_by_side) {
     const std::vector<std::size_t> order = by_cost(supernet_->space(), learners);
     side_by_side(order.size(), [&](std::size_t i) { run(order[i]); });
     side_by_side(order.size(), [&](std::size_t i) { learn(order[i]); });

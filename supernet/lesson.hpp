@@ -42,12 +42,11 @@ class Lesson {
  private:
   struct Work;  // of one sub-network
 
-  bool is_side_by_side() const;
+  bool can_be_side_by_side() const;
   at::Tensor forward(const StepBatch& batch, const search::space::Subnet& subnet,
                      std::size_t place);
   at::Tensor loss_of(const Work& work, const Work& first, const StepBatch& batch,
                      const at::Tensor& given, bool distils) const;
-  void backward(Work& work, const at::Tensor& loss, bool is_last_pass);
 
   const TrainerOptions& options_;
   const TrainerContext& context_;

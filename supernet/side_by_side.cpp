@@ -15,8 +15,10 @@ namespace {
 class OwnThreads {
  public:
   explicit OwnThreads(int threads) {
-    at::internal::lazy_init_num_threads();  // else libtorch would set the number on its first use
-    before_ = omp_get_max_threads();
+    // On its first use in a thread libtorch sets the number that it has itself: inside the library, which the
+    // second call is, and in what of it is compiled here.
+    at::internal::lazy_init_num_threads();
+    before_ = at::get_num_threads();
     omp_set_num_threads(threads);
   }
   ~OwnThreads() { omp_set_num_threads(before_); }
