@@ -118,9 +118,7 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
     given = context_.teacher(batch.tensors.images);
   }
   std::vector<Work> works(learners.size());
-  const auto run = [&](std::size_t i) {
-    works[i].outputs = forward(batch, learners[i].subnet, i);
-  };
+  const auto run = [&](std::size_t i) { works[i].outputs = forward(batch, learners[i].subnet, i); };
   const bool is_side_by_side = can_be_side_by_side();
   const auto learn = [&](std::size_t i) {
     const at::Tensor loss = loss_of(works[i], works.front(), batch, given, distils);
@@ -133,10 +131,10 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
       if (batch.is_last && i + 1 == learners.size()) buckets_.expect_last_pass(share);
       share.backward();
     }
-    works[i].marks = {.loss = loss.item<double>(),
-                      .losses = 1,
-                      .measure = context_.objective->measure(works[i].outputs.detach(),
-                                                             batch.tensors.targets)};
+    works[i].marks = {
+        .loss = loss.item<double>(),
+        .losses = 1,
+        .measure = context_.objective->measure(works[i].outputs.detach(), batch.tensors.targets)};
   };
   if (is_side_by_side) {
     const std::vector<std::size_t> order = by_cost(supernet_->space(), learners);

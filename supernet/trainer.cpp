@@ -287,8 +287,8 @@ void Trainer::State::begin_phase(const Phase& phase) {
 double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_phase) const {
   const LearningRateSchedule schedule{
       .peak = phase.learning_rate * static_cast<double>(images_per_step()) / 256,
-      .warmup_steps = std::llround(
-          std::min<double>(options.warmup_epochs, phase.schedule_epochs) * steps_per_epoch),
+      .warmup_steps = std::llround(std::min<double>(options.warmup_epochs, phase.schedule_epochs) *
+                                   steps_per_epoch),
       .steps = phase.schedule_epochs * steps_per_epoch};
   return schedule.at(phase.epochs_before * steps_per_epoch + step_in_phase);
 }
@@ -343,10 +343,10 @@ Agreement Trainer::State::agree(Marks& marks) {
   const bool is_due = since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes;
   const Agreement own{context.should_stop(), group.leads() && is_due};
   if (group.ranks() == 1) return own;
-  const at::Tensor all =
-      at::tensor({marks.loss, static_cast<double>(marks.losses), marks.measure.sum,
-                  static_cast<double>(marks.measure.count), own.stops ? 1.0 : 0.0, own.saves ? 1.0 : 0.0},
-                 at::kDouble);
+  const at::Tensor all = at::tensor(
+      {marks.loss, static_cast<double>(marks.losses), marks.measure.sum,
+       static_cast<double>(marks.measure.count), own.stops ? 1.0 : 0.0, own.saves ? 1.0 : 0.0},
+      at::kDouble);
   group.sum(all);
   const double* const values = all.data_ptr<double>();
   marks = {.loss = values[0],

@@ -97,7 +97,8 @@ TEST_F(FinetuneStage, TheNetworkMayLearnWithinLargerOnes) {
   write_supernet(1);
   finetune(within, false, [left = 5]() mutable { return --left == 0; });
   finetune(within, /*resume=*/true);
-  for (const auto& [name, tensor] : weights()) EXPECT_TRUE(tensor.equal(augmented.at(name))) << name;
+  for (const auto& [name, tensor] : weights())
+    EXPECT_TRUE(tensor.equal(augmented.at(name))) << name;
 }
 
 TEST_F(FinetuneStage, TakesTheNetworkThatTheExperimentNames) {

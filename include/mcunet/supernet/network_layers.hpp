@@ -56,9 +56,9 @@ struct WeightInit {
 
 struct ForwardOptions {
   Precision precision = Precision::kFloat32;
-  double dropout = 0;                         // share of the head's inputs, in training mode
-  at::Generator generator = {};               // of what is dropped; undefined: libtorch's
-  bool moves_statistics = true;               // the running ones of batch norm, in training mode
+  double dropout = 0;            // share of the head's inputs, in training mode
+  at::Generator generator = {};  // of what is dropped; undefined: libtorch's
+  bool moves_statistics = true;  // the running ones of batch norm, in training mode
 };
 
 // Makes the layers of a network and registers them with a module, as stem, blocks.I.expand,

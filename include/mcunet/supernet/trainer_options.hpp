@@ -35,8 +35,8 @@ struct Phase {
   std::string name;
   int epochs = 0;
   Sampler sampler = Sampler::kLargest;
-  double learning_rate = 0;     // per 256 images; the highest of its schedule
-  int epochs_before = 0;        // of the same schedule
+  double learning_rate = 0;  // per 256 images; the highest of its schedule
+  int epochs_before = 0;     // of the same schedule
   int schedule_epochs = 0;
   bool sorts_channels = false;  // by importance, before the first step
 };

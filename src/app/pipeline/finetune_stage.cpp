@@ -110,8 +110,8 @@ supernet::TrainerContext finetune_context(const NetworkTraining& training,
   if (!surroundings.is_alone) {
     context.draw = [&surroundings, weight = options.augmentation](RandomStream& random) {
       const auto& [space, network, is_alone] = surroundings;
-      return std::vector<supernet::Learner>{
-          {network}, {sample_containing(space, network, random), weight}};
+      return std::vector<supernet::Learner>{{network},
+                                            {sample_containing(space, network, random), weight}};
     };
   }
   return context;
@@ -157,8 +157,8 @@ FinetuneResult finetune(const NetworkTraining& training, const Begin& begin) {
   std::unique_ptr<supernet::Trainer> trainer;
   if (options.epochs > 0) {
     trainer = start_trainer(training, surroundings.space, *data,
-                            finetune_options(experiment, surroundings.is_alone),
-                            std::move(context), surroundings.weights(supernet, subnet));
+                            finetune_options(experiment, surroundings.is_alone), std::move(context),
+                            surroundings.weights(supernet, subnet));
     result.total_steps = trainer->total_steps();
     result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
     result.steps = trainer->step();
