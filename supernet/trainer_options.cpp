@@ -75,7 +75,6 @@ std::vector<Phase> phases_of(const TrainerOptions& options) {
                                 .sorts_channels = true}};
   if (options.schedule == Schedule::kWhole) {
     for (Phase& phase : phases) {
-      phase.learning_rate = options.learning_rate;
       phase.schedule_epochs = options.largest_epochs + options.elastic_epochs;
     }
     phases.back().epochs_before = options.largest_epochs;

@@ -39,10 +39,9 @@ TEST(TrainerOptions, OneScheduleMayRunThroughBothPhases) {
   EXPECT_EQ(apart[1].epochs_before, 0);
   const std::vector<Phase> whole = phases_of(
       read("{largest_epochs: 3, elastic_epochs: 2, schedule: whole, learning_rate: 0.5}"));
-  for (const Phase& phase : whole) {
-    EXPECT_EQ(phase.schedule_epochs, 5);
-    EXPECT_EQ(phase.learning_rate, 0.5);
-  }
+  for (const Phase& phase : whole) EXPECT_EQ(phase.schedule_epochs, 5);
+  EXPECT_EQ(whole[0].learning_rate, 0.5);
+  EXPECT_EQ(whole[1].learning_rate, 0.05);
   EXPECT_EQ(whole[0].epochs_before, 0);
   EXPECT_EQ(whole[1].epochs_before, 3);
   EXPECT_TRUE(whole[1].sorts_channels);

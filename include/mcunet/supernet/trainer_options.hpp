@@ -25,8 +25,8 @@ enum class ClassWeights {
 // How the learning rate goes on from the largest network's epochs to those of all sub-networks.
 enum class Schedule {
   kPhases,  // anew, and without momentum (paper, Appendix D)
-  // One schedule over all epochs: the largest is half trained when it begins to shrink, and learns on
-  // with the others (DepS, Annavajjala et al., ECCV 2024).
+  // One fall over all epochs, each phase's from its own height: the largest is half trained when it begins
+  // to shrink, and learns on with the others (DepS, Annavajjala et al., ECCV 2024).
   kWhole,
 };
 
