@@ -12,6 +12,9 @@
 namespace mcunet::supernet {
 namespace {
 
+// The pickled number that torch.save began its files with before they were archives.
+constexpr std::string_view kBeforeArchives("\x80\x02\x8A\x0Al\xFC\x9C\x46\xF9 j\xA8P\x19.", 15);
+
 // A file holds whole storages, so a slice of a large tensor must be copied out of it.
 at::Tensor own_storage(const at::Tensor& tensor) {
   const at::Tensor plain = tensor.detach().cpu();
@@ -52,6 +55,9 @@ std::string to_archive(const TensorDictionary& tensors) {
 }
 
 TensorDictionary from_archive(const std::string& bytes, const std::string& source) {
+  if (bytes.starts_with(kBeforeArchives)) {
+    return read_tensor_stream(std::string_view(bytes).substr(kBeforeArchives.size()), source);
+  }
   ZipEntries entries;
   try {
     entries = read_stored_zip(bytes);

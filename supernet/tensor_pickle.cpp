@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -16,12 +17,16 @@ namespace {
 constexpr std::size_t kMostPickleBytes = std::size_t{64} << 20;
 
 constexpr char kExpected[] =
-    "expected a plain dictionary of tensors, as torch.save(dict(model.state_dict()), file) writes";
+    "expected a dictionary of tensors, as torch.save(model.state_dict(), file) writes";
+
+// The entry of a checkpoint that has such a dictionary beside other values.
+constexpr std::string_view kStateDict = "state_dict";
 
 // Opcodes of the pickle language, by their names there.
 enum Opcode : unsigned char {
   kMark = '(',
   kStop = '.',
+  kBinFloat = 'G',
   kBinInt = 'J',
   kBinInt1 = 'K',
   kBinInt2 = 'M',
@@ -29,7 +34,11 @@ enum Opcode : unsigned char {
   kBinPersId = 'Q',
   kReduce = 'R',
   kBinUnicode = 'X',
+  kEmptyList = ']',
+  kAppend = 'a',
+  kBuild = 'b',
   kGlobal = 'c',
+  kAppends = 'e',
   kBinGet = 'h',
   kLongBinGet = 'j',
   kBinPut = 'q',
@@ -40,6 +49,7 @@ enum Opcode : unsigned char {
   kEmptyTuple = ')',
   kEmptyDict = '}',
   kProto = 0x80,
+  kNewObj = 0x81,
   kTuple1 = 0x85,
   kTuple2 = 0x86,
   kTuple3 = 0x87,
@@ -51,6 +61,8 @@ enum Opcode : unsigned char {
 
 struct Mark {};
 struct None {};
+struct Number {};  // no integer; no tensor depends on one
+struct List {};    // nor on what is in a list, which is dropped
 struct Global {
   std::string_view lines;  // "torch\nFloatStorage"
 
@@ -66,10 +78,14 @@ struct Storage {
   std::int64_t elements = 0;
 };
 struct Tuple;
-// The dictionary of the file, or the empty one of a tensor's hooks.
-using Dictionary = std::shared_ptr<TensorDictionary>;
-using Value = std::variant<Mark, None, std::int64_t, std::string_view, Global, Storage,
-                           std::shared_ptr<Tuple>, at::Tensor, Dictionary>;
+struct Dictionary;
+using Value = std::variant<Mark, None, Number, List, std::int64_t, std::string_view, Global,
+                           Storage, std::shared_ptr<Tuple>, at::Tensor, Dictionary*>;
+// That of the file, of a checkpoint's parts, of a tensor's hooks. The reader owns them, as they may hold
+// each other or themselves.
+struct Dictionary {
+  std::vector<std::pair<Value, Value>> items;
+};
 // Tuples lie in tuples, but only so deep: the shape in the arguments of a tensor.
 struct Tuple {
   std::vector<Value> items;
@@ -86,16 +102,40 @@ constexpr StorageType kStorageTypes[] = {
     {"LongStorage", at::kLong},   {"BFloat16Storage", at::kBFloat16}, {"IntStorage", at::kInt},
     {"ShortStorage", at::kShort}, {"CharStorage", at::kChar},         {"ByteStorage", at::kByte}};
 
+// Of a storage whose elements the file has elsewhere.
+struct StorageExtent {
+  std::int64_t elements = 0;
+  std::size_t element_bytes = 0;
+};
+
 class Reader {
  public:
-  Reader(std::string_view pickle, const ZipEntries& entries, const std::string& source)
+  // Without entries, for survey() alone.
+  Reader(std::string_view pickle, const ZipEntries* entries, const std::string& source)
       : left_(pickle), entries_(entries), source_(source) {}
+
+  // Finds the end of the pickle, and the storages of its tensors by their keys.
+  std::map<std::string_view, StorageExtent> survey() {
+    while (step()) {
+    }
+    return std::move(extents_);
+  }
+
+  // What follows the pickle.
+  std::string_view left() const { return left_; }
 
   TensorDictionary read() {
     while (step()) {
     }
-    const Dictionary dictionary = pop<Dictionary>();
-    return std::move(*dictionary);
+    const Dictionary* dictionary = pop<Dictionary*>();
+    for (const auto& [name, value] : dictionary->items) {
+      const auto* const text = std::get_if<std::string_view>(&name);
+      const auto* const inner = std::get_if<Dictionary*>(&value);
+      if (text == nullptr || *text != kStateDict || inner == nullptr) continue;
+      dictionary = *inner;
+      break;
+    }
+    return tensors_of(*dictionary);
   }
 
  private:
@@ -194,21 +234,39 @@ class Reader {
     push(found->second);
   }
 
+  void push_dictionary() { push(&dictionaries_.emplace_back()); }
+
   void set_items(const std::vector<Value>& items) {
     if (items.size() % 2 != 0) fail_damaged();
-    TensorDictionary& dictionary = *get<Dictionary>(top());
+    Dictionary& dictionary = *get<Dictionary*>(top());
     for (std::size_t i = 0; i < items.size(); i += 2) {
-      const std::string name(get<std::string_view>(items[i]));
-      const at::Tensor* const tensor = std::get_if<at::Tensor>(&items[i + 1]);
-      if (tensor == nullptr) fail("{}: is no tensor, {}", name, kExpected);
-      if (!dictionary.emplace(name, *tensor).second) fail("{}: is there twice", name);
+      dictionary.items.emplace_back(items[i], items[i + 1]);
     }
   }
 
-  // ("storage", torch.FloatStorage, key, device, elements)
+  TensorDictionary tensors_of(const Dictionary& dictionary) const {
+    TensorDictionary tensors;
+    for (const auto& [key, value] : dictionary.items) {
+      const std::string name(get<std::string_view>(key));
+      const at::Tensor* const tensor = std::get_if<at::Tensor>(&value);
+      if (tensor == nullptr) fail("{}: is no tensor, {}", name, kExpected);
+      if (!tensors.emplace(name, *tensor).second) fail("{}: is there twice", name);
+    }
+    return tensors;
+  }
+
+  // Of a dictionary whose class is that of PyTorch's: versions of modules.
+  void drop_attributes() {
+    pop<Dictionary*>();
+    get<Dictionary*>(top());
+  }
+
+  // ("storage", torch.FloatStorage, key, device, elements), and before there were archives what it is a
+  // view of: nothing.
   void push_storage() {
     const auto id = pop<std::shared_ptr<Tuple>>();
-    if (id->items.size() != 5) fail_damaged();
+    const std::size_t items = id->items.size();
+    if (items != 5 && !(items == 6 && std::holds_alternative<None>(id->items[5]))) fail_damaged();
     push(Storage{get<Global>(id->items[1]).name(), get<std::string_view>(id->items[2]),
                  get<std::int64_t>(id->items[4])});
   }
@@ -219,10 +277,14 @@ class Reader {
     if (function.is("torch._utils", "_rebuild_tensor_v2")) {
       push(make_tensor(arguments->items));
     } else if (function.is("collections", "OrderedDict") && arguments->items.empty()) {
-      push(std::make_shared<TensorDictionary>());
+      push_dictionary();
     } else {
-      fail("holds a {}.{}, {}", function.module(), function.name(), kExpected);
+      fail_at(function);
     }
+  }
+
+  [[noreturn]] void fail_at(const Global& global) const {
+    fail("holds a {}.{}, {}", global.module(), global.name(), kExpected);
   }
 
   // Which tensor is being made: a dictionary's names stand before their values.
@@ -244,6 +306,7 @@ class Reader {
   at::Tensor make_tensor(const std::vector<Value>& arguments) {
     if (arguments.size() < 6) fail_damaged();
     const at::Tensor elements = elements_of(get<Storage>(arguments[0]));
+    if (!elements.defined()) return elements;
     const auto first = get<std::int64_t>(arguments[1]);
     const std::vector<std::int64_t> sizes = numbers(arguments[2]);
     const std::vector<std::int64_t> strides = numbers(arguments[3]);
@@ -273,12 +336,16 @@ class Reader {
          elements);
   }
 
-  // The elements of a storage, in one dimension.
+  // The elements of a storage, in one dimension; undefined in a survey.
   const at::Tensor& elements_of(const Storage& storage) {
     const std::optional<at::ScalarType> type = type_of(storage);
     if (!type) {
       fail("{}: its elements are of torch.{}, expected a plain integer or floating-point type",
            name_in_progress(), storage.type);
+    }
+    if (entries_ == nullptr) {
+      extents_[storage.key] = {storage.elements, c10::elementSize(*type)};
+      return undefined_;
     }
     const auto known = storages_.find(storage.key);
     if (known != storages_.end()) {
@@ -286,8 +353,8 @@ class Reader {
       return known->second;
     }
     const std::string entry = fmt::format("data/{}", storage.key);
-    const auto found = entries_.find(entry);
-    if (found == entries_.end()) {
+    const auto found = entries_->find(entry);
+    if (found == entries_->end()) {
       fail("{}: its elements are missing: there is no entry {}", name_in_progress(), entry);
     }
     const std::string_view bytes = found->second;
@@ -313,11 +380,14 @@ class Reader {
   bool step();
 
   std::string_view left_;
-  const ZipEntries& entries_;
+  const ZipEntries* entries_;
   const std::string& source_;
+  std::deque<Dictionary> dictionaries_;
   std::vector<Value> stack_;
   std::map<std::int64_t, Value> memo_;
   std::map<std::string_view, at::Tensor> storages_;
+  std::map<std::string_view, StorageExtent> extents_;
+  at::Tensor undefined_;
 };
 
 bool Reader::step() {
@@ -347,6 +417,10 @@ bool Reader::step() {
     case kBinInt:
       push(std::int64_t{static_cast<std::int32_t>(take_number(4))});
       return true;
+    case kBinFloat:
+      take(8);
+      push(Number{});
+      return true;
     case kLong1:
       push(take_long());
       return true;
@@ -374,7 +448,21 @@ bool Reader::step() {
       push_tuple(pop_to_mark());
       return true;
     case kEmptyDict:
-      push(std::make_shared<TensorDictionary>());
+      push_dictionary();
+      return true;
+    case kBuild:
+      drop_attributes();
+      return true;
+    case kEmptyList:
+      push(List{});
+      return true;
+    case kAppend:
+      pop();
+      get<List>(top());
+      return true;
+    case kAppends:
+      pop_to_mark();
+      get<List>(top());
       return true;
     case kBinPut:
       remember(take_number(1));
@@ -394,6 +482,9 @@ bool Reader::step() {
     case kReduce:
       call();
       return true;
+    case kNewObj:
+      pop();
+      fail_at(pop<Global>());
     case kSetItem: {
       Value value = pop();
       Value name = pop();
@@ -415,7 +506,38 @@ TensorDictionary read_tensor_pickle(std::string_view pickle, const ZipEntries& e
   if (pickle.size() > kMostPickleBytes) {
     throw Error("{}: is no tensor file: its pickle has {} bytes", source, pickle.size());
   }
-  return Reader(pickle, entries, source).read();
+  return Reader(pickle, &entries, source).read();
+}
+
+TensorDictionary read_tensor_stream(std::string_view left, const std::string& source) {
+  const auto survey = [&] {
+    Reader reader(left.substr(0, kMostPickleBytes), nullptr, source);
+    auto extents = reader.survey();
+    left.remove_prefix(std::min(left.size(), kMostPickleBytes) - reader.left().size());
+    return extents;
+  };
+  survey();  // the version
+  survey();  // the system
+  const std::string_view from_pickle = left;
+  const auto extents = survey();
+  const std::string_view pickle = from_pickle.substr(0, from_pickle.size() - left.size());
+  survey();  // the list of the keys
+  ZipEntries entries;
+  for (const auto& [key, extent] : extents) {
+    std::int64_t elements = 0;
+    if (left.size() >= sizeof(elements)) std::memcpy(&elements, left.data(), sizeof(elements));
+    left.remove_prefix(std::min(left.size(), sizeof(elements)));
+    const std::uint64_t room = left.size() / extent.element_bytes;
+    if (elements < 0 || elements != extent.elements ||
+        static_cast<std::uint64_t>(elements) > room) {
+      throw Error("{}: is no tensor file: it lacks elements of storage {}", source, key);
+    }
+    const std::size_t bytes = static_cast<std::size_t>(elements) * extent.element_bytes;
+    entries.emplace(fmt::format("data/{}", key), left.substr(0, bytes));
+    left.remove_prefix(bytes);
+  }
+  if (!left.empty()) throw Error("{}: is no tensor file: it has bytes after its end", source);
+  return read_tensor_pickle(pickle, entries, source);
 }
 
 }  // namespace mcunet::supernet

@@ -90,12 +90,13 @@ struct RawTensor {
   std::int64_t first = 0;
   std::vector<std::int64_t> sizes = {2, 3};
   std::vector<std::int64_t> strides = {3, 1};
+  std::string view = {};  // the opcodes of what it is a view of, where the format has that
 };
 
 inline std::string pickled(const RawTensor& tensor) {
   return "ctorch._utils\n_rebuild_tensor_v2\n((" + pickled("storage") + "ctorch\n" + tensor.type +
-         "\n" + pickled(tensor.key) + pickled("cpu") + pickled(tensor.elements) + "tQ" +
-         pickled(tensor.first) + pickled(tensor.sizes) + pickled(tensor.strides) +
+         "\n" + pickled(tensor.key) + pickled("cpu") + pickled(tensor.elements) + tensor.view +
+         "tQ" + pickled(tensor.first) + pickled(tensor.sizes) + pickled(tensor.strides) +
          "\x89"
          "ccollections\nOrderedDict\n)RtR";
 }

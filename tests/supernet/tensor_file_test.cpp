@@ -100,15 +100,26 @@ TEST_F(TensorFileInPython, WritesWhatWeRead) {
   ASSERT_EQ(run("import torch\n"
                 "m = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))\n"
                 "for p in m.parameters(): torch.nn.init.constant_(p, 0.5)\n"
-                "torch.save(dict(m.state_dict()), 'theirs.pt')\n"
+                "torch.save(m.state_dict(), 'theirs.pt')\n"
+                "s = torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)\n"
+                "m(torch.ones(2, 3, 4, 4)).sum().backward()\n"
+                "s.step()\n"
+                "c = {'epoch': 3, 'best_acc': 61.5, 'optimizer': s.state_dict(),"
+                " 'state_dict': m.state_dict()}\n"
+                "torch.save(c, 'checkpoint.pt')\n"
+                "torch.save(c, 'stream.pt', _use_new_zipfile_serialization=False)\n"
                 "torch.save([1, 2], 'list.pt')\n"),
             0);
   const TensorDictionary theirs = read_tensor_file(folder_ / "theirs.pt");
   EXPECT_TRUE(theirs.at("0.weight").equal(at::full({4, 3, 3, 3}, 0.5)));
   EXPECT_EQ(theirs.at("1.num_batches_tracked").item<std::int64_t>(), 0);
   EXPECT_EQ(theirs.size(), 7u);
+  const TensorDictionary checkpoint = read_tensor_file(folder_ / "checkpoint.pt");
+  EXPECT_EQ(checkpoint.at("1.num_batches_tracked").item<std::int64_t>(), 1);
+  EXPECT_EQ(checkpoint.size(), 7u);
+  EXPECT_THAT(differing(read_tensor_file(folder_ / "stream.pt"), checkpoint), IsEmpty());
   EXPECT_THAT(error_of([&] { read_tensor_file(folder_ / "list.pt"); }),
-              testing::HasSubstr("expected a plain dictionary of tensors"));
+              testing::HasSubstr("expected a dictionary of tensors"));
 }
 
 }  // namespace

@@ -38,6 +38,49 @@ TEST(TensorPickle, IsReadAsPythonWritesIt) {
   EXPECT_EQ(read.at("t").data_ptr(), read.at("w").data_ptr());  // one storage in the file
 }
 
+// A dictionary under the key state_dict of another, and so on.
+std::string deep_dictionary(int depth) {
+  std::string opcodes;
+  for (int i = 0; i < depth; ++i) opcodes += "}" + pickled("state_dict");
+  opcodes += "}";
+  for (int i = 0; i < depth; ++i) opcodes += "s";
+  return opcodes;
+}
+
+// As torch.save(model.state_dict(), file) writes it: an ordered dictionary whose attributes are the versions
+// of the modules.
+TEST(TensorPickle, ReadsTheDictionaryOfAModule) {
+  const std::string versions = "}" + pickled("version") + "K\x01s";
+  const std::string attributes = "}" + pickled("_metadata") + "ccollections\nOrderedDict\n)R(" +
+                                 pickled("") + versions + pickled("conv") + versions + "us";
+  const std::string pickle =
+      "\x80\x02"
+      "ccollections\nOrderedDict\n)R(" +
+      pickled("w") + pickled(RawTensor{}) + "u" + attributes + "b.";
+  const TensorDictionary read = from_archive(make_archive(pickle), "x");
+  ASSERT_EQ(read.size(), 1u);
+  EXPECT_EQ(read.at("w").sizes(), (std::vector<std::int64_t>{2, 3}));
+}
+
+// What trainings keep beside it: numbers, texts, nothing, and lists and dictionaries of these.
+TEST(TensorPickle, ReadsTheStateDictOfACheckpoint) {
+  const std::string number = "G" + std::string(8, '\x3F');
+  const std::string list = "](K\x01" + number +
+                           "Ne]K\x05"
+                           "aa";
+  const std::string parameter = "K\x01}" + pickled("momentum") + pickled(RawTensor{}) + "s";
+  const std::string optimizer =
+      "}(" + pickled("state") + "}" + parameter + "s" + pickled("groups") + list + "u";
+  const std::string weights = "}" + pickled("w") + pickled(RawTensor{}) + "s";
+  const TensorDictionary read = from_archive(
+      with_items(pickled("epoch") + "K\x07" + pickled("optimizer") + optimizer +
+                 pickled("state_dict") + weights + pickled("best") + number + pickled("arch") +
+                 pickled("mcunet") + pickled("scheduler") + "N" + pickled("done") + "\x88"),
+      "x");
+  ASSERT_EQ(read.size(), 1u);
+  EXPECT_TRUE(read.contains("w"));
+}
+
 struct Case {
   const char* what;
   std::string archive;
@@ -94,19 +137,53 @@ std::vector<Case> damaged_tensors() {
       {"a name twice",
        with_items(pickled("w") + pickled(RawTensor{}) + pickled("w") + pickled(RawTensor{})),
        "w: is there twice"},
-      {"a number", with_items(pickled("w") + pickled(3)), "w: is no tensor, expected a plain dict"},
-      {"a dictionary", with_items(pickled("w") + "}"), "w: is no tensor, expected a plain dict"},
+      {"a number", with_items(pickled("w") + pickled(3)), "w: is no tensor, expected a dictionary"},
+      {"a dictionary", with_items(pickled("w") + "}"), "w: is no tensor, expected a dictionary"},
       {"a number for a name", with_items(pickled(3) + pickled(RawTensor{})),
-       "holds something else than tensors, expected a plain dictionary"},
+       "holds something else than tensors, expected a dictionary"},
       {"a name without a value", with_items(pickled("w")), "is no tensor file: its pickle is dam"},
       {"a command", with_items(pickled("w") + "cos\nsystem\n" + pickled("touch /tmp/x") + "\x85R"),
-       "holds a os.system, expected a plain dictionary of tensors"},
+       "holds a os.system, expected a dictionary of tensors"},
       {"a class of torch", with_items(pickled("w") + "ctorch.nn\nLinear\n)R"),
-       "holds a torch.nn.Linear, expected a plain dictionary of tensors"},
+       "holds a torch.nn.Linear, expected a dictionary of tensors"},
       {"a list", make_archive("\x80\x02]q\x01."), "holds something else than tensors, expected"},
       {"a tensor alone", make_archive("\x80\x02" + pickled(RawTensor{}) + "."),
-       "holds something else than tensors, expected a plain dictionary"},
-      {"an object's state", make_archive("\x80\x02}}b."), "holds something else than tensors"},
+       "holds something else than tensors, expected a dictionary"},
+      {"an object's state",
+       make_archive("\x80\x02}K\x01"
+                    "b."),
+       "holds something else than tensors"},
+      {"a state of no object", make_archive("\x80\x02K\x01}b."),
+       "holds something else than tensors"},
+      {"a state alone", make_archive("\x80\x02}b."), "is no tensor file: its pickle is damaged"},
+      {"an object of a class",
+       with_items(pickled("state_dict") + "}" + pickled("args") + "cargparse\nNamespace\n)\x81}b"),
+       "holds a argparse.Namespace, expected a dictionary of tensors"},
+      {"a number of numpy",
+       with_items(pickled("state_dict") + "}" + pickled("best") + "cnumpy\nscalar\n)R"),
+       "holds a numpy.scalar, expected a dictionary of tensors"},
+      {"a state_dict of something else",
+       with_items(pickled("state_dict") + "}(" + pickled("w") + pickled(3) + "u"),
+       "w: is no tensor, expected a dictionary of tensors"},
+      {"a state_dict that is none", with_items(pickled("state_dict") + pickled(3)),
+       "state_dict: is no tensor, expected a dictionary of tensors"},
+      {"a state_dict in a state_dict",
+       with_items(pickled("state_dict") + "}(" + pickled("state_dict") + "}u"),
+       "state_dict: is no tensor, expected a dictionary of tensors"},
+      {"a dictionary in itself",
+       make_archive("\x80\x02}q\x01(" + pickled("state_dict") + "h\x01u."),
+       "state_dict: is no tensor, expected a dictionary of tensors"},
+      {"dictionaries in dictionaries", make_archive("\x80\x02" + deep_dictionary(100'000) + "."),
+       "state_dict: is no tensor, expected a dictionary of tensors"},
+      {"an element of no list",
+       make_archive("\x80\x02}K\x01"
+                    "a."),
+       "holds something else than tensors"},
+      {"elements of no list",
+       make_archive("\x80\x02}(K\x01"
+                    "e."),
+       "holds something else than tensors"},
+      {"half a number", make_archive("\x80\x02G1234"), "is no tensor file: its pickle is damaged"},
       {"nothing", make_archive(""), "is no tensor file: its pickle is damaged"},
       {"no end", make_archive("\x80\x02}"), "is no tensor file: its pickle is damaged"},
       {"an end alone", make_archive("."), "is no tensor file: its pickle is damaged"},
@@ -133,6 +210,52 @@ TEST(TensorPickle, DamageIsRefusedByName) {
                 StartsWith(std::string("x.pt: ") + damaged.message))
         << damaged.what;
   }
+}
+
+// A file from before archives.
+std::string make_stream(const std::string& dictionary, const std::string& elements) {
+  return "\x80\x02\x8A\x0Al\xFC\x9C\x46\xF9 j\xA8P\x19." + std::string("\x80\x02M\xE9\x03.") +
+         "\x80\x02}" + pickled("little_endian") + "\x88s." + dictionary + "\x80\x02]q\x01(" +
+         pickled("0") + pickled("1") + "e." + elements;
+}
+
+std::string counted(std::int64_t count, const std::string& elements) {
+  return little_endian(count) + elements;
+}
+
+TEST(TensorPickle, ReadsFilesFromBeforeArchives) {
+  const RawTensor second{.key = "1", .elements = 1, .sizes = {1}, .strides = {1}, .view = "N"};
+  const std::string dictionary = pickled_dictionary(pickled("b") + pickled(second) + pickled("w") +
+                                                    pickled(RawTensor{.view = "N"}));
+  const std::string zeros(24, '\0');
+  const std::string one = little_endian(0x3F800000);
+  const TensorDictionary read =
+      from_archive(make_stream(dictionary, counted(6, zeros) + counted(1, one)), "x");
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read.at("b").item<float>(), 1);
+  EXPECT_EQ(read.at("w").sizes(), (std::vector<std::int64_t>{2, 3}));
+
+  const std::pair<std::string, const char*> damaged[] = {
+      {counted(6, zeros), "is no tensor file: it lacks elements of storage 1"},
+      {counted(6, zeros) + counted(2, one), "is no tensor file: it lacks elements of storage 1"},
+      {counted(kHuge, zeros), "is no tensor file: it lacks elements of storage 0"},
+      {counted(-1, zeros), "is no tensor file: it lacks elements of storage 0"},
+      {"", "is no tensor file: it lacks elements of storage 0"},
+      {counted(6, zeros) + counted(1, one) + "x", "is no tensor file: it has bytes after its end"},
+  };
+  for (const auto& [elements, message] : damaged) {
+    EXPECT_EQ(error_of([&] { from_archive(make_stream(dictionary, elements), "x.pt"); }),
+              std::string("x.pt: ") + message);
+  }
+  const RawTensor larger{.elements = kHuge, .view = "N"};
+  EXPECT_EQ(error_of([&] {
+              from_archive(make_stream(pickled_dictionary(pickled("w") + pickled(larger)),
+                                       counted(kHuge, zeros)),
+                           "x.pt");
+            }),
+            "x.pt: is no tensor file: it lacks elements of storage 0");
+  EXPECT_EQ(error_of([&] { from_archive(make_stream("", ""), "x.pt"); }),
+            "x.pt: is no tensor file: its pickle is damaged");
 }
 
 // Whatever a byte becomes, there is an Error or a dictionary, and no access beside the file (which

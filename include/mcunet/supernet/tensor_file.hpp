@@ -7,8 +7,9 @@
 #include <string>
 
 // Named tensors in the file format of Python's torch.save({name: tensor}), readable with
-// torch.load(file, weights_only=True). What Python saves for us must be a plain dictionary of
-// tensors: torch.save(dict(model.state_dict()), file).
+// torch.load(file, weights_only=True). What Python saves for us is a dictionary of tensors,
+// torch.save(model.state_dict(), file), or has one under the key state_dict, beside numbers, texts,
+// and lists and dictionaries of such.
 namespace mcunet::supernet {
 
 using TensorDictionary = std::map<std::string, at::Tensor>;
