@@ -125,6 +125,7 @@ void SubnetEvaluator::share(FixedNetwork& network, const BatchSource& batches,
 }
 
 void SubnetEvaluator::recalibrate(FixedNetwork& network) const {
+  if (options_.calibration_batches == 0) return;
   recalibrate_batch_norm(network, calibration_batches(network->description().resolution),
                          options_.precision);
 }

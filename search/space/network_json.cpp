@@ -197,6 +197,7 @@ Network network_from_json(std::string_view text, const std::string& source) {
   if (root.has("form")) network.form = read_form(root["form"]);
   if (root.has("head")) network.head = read_head(root["head"]);
   if (root.has("bn")) {
+    root["bn"].expect("ws_eps", nullptr);  // standardized weights
     network.batch_norm_epsilon = root["bn"]["eps"].number(1e-12, 1);
     network.batch_norm_momentum = root["bn"]["momentum"].number(0, 1);
   }

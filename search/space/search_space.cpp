@@ -6,11 +6,13 @@
 #include <algorithm>
 
 #include "mcunet/core/names.hpp"
+#include "mcunet/search/space/network_space.hpp"
 
 namespace mcunet::search::space {
 namespace {
 
 constexpr double kMaxChannels = 4096;
+constexpr std::size_t kMostStages = 64;  // a network that is a space has one for each block
 
 template <typename T>
 void require_distinct(const ConfigNode& node, const std::vector<T>& values) {
@@ -39,7 +41,8 @@ std::vector<Field> fields_of_stage(Stage& stage) {
           {"weight_bits", [&stage](const ConfigNode& node) { read_bits(node, stage.weight_bits); },
            [&stage] {
              return stage.weight_bits.empty() ? ConfigNode{} : write_value(stage.weight_bits);
-           }}};
+           }},
+          silent(field("shortcuts", stage.shortcuts), stage.shortcuts)};
 }
 
 // That of every stage, whose own key it overrides; written out there.
@@ -48,6 +51,16 @@ Field elastic_weight_bits(std::vector<Stage>& stages) {
     for (Stage& stage : stages) read_bits(node, stage.weight_bits);
   };
   return {"elastic_weight_bits", std::move(read), [] { return ConfigNode{}; }};
+}
+
+Field batch_norm(SearchSpace& space) {
+  const SearchSpace usual;
+  const bool is_usual = space.batch_norm_epsilon == usual.batch_norm_epsilon &&
+                        space.batch_norm_momentum == usual.batch_norm_momentum;
+  return silent(
+      section("batch_norm", {field("epsilon", space.batch_norm_epsilon, between(1e-12, 1)),
+                             field("momentum", space.batch_norm_momentum, between(0, 1))}),
+      is_usual);
 }
 
 void check_stage(const ConfigNode& node, const Stage& stage) {
@@ -107,14 +120,20 @@ std::vector<Field> fields_of(SearchSpace& space) {
           field("feature_mix_channels", space.feature_mix_channels, between(0, kMaxChannels)),
           field("classes", space.classes, between(1, 100'000)),
           field("boxes_per_cell", space.boxes_per_cell, between(0, 64)),
-          field("channel_divisor", space.channel_divisor, between(1, 64))};
+          field("channel_divisor", space.channel_divisor, between(1, 64)),
+          batch_norm(space)};
 }
 
 SearchSpace read_search_space(const ConfigNode& node) {
+  if (is_network(node)) {
+    return network_space(network_from_json(to_json_text(node), node.origin), node.origin);
+  }
   SearchSpace space;
   read_fields(node, fields_of(space));
   const ConfigNode& stages = *node.find("stages");
-  if (space.stages.empty() || space.stages.size() > 16) stages.fail("must be 1 to 16 stages");
+  if (space.stages.empty() || space.stages.size() > kMostStages) {
+    stages.fail(fmt::format("must be 1 to {} stages", kMostStages));
+  }
   for (std::size_t i = 0; i < space.stages.size(); ++i)
     check_stage(stages.items[i], space.stages[i]);
   if (const ConfigNode* widths = node.find("widths")) require_distinct(*widths, space.widths);

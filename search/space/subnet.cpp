@@ -166,7 +166,8 @@ SearchSpace space_of(const SearchSpace& space, const Subnet& subnet) {
                              .stride = block.position == 0 ? block.choices.stride : 1,
                              .depths = {1},
                              .kernels = {genes.kernel},
-                             .expand_ratios = {genes.expand_ratio}});
+                             .expand_ratios = {genes.expand_ratio},
+                             .shortcuts = block.choices.shortcuts});
     if (genes.weight_bits != 0) result.stages.back().weight_bits = {genes.weight_bits};
   });
   return result;
@@ -183,6 +184,8 @@ void build_network(const SearchSpace& space, const Subnet& subnet, Network& netw
   network.stem_channels = scaled(space.stem_channels);
   network.head = space.boxes_per_cell == 0 ? Head::kPooled : Head::kGrid;
   network.outputs = space.outputs();
+  network.batch_norm_epsilon = space.batch_norm_epsilon;
+  network.batch_norm_momentum = space.batch_norm_momentum;
   network.feature_mix_channels.reset();
   if (space.feature_mix_channels > 0)
     network.feature_mix_channels = scaled(space.feature_mix_channels);
@@ -209,7 +212,7 @@ void build_network(const SearchSpace& space, const Subnet& subnet, Network& netw
         genes.expand_ratio == 1
             ? channels
             : make_divisible(std::round(channels * genes.expand_ratio), space.channel_divisor);
-    block.has_residual = block.stride == 1 && channels == out_channels;
+    block.has_residual = place.choices.shortcuts && block.stride == 1 && channels == out_channels;
     network.blocks.push_back(block);
     channels = out_channels;
   });

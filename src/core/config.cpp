@@ -179,6 +179,16 @@ Field required(Field field) {
   return field;
 }
 
+Field silent(Field field, bool is_default) {
+  auto read = [read = std::move(field.read)](const ConfigNode& node) {
+    if (node.kind != ConfigNode::Kind::kNull) read(node);
+  };
+  auto write = [write = std::move(field.write), is_default] {
+    return is_default ? ConfigNode{} : write();
+  };
+  return {std::move(field.key), std::move(read), std::move(write)};
+}
+
 Field section(std::string key, std::vector<Field> fields) {
   auto shared = std::make_shared<const std::vector<Field>>(std::move(fields));
   return {std::move(key), [shared](const ConfigNode& node) { read_fields(node, *shared); },

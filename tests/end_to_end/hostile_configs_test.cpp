@@ -106,6 +106,15 @@ TEST_F(HostileConfigs, TextThatIsNoExperiment) {
       {"a folder as device", replaced(good, "device: stm32f746", "device: /")},
       {"a device that is itself", replaced(good, "device: stm32f746", "device: x.yaml")},
       {"an unknown space", replaced(good, "space: proxyless", "space: ../../etc/passwd")},
+      {"a network of nothing as space",
+       replaced(good, "space: proxyless", "space: {first_conv: 3}")},
+      {"a network of lists as space",
+       replaced(good, "space: proxyless", "space: {first_conv: [], resolution: [], blocks: {}}")},
+      {"a network without blocks as space",
+       replaced(good, "space: proxyless",
+                "space: {resolution: 32, first_conv: {in_channels: 3, out_channels: 8, "
+                "kernel_size: 3, stride: 2, act_func: relu6}, blocks: [], "
+                "classifier: {in_features: 8, out_features: 2}}")},
       {"a device of zeros", replaced(good, "device: stm32f746", "device: /dev/zero")},
   });
 }

@@ -183,6 +183,9 @@ Field choice(std::string key, T& value, std::vector<std::pair<std::string, T>> n
 
 Field required(Field field);
 
+// Written out only where it differs from the default, so that runs of before it was known go on.
+Field silent(Field field, bool is_default);
+
 // A map under a key.
 Field section(std::string key, std::vector<Field> fields);
 

@@ -12,7 +12,9 @@
 namespace mcunet::supernet {
 
 struct SubnetEvaluatorOptions {
-  int calibration_batches = 20;  // of the training data (paper, Appendix D)
+  // Of the training data (paper, Appendix D). 0: sub-networks keep the supernet's statistics, which are right
+  // for the one of a space that has no other.
+  int calibration_batches = 20;
   int batch_size = 64;
   int workers = 2;  // threads that decode
   std::uint64_t seed = 0;

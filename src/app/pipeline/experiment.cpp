@@ -10,6 +10,7 @@
 #include "mcunet/core/named_field.hpp"
 #include "mcunet/core/silent_field.hpp"
 #include "mcunet/deploy/firmware.hpp"
+#include "one_network.hpp"
 #include "stages.hpp"
 
 namespace mcunet::pipeline {
@@ -174,7 +175,7 @@ std::vector<Field> fields_of_train(TrainOptions& options) {
                                field("elastic_resolutions", options.elastic_resolutions),
                                field("initial_weights", options.initial_weights)};
   for (Field& field : supernet::fields_of(options.trainer)) fields.push_back(std::move(field));
-  fields.push_back(field("calibration_batches", options.calibration_batches, between(1, 10'000)));
+  fields.push_back(field("calibration_batches", options.calibration_batches, between(0, 10'000)));
   fields.push_back(field("correlation_samples", options.correlation_samples, between(0, 100'000)));
   return fields;
 }
@@ -502,6 +503,7 @@ Experiment read_experiment(const ConfigNode& root) {
   // Of a job it is the kernels that will be linked.
   experiment.oracle.scratch = engine::ScratchPolicy::kOwn;
   read_fields(root, fields_of(experiment));
+  settle_one_network(root, experiment);
   const deploy::Device& device = experiment.device;
   engine::Budget& budget = experiment.budget;
   limit_to_device(root, "sram_kib", budget.sram_bytes, device.sram_budget_bytes(), device);

@@ -31,11 +31,13 @@ struct TrainOptions {
   std::optional<double> width;           // absent: of the optimized space, else of the space
   std::optional<int> resolution;         // likewise
   std::vector<int> elastic_resolutions;  // smaller ones that are trained too
-  // What training begins with instead of chance: a run with a supernet, or its supernet.pt. Of another
-  // number of outputs, as where another task was learnt, the head alone begins anew.
+  // What training begins with instead of chance: a run with a supernet, its supernet.pt, or the state
+  // dictionary of a published model (published_weights.hpp). Of another number of outputs, as where another
+  // task was learnt, the head alone begins anew.
   std::string initial_weights;
   supernet::TrainerOptions trainer;
-  int calibration_batches = 20;  // of 64, for the statistics of a sub-network
+  // Of 64, for the statistics of a sub-network; 0: it keeps those of the training.
+  int calibration_batches = 20;
   int correlation_samples = 30;  // random sub-networks whose accuracy is compared with their MACs
 };
 

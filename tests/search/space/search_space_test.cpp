@@ -48,7 +48,7 @@ void expect_error(const std::string& yaml, const std::string& message) {
 
 TEST(SearchSpace, RefusesWhatIsNoSpace) {
   expect_error("name: x", "s.yaml:1: lacks the key stages");
-  expect_error("stages: []", "s.yaml:1: stages: must be 1 to 16 stages");
+  expect_error("stages: []", "s.yaml:1: stages: must be 1 to 64 stages");
   expect_error("stages:\n  - {channels: 8, kernels: [4]}",
                "s.yaml:2: stages[0].kernels: must be odd");
   expect_error("stages:\n  - {channels: 8, depths: [2, 2]}",

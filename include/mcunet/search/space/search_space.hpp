@@ -19,6 +19,7 @@ struct Stage {
   std::vector<double> expand_ratios = {3, 4, 6};
   // Bits of a block's weights, 4 or 8; empty: those that the job has for all networks.
   std::vector<int> weight_bits;
+  bool shortcuts = true;  // around blocks whose input and output are alike
 
   int max_depth() const;
   // Of one of its blocks.
@@ -41,6 +42,8 @@ struct SearchSpace {
   // Of a detector: the boxes that each place of the last map tells of (YOLOv2). 0: a classifier.
   int boxes_per_cell = 0;
   int channel_divisor = 8;
+  double batch_norm_epsilon = 1e-5;
+  double batch_norm_momentum = 0.1;
 
   // Of a network's outputs: classes, or those of boxes.
   int outputs() const;
@@ -58,7 +61,8 @@ struct SearchSpace {
 // The keys of configs/spaces/NAME.yaml.
 std::vector<Field> fields_of(SearchSpace& space);
 
-// Throws Error, through the node's place, for keys and values that make no search space.
+// Of these keys, or of a network JSON (network_space.hpp). Throws Error, through the node's place, for keys
+// and values that make no search space.
 SearchSpace read_search_space(const ConfigNode& node);
 
 // The number of distinct networks as decimal digits, for it passes 64 bits.
