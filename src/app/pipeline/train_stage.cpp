@@ -18,6 +18,7 @@
 #include "mcunet/search/subnet_oracle.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
+#include "mcunet/supernet/published_weights.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
@@ -113,13 +114,16 @@ supernet::TrainerContext trainer_context(const SupernetTraining& training, const
           .evaluate = evaluate};
 }
 
-// The weights of a supernet from another run, and of its own what the other's head has otherwise.
+// The weights of a supernet from another run, or of a published model; and of its own what the other's head
+// has otherwise.
 void initialize(const std::string& source, supernet::Trainer& trainer) {
   namespace fs = std::filesystem;
   const fs::path file =
       fs::is_directory(source) ? fs::path(source) / kWeightsFile : fs::path(source);
+  const std::string place = "train.initial_weights: " + file.string();
   supernet::TensorDictionary weights = supernet::read_tensor_file(file);
   const supernet::TensorDictionary own = supernet::weights_of(*trainer.weights());
+  if (supernet::are_published(weights)) weights = supernet::by_own_names(weights, own, place);
   bool has_head = true;
   for (const char* name : {"classifier.weight", "classifier.bias"}) {
     const auto given = weights.find(name);
@@ -130,7 +134,7 @@ void initialize(const std::string& source, supernet::Trainer& trainer) {
       weights.insert_or_assign(name, own.at(name).clone());
     }
   }
-  trainer.initialize(weights, "train.initial_weights: " + file.string());
+  trainer.initialize(weights, place);
   spdlog::info("Begins with the weights of {}{}", file.string(),
                has_head ? "" : "; the head, which has other outputs there, begins anew");
 }
