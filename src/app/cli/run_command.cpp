@@ -87,7 +87,9 @@ void add_run_command(CLI::App& program, Run& run) {
       "  mcunet run runs/flowers --device stm32f412\n"
       "  mcunet run runs/flowers --set quantization.weight_bits=4 --out runs/flowers4\n\n"
       "and a sub-network of it that you choose, in place of a search:\n\n"
-      "  mcunet run runs/flowers --subnet rank:3");
+      "  mcunet run runs/flowers --subnet rank:3\n\n"
+      "A network JSON is a space of one network, and its PyTorch checkpoint what training begins with:\n\n"
+      "  mcunet run my.yaml --set space=mcunet.json --set train.initial_weights=mcunet.pth");
   add_job_options(*command, *arguments);
   add_subnet_option(*command, *arguments);
   command->callback([arguments, &run] {

@@ -82,6 +82,8 @@ void add_train_command(CLI::App& program, Run& run) {
       "seconds, unless the folder holds a ranking (mcunet space). The folder gets supernet.pt (torch.load reads it), train.json, train.jsonl\n"
       "and tensorboard/. A training that was stopped or killed goes on with --resume and ends\n"
       "with the same weights.\n\n"
+      "train.initial_weights is what it begins with: the folder of another job, its supernet.pt, or,\n"
+      "where the space is a network JSON, the PyTorch checkpoint of that network.\n\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers\n"
       "  mcunet train flowers --set dataset.path=/data/flowers --out runs/flowers --resume");
   add_job_options(*command, *arguments);
