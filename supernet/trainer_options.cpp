@@ -1,7 +1,5 @@
 #include "mcunet/supernet/trainer_options.hpp"
 
-#include "mcunet/core/silent_field.hpp"
-
 namespace mcunet::supernet {
 
 std::vector<Field> fields_of(DetectionLossOptions& options) {

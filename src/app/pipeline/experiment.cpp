@@ -8,7 +8,6 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/named_field.hpp"
-#include "mcunet/core/silent_field.hpp"
 #include "mcunet/deploy/firmware.hpp"
 #include "one_network.hpp"
 #include "stages.hpp"
