@@ -187,6 +187,19 @@ TEST_F(FinetuneStage, TheTeacherMatters) {
   EXPECT_FALSE(weights().at("stem.weight").equal(without.at("stem.weight")));
 }
 
+TEST_F(FinetuneStage, TheTeacherSeesWhatANetworkOfASmallerResolutionSees) {
+  const std::vector<std::string> overrides = {
+      "train.resolution=32", "train.elastic_resolutions=[16]", "finetune.distillation=true"};
+  const Experiment options = experiment(overrides);
+  RunDirectory run = open(options);
+  const search::space::SearchSpace both = choose_training_space(options, run_folder()).space;
+  ASSERT_EQ(both.resolutions.size(), 2u);
+  const FinetuneResult result =
+      run_finetune_stage(options, both, subnet(), run, /*resume=*/false, kNever);
+  EXPECT_EQ(result.steps, result.total_steps);
+  EXPECT_EQ(load_finetuned(run_folder())->description().resolution, 16);
+}
+
 TEST_F(FinetuneStage, AStoppedStageGoesOnToTheSameWeights) {
   finetune();
   const std::string whole = read_file(run_folder() / "network.pt");

@@ -41,10 +41,13 @@ ConfigNode identity_of(const NetworkTraining& training, const std::string& super
                           {{"supernet", supernet_identity}});
 }
 
-std::function<at::Tensor(const at::Tensor&)> teacher_of(Supernet supernet) {
+// The largest sub-network at the resolution of those that it teaches.
+std::function<at::Tensor(const at::Tensor&)> teacher_of(Supernet supernet, int resolution) {
   supernet->train();  // normalizes by the batch, as the statistics of the largest are not its own
-  return [supernet](const at::Tensor& images) mutable {
-    return supernet->forward(images, search::space::largest(supernet->space()));
+  Subnet largest = search::space::largest(supernet->space());
+  largest.resolution = resolution;
+  return [supernet, largest](const at::Tensor& images) mutable {
+    return supernet->forward(images, largest);
   };
 }
 
@@ -106,7 +109,7 @@ supernet::TrainerContext finetune_context(const NetworkTraining& training,
   supernet::TrainerContext context =
       training_context(training, training.run / kFolder, identity_of(training, supernet_identity));
   const FinetuneOptions& options = training.experiment.finetune;
-  if (options.distillation) context.teacher = teacher_of(supernet);
+  if (options.distillation) context.teacher = teacher_of(supernet, training.subnet.resolution);
   if (!surroundings.is_alone) {
     context.draw = [&surroundings, weight = options.augmentation](RandomStream& random) {
       const auto& [space, network, is_alone] = surroundings;
