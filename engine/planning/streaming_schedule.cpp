@@ -402,8 +402,7 @@ std::int64_t StreamingScheduler::Search::find_least_peak() {
   return best_.back();
 }
 
-void StreamingScheduler::Search::find_cheapest(std::int64_t limit,
-                                               const ScheduleOptions& options) {
+void StreamingScheduler::Search::find_cheapest(std::int64_t limit, const ScheduleOptions& options) {
   const auto count = static_cast<std::int32_t>(graph_->ops.size());
   constexpr double kNone = std::numeric_limits<double>::infinity();
   cost_.assign(graph_->ops.size() + 1, kNone);
