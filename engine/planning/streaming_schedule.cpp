@@ -117,36 +117,14 @@ double band_instructions(const Graph& graph, const Step& step) {
   return sum;
 }
 
-namespace {
-
-// Gives the step the height of bands that costs the least within the limit, and tells the cost; infinite
-// if no height is within it.
-double choose_band_rows(const Graph& graph, const ScheduleOptions& options, std::int64_t limit,
-                        Step& step) {
-  const std::int32_t height = band_height(graph, graph.ops[step.first_op + step.op_count - 1]);
-  const std::int64_t tensors = tensor_bytes(graph, step);
-  double least = std::numeric_limits<double>::infinity();
-  Step tried = step;
-  for (tried.band_rows = 1; tried.band_rows <= height; ++tried.band_rows) {
-    if (tensors + own_bytes(graph, tried, options) > limit) break;
-    const double cost = band_instructions(graph, tried);
-    if (cost >= least) continue;
-    least = cost;
-    step = tried;
-  }
-  return least;
-}
-
-}  // namespace
-
 // One graph at a time.
 class StreamingScheduler::Search {
  public:
   void begin(const Graph& graph, const ScheduleOptions& options);
   // The least peak. Fills best_ and from_.
   std::int64_t find_least_peak();
-  // Steps of the fewest instructions of which none has more bytes, and the heights of their bands.
-  void find_cheapest(std::int64_t limit, const ScheduleOptions& options);
+  // Steps of the fewest instructions of which none has more bytes.
+  void find_cheapest(std::int64_t limit);
   // Those found last.
   void take_steps(std::vector<Step>& steps) const;
   // Of a step of one operator that is in no bands.
@@ -165,6 +143,7 @@ class StreamingScheduler::Search {
     std::int64_t bytes = 0;              // of the output, aligned
     std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
     std::int64_t overlapping_bytes = 0;  // and if its output then follows its input
+    double per_band = 0;                 // instructions, of bands; found only when they matter
   };
   struct Pace {
     std::int32_t walk = 0;  // in which it was found, so that nothing has to be cleared
@@ -175,6 +154,8 @@ class StreamingScheduler::Search {
   };
   struct Measured {
     std::int64_t bytes = 0;
+    double instructions = 0;
+    std::int64_t bytes_per_row = 0;  // more with bands one row higher, at most
     bool overlaps = false;
   };
 
@@ -187,13 +168,7 @@ class StreamingScheduler::Search {
   void find_least_live(std::int32_t end, Matters matters);
   void demand(OpId reader);
   Overlap find_overlap_of(OpId first, std::int32_t end) const;
-  std::int64_t held_bytes(TensorId tensor) const;
-  Step step_of(std::int32_t begin, std::int32_t end, bool overlaps) const {
-    return {.first_op = begin,
-            .op_count = end - begin,
-            .overlaps = overlaps,
-            .pulls_input = begin == 0 && pulled_ != kNoId};
-  }
+  void hold_rows(TensorId tensor, std::int64_t& held, Measured& measured) const;
 
   const Graph* graph_ = nullptr;
   std::vector<Facts> facts_;
@@ -207,7 +182,6 @@ class StreamingScheduler::Search {
   std::vector<double> cost_;
   std::vector<std::int32_t> from_;
   std::vector<bool> overlaps_;
-  std::vector<std::int32_t> band_rows_;
   Schedule alone_;
 };
 
@@ -294,12 +268,14 @@ void StreamingScheduler::Search::demand(OpId reader) {
 }
 
 // As in plan_row_bands.
-std::int64_t StreamingScheduler::Search::held_bytes(TensorId tensor) const {
+void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int64_t& held,
+                                           Measured& measured) const {
   const Pace& pace = paces_[tensor];
   const Tensor& t = graph_->tensors[tensor];
   const std::int32_t kept = std::min(pace.kept, pace.lead);
   const std::int32_t rows = std::min(t.shape.height, pace.rows_per_band + pace.lead - kept);
-  return aligned(row_bytes_of(t) * rows);
+  held += aligned(row_bytes_of(t) * rows);
+  measured.bytes_per_row += row_bytes_of(t) * pace.rows_per_band;
 }
 
 // As find_overlap in row_bands.cpp, of a step in bands of one row.
@@ -327,15 +303,26 @@ Overlap StreamingScheduler::Search::find_overlap_of(OpId first, std::int32_t end
 template <typename GoOn, typename Visit>
 void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Visit visit) {
   const Facts& last = facts_[end - 1];
+  const auto visit_overlapping = [&](OpId begin, TensorId input, Measured measured) {
+    measured.overlaps = true;
+    measured.instructions += kPerMovedByte * static_cast<double>(graph_->tensors[input].bytes());
+    visit(begin, measured);
+  };
   if (end > 1 || pulled_ == kNoId) {
     visit(end - 1, Measured{.bytes = last.alone_bytes});
     if (last.overlapping_bytes < last.alone_bytes) {
-      visit(end - 1, Measured{.bytes = last.overlapping_bytes, .overlaps = true});
+      visit_overlapping(end - 1, graph_->inputs_of(graph_->ops[end - 1])[0],
+                        Measured{.bytes = last.overlapping_bytes});
     }
   }
   paces_[graph_->ops[end - 1].output] = {++walk_, 1, 0, 0, true};
   std::int64_t held = 0;  // of what the step makes
   std::int64_t scratch = 0;
+  Measured measured;
+  if (last.sum_bytes == 0) {
+    measured.bytes_per_row =
+        last.row_bytes;  // by which the output may be further ahead of the input
+  }
   for (OpId id = end - 1; id >= std::max(end - kMostBandOps, 0); --id) {
     const Facts& facts = facts_[id];
     const TensorId output = graph_->ops[id].output;
@@ -346,22 +333,25 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     if (id == end - 1 || last_use_[output] >= end) {
       held += facts.bytes;
     } else {
-      held += held_bytes(output);
+      hold_rows(output, held, measured);
     }
     scratch = std::max(scratch,
                        aligned(least_scratch_bytes(*graph_, graph_->ops[id], pace.rows_per_band)));
+    measured.instructions += facts.per_band * facts.height / pace.rows_per_band;
     demand(id);
     if (id == 0 && pulled_ != kNoId) {
       const Pace& input = paces_[pulled_];
       if (last_use_[pulled_] >= end || input.walk != walk_ || !input.is_consistent) return;
-      held += held_bytes(pulled_);
+      hold_rows(pulled_, held, measured);
     }
     if (id < end - 1 || (id == 0 && pulled_ != kNoId)) {
-      const std::int64_t bytes = live_at_[id] + held + scratch;
-      visit(id, Measured{.bytes = bytes});
+      measured.bytes = live_at_[id] + held + scratch;
+      visit(id, measured);
       const Overlap overlap = find_overlap_of(id, end);
       if (overlap.input != kNoId) {
-        visit(id, Measured{.bytes = bytes - overlap.saved_bytes, .overlaps = true});
+        Measured less = measured;
+        less.bytes -= overlap.saved_bytes;
+        visit_overlapping(id, overlap.input, less);
       }
     }
     // What is longer saves at most its output.
@@ -374,7 +364,6 @@ std::int64_t StreamingScheduler::Search::find_least_peak() {
   best_.assign(count + 1, kInfinite);
   from_.assign(count + 1, 0);
   overlaps_.assign(count + 1, false);
-  band_rows_.assign(count + 1, 1);
   best_[0] = 0;
   for (std::int32_t end = 1; end <= static_cast<std::int32_t>(count); ++end) {
     std::int64_t& best = best_[end];
@@ -402,29 +391,32 @@ std::int64_t StreamingScheduler::Search::find_least_peak() {
   return best_.back();
 }
 
-void StreamingScheduler::Search::find_cheapest(std::int64_t limit, const ScheduleOptions& options) {
+void StreamingScheduler::Search::find_cheapest(std::int64_t limit) {
   const auto count = static_cast<std::int32_t>(graph_->ops.size());
   constexpr double kNone = std::numeric_limits<double>::infinity();
   cost_.assign(graph_->ops.size() + 1, kNone);
   from_.assign(graph_->ops.size() + 1, 0);
   overlaps_.assign(graph_->ops.size() + 1, false);
-  band_rows_.assign(graph_->ops.size() + 1, 1);
   cost_[0] = 0;
+  for (OpId id = 0; id < count; ++id) {
+    if (!facts_[id].works_in_bands) continue;
+    facts_[id].per_band = instructions_per_band(*graph_, graph_->ops[id]);
+  }
   for (std::int32_t end = 1; end <= count; ++end) {
     find_least_live(end, [&](std::int32_t cut) { return cost_[cut] < kNone; });
     visit_steps_to(
         end, [&](std::int64_t bound) { return bound <= limit; },
         [&](std::int32_t begin, const Measured& measured) {
-          if (measured.bytes > limit || cost_[begin] >= cost_[end]) return;
-          Step step = step_of(begin, end, measured.overlaps);
-          const double own = step.is_in_bands() ? choose_band_rows(*graph_, options, limit, step)
-                                                : band_instructions(*graph_, step);
-          const double cost = cost_[begin] + own;
+          if (measured.bytes > limit) return;
+          const std::int64_t more =
+              measured.bytes_per_row == 0 ? 0 : (limit - measured.bytes) / measured.bytes_per_row;
+          const double rows =
+              1 + static_cast<double>(std::min<std::int64_t>(more, facts_[end - 1].height - 1));
+          const double cost = cost_[begin] + measured.instructions / rows;
           if (cost >= cost_[end]) return;
           cost_[end] = cost;
           from_[end] = begin;
           overlaps_[end] = measured.overlaps;
-          band_rows_[end] = step.band_rows;
         });
   }
 }
@@ -433,11 +425,34 @@ void StreamingScheduler::Search::take_steps(std::vector<Step>& steps) const {
   const auto count = static_cast<std::int32_t>(graph_->ops.size());
   steps.clear();
   for (std::int32_t end = count; end > 0; end = from_[end]) {
-    steps.push_back(step_of(from_[end], end, overlaps_[end]));
-    steps.back().band_rows = band_rows_[end];
+    steps.push_back({.first_op = from_[end],
+                     .op_count = end - from_[end],
+                     .overlaps = overlaps_[end],
+                     .pulls_input = from_[end] == 0 && pulled_ != kNoId});
   }
   std::reverse(steps.begin(), steps.end());
 }
+
+namespace {
+
+// The height of bands that costs the least within the limit.
+void choose_band_rows(const Graph& graph, const ScheduleOptions& options, std::int64_t limit,
+                      Step& step) {
+  if (!step.is_in_bands()) return;
+  const std::int32_t height = band_height(graph, graph.ops[step.first_op + step.op_count - 1]);
+  const std::int64_t tensors = tensor_bytes(graph, step);
+  double least = std::numeric_limits<double>::infinity();
+  Step tried = step;
+  for (tried.band_rows = 1; tried.band_rows <= height; ++tried.band_rows) {
+    if (tensors + own_bytes(graph, tried, options) > limit) break;
+    const double cost = band_instructions(graph, tried);
+    if (cost >= least) continue;
+    least = cost;
+    step = tried;
+  }
+}
+
+}  // namespace
 
 StreamingScheduler::StreamingScheduler() : search_(std::make_unique<Search>()) {}
 StreamingScheduler::~StreamingScheduler() = default;
@@ -461,10 +476,11 @@ const StreamingPlan& StreamingScheduler::schedule(const Graph& graph,
   find_least(graph, options);
   const std::int64_t limit =
       std::max(plan_.least_bytes, options.streaming_bytes.value_or(plan_.least_bytes));
-  search_->find_cheapest(limit, options);
+  search_->find_cheapest(limit);
   search_->take_steps(plan_.steps);
   plan_.peak_bytes = 0;
-  for (const Step& step : plan_.steps) {
+  for (Step& step : plan_.steps) {
+    choose_band_rows(graph, options, limit, step);
     const std::int64_t bytes =
         step.is_in_bands() ? live_bytes_of_step(graph, step, options) : search_->bytes_alone(step);
     plan_.peak_bytes = std::max(plan_.peak_bytes, bytes);
