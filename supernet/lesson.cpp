@@ -20,7 +20,7 @@ using search::space::Subnet;
 
 namespace {
 
-// The last but one number of the paths of random streams; the trainer's own have 1.
+// First number of the paths of random streams; those of the trainer begin with 1.
 constexpr std::uint64_t kDropout = 2;
 
 // For what a sub-network draws for a batch.
