@@ -67,9 +67,11 @@ class StageTable {
 
   // What an operator's output, or the input that is pulled, holds between bands.
   static std::string pace(const BandStage& stage) {
-    return fmt::format(".rows_per_band = {}, .lead = {}, .kept = {}", stage.rows_per_band,
-                       stage.lead,
-                       stage.is_whole ? "MCUNET_WHOLE_TENSOR" : std::to_string(stage.kept));
+    std::string text =
+        fmt::format(".rows_per_band = {}, .lead = {}, .kept = {}", stage.rows_per_band, stage.lead,
+                    stage.is_whole ? "MCUNET_WHOLE_TENSOR" : std::to_string(stage.kept));
+    if (stage.holds_padding) text += fmt::format(", .above = {}", stage.held_rows);
+    return text;
   }
 
   std::int64_t offset_of(const BandStage& stage) const {

@@ -101,8 +101,8 @@ struct mcunet_depthwise_layer {
 // Every window must touch the map: no padding as high or wide as the window.
 // Weights: mcunet_pack_depthwise. Scratch: mcunet_depthwise_scratch_bytes, or better
 // mcunet_depthwise_whole_scratch_bytes; `scratch_bytes` decides which way is taken.
-// The output may overwrite the input, at the same address, if output_width <= input_width and
-// output_height <= input_height.
+// The output may overwrite the input, at the same address or a number of whole pixels before it, if
+// output_width <= input_width.
 void mcunet_depthwise_conv2d_1x3_s1(const int8_t* input, int8_t* output,
                                     const struct mcunet_depthwise_layer* layer, const void* weights,
                                     void* scratch, int32_t scratch_bytes);
@@ -597,10 +597,11 @@ struct mcunet_stage {
   int32_t height;     // rows of the output in all
   // Before band b, rows_per_band * b + lead rows are computed; in it, rows from rows_per_band * b + kept
   // on are held: both within the map. Of a tensor that is held as a whole, `kept` is
-  // MCUNET_WHOLE_TENSOR.
+  // MCUNET_WHOLE_TENSOR. Up to `above` rows above the map have a place in memory, though nothing is there.
   int32_t rows_per_band;
   int32_t lead;
   int32_t kept;
+  int32_t above;
   int16_t span;  // rows of a window, the last one included
   int16_t stride;
   int16_t pad;  // rows above the map where the first window begins

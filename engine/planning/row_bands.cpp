@@ -154,13 +154,50 @@ std::optional<Demand> demand_on(const Graph& graph, std::span<const Op> ops, con
   return all;
 }
 
+HeldRows rows_of(const BandStage& stage) { return {stage.rows_per_band, stage.lead, stage.kept}; }
+
 // Rows of the tensor that are held between bands, behind those of the tensors before it.
 void hold_rows(const Tensor& tensor, BandStage& stage, RowBands& bands) {
   // Rows that no window reads are made, and may be overwritten at once.
   stage.kept = std::min(stage.kept, stage.lead);
-  stage.held_rows = std::min(tensor.shape.height, stage.rows_per_band + stage.lead - stage.kept);
+  stage.held_rows = std::min(tensor.shape.height, rows_of(stage).count());
   stage.buffer_offset = bands.buffer_bytes;
   bands.buffer_bytes += aligned(row_bytes_of(tensor) * stage.held_rows);
+}
+
+// What holds the tensor within the step, if anything does.
+BandStage* holder_of(const Graph& graph, const Step& step, TensorId tensor, RowBands& bands) {
+  if (bands.input && tensor == graph.inputs[0]) return &*bands.input;
+  const std::int32_t source = stage_of(graph, step, tensor);
+  return source == kNoId || bands.stages[source].is_whole ? nullptr : &bands.stages[source];
+}
+
+// The same, of an operator's output: in the place of an input, if that can be. Of several, of the one made last.
+void hold_output(const Graph& graph, const Step& step, const Op& op, BandStage& stage,
+                 RowBands& bands) {
+  const Tensor& output = graph.output_of(op);
+  const std::span<const Op> ops = ops_of(graph, step);
+  const RowReuse reuse = row_reuse_of(graph, op);
+  BandStage* taken = nullptr;
+  TensorId of = kNoId;
+  for (const TensorId input : graph.inputs_of(op)) {
+    BandStage* const held = holder_of(graph, step, input, bands);
+    if (held == nullptr || input < of) continue;  // tensors are numbered as they are made
+    const auto readers = std::count_if(ops.begin(), ops.end(),
+                                       [&](const Op& other) { return reads(graph, other, input); });
+    if (readers != 1 ||
+        !takes_rows(reuse, graph.tensors[input], rows_of(*held), output, rows_of(stage))) {
+      continue;
+    }
+    taken = held;
+    of = input;
+  }
+  if (taken == nullptr) return hold_rows(output, stage, bands);
+  if (reuse == RowReuse::kByChannel) taken->holds_padding = true;
+  stage.reuse = reuse;
+  stage.kept = stage.lead;
+  stage.held_rows = std::min(output.shape.height, stage.rows_per_band);
+  stage.buffer_offset = taken->buffer_offset;
 }
 
 // The most that the output is ahead of the first row that is still needed, over all bands in which one is:
@@ -263,6 +300,47 @@ bool overwrites_rows(const Graph& graph, const Op& op) {
          are_int8(graph, op) && works_in_bands(graph, op);
 }
 
+RowReuse row_reuse_of(const Graph& graph, const Op& op) {
+  const Tensor& input = graph.input_of(op);
+  const Tensor& output = graph.output_of(op);
+  if (!works_in_bands(graph, op) || accumulates(graph, op)) return RowReuse::kNone;
+  switch (Overwriting{traits_of(op.kind).overwriting}) {
+    case Overwriting::kChannelwise: {
+      const bool is_in_place = has_in_place_kernel(op) && input.type == output.type &&
+                               input.shape.channels == output.shape.channels &&
+                               input.shape.width >= output.shape.width;
+      return is_in_place ? RowReuse::kByChannel : RowReuse::kNone;
+    }
+    case Overwriting::kElementwise:
+      return RowReuse::kByPixel;
+    case Overwriting::kNever:
+      break;
+  }
+  // The kernel of 1x1 windows tells how it may overlap.
+  const bool is_pointwise =
+      overwrites_rows(graph, op) && op.window.kernel_height == 1 && op.window.kernel_width == 1 &&
+      input.shape.width == output.shape.width && input.shape.height == output.shape.height;
+  return is_pointwise ? RowReuse::kByPixel : RowReuse::kNone;
+}
+
+bool takes_rows(RowReuse reuse, const Tensor& input, const HeldRows& input_rows,
+                const Tensor& output, const HeldRows& output_rows) {
+  if (output_rows.kept < output_rows.lead) return false;
+  switch (reuse) {
+    case RowReuse::kNone:
+      return false;
+    case RowReuse::kByChannel:
+      // With room for rows above the map it holds no more than the whole map.
+      return input_rows.count() <= input.shape.height &&
+             output_rows.rows_per_band * row_bytes_of(output) <=
+                 input_rows.rows_per_band * row_bytes_of(input);
+    case RowReuse::kByPixel:
+      return input_rows.kept >= input_rows.lead && input.type == output.type &&
+             row_bytes_of(output) <= row_bytes_of(input);
+  }
+  return false;
+}
+
 RowWindow row_window_of(const Graph& graph, const Op& op) {
   if (traits_of(op.kind).rows != RowFlow::kWindow || accumulates(graph, op)) return {};
   return {op.window.padding.top, op.window.extent_height(), op.window.stride_height};
@@ -291,11 +369,10 @@ RowBands plan_row_bands(const Graph& graph, const Step& step) {
   }
   for (std::size_t i = 0; i < ops.size(); ++i) {
     BandStage& stage = bands.stages[i];
-    const Tensor& output = graph.output_of(ops[i]);
     begin_with(stage);
     stage.is_whole = i + 1 == ops.size() || is_read_outside(graph, step, ops[i].output);
-    stage.held_rows = output.shape.height;
-    if (!stage.is_whole) hold_rows(output, stage, bands);
+    stage.held_rows = graph.output_of(ops[i]).shape.height;
+    if (!stage.is_whole) hold_output(graph, step, ops[i], stage, bands);
     if (!accumulates(graph, ops[i])) continue;
     stage.buffer_offset = bands.buffer_bytes;
     bands.buffer_bytes += sum_bytes_of(graph, ops[i]);

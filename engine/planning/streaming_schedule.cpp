@@ -144,6 +144,7 @@ class StreamingScheduler::Search {
     std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
     std::int64_t overlapping_bytes = 0;  // and if its output then follows its input
     double per_band = 0;                 // instructions, of bands; found only when they matter
+    RowReuse reuse = RowReuse::kNone;
   };
   struct Pace {
     std::int32_t walk = 0;  // in which it was found, so that nothing has to be cleared
@@ -151,12 +152,20 @@ class StreamingScheduler::Search {
     std::int32_t lead = 0;
     std::int32_t kept = 0;
     bool is_consistent = true;
+    OpId only_reader = kNoId;  // within the step
+    bool takes_rows = false;   // its rows lie where an input's do
   };
   struct Measured {
     std::int64_t bytes = 0;
     double instructions = 0;
     std::int64_t bytes_per_row = 0;  // more with bands one row higher, at most
     bool overlaps = false;
+  };
+
+  // Of what a step makes.
+  struct Held {
+    std::int64_t bytes = 0;
+    std::int64_t may_go = 0;  // of them, if a longer step makes what they can overwrite
   };
 
   // Calls visit(i, measured) for all steps i … end - 1, from the shortest on, until it returns false, given
@@ -168,7 +177,16 @@ class StreamingScheduler::Search {
   void find_least_live(std::int32_t end, Matters matters);
   void demand(OpId reader);
   Overlap find_overlap_of(OpId first, std::int32_t end) const;
-  void hold_rows(TensorId tensor, std::int64_t& held, Measured& measured) const;
+  void hold_rows(TensorId tensor, std::int32_t end, Held& held, Measured& measured);
+  HeldRows rows_of(TensorId tensor) const;
+  std::int64_t held_bytes(TensorId tensor) const;
+  // Whether nobody after the step that ends there reads what the operator makes.
+  bool is_within(OpId op, std::int32_t end) const {
+    return op != end - 1 && last_use_[graph_->ops[op].output] < end;
+  }
+  bool may_take_rows(OpId op, std::int32_t end) const {
+    return facts_[op].reuse != RowReuse::kNone && is_within(op, end);
+  }
 
   const Graph* graph_ = nullptr;
   std::vector<Facts> facts_;
@@ -212,6 +230,7 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
     Facts& facts = facts_[id];
     facts.window = row_window_of(graph, op);
     facts.works_in_bands = mcunet::engine::works_in_bands(graph, op);
+    facts.reuse = row_reuse_of(graph, op);
     facts.height = band_height(graph, op);
     facts.row_bytes = row_bytes_of(output);
     facts.sum_bytes = facts.works_in_bands && accumulates(graph, op) ? sum_bytes_of(graph, op) : 0;
@@ -251,8 +270,9 @@ void StreamingScheduler::Search::demand(OpId reader) {
   const Pace pace = paces_[graph_->ops[reader].output];
   const RowWindow& window = facts_[reader].window;
   const std::int32_t next = window.stride * pace.lead - window.pad;
-  const Pace needed{walk_, window.stride * pace.rows_per_band, next + window.span - window.stride,
-                    next, true};
+  const Pace needed{
+      walk_, window.stride * pace.rows_per_band, next + window.span - window.stride, next, true,
+      reader};
   for (const TensorId input : graph_->inputs_of(graph_->ops[reader])) {
     Pace& source = paces_[input];
     const bool is_repeated = repeats_input(*graph_, graph_->ops[reader], input);
@@ -262,20 +282,42 @@ void StreamingScheduler::Search::demand(OpId reader) {
       continue;
     }
     source.is_consistent &= !is_repeated && source.rows_per_band == needed.rows_per_band;
+    if (source.only_reader != reader) source.only_reader = kNoId;
     source.lead = std::max(source.lead, needed.lead);
     source.kept = std::min(source.kept, needed.kept);
   }
 }
 
-// As in plan_row_bands.
-void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int64_t& held,
-                                           Measured& measured) const {
+HeldRows StreamingScheduler::Search::rows_of(TensorId tensor) const {
   const Pace& pace = paces_[tensor];
+  return {pace.rows_per_band, pace.lead, std::min(pace.kept, pace.lead)};
+}
+
+std::int64_t StreamingScheduler::Search::held_bytes(TensorId tensor) const {
   const Tensor& t = graph_->tensors[tensor];
-  const std::int32_t kept = std::min(pace.kept, pace.lead);
-  const std::int32_t rows = std::min(t.shape.height, pace.rows_per_band + pace.lead - kept);
-  held += aligned(row_bytes_of(t) * rows);
-  measured.bytes_per_row += row_bytes_of(t) * pace.rows_per_band;
+  return aligned(row_bytes_of(t) * std::min(t.shape.height, rows_of(tensor).count()));
+}
+
+// As in plan_row_bands. Once a tensor's rows are known, those of its only reader may lie in their memory.
+void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int32_t end, Held& held,
+                                           Measured& measured) {
+  const auto per_row = [&](TensorId id) {
+    return row_bytes_of(graph_->tensors[id]) * paces_[id].rows_per_band;
+  };
+  held.bytes += held_bytes(tensor);
+  measured.bytes_per_row += per_row(tensor);
+  const OpId reader = paces_[tensor].only_reader;
+  if (reader == kNoId || !may_take_rows(reader, end)) return;
+  const TensorId output = graph_->ops[reader].output;
+  if (paces_[output].takes_rows ||
+      !takes_rows(facts_[reader].reuse, graph_->tensors[tensor], rows_of(tensor),
+                  graph_->tensors[output], rows_of(output))) {
+    return;
+  }
+  paces_[output].takes_rows = true;
+  held.bytes -= held_bytes(output);
+  held.may_go -= held_bytes(output);
+  measured.bytes_per_row -= per_row(output);
 }
 
 // As find_overlap in row_bands.cpp, of a step in bands of one row.
@@ -316,7 +358,7 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     }
   }
   paces_[graph_->ops[end - 1].output] = {++walk_, 1, 0, 0, true};
-  std::int64_t held = 0;  // of what the step makes
+  Held held;
   std::int64_t scratch = 0;
   Measured measured;
   if (last.sum_bytes == 0) {
@@ -329,12 +371,13 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     const Pace& pace = paces_[output];
     if (!facts.works_in_bands || pace.walk != walk_ || !pace.is_consistent) return;
     if (facts.sum_bytes > 0 && id != end - 1) return;
-    held += facts.sum_bytes;
-    if (id == end - 1 || last_use_[output] >= end) {
-      held += facts.bytes;
+    held.bytes += facts.sum_bytes;
+    if (is_within(id, end)) {
+      hold_rows(output, end, held, measured);
     } else {
-      hold_rows(output, held, measured);
+      held.bytes += facts.bytes;
     }
+    if (may_take_rows(id, end)) held.may_go += held_bytes(output);
     scratch = std::max(scratch,
                        aligned(least_scratch_bytes(*graph_, graph_->ops[id], pace.rows_per_band)));
     measured.instructions += facts.per_band * facts.height / pace.rows_per_band;
@@ -342,10 +385,10 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     if (id == 0 && pulled_ != kNoId) {
       const Pace& input = paces_[pulled_];
       if (last_use_[pulled_] >= end || input.walk != walk_ || !input.is_consistent) return;
-      hold_rows(pulled_, held, measured);
+      hold_rows(pulled_, end, held, measured);
     }
     if (id < end - 1 || (id == 0 && pulled_ != kNoId)) {
-      measured.bytes = live_at_[id] + held + scratch;
+      measured.bytes = live_at_[id] + held.bytes + scratch;
       visit(id, measured);
       const Overlap overlap = find_overlap_of(id, end);
       if (overlap.input != kNoId) {
@@ -354,8 +397,9 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
         visit_overlapping(id, overlap.input, less);
       }
     }
-    // What is longer saves at most its output.
-    if (id > 0 && !go_on(least_live_[id - 1] + held + scratch - last.bytes)) return;
+    // What is longer saves at most its output, and what can lie in the memory of others.
+    const std::int64_t least = held.bytes - held.may_go + scratch - last.bytes;
+    if (id > 0 && !go_on(least_live_[id - 1] + least)) return;
   }
 }
 

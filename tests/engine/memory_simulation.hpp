@@ -167,8 +167,11 @@ class MemorySimulation {
     std::int32_t made(std::int32_t band) const {
       return std::clamp(stage.rows_per_band * band + stage.lead, 0, height);
     }
+    // That has a place in memory.
     std::int32_t first(std::int32_t band) const {
-      return stage.is_whole ? 0 : std::clamp(stage.rows_per_band * band + stage.kept, 0, height);
+      if (stage.is_whole) return 0;
+      const std::int32_t row = std::min(stage.rows_per_band * band + stage.kept, height);
+      return std::max(row, stage.holds_padding ? -stage.held_rows : 0);
     }
     std::int64_t place(std::int32_t row, std::int32_t band) const {
       return offset + (row - first(band)) * row_bytes;
@@ -200,11 +203,18 @@ class MemorySimulation {
           accumulate(ops[i], scratch + output.stage.buffer_offset, output, band);
           continue;
         }
-        advance(output, band);
+        const RowReuse reuse = output.stage.reuse;
+        if (reuse == RowReuse::kNone) advance(output, band);
         if (output.made(band) == output.made(band + 1)) continue;
         clobber(scratch + bands.buffer_bytes,
                 buffer == kNoId ? 0 : requests_.buffers[buffer].size_bytes - bands.buffer_bytes);
-        read_for(ops[i], output.made(band), output.made(band + 1), band);
+        if (reuse == RowReuse::kByChannel) {
+          overwrite_by_channel(ops[i], output, band);
+        } else if (reuse == RowReuse::kByPixel) {
+          overwrite_by_pixel(ops[i], output, band);
+        } else {
+          read_for(ops[i], output.made(band), output.made(band + 1), band);
+        }
       }
     }
   }
@@ -213,9 +223,10 @@ class MemorySimulation {
   void advance(const Held& held, std::int32_t band) {
     const std::int32_t begin = held.made(band);
     const std::int32_t end = held.made(band + 1);
+    const std::int32_t oldest = std::clamp(held.first(band), 0, begin);
     if (!held.stage.is_whole) {
-      move(held.offset, held.place(held.first(band), band - 1),
-           (begin - held.first(band)) * held.row_bytes);
+      move(held.place(oldest, band), held.place(oldest, band - 1),
+           (begin - oldest) * held.row_bytes);
     }
     write(held.place(begin, band), held.tensor, begin * held.row_bytes,
           (end - begin) * held.row_bytes);
@@ -233,8 +244,11 @@ class MemorySimulation {
     if (end == rows.height) write_tensor(op.output);
   }
 
-  // Rows of what the operator reads for these of its output.
-  void read_for(const Op& op, std::int32_t begin, std::int32_t end, std::int32_t band) {
+  // Calls read_rows(offset, tensor, first byte, bytes) for the rows that the operator reads of each input for
+  // these of its output.
+  template <typename ReadRows>
+  void for_rows_read(const Op& op, std::int32_t begin, std::int32_t end, std::int32_t band,
+                     ReadRows read_rows) {
     const RowWindow window = row_window_of(graph_, op);
     for (const TensorId input : graph_.inputs_of(op)) {
       if (repeats_input(graph_, op, input)) {
@@ -251,7 +265,45 @@ class MemorySimulation {
                                        [&](const Held& held) { return held.tensor == input; });
       const std::int64_t at =
           source == held_.end() ? place_of(input) + first * row : source->place(first, band);
-      read(at, input, first * row, (last - first) * row);
+      read_rows(at, input, first * row, (last - first) * row);
+    }
+  }
+
+  void read_for(const Op& op, std::int32_t begin, std::int32_t end, std::int32_t band) {
+    for_rows_read(op, begin, end, band, [&](auto... rows) { read(rows...); });
+  }
+
+  // Byte by byte of a pixel, which is one channel or, of nibbles, two.
+  void overwrite_by_channel(const Op& op, const Held& output, std::int32_t band) {
+    const std::int32_t begin = output.made(band);
+    const std::int32_t end = output.made(band + 1);
+    const std::int64_t pixel = output.row_bytes / graph_.output_of(op).shape.width;
+    for (std::int64_t channel = 0; channel < pixel; ++channel) {
+      for_rows_read(op, begin, end, band,
+                    [&](std::int64_t at, TensorId input, std::int64_t first, std::int64_t bytes) {
+                      for (std::int64_t i = channel; i < bytes; i += pixel) {
+                        read(at + i, input, first + i, 1);
+                      }
+                    });
+      for (std::int64_t i = channel; i < (end - begin) * output.row_bytes; i += pixel) {
+        write(output.place(begin, band) + i, output.tensor, begin * output.row_bytes + i, 1);
+      }
+    }
+  }
+
+  void overwrite_by_pixel(const Op& op, const Held& output, std::int32_t band) {
+    const std::int64_t width = graph_.output_of(op).shape.width;
+    const std::int64_t pixel = output.row_bytes / width;
+    for (std::int32_t y = output.made(band); y < output.made(band + 1); ++y) {
+      for (std::int64_t x = 0; x < width; ++x) {
+        for_rows_read(op, y, y + 1, band,
+                      [&](std::int64_t at, TensorId input, std::int64_t first, std::int64_t bytes) {
+                        const std::int64_t size = bytes / width;
+                        read(at + x * size, input, first + x * size, size);
+                      });
+        write(output.place(y, band) + x * pixel, output.tensor, y * output.row_bytes + x * pixel,
+              pixel);
+      }
     }
   }
 

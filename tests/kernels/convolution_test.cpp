@@ -280,13 +280,17 @@ TEST_P(Convolution, SpecialisedDepthwiseMatchesReference) {
                          scratch_bytes);
         ASSERT_EQ(output, expected) << special.rows << "x" << special.kernel << " stride "
                                     << special.stride << ", layer " << i;
-        if (w.output_width <= w.input_width && w.output_height <= w.input_height) {
-          Bytes in_place = input;
-          special.function(in_place.data(), in_place.data(), &layer, packed.data(), scratch.data(),
-                           scratch_bytes);
+        if (w.output_width > w.input_width) continue;
+        for (const int pixels : {0, 1, random.between(2, 40)}) {
+          Bytes in_place(static_cast<std::size_t>(pixels * w.input_channels));
+          in_place.insert(in_place.end(), input.begin(), input.end());
+          in_place.resize(std::max(in_place.size(), expected.size()));
+          special.function(in_place.data() + pixels * w.input_channels, in_place.data(), &layer,
+                           packed.data(), scratch.data(), scratch_bytes);
           in_place.resize(expected.size());
-          ASSERT_EQ(in_place, expected) << special.rows << "x" << special.kernel << " stride "
-                                        << special.stride << ", layer " << i << ", in place";
+          ASSERT_EQ(in_place, expected)
+              << special.rows << "x" << special.kernel << " stride " << special.stride << ", layer "
+              << i << ", " << pixels << " pixels before the input";
         }
       }
     }

@@ -1,17 +1,17 @@
 #include "mcunet_kernels.h"
 
-static int32_t within(int32_t rows, int32_t height) {
-  return rows < 0 ? 0 : rows < height ? rows : height;
+static int32_t within(int32_t low, int32_t rows, int32_t high) {
+  return rows < low ? low : rows < high ? rows : high;
 }
 
 // Rows of the stage's output that are there before the band.
 static int32_t rows_before(const struct mcunet_stage* stage, int32_t band) {
-  return within(stage->rows_per_band * band + stage->lead, stage->height);
+  return within(0, stage->rows_per_band * band + stage->lead, stage->height);
 }
 
-// The first of those that its memory holds in the band.
+// The first of those that its memory has room for in the band.
 static int32_t first_row(const struct mcunet_stage* stage, int32_t band) {
-  return within(stage->rows_per_band * band + stage->kept, stage->height);
+  return within(-stage->above, stage->rows_per_band * band + stage->kept, stage->height);
 }
 
 static const int8_t* row_at(const struct mcunet_stage* stage, int32_t row, int32_t band) {
@@ -37,9 +37,10 @@ static void advance(const struct mcunet_stage* stages, const struct mcunet_stage
                     int32_t number) {
   const int32_t begin = rows_before(stage, number);
   const int32_t end = rows_before(stage, number + 1);
-  const int8_t* const oldest = row_at(stage, first_row(stage, number), number - 1);
-  const int8_t* const newest = row_at(stage, begin, number - 1);
-  if (oldest != stage->rows) move(stage->rows, oldest, (int32_t)(newest - oldest));
+  const int32_t oldest = within(0, first_row(stage, number), begin);
+  int8_t* const to = (int8_t*)row_at(stage, oldest, number);
+  const int8_t* const from = row_at(stage, oldest, number - 1);
+  if (from != to) move(to, from, (begin - oldest) * stage->row_bytes);
   if (begin == end) return;
 
   const int32_t top = begin * stage->stride - stage->pad;
@@ -50,7 +51,7 @@ static void advance(const struct mcunet_stage* stages, const struct mcunet_stage
     band.inputs[i] = row_at(stages + stage->inputs[i], first, number);
   }
   const int32_t below = top + (band.rows - 1) * stage->stride + stage->span;
-  band.input_rows = within(below, stages[stage->inputs[0]].height) - first;
+  band.input_rows = within(0, below, stages[stage->inputs[0]].height) - first;
   stage->compute(&band);
 }
 

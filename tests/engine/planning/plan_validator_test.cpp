@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "mcunet/engine/planning/arena.hpp"
+#include "mcunet/engine/planning/row_bands.hpp"
 #include "memory_simulation.hpp"
 #include "random_chain.hpp"
 
@@ -73,6 +74,8 @@ TEST(PlanValidator, WhatItPassesHoldsEveryByteUntilItIsRead) {
   int bands = 0;
   int overlaps = 0;
   int pulls = 0;
+  int by_channel = 0;
+  int by_pixel = 0;
   int passed = 0;
   int broken = 0;
   for (int trial = 0; trial < 120; ++trial) {
@@ -87,6 +90,11 @@ TEST(PlanValidator, WhatItPassesHoldsEveryByteUntilItIsRead) {
     for (const Step& step : steps) {
       bands += step.op_count > 1 ? 1 : 0;
       overlaps += step.overlaps ? 1 : 0;
+      if (!step.is_in_bands()) continue;
+      for (const BandStage& stage : plan_row_bands(graph, step).stages) {
+        by_channel += stage.reuse == RowReuse::kByChannel ? 1 : 0;
+        by_pixel += stage.reuse == RowReuse::kByPixel ? 1 : 0;
+      }
     }
     const Schedule schedule = make_schedule(graph, steps, {});
     const auto growth = random.index(2) == 0 ? ScratchGrowth::kNone : ScratchGrowth::kWithinArena;
@@ -111,6 +119,8 @@ TEST(PlanValidator, WhatItPassesHoldsEveryByteUntilItIsRead) {
   EXPECT_GT(bands, 150);
   EXPECT_GT(overlaps, 50);
   EXPECT_GT(pulls, 20);
+  EXPECT_GT(by_channel, 15);
+  EXPECT_GT(by_pixel, 50);
   EXPECT_GT(passed, 100);
   EXPECT_GT(broken, 500);
 }

@@ -21,7 +21,11 @@ TEST(RowBands, OfAnInvertedResidualBlock) {
   EXPECT_EQ(bands.stages[1].held_rows, 1);
   EXPECT_EQ(bands.stages[2].held_rows, 1);
   EXPECT_TRUE(bands.stages[3].is_whole);
-  EXPECT_EQ(bands.buffer_bytes, 5 * 6 * 24 + 6 * 24 + 6 * 4);
+  // The depthwise row takes the place of the oldest of its input, the projected one that of the depthwise one.
+  EXPECT_EQ(bands.stages[1].reuse, RowReuse::kByChannel);
+  EXPECT_EQ(bands.stages[2].reuse, RowReuse::kByPixel);
+  EXPECT_TRUE(bands.stages[0].holds_padding);
+  EXPECT_EQ(bands.buffer_bytes, 5 * 6 * 24);
   EXPECT_EQ(bands.first_band, -2);
   EXPECT_EQ(bands.end_band, 8);
 }
@@ -79,7 +83,8 @@ TEST(RowBands, AMeanOverTheMapKeepsSumsOnly) {
   const RowBands bands = plan_row_bands(graph, {0, 5, 1});
   EXPECT_EQ(bands.end_band, 8) << "of the rows that it takes";
   EXPECT_EQ(bands.stages[3].held_rows, 1);
-  EXPECT_EQ(bands.buffer_bytes, 5 * 6 * 24 + 6 * 24 + 6 * 4 + 6 * 4 + 4 * 4);
+  EXPECT_EQ(bands.stages[3].reuse, RowReuse::kByPixel) << "the sum over the projected row";
+  EXPECT_EQ(bands.buffer_bytes, 5 * 6 * 24 + 4 * 4);
   EXPECT_EQ(bands.stages[4].buffer_offset, bands.buffer_bytes - 4 * 4);
   graph.outputs = {append_op(graph, {.kind = OpKind::kConv2d}, {graph.outputs[0]}, 3)};
   EXPECT_THROW(plan_row_bands(graph, {0, 6, 1}), Error) << "has nothing before the end";

@@ -18,9 +18,20 @@
 //      its input holds. What several operators read, such as the input of a residual block, is held
 //      until the last of them has read it.
 //   3. Bands begin before the first row, where only what is ahead has rows to compute.
-//   4. What needs all rows for its one result, a mean or an average over the map, takes them into sums, band by
+//   4. A depthwise convolution computes channel by channel, so that its rows may take the place of those that it
+//      is the last to read, at the beginning of its input's memory. For the first bands, whose windows begin
+//      above the map, that has room for rows above the map. What computes pixel by pixel, from rows that nobody
+//      reads later, writes over these.
+//   5. What needs all rows for its one result, a mean or an average over the map, takes them into sums, band by
 //      band, at the end of a step. Its bands are of its input's rows.
 namespace mcunet::engine {
+
+// How the rows of an operator's output may take the place of rows of an input, within a step.
+enum class RowReuse : std::uint8_t {
+  kNone,
+  kByChannel,  // a channel is written once it has been read: a depthwise convolution
+  kByPixel,    // a pixel is: a 1x1 convolution that makes no more channels, an elementwise operator
+};
 
 // One operator of the step, with the rows of its output.
 struct BandStage {
@@ -28,6 +39,9 @@ struct BandStage {
   std::int32_t lead = 0;  // rows computed before band b: rows_per_band * b + lead, within the map
   std::int32_t kept = 0;  // first row held in band b: rows_per_band * b + kept, within the map
   std::int32_t held_rows = 0;  // of its buffer
+  bool holds_padding =
+      false;  // rows above the map have a place in the buffer, too: kept may be below 0
+  RowReuse reuse = RowReuse::kNone;  // else its buffer is the beginning of an input's
   bool is_whole = false;  // other steps read the output: all of it is in the tensor's own memory
   // Else: in the scratch of the step, in bytes. Of what accumulates its sums lie there.
   std::int64_t buffer_offset = 0;
@@ -62,6 +76,23 @@ std::int32_t band_height(const Graph& graph, const Op& op);
 
 // Whether the operator's kernel may overwrite the rows of its input that it is done with, on its own.
 bool overwrites_rows(const Graph& graph, const Op& op);
+
+// Of an operator that works in bands.
+RowReuse row_reuse_of(const Graph& graph, const Op& op);
+
+// What bands hold of a tensor, of a map that is high enough.
+struct HeldRows {
+  std::int32_t rows_per_band = 0;
+  std::int32_t lead = 0;
+  std::int32_t kept = 0;
+
+  std::int32_t count() const { return rows_per_band + lead - kept; }
+};
+
+// Whether in every band the output's rows fit in the memory of those of the input that no later band reads. Of an
+// operator that alone reads this input within the step.
+bool takes_rows(RowReuse reuse, const Tensor& input, const HeldRows& input_rows,
+                const Tensor& output, const HeldRows& output_rows);
 
 // How far an operator's first window begins above its input, the rows that it spans, and those that
 // it moves on by: 0, 1, 1 without a window, and of what accumulates.
