@@ -4,6 +4,7 @@
 #include "mcunet/engine/graph/dead_channels.hpp"
 #include "mcunet/engine/graph/graph_passes.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/planning/streaming_schedule.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
 
 namespace mcunet::engine {
@@ -92,16 +93,16 @@ CompiledGraph compile_graph(const Graph& graph, const CompileOptions& options) {
                              .staging_bytes = options.staging_bytes};
   // What the specialised kernels would do with more memory, the general ones do not.
   if (!options.specializes_kernels) arena_options.budget_bytes.reset();
-  // Buffers may leave gaps, so that what is alive must keep a little below the limit.
-  const std::optional<std::int64_t> limit = schedule.streaming_bytes;
-  constexpr int kAttempts = 6;
-  for (int attempt = 1;; ++attempt) {
+  const auto plan_steps = [&](std::span<const Step> steps) {
+    make_schedule(compiled.graph, steps, schedule, compiled.schedule);
+    compiled.arena = plan_arena(compiled.graph, compiled.schedule, arena_options);
+    return compiled.arena.plan.arena_bytes;
+  };
+  if (schedule.streams) {
+    plan_steps(StreamingScheduler().schedule_in_arena(compiled.graph, schedule, plan_steps).steps);
+  } else {
     make_schedule(compiled.graph, schedule, compiled.schedule);
     compiled.arena = plan_arena(compiled.graph, compiled.schedule, arena_options);
-    const std::int64_t excess = limit ? compiled.arena.plan.arena_bytes - *limit : 0;
-    if (!schedule.streams || !schedule.streaming_bytes || excess <= 0) break;
-    schedule.streaming_bytes.reset();
-    if (attempt < kAttempts) schedule.streaming_bytes = *limit - attempt * excess;
   }
   return compiled;
 }

@@ -116,6 +116,17 @@ std::int64_t pixels_in_fours(const Graph& graph, const Op& op) {
   return std::int64_t{output.height} * output.width / 4 * 4;
 }
 
+FasterWay faster_way(const Graph& graph, const Op& op, const Rows& rows) {
+  if (scratch(graph, op, rows, Appetite::kMost) == scratch(graph, op, rows, Appetite::kLeast)) {
+    return FasterWay::kNone;
+  }
+  if (traits_of(op.kind).scratch == ScratchKind::kRows) return FasterWay::kWholePlanes;
+  // The kernel of 1x1 windows has its four columns in any case.
+  const bool has_own_kernel = is_pointwise(op) && op.window.padding == Padding{};
+  return has_own_kernel || pixels_in_fours(graph, op) == 0 ? FasterWay::kNone
+                                                           : FasterWay::kFourColumns;
+}
+
 }  // namespace
 
 std::int64_t least_scratch_bytes(const Graph& graph, const Op& op) {
@@ -130,25 +141,31 @@ std::int64_t least_scratch_bytes(const Graph& graph, const Op& op, std::int32_t 
   return scratch(graph, op, rows_of_band(graph, op, band_rows), Appetite::kLeast);
 }
 
-std::int64_t fastest_scratch_bytes(const Graph& graph, const Step& step) {
-  if (!step.is_in_bands()) return fastest_scratch_bytes(graph, graph.ops[step.first_op]);
-  const RowBands bands = plan_row_bands(graph, step);
+std::int64_t kernel_scratch_bytes(const Graph& graph, const Step& step, const RowBands& bands) {
+  const Appetite appetite = step.has_fast_scratch ? Appetite::kMost : Appetite::kLeast;
   std::int64_t most = 0;
   for (std::int32_t i = 0; i < step.op_count; ++i) {
     const Op& op = graph.ops[step.first_op + i];
     const Rows rows = rows_of_band(graph, op, bands.stages[i].rows_per_band);
-    most = std::max(most, scratch(graph, op, rows, Appetite::kMost));
+    most = std::max(most, scratch(graph, op, rows, appetite));
   }
-  return bands.buffer_bytes + most;
+  return most;
+}
+
+std::int64_t fastest_scratch_bytes(const Graph& graph, const Step& step) {
+  if (!step.is_in_bands()) return fastest_scratch_bytes(graph, graph.ops[step.first_op]);
+  Step fast = step;
+  fast.has_fast_scratch = true;
+  const RowBands bands = plan_row_bands(graph, step);
+  return bands.buffer_bytes + kernel_scratch_bytes(graph, fast, bands);
 }
 
 FasterWay faster_way(const Graph& graph, const Op& op) {
-  if (fastest_scratch_bytes(graph, op) == least_scratch_bytes(graph, op)) return FasterWay::kNone;
-  if (traits_of(op.kind).scratch == ScratchKind::kRows) return FasterWay::kWholePlanes;
-  // The kernel of 1x1 windows has its four columns in any case.
-  const bool has_own_kernel = is_pointwise(op) && op.window.padding == Padding{};
-  return has_own_kernel || pixels_in_fours(graph, op) == 0 ? FasterWay::kNone
-                                                           : FasterWay::kFourColumns;
+  return faster_way(graph, op, all_rows(graph, op));
+}
+
+FasterWay faster_way(const Graph& graph, const Op& op, std::int32_t band_rows) {
+  return faster_way(graph, op, rows_of_band(graph, op, band_rows));
 }
 
 // Differences of instructions counted in the emulator, layer by layer of ResNet-8, MCUNet VWW and

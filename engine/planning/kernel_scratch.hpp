@@ -9,11 +9,16 @@
 // (engine/kernels/scratch.h).
 namespace mcunet::engine {
 
+struct RowBands;
+
 // Bytes that the operator's kernel works with at least.
 std::int64_t least_scratch_bytes(const Graph& graph, const Op& op);
 
 // The same for a band of so many rows of the output.
 std::int64_t least_scratch_bytes(const Graph& graph, const Op& op, std::int32_t band_rows);
+
+// Of a step in bands: the most that one of its kernels has.
+std::int64_t kernel_scratch_bytes(const Graph& graph, const Step& step, const RowBands& bands);
 
 // A way in which a kernel is faster, given the scratch for it.
 enum class FasterWay : std::uint8_t {
@@ -24,6 +29,9 @@ enum class FasterWay : std::uint8_t {
 
 // kNone also where the memory for it is part of the least.
 FasterWay faster_way(const Graph& graph, const Op& op);
+
+// The same for bands of so many rows of the output.
+FasterWay faster_way(const Graph& graph, const Op& op, std::int32_t band_rows);
 
 // Bytes of scratch with which the kernel is fastest; more is of no use.
 std::int64_t fastest_scratch_bytes(const Graph& graph, const Op& op);

@@ -58,13 +58,12 @@ struct StepNeeds {
 StepNeeds needs_of(const Graph& graph, const Step& step, ScratchPolicy policy) {
   if (!step.is_in_bands()) return {0, scratch_bytes(graph, graph.ops[step.first_op], policy)};
   const RowBands bands = plan_row_bands(graph, step);
+  if (policy == ScratchPolicy::kOwn) {
+    return {bands.buffer_bytes, kernel_scratch_bytes(graph, step, bands)};
+  }
   StepNeeds needs{bands.buffer_bytes, 0};
-  for (std::int32_t i = 0; i < step.op_count; ++i) {
-    const Op& op = graph.ops[step.first_op + i];
-    const std::int64_t bytes = policy == ScratchPolicy::kOwn
-                                   ? least_scratch_bytes(graph, op, bands.stages[i].rows_per_band)
-                                   : scratch_bytes(graph, op, policy);
-    needs.kernels = std::max(needs.kernels, bytes);
+  for (const Op& op : ops_of(graph, step)) {
+    needs.kernels = std::max(needs.kernels, scratch_bytes(graph, op, policy));
   }
   return needs;
 }

@@ -97,7 +97,9 @@ ResourceOracle::ResourceOracle(const OracleOptions& options) : options_(options)
   options_.planner = kTflmPlanner;
 }
 
+// Of the schedule.
 const MemoryPlan& ResourceOracle::plan_memory_of(const Graph& graph) {
+  request_memory(graph, schedule_, options_.scratch, requests_);
   const std::int32_t height = graph.tensors[graph.inputs[0]].shape.height;
   const auto staging =
       std::find_if(options_.staging.begin(), options_.staging.end(),
@@ -115,13 +117,17 @@ Resources ResourceOracle::measure(const Graph& graph) {
   options.pulls_input = options_.pulls_input;
   options.streaming_bytes = options_.streaming_bytes;
   if (options.streams) {
-    const StreamingPlan& plan = options_.settles_steps ? scheduler_.schedule(graph, options)
-                                                       : scheduler_.find_least(graph, options);
+    const auto arena_bytes = [&](std::span<const Step> steps) {
+      make_schedule(graph, steps, options, schedule_);
+      return plan_memory_of(graph).arena_bytes;
+    };
+    const StreamingPlan& plan = options_.settles_steps
+                                    ? scheduler_.schedule_in_arena(graph, options, arena_bytes)
+                                    : scheduler_.find_least(graph, options);
     make_schedule(graph, plan.steps, options, schedule_);
   } else {
     make_schedule(graph, options, schedule_);
   }
-  request_memory(graph, schedule_, options_.scratch, requests_);
   plan_ = &plan_memory_of(graph);
 
   Resources resources;

@@ -6,6 +6,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
+#include "mcunet/engine/planning/arena.hpp"
 #include "mcunet/engine/planning/row_bands.hpp"
 #include "planning/kernel_scratch.hpp"
 
@@ -32,6 +33,27 @@ double instructions_per_band(const Graph& graph, const Op& op) {
       std::max(window.span - window.stride, 0) * double(input.width) * input.channels;
   if (traits_of(op.kind).scratch != ScratchKind::kRows) return kCall + kPerMovedByte * again;
   return kCall + kPerChannel * input.channels + (kPerGatherValue + kPerMovedByte) * again;
+}
+
+// What kernels pay over all bands for having the least scratch.
+double instructions_by_little_scratch(const Graph& graph, const Op& op, const BandStage& stage) {
+  constexpr double kPerInputRow = 25;  // of one channel
+  constexpr double kPerOutputRow = 60;
+  const Shape& output = graph.output_of(op).shape;
+  switch (faster_way(graph, op, stage.rows_per_band)) {
+    case FasterWay::kNone:
+      return 0;
+    case FasterWay::kFourColumns:
+      return kInstructionsSavedPerMac * static_cast<double>(output.elements()) *
+             static_cast<double>(weight_layout(graph, op).per_output());
+    case FasterWay::kWholePlanes: {
+      const RowWindow window = row_window_of(graph, op);
+      const double bands = double(output.height) / stage.rows_per_band;
+      const double inputs = bands * ((stage.rows_per_band - 1) * window.stride + window.span);
+      return output.channels * (kPerInputRow * inputs + kPerOutputRow * output.height);
+    }
+  }
+  return 0;
 }
 
 // What a convolution pays more for each position that four columns leave over.
@@ -73,12 +95,7 @@ std::int64_t own_bytes(const Graph& graph, const Step& step, const ScheduleOptio
   const std::int64_t saved = step.overlaps ? find_overlap(graph, step).saved_bytes : 0;
   if (step.is_in_bands()) {
     const RowBands bands = plan_row_bands(graph, step);
-    std::int64_t scratch = 0;
-    for (std::int32_t i = 0; i < step.op_count; ++i) {
-      scratch = std::max(scratch, least_scratch_bytes(graph, graph.ops[step.first_op + i],
-                                                      bands.stages[i].rows_per_band));
-    }
-    return bands.buffer_bytes + aligned(scratch) - saved;
+    return bands.buffer_bytes + aligned(kernel_scratch_bytes(graph, step, bands)) - saved;
   }
   const Op& op = graph.ops[step.first_op];
   const std::int64_t scratch = aligned(least_scratch_bytes(graph, op));
@@ -113,9 +130,40 @@ double band_instructions(const Graph& graph, const Step& step) {
     const std::int32_t least = height * width % 4;
     sum += count * instructions_per_band(graph, op) +
            std::max(left_over - least, 0) * instructions_per_rest(graph, op);
+    if (!step.has_fast_scratch) sum += instructions_by_little_scratch(graph, op, bands.stages[i]);
   }
   return sum;
 }
+
+namespace {
+
+// Gives the step the height of bands, and the scratch, that cost the least within the limit, and tells the cost:
+// infinite if nothing is within it.
+double choose_bands(const Graph& graph, const ScheduleOptions& options, std::int64_t limit,
+                    Step& step) {
+  const std::int32_t height = band_height(graph, graph.ops[step.first_op + step.op_count - 1]);
+  const std::int64_t room = limit - tensor_bytes(graph, step);
+  double least = std::numeric_limits<double>::infinity();
+  Step tried = step;
+  for (tried.band_rows = 1; tried.band_rows <= height; ++tried.band_rows) {
+    // Of high bands the output is too far ahead to follow the input.
+    tried.overlaps = tried.overlaps && find_overlap(graph, tried).input != kNoId;
+    for (const bool is_fast : {true, false}) {
+      tried.has_fast_scratch = is_fast;
+      if (own_bytes(graph, tried, options) > room) {
+        if (!is_fast) return least;
+        continue;
+      }
+      const double cost = band_instructions(graph, tried);
+      if (cost >= least) continue;
+      least = cost;
+      step = tried;
+    }
+  }
+  return least;
+}
+
+}  // namespace
 
 // One graph at a time.
 class StreamingScheduler::Search {
@@ -124,7 +172,7 @@ class StreamingScheduler::Search {
   // The least peak. Fills best_ and from_.
   std::int64_t find_least_peak();
   // Steps of the fewest instructions of which none has more bytes.
-  void find_cheapest(std::int64_t limit);
+  void find_cheapest(std::int64_t limit, const ScheduleOptions& options);
   // Those found last.
   void take_steps(std::vector<Step>& steps) const;
   // Of a step of one operator that is in no bands.
@@ -143,7 +191,6 @@ class StreamingScheduler::Search {
     std::int64_t bytes = 0;              // of the output, aligned
     std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
     std::int64_t overlapping_bytes = 0;  // and if its output then follows its input
-    double per_band = 0;                 // instructions, of bands; found only when they matter
     RowReuse reuse = RowReuse::kNone;
   };
   struct Pace {
@@ -156,9 +203,7 @@ class StreamingScheduler::Search {
     bool takes_rows = false;   // its rows lie where an input's do
   };
   struct Measured {
-    std::int64_t bytes = 0;
-    double instructions = 0;
-    std::int64_t bytes_per_row = 0;  // more with bands one row higher, at most
+    std::int64_t bytes = 0;  // in bands of one row, with the least scratch
     bool overlaps = false;
   };
 
@@ -177,12 +222,18 @@ class StreamingScheduler::Search {
   void find_least_live(std::int32_t end, Matters matters);
   void demand(OpId reader);
   Overlap find_overlap_of(OpId first, std::int32_t end) const;
-  void hold_rows(TensorId tensor, std::int32_t end, Held& held, Measured& measured);
+  void hold_rows(TensorId tensor, std::int32_t end, Held& held);
   HeldRows rows_of(TensorId tensor) const;
   std::int64_t held_bytes(TensorId tensor) const;
   // Whether nobody after the step that ends there reads what the operator makes.
   bool is_within(OpId op, std::int32_t end) const {
     return op != end - 1 && last_use_[graph_->ops[op].output] < end;
+  }
+  Step step_of(std::int32_t begin, std::int32_t end, bool overlaps) const {
+    return {.first_op = begin,
+            .op_count = end - begin,
+            .overlaps = overlaps,
+            .pulls_input = begin == 0 && pulled_ != kNoId};
   }
   bool may_take_rows(OpId op, std::int32_t end) const {
     return facts_[op].reuse != RowReuse::kNone && is_within(op, end);
@@ -198,8 +249,7 @@ class StreamingScheduler::Search {
   TensorId pulled_ = kNoId;  // the graph's input, if it comes in rows
   std::vector<std::int64_t> best_;
   std::vector<double> cost_;
-  std::vector<std::int32_t> from_;
-  std::vector<bool> overlaps_;
+  std::vector<Step> step_to_;  // per cut: the best one that ends there
   Schedule alone_;
 };
 
@@ -299,13 +349,8 @@ std::int64_t StreamingScheduler::Search::held_bytes(TensorId tensor) const {
 }
 
 // As in plan_row_bands. Once a tensor's rows are known, those of its only reader may lie in their memory.
-void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int32_t end, Held& held,
-                                           Measured& measured) {
-  const auto per_row = [&](TensorId id) {
-    return row_bytes_of(graph_->tensors[id]) * paces_[id].rows_per_band;
-  };
+void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int32_t end, Held& held) {
   held.bytes += held_bytes(tensor);
-  measured.bytes_per_row += per_row(tensor);
   const OpId reader = paces_[tensor].only_reader;
   if (reader == kNoId || !may_take_rows(reader, end)) return;
   const TensorId output = graph_->ops[reader].output;
@@ -317,7 +362,6 @@ void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int32_t end, He
   paces_[output].takes_rows = true;
   held.bytes -= held_bytes(output);
   held.may_go -= held_bytes(output);
-  measured.bytes_per_row -= per_row(output);
 }
 
 // As find_overlap in row_bands.cpp, of a step in bands of one row.
@@ -345,26 +389,15 @@ Overlap StreamingScheduler::Search::find_overlap_of(OpId first, std::int32_t end
 template <typename GoOn, typename Visit>
 void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Visit visit) {
   const Facts& last = facts_[end - 1];
-  const auto visit_overlapping = [&](OpId begin, TensorId input, Measured measured) {
-    measured.overlaps = true;
-    measured.instructions += kPerMovedByte * static_cast<double>(graph_->tensors[input].bytes());
-    visit(begin, measured);
-  };
   if (end > 1 || pulled_ == kNoId) {
     visit(end - 1, Measured{.bytes = last.alone_bytes});
     if (last.overlapping_bytes < last.alone_bytes) {
-      visit_overlapping(end - 1, graph_->inputs_of(graph_->ops[end - 1])[0],
-                        Measured{.bytes = last.overlapping_bytes});
+      visit(end - 1, Measured{.bytes = last.overlapping_bytes, .overlaps = true});
     }
   }
   paces_[graph_->ops[end - 1].output] = {++walk_, 1, 0, 0, true};
   Held held;
   std::int64_t scratch = 0;
-  Measured measured;
-  if (last.sum_bytes == 0) {
-    measured.bytes_per_row =
-        last.row_bytes;  // by which the output may be further ahead of the input
-  }
   for (OpId id = end - 1; id >= std::max(end - kMostBandOps, 0); --id) {
     const Facts& facts = facts_[id];
     const TensorId output = graph_->ops[id].output;
@@ -373,28 +406,25 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     if (facts.sum_bytes > 0 && id != end - 1) return;
     held.bytes += facts.sum_bytes;
     if (is_within(id, end)) {
-      hold_rows(output, end, held, measured);
+      hold_rows(output, end, held);
     } else {
       held.bytes += facts.bytes;
     }
     if (may_take_rows(id, end)) held.may_go += held_bytes(output);
     scratch = std::max(scratch,
                        aligned(least_scratch_bytes(*graph_, graph_->ops[id], pace.rows_per_band)));
-    measured.instructions += facts.per_band * facts.height / pace.rows_per_band;
     demand(id);
     if (id == 0 && pulled_ != kNoId) {
       const Pace& input = paces_[pulled_];
       if (last_use_[pulled_] >= end || input.walk != walk_ || !input.is_consistent) return;
-      hold_rows(pulled_, end, held, measured);
+      hold_rows(pulled_, end, held);
     }
     if (id < end - 1 || (id == 0 && pulled_ != kNoId)) {
-      measured.bytes = live_at_[id] + held.bytes + scratch;
-      visit(id, measured);
+      const std::int64_t bytes = live_at_[id] + held.bytes + scratch;
+      visit(id, Measured{.bytes = bytes});
       const Overlap overlap = find_overlap_of(id, end);
       if (overlap.input != kNoId) {
-        Measured less = measured;
-        less.bytes -= overlap.saved_bytes;
-        visit_overlapping(id, overlap.input, less);
+        visit(id, Measured{.bytes = bytes - overlap.saved_bytes, .overlaps = true});
       }
     }
     // What is longer saves at most its output, and what can lie in the memory of others.
@@ -406,97 +436,60 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
 std::int64_t StreamingScheduler::Search::find_least_peak() {
   const std::size_t count = graph_->ops.size();
   best_.assign(count + 1, kInfinite);
-  from_.assign(count + 1, 0);
-  overlaps_.assign(count + 1, false);
+  step_to_.assign(count + 1, {});
   best_[0] = 0;
   for (std::int32_t end = 1; end <= static_cast<std::int32_t>(count); ++end) {
     std::int64_t& best = best_[end];
     std::int64_t bytes = kInfinite;  // of the step that ends here
+    const auto consider = [&](std::int32_t begin, const Measured& measured) {
+      const std::int64_t peak = std::max(best_[begin], measured.bytes);
+      // Of equal ones, that which leaves more room: its buffers are easier to place.
+      if (peak > best || (peak == best && measured.bytes >= bytes)) return;
+      best = peak;
+      bytes = measured.bytes;
+      step_to_[end] = step_of(begin, end, measured.overlaps);
+    };
     if (end > 1 || pulled_ == kNoId) {
       const Facts& last = facts_[end - 1];
-      best = std::max(best_[end - 1], std::min(last.alone_bytes, last.overlapping_bytes));
-      from_[end] = end - 1;
-      overlaps_[end] = last.overlapping_bytes < last.alone_bytes;
-      bytes = std::min(last.alone_bytes, last.overlapping_bytes);
+      const bool overlaps = last.overlapping_bytes < last.alone_bytes;
+      consider(end - 1, {overlaps ? last.overlapping_bytes : last.alone_bytes, overlaps});
     }
     find_least_live(end, [&](std::int32_t cut) { return best_[cut] < best; });
     visit_steps_to(
-        end, [&](std::int64_t bound) { return bound < best; },
-        [&](std::int32_t begin, const Measured& measured) {
-          const std::int64_t peak = std::max(best_[begin], measured.bytes);
-          // Of equal ones, that which leaves more room: its buffers are easier to place.
-          if (peak > best || (peak == best && measured.bytes >= bytes)) return;
-          best = peak;
-          bytes = measured.bytes;
-          from_[end] = begin;
-          overlaps_[end] = measured.overlaps;
-        });
+        end, [&](std::int64_t bound) { return bound < best; }, consider);
   }
   return best_.back();
 }
 
-void StreamingScheduler::Search::find_cheapest(std::int64_t limit) {
+void StreamingScheduler::Search::find_cheapest(std::int64_t limit, const ScheduleOptions& options) {
   const auto count = static_cast<std::int32_t>(graph_->ops.size());
   constexpr double kNone = std::numeric_limits<double>::infinity();
   cost_.assign(graph_->ops.size() + 1, kNone);
-  from_.assign(graph_->ops.size() + 1, 0);
-  overlaps_.assign(graph_->ops.size() + 1, false);
+  step_to_.assign(graph_->ops.size() + 1, {});
   cost_[0] = 0;
-  for (OpId id = 0; id < count; ++id) {
-    if (!facts_[id].works_in_bands) continue;
-    facts_[id].per_band = instructions_per_band(*graph_, graph_->ops[id]);
-  }
   for (std::int32_t end = 1; end <= count; ++end) {
     find_least_live(end, [&](std::int32_t cut) { return cost_[cut] < kNone; });
     visit_steps_to(
         end, [&](std::int64_t bound) { return bound <= limit; },
         [&](std::int32_t begin, const Measured& measured) {
-          if (measured.bytes > limit) return;
-          const std::int64_t more =
-              measured.bytes_per_row == 0 ? 0 : (limit - measured.bytes) / measured.bytes_per_row;
-          const double rows =
-              1 + static_cast<double>(std::min<std::int64_t>(more, facts_[end - 1].height - 1));
-          const double cost = cost_[begin] + measured.instructions / rows;
-          if (cost >= cost_[end]) return;
-          cost_[end] = cost;
-          from_[end] = begin;
-          overlaps_[end] = measured.overlaps;
+          if (measured.bytes > limit || cost_[begin] >= cost_[end]) return;
+          Step step = step_of(begin, end, measured.overlaps);
+          const double own = step.is_in_bands() ? choose_bands(*graph_, options, limit, step)
+                                                : band_instructions(*graph_, step);
+          if (cost_[begin] + own >= cost_[end]) return;
+          cost_[end] = cost_[begin] + own;
+          step_to_[end] = step;
         });
   }
 }
 
 void StreamingScheduler::Search::take_steps(std::vector<Step>& steps) const {
-  const auto count = static_cast<std::int32_t>(graph_->ops.size());
   steps.clear();
-  for (std::int32_t end = count; end > 0; end = from_[end]) {
-    steps.push_back({.first_op = from_[end],
-                     .op_count = end - from_[end],
-                     .overlaps = overlaps_[end],
-                     .pulls_input = from_[end] == 0 && pulled_ != kNoId});
+  for (auto end = static_cast<OpId>(graph_->ops.size()); end > 0; end = step_to_[end].first_op) {
+    steps.push_back(step_to_[end]);
   }
   std::reverse(steps.begin(), steps.end());
 }
-
-namespace {
-
-// The height of bands that costs the least within the limit.
-void choose_band_rows(const Graph& graph, const ScheduleOptions& options, std::int64_t limit,
-                      Step& step) {
-  if (!step.is_in_bands()) return;
-  const std::int32_t height = band_height(graph, graph.ops[step.first_op + step.op_count - 1]);
-  const std::int64_t tensors = tensor_bytes(graph, step);
-  double least = std::numeric_limits<double>::infinity();
-  Step tried = step;
-  for (tried.band_rows = 1; tried.band_rows <= height; ++tried.band_rows) {
-    if (tensors + own_bytes(graph, tried, options) > limit) break;
-    const double cost = band_instructions(graph, tried);
-    if (cost >= least) continue;
-    least = cost;
-    step = tried;
-  }
-}
-
-}  // namespace
 
 StreamingScheduler::StreamingScheduler() : search_(std::make_unique<Search>()) {}
 StreamingScheduler::~StreamingScheduler() = default;
@@ -520,16 +513,63 @@ const StreamingPlan& StreamingScheduler::schedule(const Graph& graph,
   find_least(graph, options);
   const std::int64_t limit =
       std::max(plan_.least_bytes, options.streaming_bytes.value_or(plan_.least_bytes));
-  search_->find_cheapest(limit);
+  search_->find_cheapest(limit, options);
   search_->take_steps(plan_.steps);
-  plan_.peak_bytes = 0;
+  measure(graph, options);
+  return plan_;
+}
+
+// Of steps found by find_least.
+void StreamingScheduler::settle_bands(const Graph& graph, const ScheduleOptions& options) {
   for (Step& step : plan_.steps) {
-    choose_band_rows(graph, options, limit, step);
+    if (step.is_in_bands()) choose_bands(graph, options, plan_.least_bytes, step);
+  }
+  measure(graph, options);
+}
+
+const StreamingPlan& StreamingScheduler::schedule_in_arena(const Graph& graph,
+                                                           const ScheduleOptions& options,
+                                                           const ArenaBytes& arena_bytes) {
+  constexpr int kAttempts = 6;
+  const std::int64_t limit = options.streaming_bytes.value_or(0);
+  StreamingPlan best;
+  std::int64_t best_bytes = kInfinite;
+  const auto consider = [&] {
+    const std::int64_t bytes = arena_bytes(plan_.steps);
+    const bool is_cheaper = plan_.instructions < best.instructions;
+    const bool is_better = bytes <= limit
+                               ? best_bytes > limit || is_cheaper
+                               : bytes < best_bytes || (bytes == best_bytes && is_cheaper);
+    if (is_better) {
+      best = plan_;
+      best_bytes = bytes;
+    }
+    return bytes - limit;
+  };
+  find_least(graph, options);
+  settle_bands(graph, options);
+  consider();
+  ScheduleOptions tried = options;
+  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+    schedule(graph, tried);
+    const std::int64_t excess = consider();
+    if (excess <= 0 || !tried.streaming_bytes) break;
+    tried.streaming_bytes = limit - attempt * excess;
+    if (*tried.streaming_bytes <= plan_.least_bytes) tried.streaming_bytes.reset();
+  }
+  plan_ = std::move(best);
+  return plan_;
+}
+
+void StreamingScheduler::measure(const Graph& graph, const ScheduleOptions& options) {
+  plan_.peak_bytes = 0;
+  plan_.instructions = 0;
+  for (const Step& step : plan_.steps) {
     const std::int64_t bytes =
         step.is_in_bands() ? live_bytes_of_step(graph, step, options) : search_->bytes_alone(step);
     plan_.peak_bytes = std::max(plan_.peak_bytes, bytes);
+    plan_.instructions += band_instructions(graph, step);
   }
-  return plan_;
 }
 
 }  // namespace mcunet::engine

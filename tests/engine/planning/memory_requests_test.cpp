@@ -81,9 +81,9 @@ TEST(MemoryRequests, WhatLivesWithinAStepHasNoBuffer) {
   EXPECT_THAT(requests.tensor_buffer, ElementsAre(0, kNoId, kNoId, 1, 2));
   EXPECT_EQ(requests.tensor_buffers, 3u);
   EXPECT_EQ(requests.buffers[2].in_place_of, 0);
-  // Five rows of the expanded map, one of the next, and the most that one of the operators needs: the
-  // depthwise convolution five rows of two channels.
-  const std::int64_t bytes = (5 + 1) * 6 * 24 + 4 * 5 * 10 + 8 * 5 * 4 + 16;
+  // Five rows of the expanded map, of which the first makes room for those of the next, and the most that one of
+  // the operators needs: the depthwise convolution five rows of two channels.
+  const std::int64_t bytes = 5 * 6 * 24 + 4 * 5 * 10 + 8 * 5 * 4 + 16;
   EXPECT_THAT(requests.step_scratch_bytes, ElementsAre(bytes, 0));
   const MemoryPlan plan = plan_memory(requests.buffers);
   EXPECT_EQ(plan.arena_bytes, 2 * 8 * 6 * 4 + bytes);

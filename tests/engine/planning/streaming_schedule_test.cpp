@@ -147,6 +147,36 @@ TEST(StreamingSchedule, BandsAreAsHighAsTheLimitAllows) {
   }
 }
 
+// What is cheaper may leave gaps in the arena.
+TEST(StreamingSchedule, KeepsToTheLimitWithItsArena) {
+  RandomStream random(31);
+  StreamingScheduler scheduler;
+  int larger_than_alive = 0;
+  int cheaper = 0;
+  for (int trial = 0; trial < 150; ++trial) {
+    const Graph graph = RandomChain(random).make(10);
+    // With a gap for every step of high bands, since arenas of small networks have none.
+    const auto arena_bytes = [&](std::span<const Step> steps) {
+      const auto high = std::count_if(steps.begin(), steps.end(),
+                                      [](const Step& step) { return step.band_rows > 1; });
+      return planned_peak(graph, steps) + 60 * high;
+    };
+    const StreamingPlan least = scheduler.schedule_in_arena(graph, kStreaming, arena_bytes);
+    const std::int64_t least_arena = arena_bytes(least.steps);
+    EXPECT_LE(least_arena, arena_bytes(scheduler.find_least(graph, kStreaming).steps));
+    ScheduleOptions options = kStreaming;
+    options.streaming_bytes = least_arena + random.index(400);
+    const StreamingPlan plan = scheduler.schedule_in_arena(graph, options, arena_bytes);
+    ASSERT_LE(arena_bytes(plan.steps), *options.streaming_bytes) << "trial " << trial;
+    EXPECT_LE(plan.instructions, least.instructions);
+    larger_than_alive +=
+        arena_bytes(scheduler.schedule(graph, options).steps) > *options.streaming_bytes;
+    cheaper += plan.instructions < least.instructions ? 1 : 0;
+  }
+  EXPECT_GT(larger_than_alive, 5);
+  EXPECT_GT(cheaper, 50);
+}
+
 TEST(StreamingSchedule, BytesOfAStepAreThoseOfThePlan) {
   RandomStream random(5);
   for (int trial = 0; trial < 100; ++trial) {
