@@ -547,15 +547,21 @@ const StreamingPlan& StreamingScheduler::schedule_in_arena(const Graph& graph,
     return bytes - limit;
   };
   find_least(graph, options);
+  measure(graph, options);
+  consider();
   settle_bands(graph, options);
   consider();
   ScheduleOptions tried = options;
-  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+  tried.streaming_bytes.reset();
+  schedule(graph, tried);
+  consider();
+  std::int64_t target = limit;
+  for (int attempt = 1; attempt <= kAttempts && target > plan_.least_bytes; ++attempt) {
+    tried.streaming_bytes = target;
     schedule(graph, tried);
     const std::int64_t excess = consider();
-    if (excess <= 0 || !tried.streaming_bytes) break;
-    tried.streaming_bytes = limit - attempt * excess;
-    if (*tried.streaming_bytes <= plan_.least_bytes) tried.streaming_bytes.reset();
+    if (excess <= 0) break;
+    target = limit - attempt * excess;
   }
   plan_ = std::move(best);
   return plan_;
