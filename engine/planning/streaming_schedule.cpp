@@ -186,7 +186,6 @@ class StreamingScheduler::Search {
     RowWindow window;
     bool works_in_bands = false;
     std::int32_t height = 0;             // of the output, or of what is accumulated
-    std::int64_t row_bytes = 0;          // of the output
     std::int64_t sum_bytes = 0;          // if it accumulates
     std::int64_t bytes = 0;              // of the output, aligned
     std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
@@ -207,12 +206,6 @@ class StreamingScheduler::Search {
     bool overlaps = false;
   };
 
-  // Of what a step makes.
-  struct Held {
-    std::int64_t bytes = 0;
-    std::int64_t may_go = 0;  // of them, if a longer step makes what they can overwrite
-  };
-
   // Calls visit(i, measured) for all steps i … end - 1, from the shortest on, until it returns false, given
   // a bound below the bytes of what is longer: go_on(bound).
   template <typename GoOn, typename Visit>
@@ -222,7 +215,7 @@ class StreamingScheduler::Search {
   void find_least_live(std::int32_t end, Matters matters);
   void demand(OpId reader);
   Overlap find_overlap_of(OpId first, std::int32_t end) const;
-  void hold_rows(TensorId tensor, std::int32_t end, Held& held);
+  std::int64_t hold_rows(TensorId tensor, std::int32_t end);
   HeldRows rows_of(TensorId tensor) const;
   std::int64_t held_bytes(TensorId tensor) const;
   // Whether nobody after the step that ends there reads what the operator makes.
@@ -235,14 +228,12 @@ class StreamingScheduler::Search {
             .overlaps = overlaps,
             .pulls_input = begin == 0 && pulled_ != kNoId};
   }
-  bool may_take_rows(OpId op, std::int32_t end) const {
-    return facts_[op].reuse != RowReuse::kNone && is_within(op, end);
-  }
 
   const Graph* graph_ = nullptr;
   std::vector<Facts> facts_;
   std::vector<std::int64_t> live_at_;  // per cut: of tensors that are made before and used after it
   std::vector<std::int64_t> least_live_;  // of the cuts up to it that may do better
+  std::vector<std::int64_t> row_bytes_;   // per tensor
   std::vector<std::int32_t> last_use_;    // per tensor: by which operator; their number for outputs
   std::vector<Pace> paces_;               // per tensor
   std::int32_t walk_ = 0;
@@ -262,8 +253,10 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
   paces_.assign(graph.tensors.size(), {});
   walk_ = 0;
   last_use_.resize(graph.tensors.size());
+  row_bytes_.resize(graph.tensors.size());
   for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
     last_use_[id] = alone_.lifetimes[id].last_step;
+    row_bytes_[id] = row_bytes_of(graph.tensors[id]);
   }
   for (const TensorId output : graph.outputs) last_use_[output] = count;
   const auto add_live = [&](std::int32_t first_cut, std::int32_t last_cut, std::int64_t bytes) {
@@ -282,7 +275,6 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
     facts.works_in_bands = mcunet::engine::works_in_bands(graph, op);
     facts.reuse = row_reuse_of(graph, op);
     facts.height = band_height(graph, op);
-    facts.row_bytes = row_bytes_of(output);
     facts.sum_bytes = facts.works_in_bands && accumulates(graph, op) ? sum_bytes_of(graph, op) : 0;
     facts.bytes = aligned(output.bytes());
     add_live(id + 1, last_use_[op.output], facts.bytes);
@@ -344,24 +336,26 @@ HeldRows StreamingScheduler::Search::rows_of(TensorId tensor) const {
 }
 
 std::int64_t StreamingScheduler::Search::held_bytes(TensorId tensor) const {
-  const Tensor& t = graph_->tensors[tensor];
-  return aligned(row_bytes_of(t) * std::min(t.shape.height, rows_of(tensor).count()));
+  const std::int32_t height = graph_->tensors[tensor].shape.height;
+  return aligned(row_bytes_[tensor] * std::min(height, rows_of(tensor).count()));
 }
 
-// As in plan_row_bands. Once a tensor's rows are known, those of its only reader may lie in their memory.
-void StreamingScheduler::Search::hold_rows(TensorId tensor, std::int32_t end, Held& held) {
-  held.bytes += held_bytes(tensor);
+// As in plan_row_bands: the bytes that the step holds more with the tensor's rows, in the memory of which those of
+// its only reader may lie. They are never below 0, as no rows take more than those whose place they take.
+std::int64_t StreamingScheduler::Search::hold_rows(TensorId tensor, std::int32_t end) {
+  const std::int64_t bytes = held_bytes(tensor);
   const OpId reader = paces_[tensor].only_reader;
-  if (reader == kNoId || !may_take_rows(reader, end)) return;
+  if (reader == kNoId || facts_[reader].reuse == RowReuse::kNone || !is_within(reader, end)) {
+    return bytes;
+  }
   const TensorId output = graph_->ops[reader].output;
   if (paces_[output].takes_rows ||
       !takes_rows(facts_[reader].reuse, graph_->tensors[tensor], rows_of(tensor),
                   graph_->tensors[output], rows_of(output))) {
-    return;
+    return bytes;
   }
   paces_[output].takes_rows = true;
-  held.bytes -= held_bytes(output);
-  held.may_go -= held_bytes(output);
+  return bytes - held_bytes(output);
 }
 
 // As find_overlap in row_bands.cpp, of a step in bands of one row.
@@ -374,11 +368,11 @@ Overlap StreamingScheduler::Search::find_overlap_of(OpId first, std::int32_t end
     if (input == pulled_ || last_use_[input] >= end || !pace.is_consistent) continue;
     const RowTraffic traffic{
         .output_height = facts_[end - 1].height,
-        .output_row_bytes = facts_[end - 1].row_bytes,
+        .output_row_bytes = row_bytes_[graph_->ops[end - 1].output],
         .input_rows_per_band = pace.rows_per_band,
         .input_kept = pace.kept,
         .input_height = graph_->tensors[input].shape.height,
-        .input_row_bytes = row_bytes_of(graph_->tensors[input]),
+        .input_row_bytes = row_bytes_[input],
         .is_read_last = std::find(read_last.begin(), read_last.end(), input) != read_last.end()};
     const Overlap overlap = overlap_of(input, traffic);
     if (overlap.saved_bytes > best.saved_bytes) best = overlap;
@@ -396,7 +390,7 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     }
   }
   paces_[graph_->ops[end - 1].output] = {++walk_, 1, 0, 0, true};
-  Held held;
+  std::int64_t held = 0;  // of what the step makes
   std::int64_t scratch = 0;
   for (OpId id = end - 1; id >= std::max(end - kMostBandOps, 0); --id) {
     const Facts& facts = facts_[id];
@@ -404,31 +398,30 @@ void StreamingScheduler::Search::visit_steps_to(std::int32_t end, GoOn go_on, Vi
     const Pace& pace = paces_[output];
     if (!facts.works_in_bands || pace.walk != walk_ || !pace.is_consistent) return;
     if (facts.sum_bytes > 0 && id != end - 1) return;
-    held.bytes += facts.sum_bytes;
+    held += facts.sum_bytes;
     if (is_within(id, end)) {
-      hold_rows(output, end, held);
+      held += hold_rows(output, end);
     } else {
-      held.bytes += facts.bytes;
+      held += facts.bytes;
     }
-    if (may_take_rows(id, end)) held.may_go += held_bytes(output);
     scratch = std::max(scratch,
                        aligned(least_scratch_bytes(*graph_, graph_->ops[id], pace.rows_per_band)));
     demand(id);
     if (id == 0 && pulled_ != kNoId) {
       const Pace& input = paces_[pulled_];
       if (last_use_[pulled_] >= end || input.walk != walk_ || !input.is_consistent) return;
-      hold_rows(pulled_, end, held);
+      held += hold_rows(pulled_, end);
     }
     if (id < end - 1 || (id == 0 && pulled_ != kNoId)) {
-      const std::int64_t bytes = live_at_[id] + held.bytes + scratch;
+      const std::int64_t bytes = live_at_[id] + held + scratch;
       visit(id, Measured{.bytes = bytes});
       const Overlap overlap = find_overlap_of(id, end);
       if (overlap.input != kNoId) {
         visit(id, Measured{.bytes = bytes - overlap.saved_bytes, .overlaps = true});
       }
     }
-    // What is longer saves at most its output, and what can lie in the memory of others.
-    const std::int64_t least = held.bytes - held.may_go + scratch - last.bytes;
+    // What is longer saves at most its output.
+    const std::int64_t least = held + scratch - last.bytes;
     if (id > 0 && !go_on(least_live_[id - 1] + least)) return;
   }
 }
