@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "torch_compat.hpp"
+
 namespace mcunet::supernet {
 
 using torch::autograd::Node;
@@ -15,7 +17,7 @@ using torch::autograd::variable_list;
 
 // The ends of the graph, one for each parameter: where autograd adds to its gradient.
 struct GradientBuckets::Accumulators {
-  std::vector<std::shared_ptr<Node>> nodes;  // kept, as tensors do not keep them
+  std::vector<NodePointer> nodes;  // kept, as tensors do not keep them
   std::unordered_map<const Node*, std::size_t> bucket_of;
 };
 
@@ -39,7 +41,7 @@ GradientBuckets::GradientBuckets(std::span<const at::Tensor> parameters, Process
     std::int64_t offset = 0;
     for (std::size_t i = first; i < end; ++i) {
       at::Tensor parameter = parameters[i];
-      const std::shared_ptr<Node> node = torch::autograd::impl::grad_accumulator(parameter);
+      const NodePointer node = torch::autograd::impl::grad_accumulator(parameter);
       parameter.mutable_grad() =
           bucket.flat.narrow(0, offset, parameter.numel()).view(parameter.sizes());
       offset += parameter.numel();

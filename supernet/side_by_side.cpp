@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "torch_compat.hpp"
+
 namespace mcunet::supernet {
 namespace {
 
@@ -20,13 +22,18 @@ class OwnThreads {
     at::internal::lazy_init_num_threads();
     before_ = at::get_num_threads();
     omp_set_num_threads(threads);
+    mkl_before_ = set_mkl_threads(threads);
   }
-  ~OwnThreads() { omp_set_num_threads(before_); }
+  ~OwnThreads() {
+    omp_set_num_threads(before_);
+    set_mkl_threads(mkl_before_);
+  }
   OwnThreads(const OwnThreads&) = delete;
   OwnThreads& operator=(const OwnThreads&) = delete;
 
  private:
   int before_ = 1;
+  int mkl_before_ = 0;
 };
 
 }  // namespace

@@ -4,6 +4,9 @@
 
 #include <cstdlib>
 
+// MKL's own; null where there is none.
+extern "C" __attribute__((weak)) int MKL_Set_Num_Threads_Local(int threads);
+
 namespace mcunet::supernet {
 namespace {
 
@@ -20,5 +23,9 @@ const bool kLimited = limit_onednn();
 }  // namespace
 
 bool is_onednn_limited() { return kLimited; }
+
+int set_mkl_threads(int threads) {
+  return MKL_Set_Num_Threads_Local == nullptr ? 0 : MKL_Set_Num_Threads_Local(threads);
+}
 
 }  // namespace mcunet::supernet

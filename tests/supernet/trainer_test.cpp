@@ -240,9 +240,14 @@ TEST_F(TrainerTest, RunningStatisticsAreTheLargestsInASandwich) {
   options.elastic_epochs = 1;
   options.elastic_learning_rate = 1e-30;
   options.elastic_sampler = Sampler::kSandwich;
+  // One thread for each.
+  const int threads = at::get_num_threads();
+  at::set_num_threads(options.subnets_per_batch);
   const TensorDictionary sandwich = train("sandwich", options, false);
   options.subnets_per_batch = 1;  // the largest alone
+  at::set_num_threads(1);
   const TensorDictionary largest = train("largest", options, false);
+  at::set_num_threads(threads);
   for (const auto& [name, tensor] : largest) {
     if (!name.ends_with("running_mean")) continue;
     EXPECT_TRUE(tensor.equal(sandwich.at(name))) << name;
