@@ -45,8 +45,12 @@ std::string describe_bands(const Graph& graph, std::size_t index, const Step& st
     const std::string rows =
         stage.is_whole ? "whole          "
                        : fmt::format("{:>3} of {:>3} rows", stage.held_rows, tensor.shape.height);
-    fmt::format_to(std::back_inserter(text), "  {:<28} {:>12}  {} {:>8} bytes\n", name,
-                   describe(tensor.shape), rows, engine::row_bytes_of(tensor) * stage.held_rows);
+    const std::string memory =
+        stage.reuse == engine::RowReuse::kNone
+            ? fmt::format("{:>8} bytes", engine::row_bytes_of(tensor) * stage.held_rows)
+            : "      in place";
+    fmt::format_to(std::back_inserter(text), "  {:<28} {:>12}  {} {}\n", name,
+                   describe(tensor.shape), rows, memory);
   };
   if (bands.input) add("input", graph.tensors[graph.inputs[0]], *bands.input);
   for (std::int32_t i = 0; i < step.op_count; ++i) {

@@ -35,10 +35,20 @@ class Divisions {
     return least_;
   }
 
+  // Of those of which no step has more alive than the limit, each in its cheapest bands.
+  double least_cost(std::int64_t limit) {
+    limit_ = limit;
+    extend(0);
+    return least_cost_;
+  }
+
  private:
   void extend(OpId next) {
     if (next == static_cast<OpId>(graph_.ops.size())) {
       least_ = std::min(least_, planned_peak(graph_, steps_));
+      double cost = 0;
+      for (const Step& step : steps_) cost += cost_of(step);
+      least_cost_ = std::min(least_cost_, cost);
       return;
     }
     for (OpId end = next + 1; end <= static_cast<OpId>(graph_.ops.size()); ++end) {
@@ -55,6 +65,22 @@ class Divisions {
     }
   }
 
+  double cost_of(const Step& step) const {
+    double least = std::numeric_limits<double>::infinity();
+    Step tried = step;
+    const std::int32_t height =
+        step.is_in_bands() ? band_height(graph_, ops_of(graph_, step).back()) : 1;
+    for (tried.band_rows = 1; tried.band_rows <= height; ++tried.band_rows) {
+      if (step.overlaps && find_overlap(graph_, tried).input == kNoId) continue;
+      for (const bool is_fast : {false, step.is_in_bands()}) {
+        tried.has_fast_scratch = is_fast;
+        if (live_bytes_of_step(graph_, tried, {}) > limit_) continue;
+        least = std::min(least, band_instructions(graph_, tried));
+      }
+    }
+    return least;
+  }
+
   bool is_group(const Step& step) const {
     try {
       plan_row_bands(graph_, step);
@@ -68,6 +94,8 @@ class Divisions {
   bool pulls_input_;
   std::vector<Step> steps_;
   std::int64_t least_ = std::numeric_limits<std::int64_t>::max();
+  std::int64_t limit_ = 0;
+  double least_cost_ = std::numeric_limits<double>::infinity();
 };
 
 TEST(StreamingSchedule, NeverHoldsAnExpandedTensor) {
@@ -99,6 +127,24 @@ TEST(StreamingSchedule, IsTheBestOfAllDivisions) {
     better += plan.least_bytes < planned_peak(graph, one_by_one.steps) ? 1 : 0;
   }
   EXPECT_GT(better, 40);
+}
+
+TEST(StreamingSchedule, IsTheCheapestOfAllDivisionsWithinALimit) {
+  RandomStream random(13);
+  StreamingScheduler scheduler;
+  int cheaper = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    const Graph graph = RandomChain(random).make(5);
+    ScheduleOptions options = kStreaming;
+    const double at_least = scheduler.schedule(graph, options).instructions;
+    options.streaming_bytes = scheduler.schedule(graph, options).least_bytes + random.index(600);
+    const StreamingPlan& plan = scheduler.schedule(graph, options);
+    EXPECT_DOUBLE_EQ(plan.instructions, Divisions(graph).least_cost(*options.streaming_bytes))
+        << "trial " << trial;
+    EXPECT_LE(plan.peak_bytes, *options.streaming_bytes);
+    cheaper += plan.instructions < at_least ? 1 : 0;
+  }
+  EXPECT_GT(cheaper, 20);
 }
 
 TEST(StreamingSchedule, PullsTheInputInTheBestOfAllDivisions) {
