@@ -22,12 +22,17 @@ struct GradientBuckets::Accumulators {
 };
 
 GradientBuckets::GradientBuckets(std::span<const at::Tensor> parameters, ProcessGroup& group,
-                                 std::int64_t bucket_bytes)
+                                 std::optional<std::int64_t> bucket_bytes)
     : group_(group), accumulators_(std::make_unique<Accumulators>()) {
   if (group.ranks() == 1) return;
+  std::int64_t all_bytes = 0;
+  for (const at::Tensor& parameter : parameters) {
+    all_bytes += static_cast<std::int64_t>(parameter.nbytes());
+  }
+  const std::int64_t least = bucket_bytes.value_or(std::min(all_bytes / 8, std::int64_t{1} << 20));
   const auto first_of_bucket = [&](std::size_t end) {
     std::size_t first = end;
-    for (std::int64_t bytes = 0; first > 0 && (first == end || bytes < bucket_bytes); --first) {
+    for (std::int64_t bytes = 0; first > 0 && (first == end || bytes < least); --first) {
       bytes += static_cast<std::int64_t>(parameters[first - 1].nbytes());
     }
     return first;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,11 +17,15 @@ namespace mcunet::supernet {
 // follow each other lie in one flat tensor, a bucket, and a bucket is on its way as soon as no more is
 // added to any of them. The buckets are those of all parameters, the last first, whatever a sub-network
 // reaches, so that all ranks send the same. A group of one rank has no buckets, and nothing is done.
+//
+// The last bucket cannot hide behind the backward pass, so a small network has small ones; but each costs as many
+// messages as there are ranks.
 class GradientBuckets {
  public:
-  // Gives the parameters gradients of zeros. The group must outlive this.
+  // Gives the parameters gradients of zeros. The group must outlive this. Absent, a bucket has an eighth of all
+  // bytes, and at most a MiB.
   GradientBuckets(std::span<const at::Tensor> parameters, ProcessGroup& group,
-                  std::int64_t bucket_bytes = std::int64_t{1} << 20);
+                  std::optional<std::int64_t> bucket_bytes = std::nullopt);
   ~GradientBuckets();
 
   GradientBuckets(const GradientBuckets&) = delete;

@@ -177,12 +177,13 @@ void hold_output(const Graph& graph, const Step& step, const Op& op, BandStage& 
                  RowBands& bands) {
   const Tensor& output = graph.output_of(op);
   const std::span<const Op> ops = ops_of(graph, step);
-  const RowReuse reuse = row_reuse_of(graph, op);
+  const RowReuse reuse = step.reuses_rows ? row_reuse_of(graph, op) : RowReuse::kNone;
   BandStage* taken = nullptr;
-  TensorId of = kNoId;
+  std::int32_t of = kNoId;
   for (const TensorId input : graph.inputs_of(op)) {
     BandStage* const held = holder_of(graph, step, input, bands);
-    if (held == nullptr || input < of) continue;  // tensors are numbered as they are made
+    const std::int32_t source = stage_of(graph, step, input);
+    if (held == nullptr || source < of) continue;
     const auto readers = std::count_if(ops.begin(), ops.end(),
                                        [&](const Op& other) { return reads(graph, other, input); });
     if (readers != 1 ||
@@ -190,7 +191,7 @@ void hold_output(const Graph& graph, const Step& step, const Op& op, BandStage& 
       continue;
     }
     taken = held;
-    of = input;
+    of = source;
   }
   if (taken == nullptr) return hold_rows(output, stage, bands);
   if (reuse == RowReuse::kByChannel) taken->holds_padding = true;
@@ -317,9 +318,10 @@ RowReuse row_reuse_of(const Graph& graph, const Op& op) {
       break;
   }
   // The kernel of 1x1 windows tells how it may overlap.
-  const bool is_pointwise =
-      overwrites_rows(graph, op) && op.window.kernel_height == 1 && op.window.kernel_width == 1 &&
-      input.shape.width == output.shape.width && input.shape.height == output.shape.height;
+  const Window& w = op.window;
+  const bool is_pointwise = overwrites_rows(graph, op) && w.kernel_height == 1 &&
+                            w.kernel_width == 1 && w.stride_height == 1 && w.stride_width == 1 &&
+                            w.padding == Padding{};
   return is_pointwise ? RowReuse::kByPixel : RowReuse::kNone;
 }
 

@@ -225,6 +225,7 @@ class StreamingScheduler::Search {
   Step step_of(std::int32_t begin, std::int32_t end, bool overlaps) const {
     return {.first_op = begin,
             .op_count = end - begin,
+            .reuses_rows = reuses_rows_,
             .overlaps = overlaps,
             .pulls_input = begin == 0 && pulled_ != kNoId};
   }
@@ -237,6 +238,7 @@ class StreamingScheduler::Search {
   std::vector<std::int32_t> last_use_;    // per tensor: by which operator; their number for outputs
   std::vector<Pace> paces_;               // per tensor
   std::int32_t walk_ = 0;
+  bool reuses_rows_ = true;
   TensorId pulled_ = kNoId;  // the graph's input, if it comes in rows
   std::vector<std::int64_t> best_;
   std::vector<double> cost_;
@@ -262,6 +264,8 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
   const auto add_live = [&](std::int32_t first_cut, std::int32_t last_cut, std::int64_t bytes) {
     for (std::int32_t cut = first_cut; cut <= last_cut; ++cut) live_at_[cut] += bytes;
   };
+  // Other kernels than those that work in place may be called.
+  reuses_rows_ = options.in_place_depthwise && options.in_place_elementwise;
   pulled_ = options.pulls_input ? graph.inputs[0] : kNoId;
   for (const TensorId input : graph.inputs) {
     if (input == pulled_) continue;
@@ -273,7 +277,7 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
     Facts& facts = facts_[id];
     facts.window = row_window_of(graph, op);
     facts.works_in_bands = mcunet::engine::works_in_bands(graph, op);
-    facts.reuse = row_reuse_of(graph, op);
+    facts.reuse = reuses_rows_ ? row_reuse_of(graph, op) : RowReuse::kNone;
     facts.height = band_height(graph, op);
     facts.sum_bytes = facts.works_in_bands && accumulates(graph, op) ? sum_bytes_of(graph, op) : 0;
     facts.bytes = aligned(output.bytes());

@@ -266,6 +266,23 @@ TEST(Streaming, RealModelsAreExactInLessMemory) {
 }
 
 // Of the order in which operators stand, all that is left is in the names of steps.
+// General kernels do not work in place.
+TEST(Streaming, IsExactWithoutSpecialisedKernels) {
+  RandomStream random(9);
+  const Graph graph = with_random_weights(
+      make_residual_block({.height = 12, .width = 10, .expanded_channels = 32}), random);
+  CompileOptions options{.schedule = options_of(SchedulePolicy::kStreaming)};
+  std::int64_t arena = 0;
+  for (const bool specializes : {true, false}) {
+    options.specializes_kernels = specializes;
+    const CompiledGraph compiled = compile_graph(graph, options);
+    EXPECT_LT(compiled.schedule.steps.size(), graph.ops.size());
+    expect_exact(compiled, specializes ? "special" : "general");
+    EXPECT_GT(compiled.arena.plan.arena_bytes, arena);
+    arena = compiled.arena.plan.arena_bytes;
+  }
+}
+
 TEST(Streaming, StepsAreNamedAfterTheirOperators) {
   const Graph graph = make_residual_block({});
   RandomStream random(1);

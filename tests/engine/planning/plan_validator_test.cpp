@@ -119,8 +119,8 @@ TEST(PlanValidator, WhatItPassesHoldsEveryByteUntilItIsRead) {
   EXPECT_GT(bands, 150);
   EXPECT_GT(overlaps, 50);
   EXPECT_GT(pulls, 20);
-  EXPECT_GT(by_channel, 15);
-  EXPECT_GT(by_pixel, 50);
+  EXPECT_GT(by_channel, 10);
+  EXPECT_GT(by_pixel, 20);
   EXPECT_GT(passed, 100);
   EXPECT_GT(broken, 500);
 }
