@@ -56,7 +56,11 @@ struct StepNeeds {
 };
 
 StepNeeds needs_of(const Graph& graph, const Step& step, ScratchPolicy policy) {
-  if (!step.is_in_bands()) return {0, scratch_bytes(graph, graph.ops[step.first_op], policy)};
+  if (!step.is_in_bands()) {
+    const Op& op = graph.ops[step.first_op];
+    const bool is_fast = step.has_fast_scratch && policy == ScratchPolicy::kOwn;
+    return {0, is_fast ? fastest_scratch_bytes(graph, op) : scratch_bytes(graph, op, policy)};
+  }
   const RowBands bands = plan_row_bands(graph, step);
   if (policy == ScratchPolicy::kOwn) {
     return {bands.buffer_bytes, kernel_scratch_bytes(graph, step, bands)};

@@ -98,7 +98,8 @@ std::int64_t own_bytes(const Graph& graph, const Step& step, const ScheduleOptio
     return bands.buffer_bytes + aligned(kernel_scratch_bytes(graph, step, bands)) - saved;
   }
   const Op& op = graph.ops[step.first_op];
-  const std::int64_t scratch = aligned(least_scratch_bytes(graph, op));
+  const std::int64_t scratch = aligned(step.has_fast_scratch ? fastest_scratch_bytes(graph, op)
+                                                             : least_scratch_bytes(graph, op));
   const TensorId overwritten = make_schedule(graph, one_by_one(options)).in_place_of[op.output];
   if (step.overlaps || overwritten == kNoId) return scratch - saved;
   return scratch - std::min(aligned(graph.tensors[overwritten].bytes()),
@@ -118,7 +119,9 @@ double band_instructions(const Graph& graph, const Step& step) {
     const Overlap overlap = find_overlap(graph, step);
     sum += kPerMovedByte * static_cast<double>(graph.tensors[overlap.input].bytes());
   }
-  if (!step.is_in_bands()) return sum;
+  if (!step.is_in_bands()) {
+    return step.has_fast_scratch ? sum : sum + saved_instructions(graph, graph.ops[step.first_op]);
+  }
   const RowBands bands = plan_row_bands(graph, step);
   for (std::size_t i = 0; i < bands.stages.size(); ++i) {
     const Op& op = graph.ops[step.first_op + static_cast<OpId>(i)];
@@ -178,7 +181,8 @@ class StreamingScheduler::Search {
   // Of a step of one operator that is in no bands.
   std::int64_t bytes_alone(const Step& step) const {
     const Facts& facts = facts_[step.first_op];
-    return step.overlaps ? facts.overlapping_bytes : facts.alone_bytes;
+    return (step.overlaps ? facts.overlapping_bytes : facts.alone_bytes) +
+           (step.has_fast_scratch ? facts.more_scratch : 0);
   }
 
  private:
@@ -190,6 +194,7 @@ class StreamingScheduler::Search {
     std::int64_t bytes = 0;              // of the output, aligned
     std::int64_t alone_bytes = 0;        // alive in the step if it has no other operator
     std::int64_t overlapping_bytes = 0;  // and if its output then follows its input
+    std::int64_t more_scratch = 0;       // of its kernel, alone, where it is fastest
     RowReuse reuse = RowReuse::kNone;
   };
   struct Pace {
@@ -464,6 +469,11 @@ void StreamingScheduler::Search::find_cheapest(std::int64_t limit, const Schedul
   cost_.assign(graph_->ops.size() + 1, kNone);
   step_to_.assign(graph_->ops.size() + 1, {});
   cost_[0] = 0;
+  for (OpId id = 0; id < count; ++id) {
+    const Op& op = graph_->ops[id];
+    facts_[id].more_scratch =
+        aligned(fastest_scratch_bytes(*graph_, op)) - aligned(least_scratch_bytes(*graph_, op));
+  }
   for (std::int32_t end = 1; end <= count; ++end) {
     find_least_live(end, [&](std::int32_t cut) { return cost_[cut] < kNone; });
     visit_steps_to(
@@ -471,8 +481,13 @@ void StreamingScheduler::Search::find_cheapest(std::int64_t limit, const Schedul
         [&](std::int32_t begin, const Measured& measured) {
           if (measured.bytes > limit || cost_[begin] >= cost_[end]) return;
           Step step = step_of(begin, end, measured.overlaps);
-          const double own = step.is_in_bands() ? choose_bands(*graph_, options, limit, step)
-                                                : band_instructions(*graph_, step);
+          double own = 0;
+          if (step.is_in_bands()) {
+            own = choose_bands(*graph_, options, limit, step);
+          } else {
+            step.has_fast_scratch = measured.bytes + facts_[begin].more_scratch <= limit;
+            own = band_instructions(*graph_, step);
+          }
           if (cost_[begin] + own >= cost_[end]) return;
           cost_[end] = cost_[begin] + own;
           step_to_[end] = step;

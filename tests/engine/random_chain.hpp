@@ -191,7 +191,7 @@ inline std::vector<Step> random_steps(const Graph& graph, RandomStream& random) 
     }
     if (step.op_count == 1) step.band_rows = 1;
     step.reuses_rows = random.index(4) != 0;
-    step.has_fast_scratch = step.op_count > 1 && random.index(2) == 0;
+    step.has_fast_scratch = random.index(2) == 0;
     step.overlaps = random.index(2) == 0 && find_overlap(graph, step).input != kNoId;
     steps.push_back(step);
   }

@@ -72,7 +72,7 @@ class Divisions {
         step.is_in_bands() ? band_height(graph_, ops_of(graph_, step).back()) : 1;
     for (tried.band_rows = 1; tried.band_rows <= height; ++tried.band_rows) {
       if (step.overlaps && find_overlap(graph_, tried).input == kNoId) continue;
-      for (const bool is_fast : {false, step.is_in_bands()}) {
+      for (const bool is_fast : {false, true}) {
         tried.has_fast_scratch = is_fast;
         if (live_bytes_of_step(graph_, tried, {}) > limit_) continue;
         least = std::min(least, band_instructions(graph_, tried));

@@ -19,10 +19,9 @@ namespace mcunet::engine {
 struct Step {
   OpId first_op = 0;
   std::int32_t op_count = 1;
-  std::int32_t band_rows = 1;  // of several operators: rows of the last one's output in a band
-  bool reuses_rows = true;     // of several: rows take the place of those that were read last
-  bool has_fast_scratch =
-      false;  // of several: as much as makes their kernels fastest, not the least
+  std::int32_t band_rows = 1;     // of several operators: rows of the last one's output in a band
+  bool reuses_rows = true;        // of several: rows take the place of those that were read last
+  bool has_fast_scratch = false;  // as much as makes its kernels fastest, instead of the least
   // The output takes over the memory of an input, which is moved up first, as far as it takes to stay
   // ahead: find_overlap() in row_bands.hpp.
   bool overlaps = false;
