@@ -174,8 +174,6 @@ FasterWay faster_way(const Graph& graph, const Op& op, std::int32_t band_rows) {
 double saved_instructions(const Graph& graph, const Op& op) {
   constexpr double kPerMac = kInstructionsSavedPerMac;
   constexpr double kPerOutput = 6.6;
-  constexpr double kPerInputRow = 25;  // of one channel
-  constexpr double kPerOutputRow = 60;
   const Shape& input = graph.input_of(op).shape;
   const Shape& output = graph.output_of(op).shape;
   switch (faster_way(graph, op)) {
@@ -185,7 +183,8 @@ double saved_instructions(const Graph& graph, const Op& op) {
              (kPerOutput + kPerMac * static_cast<double>(weight_layout(graph, op).per_output()));
     }
     case FasterWay::kWholePlanes:
-      return output.channels * (kPerInputRow * input.height + kPerOutputRow * output.height);
+      return output.channels *
+             (kRingPerInputRow * input.height + kRingPerOutputRow * output.height);
     case FasterWay::kNone:
       break;
   }

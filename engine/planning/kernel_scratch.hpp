@@ -39,6 +39,10 @@ std::int64_t fastest_scratch_bytes(const Graph& graph, const Op& op);
 // Of a step, with what it holds of tensors within it.
 std::int64_t fastest_scratch_bytes(const Graph& graph, const Step& step);
 
+// What a ring of rows costs more than whole planes, in instructions for each row of one channel.
+inline constexpr double kRingPerInputRow = 25;
+inline constexpr double kRingPerOutputRow = 60;
+
 // Instructions of an inference that the faster way saves on a core with the DSP extension: an
 // estimate, which orders the layers that want memory.
 double saved_instructions(const Graph& graph, const Op& op);

@@ -37,8 +37,6 @@ double instructions_per_band(const Graph& graph, const Op& op) {
 
 // What kernels pay over all bands for having the least scratch.
 double instructions_by_little_scratch(const Graph& graph, const Op& op, const BandStage& stage) {
-  constexpr double kPerInputRow = 25;  // of one channel
-  constexpr double kPerOutputRow = 60;
   const Shape& output = graph.output_of(op).shape;
   switch (faster_way(graph, op, stage.rows_per_band)) {
     case FasterWay::kNone:
@@ -50,7 +48,7 @@ double instructions_by_little_scratch(const Graph& graph, const Op& op, const Ba
       const RowWindow window = row_window_of(graph, op);
       const double bands = double(output.height) / stage.rows_per_band;
       const double inputs = bands * ((stage.rows_per_band - 1) * window.stride + window.span);
-      return output.channels * (kPerInputRow * inputs + kPerOutputRow * output.height);
+      return output.channels * (kRingPerInputRow * inputs + kRingPerOutputRow * output.height);
     }
   }
   return 0;
