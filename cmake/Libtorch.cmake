@@ -1,5 +1,6 @@
 # libtorch: the system's, or that of the Python package `torch`, which comes with headers and libraries, for CPUs or
-# with CUDA. Sets MCUNET_LIBTORCH, what modules link.
+# with CUDA. Sets MCUNET_LIBTORCH, what modules link, and, where ranks on GPUs can talk by NCCL,
+# MCUNET_NCCL_INCLUDE_DIRS: the headers of CUDA and NCCL.
 set(MCUNET_TORCH_PACKAGE "" CACHE PATH
     "Folder of a Python package torch, to build with its libtorch: python3 -c 'import torch; print(torch.__path__[0])'")
 
@@ -25,11 +26,27 @@ set(MCUNET_LIBTORCH mcunet_libtorch)
 target_include_directories(mcunet_libtorch SYSTEM INTERFACE
   ${headers} ${headers}/torch/csrc/api/include)
 target_compile_definitions(mcunet_libtorch INTERFACE USE_DISTRIBUTED USE_C10D_GLOO)
-# By name, so that libraries of the system's that lie beside it, such as OpenMP's, are found there as well.
+# By name, so that libraries of the system's that lie beside it, such as OpenMP's, are found there as well. Some
+# versions export parts of a C++ library of their own, such as std::filesystem: the system's comes first.
 target_link_libraries(mcunet_libtorch INTERFACE
+  -Wl,--push-state,--no-as-needed,-lstdc++,--pop-state
   -L${MCUNET_TORCH_PACKAGE}/lib -Wl,-rpath,${MCUNET_TORCH_PACKAGE}/lib -ltorch -ltorch_cpu -lc10)
 if(EXISTS ${MCUNET_TORCH_PACKAGE}/lib/libtorch_cuda.so)
   # Nothing names it: what it brings is registered when it is loaded. It finds CUDA's libraries by itself.
   target_link_libraries(mcunet_libtorch INTERFACE
-    -Wl,--push-state,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--pop-state -Wl,--allow-shlib-undefined)
+    -Wl,--push-state,--no-as-needed,-ltorch_cuda,-lc10_cuda,--pop-state -Wl,--allow-shlib-undefined)
+  # Beside the package torch lie those that it asks for, each with its headers.
+  file(GLOB beside ${MCUNET_TORCH_PACKAGE}/../nvidia/*/include)
+  foreach(header nccl.h cuda_runtime_api.h cublas_v2.h cusparse.h cusolverDn.h)
+    find_path(MCUNET_PATH_OF_${header} ${header}
+      HINTS ${beside} $ENV{CUDA_HOME}/include PATHS /usr/local/cuda/include)
+    mark_as_advanced(MCUNET_PATH_OF_${header})
+    list(APPEND MCUNET_NCCL_INCLUDE_DIRS ${MCUNET_PATH_OF_${header}})
+  endforeach()
+  list(REMOVE_DUPLICATES MCUNET_NCCL_INCLUDE_DIRS)
+  if(MCUNET_NCCL_INCLUDE_DIRS MATCHES NOTFOUND)
+    message(WARNING "Headers of CUDA or NCCL are missing (nccl.h, cuda_runtime_api.h, cublas_v2.h, cusparse.h, "
+      "cusolverDn.h; CUDA_HOME may say where CUDA's are): ranks on GPUs will talk by Gloo, which is slower")
+    set(MCUNET_NCCL_INCLUDE_DIRS)
+  endif()
 endif()

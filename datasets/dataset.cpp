@@ -6,6 +6,11 @@
 
 namespace mcunet::datasets {
 
+std::optional<Picture> Dataset::load_pixels(std::int64_t index, RandomStream&,
+                                            std::span<std::uint8_t>) const {
+  throw Error("{}: is not made of pixels", name(index));
+}
+
 void require_readable(const Dataset& dataset, std::int64_t unreadable, std::int64_t seen,
                       const std::string& first) {
   const std::int64_t of = std::max(seen, std::min<std::int64_t>(1000, dataset.size()));

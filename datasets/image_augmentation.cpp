@@ -102,21 +102,26 @@ Objects objects_in_crop(const Objects& objects, const Box& crop, bool flip) {
   return moved;
 }
 
-void jitter_colours(std::span<float> pixels, const ImageOptions& options, RandomStream& random) {
+ColourJitter draw_jitter(const ImageOptions& options, RandomStream& random) {
   const auto factor = [&](double strength) {
     return static_cast<float>(1 + strength * (2 * random.uniform() - 1));
   };
-  const float brightness = factor(options.brightness);
-  const float contrast = factor(options.contrast);
-  const float saturation = factor(options.saturation);
-  int order[] = {0, 1, 2};
-  random.shuffle(order);
-  for (int step : order) {
-    if (step == 0 && options.brightness > 0) change_brightness(pixels, brightness);
-    if (step == 1 && options.contrast > 0) change_contrast(pixels, options.channels, contrast);
-    if (step == 2 && options.saturation > 0 && options.channels == 3) {
-      change_saturation(pixels, saturation);
-    }
+  ColourJitter jitter;
+  jitter.factors[ColourJitter::kBrightness] = factor(options.brightness);
+  jitter.factors[ColourJitter::kContrast] = factor(options.contrast);
+  jitter.factors[ColourJitter::kSaturation] = factor(options.saturation);
+  if (options.channels != 3) jitter.factors[ColourJitter::kSaturation] = 1;
+  random.shuffle(jitter.order);
+  return jitter;
+}
+
+void jitter_colours(std::span<float> pixels, int channels, const ColourJitter& jitter) {
+  for (const ColourJitter::Step step : jitter.order) {
+    const float factor = jitter.factors[step];
+    if (factor == 1) continue;
+    if (step == ColourJitter::kBrightness) change_brightness(pixels, factor);
+    if (step == ColourJitter::kContrast) change_contrast(pixels, channels, factor);
+    if (step == ColourJitter::kSaturation) change_saturation(pixels, factor);
   }
 }
 

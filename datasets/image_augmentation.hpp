@@ -33,8 +33,11 @@ constexpr float kLeastVisible = 0.3f;
 // flipped. Boxes end at the borders of the crop.
 Objects objects_in_crop(const Objects& objects, const Box& crop, bool flip);
 
-// Changes brightness, contrast and saturation, in random order, each by a factor of up to 1 ± its
-// option. pixels: RGB or gray in [-1, 1], channels last.
-void jitter_colours(std::span<float> pixels, const ImageOptions& options, RandomStream& random);
+// Of brightness, contrast and, if there are colours, saturation, in random order, each by a factor of up to
+// 1 ± its option.
+ColourJitter draw_jitter(const ImageOptions& options, RandomStream& random);
+
+// pixels: RGB or gray in [-1, 1], channels last.
+void jitter_colours(std::span<float> pixels, int channels, const ColourJitter& jitter);
 
 }  // namespace mcunet::datasets

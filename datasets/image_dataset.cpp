@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <numeric>
 #include <opencv2/imgproc.hpp>
 
 #include "decoded_cache.hpp"
@@ -26,13 +27,19 @@ cv::Size size_with_shorter_side(cv::Size image, int side) {
   return {std::max(1, cvRound(image.width * scale)), std::max(1, cvRound(image.height * scale))};
 }
 
-// Blue first and 8 bits, to red first and the network's input.
-void normalize(const cv::Mat& image, bool flip, const ImagePreprocessing& preprocessing,
-               std::span<float> output) {
-  float table[256];
-  for (int p = 0; p < 256; ++p) table[p] = preprocessing.input_of(p);
+// Of pixels with 8 bits.
+std::array<float, 256> values_of(const ImagePreprocessing& preprocessing) {
+  std::array<float, 256> values;
+  for (std::size_t p = 0; p < values.size(); ++p) values[p] = preprocessing.input_of(int(p));
+  return values;
+}
+
+// Blue first, to red first and what the table says.
+template <typename T>
+void convert(const cv::Mat& image, bool flip, const std::array<T, 256>& table,
+             std::span<T> output) {
   const int channels = image.channels();
-  float* to = output.data();
+  T* to = output.data();
   for (int y = 0; y < image.rows; ++y) {
     const std::uint8_t* row = image.ptr(y);
     const int step = flip ? -channels : channels;
@@ -71,7 +78,8 @@ class ImageDataset : public Dataset {
         targets_(options.targets),
         has_boxes_(options.targets == TargetKind::kBoxes),
         cache_(options.cache),
-        cache_key_(cache_key(preprocessing_, augment)) {}
+        cache_key_(cache_key(preprocessing_, augment)),
+        values_(values_of(preprocessing_)) {}
 
   std::int64_t size() const override { return static_cast<std::int64_t>(list_.files.size()); }
   const std::vector<std::string>& classes() const override { return list_.classes; }
@@ -82,20 +90,26 @@ class ImageDataset : public Dataset {
 
   std::optional<Target> load(std::int64_t index, RandomStream& random,
                              std::span<float> output) const override {
-    if (!augment_) {
-      const cv::Mat image = cached(file(index).path);
-      if (image.empty()) return std::nullopt;
-      normalize(image, /*flip=*/false, preprocessing_, output);
-      return target(index);
-    }
-    Crop crop;
-    const cv::Mat image = cropped(file(index).path, random, crop);
-    if (image.empty()) return std::nullopt;
-    const bool flip = options_.flip && random.uniform() < 0.5;
-    normalize(image, flip, preprocessing_, output);
-    jitter_colours(output, options_, random);
-    if (!has_boxes_) return target(index);
-    return objects_in_crop(file(index).objects, crop.shares(), flip);
+    std::optional<Drawn> drawn = draw(index, random);
+    if (!drawn) return std::nullopt;
+    convert(drawn->image, drawn->flip, values_, output);
+    jitter_colours(output, options_.channels, drawn->jitter);
+    return std::move(drawn->target);
+  }
+
+  std::optional<std::array<float, 256>> pixel_values() const override { return values_; }
+
+  std::optional<Picture> load_pixels(std::int64_t index, RandomStream& random,
+                                     std::span<std::uint8_t> output) const override {
+    static const std::array<std::uint8_t, 256> as_they_are = [] {
+      std::array<std::uint8_t, 256> table;
+      std::iota(table.begin(), table.end(), std::uint8_t{0});
+      return table;
+    }();
+    std::optional<Drawn> drawn = draw(index, random);
+    if (!drawn) return std::nullopt;
+    convert(drawn->image, drawn->flip, as_they_are, output);
+    return Picture{std::move(drawn->target), drawn->jitter};
   }
 
   Target target(std::int64_t index) const override {
@@ -121,6 +135,33 @@ class ImageDataset : public Dataset {
               static_cast<float>(end.x / image.width), static_cast<float>(end.y / image.height)};
     }
   };
+
+  // An example in the size of the input, and what is still to be done to it.
+  struct Drawn {
+    cv::Mat image;
+    bool flip = false;
+    ColourJitter jitter;
+    Target target;
+  };
+
+  // Augmented, if the split is; nothing if the file is corrupt.
+  std::optional<Drawn> draw(std::int64_t index, RandomStream& random) const {
+    Drawn drawn;
+    if (!augment_) {
+      drawn.image = cached(file(index).path);
+      if (drawn.image.empty()) return std::nullopt;
+      drawn.target = target(index);
+      return drawn;
+    }
+    Crop crop;
+    drawn.image = cropped(file(index).path, random, crop);
+    if (drawn.image.empty()) return std::nullopt;
+    drawn.flip = options_.flip && random.uniform() < 0.5;
+    drawn.jitter = draw_jitter(options_, random);
+    drawn.target = has_boxes_ ? objects_in_crop(file(index).objects, crop.shares(), drawn.flip)
+                              : target(index);
+    return drawn;
+  }
 
   const LabelledFile& file(std::int64_t index) const {
     return list_.files[static_cast<std::size_t>(index)];
@@ -195,6 +236,7 @@ class ImageDataset : public Dataset {
   bool has_boxes_;
   DecodedCache cache_;
   std::string cache_key_;
+  std::array<float, 256> values_;  // that pixels stand for
 };
 
 }  // namespace

@@ -41,12 +41,23 @@ struct Ticket {
 
 }  // namespace
 
+void Batch::make_room(std::int64_t examples, std::int64_t elements, bool of_pixels) {
+  const auto count = static_cast<std::size_t>(examples);
+  const auto values = static_cast<std::size_t>(examples * elements);
+  inputs.resize(of_pixels ? 0 : values);
+  pixels.resize(of_pixels ? values : 0);
+  jitters.resize(of_pixels ? count : 0);
+  targets.resize(count);
+  indices.resize(count);
+}
+
 struct Loader::State {
   const Dataset& dataset;
   LoaderOptions options;
   std::int64_t all_batches = 0;  // of an epoch
   std::int64_t batches = 0;      // of them this rank's; they are numbered on their own
   std::int64_t elements = 0;     // of an example
+  bool has_pixels = false;
 
   std::mutex mutex;
   std::condition_variable work_there;
@@ -113,12 +124,23 @@ struct Loader::State {
         slot.batch = std::move(spare.back());
         spare.pop_back();
       }
-      slot.batch.inputs.resize(static_cast<std::size_t>(examples * elements));
-      slot.batch.targets.resize(static_cast<std::size_t>(examples));
-      slot.batch.indices.resize(static_cast<std::size_t>(examples));
+      slot.batch.make_room(examples, elements, has_pixels);
     }
     if (++upcoming.position == examples) upcoming = {ticket.batch + 1, 0};
     return ticket;
+  }
+
+  // An example into its place.
+  std::optional<Target> load(Batch& batch, std::int64_t position, std::int64_t index,
+                             RandomStream& random) const {
+    const auto place = [&](auto& values) {
+      return std::span(values.data() + position * elements, static_cast<std::size_t>(elements));
+    };
+    if (!has_pixels) return dataset.load(index, random, place(batch.inputs));
+    std::optional<Picture> picture = dataset.load_pixels(index, random, place(batch.pixels));
+    if (!picture) return std::nullopt;
+    batch.jitters[static_cast<std::size_t>(position)] = picture->jitter;
+    return std::move(picture->target);
   }
 
   // Decodes an example, or the next one that can be, into its place.
@@ -126,13 +148,11 @@ struct Loader::State {
     Slot& slot = slot_of(ticket.batch);
     const std::int64_t place = first_example_of(ticket.batch) + ticket.position;
     const std::int64_t first = order[static_cast<std::size_t>(place)];
-    const std::span<float> output(slot.batch.inputs.data() + ticket.position * elements,
-                                  static_cast<std::size_t>(elements));
     for (std::int64_t tries = 0; tries < std::min(kMaxTries, dataset.size()); ++tries) {
       const std::int64_t index = (first + tries) % dataset.size();
       RandomStream random(options.seed,
                           {static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)});
-      if (std::optional<Target> target = dataset.load(index, random, output)) {
+      if (std::optional<Target> target = load(slot.batch, ticket.position, index, random)) {
         slot.batch.targets[static_cast<std::size_t>(ticket.position)] = std::move(*target);
         slot.batch.indices[static_cast<std::size_t>(ticket.position)] = index;
         return;
@@ -203,6 +223,7 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
   state.all_batches = (dataset.size() + partial) / options.batch_size;
   state.batches = state.own_of(state.all_batches);
   state.elements = dataset.input_shape().elements();
+  state.has_pixels = options.pixels && dataset.pixel_values().has_value();
   state.slots.resize(static_cast<std::size_t>(options.prefetch_batches));
   state.delivered = state.batches;
   state.upcoming.batch = state.batches;

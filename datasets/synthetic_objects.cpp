@@ -157,7 +157,7 @@ class SyntheticObjects : public Dataset {
       }
     }
     if (!augment_) return scene.objects;
-    jitter_colours(output, options_, random);
+    jitter_colours(output, options_.channels, draw_jitter(options_, random));
     return objects_in_crop(scene.objects, {0, 0, 1, 1}, flip);
   }
 

@@ -100,11 +100,10 @@ class DetectionObjective : public Objective {
     const Grid grid = grid_of(outputs);
     const Assignments assigned = assign(grid, targets);
     const std::int64_t count = assigned.label.size(0);
-    if (count == 0) return {};
-    return {overlap_of(boxes_of(responsible(grid, assigned), assigned.index, grid), assigned.box)
-                .sum()
-                .item<double>(),
-            count};
+    if (count == 0) return {at::zeros({}, outputs.options()), 0};
+    return {
+        overlap_of(boxes_of(responsible(grid, assigned), assigned.index, grid), assigned.box).sum(),
+        count};
   }
 
  private:

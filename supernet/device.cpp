@@ -33,7 +33,8 @@ c10::Device select_device(const std::string& name) {
   const int devices = count_cuda_devices();
   if (name == "auto") {
     if (devices == 0) return {c10::kCPU};
-    return select_device(fmt::format("cuda:{}", rank_place().local_rank));
+    // A scheduler may show each rank its own GPU only, which is then the first.
+    return select_device(fmt::format("cuda:{}", rank_place().local_rank % devices));
   }
   if (name == "cpu") return {c10::kCPU};
   const std::optional<int> index = parse_cuda(name);

@@ -67,10 +67,9 @@ struct Lesson::Work {
 };
 
 Marks& Marks::operator+=(const Marks& other) {
-  loss += other.loss;
+  sums = sums.defined() ? sums + other.sums : other.sums;
   losses += other.losses;
-  measure.sum += other.measure.sum;
-  measure.count += other.measure.count;
+  measured += other.measured;
   return *this;
 }
 
@@ -131,10 +130,12 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
       if (batch.is_last && i + 1 == learners.size()) buckets_.expect_last_pass(share);
       share.backward();
     }
+    const Measure measure =
+        context_.objective->measure(works[i].outputs.detach(), batch.tensors.targets);
     works[i].marks = {
-        .loss = loss.item<double>(),
+        .sums = at::stack({loss.detach().to(at::kDouble), measure.sum.to(at::kDouble)}),
         .losses = 1,
-        .measure = context_.objective->measure(works[i].outputs.detach(), batch.tensors.targets)};
+        .measured = measure.count};
   };
   if (is_side_by_side) {
     const std::vector<std::size_t> order = by_cost(supernet_->space(), learners);

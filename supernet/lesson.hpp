@@ -18,11 +18,12 @@ struct StepBatch {
   bool is_last = false;  // of this rank's
 };
 
-// What sub-networks made of batches, as sums.
+// What sub-networks made of batches, as sums over both. They stay where they were made: to read them is to
+// wait for a GPU.
 struct Marks {
-  double loss = 0;  // over sub-networks and batches
+  at::Tensor sums;  // [2], doubles: of the losses, of what the objective measures; undefined: zeros
   std::int64_t losses = 0;
-  Measure measure;  // of what the objective measures
+  std::int64_t measured = 0;
 
   Marks& operator+=(const Marks& other);
 };

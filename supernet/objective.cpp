@@ -35,7 +35,7 @@ class ClassificationObjective : public Objective {
   std::string measure_name() const override { return "top1"; }
 
   Measure measure(const at::Tensor& outputs, const at::Tensor& targets) const override {
-    return {outputs.argmax(1).eq(targets).sum().item<double>(), targets.size(0)};
+    return {outputs.argmax(1).eq(targets).sum(), targets.size(0)};
   }
 
  private:
@@ -63,8 +63,7 @@ class RegressionObjective : public Objective {
   std::string measure_name() const override { return "mean_absolute_error"; }
 
   Measure measure(const at::Tensor& outputs, const at::Tensor& targets) const override {
-    return {(mean_ + deviation_ * outputs.squeeze(1) - targets).abs().sum().item<double>(),
-            targets.size(0)};
+    return {(mean_ + deviation_ * outputs.squeeze(1) - targets).abs().sum(), targets.size(0)};
   }
 
  private:

@@ -18,11 +18,13 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/standard_streams.hpp"
 #include "mcunet/core/stopwatch.hpp"
+#include "nccl_sums.hpp"
 
 #if __has_include(<gloo/algorithm.h>)
 #define MCUNET_HAS_GLOO
@@ -346,6 +348,7 @@ struct ProcessGroup::Connection {
   c10::intrusive_ptr<Store> store;
   std::unique_ptr<Watch> watch;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  StartSum nccl;  // for tensors on GPUs, if each rank has one
 };
 
 // What goes wrong in a group is mostly that another rank is gone: the watch will know which.
@@ -376,10 +379,37 @@ ProcessGroup::ProcessGroup(const RankPlace& place, const GroupOptions& options) 
   guarded([&] { connection_->connect(place, address); });
 }
 
+void ProcessGroup::use_device(const at::Device& device) {
+  if (!connection_ || connection_->nccl) return;
+  const bool can = device.is_cuda() && has_nccl();
+  std::set<std::string> gpus;
+  bool all_can = true;
+  for (const std::string& gpu : gather(can ? host_name() + " " + place_of_gpu(device) : "")) {
+    all_can = all_can && !gpu.empty();
+    gpus.insert(gpu);
+  }
+  const bool all_have_their_own = static_cast<int>(gpus.size()) == ranks();
+  if (all_can && all_have_their_own) {
+    guarded([&] {
+      connection_->nccl =
+          start_nccl(connection_->store, rank(), ranks(), connection_->options.collective_seconds);
+    });
+    transport_ = "NCCL";
+  } else if (device.is_cuda()) {
+    transport_ = !has_nccl() ? "Gloo, as this build has no NCCL"
+                 : all_can   ? "Gloo, as ranks share a GPU"
+                             : "Gloo, as not all ranks have a GPU";
+  }
+}
+
 void ProcessGroup::sum(const at::Tensor& tensor) { start_sum(tensor)(); }
 
 std::function<void()> ProcessGroup::start_sum(const at::Tensor& tensor) {
   if (!connection_) return [] {};
+  if (tensor.is_cuda() && connection_->nccl) {
+    auto wait = guarded([&] { return connection_->nccl(tensor); });
+    return [this, wait = std::move(wait)] { guarded(wait); };
+  }
   std::vector<at::Tensor> tensors = {tensor};
   auto work = guarded([&] { return connection_->gloo->allreduce(tensors); });
   return [this, work = std::move(work)] {
@@ -510,6 +540,7 @@ ProcessGroup::ProcessGroup(const RankPlace& place, const GroupOptions&) : place_
   }
 }
 
+void ProcessGroup::use_device(const at::Device&) {}
 void ProcessGroup::sum(const at::Tensor&) {}
 std::function<void()> ProcessGroup::start_sum(const at::Tensor&) {
   return [] {};

@@ -22,12 +22,9 @@ Sgd::Sgd(std::vector<std::pair<std::string, at::Tensor>> parameters, const SgdOp
 void Sgd::zero_gradients() {
   for (at::Tensor& parameter : parameters_) {
     at::Tensor& gradient = parameter.mutable_grad();
-    if (gradient.defined()) {
-      gradient.zero_();
-    } else {
-      gradient = at::zeros_like(parameter);
-    }
+    if (!gradient.defined()) gradient = at::empty_like(parameter);
   }
+  at::_foreach_zero_(gradients());
 }
 
 void Sgd::add_gradients(const std::vector<at::Tensor>& gradients) {
@@ -43,13 +40,12 @@ std::vector<at::Tensor> Sgd::gradients() const {
   return gradients;
 }
 
-double Sgd::gradient_norm() const {
-  return at::stack(at::_foreach_norm(gradients(), 2)).norm().item<double>();
+at::Tensor Sgd::gradient_norm() const {
+  return at::stack(at::_foreach_norm(gradients(), 2)).norm().to(at::kDouble);
 }
 
-void Sgd::scale_gradients(double factor) {
-  const std::vector<at::Tensor> all = gradients();
-  at::_foreach_mul_(all, factor);
+void Sgd::scale_gradients(const at::Tensor& factor) {
+  for (at::Tensor& gradient : gradients()) gradient.mul_(factor);
 }
 
 void Sgd::step(double learning_rate) {

@@ -32,8 +32,8 @@ class Sgd {
   void add_gradients(const std::vector<at::Tensor>& gradients);
 
   // The 2-norm of all gradients together.
-  double gradient_norm() const;
-  void scale_gradients(double factor);
+  at::Tensor gradient_norm() const;                // [], a double, where the parameters are
+  void scale_gradients(const at::Tensor& factor);  // [], likewise
 
   void step(double learning_rate);
 

@@ -6,19 +6,24 @@
 #include <algorithm>
 
 #include "mcunet/supernet/tensor_file.hpp"
+#include "pixels.hpp"
 
 namespace mcunet::supernet {
 namespace {
 
-BatchTensors at_resolution(const BatchTensors& batch, int resolution) {
-  return {supernet::at_resolution(batch.images, resolution), batch.targets, batch.indices};
-}
-
-// The loader's next batch, if there is one.
-std::optional<BatchTensors> next_of(datasets::Loader& loader, const datasets::InputShape& shape) {
+// The loader's next batch, if there is one, with its images on a device.
+std::optional<BatchTensors> next_of(datasets::Loader& loader, const datasets::InputShape& shape,
+                                    const at::Device& device) {
   std::optional<datasets::Batch> batch = loader.next();
   if (!batch) return std::nullopt;
-  return to_tensors(std::move(*batch), shape, at::kCPU);
+  BatchTensors tensors = to_tensors(std::move(*batch), shape, at::kCPU);
+  tensors.images = tensors.images.to(device);
+  return tensors;
+}
+
+std::int64_t own_values(const datasets::Dataset& evaluation,
+                        const SubnetEvaluatorOptions& options) {
+  return evaluation.size() / options.group->ranks() * evaluation.input_shape().elements();
 }
 
 datasets::LoaderOptions loader_options(const SubnetEvaluatorOptions& options, bool shuffle,
@@ -30,9 +35,13 @@ datasets::LoaderOptions loader_options(const SubnetEvaluatorOptions& options, bo
           .seed = options.seed};
 }
 
+// As pixels what would take too much memory as floats, and all on GPUs.
 datasets::LoaderOptions evaluation_options(const SubnetEvaluatorOptions& options,
-                                           std::int64_t examples) {
-  datasets::LoaderOptions loader = loader_options(options, /*shuffle=*/false, examples);
+                                           const datasets::Dataset& evaluation) {
+  datasets::LoaderOptions loader = loader_options(options, /*shuffle=*/false, evaluation.size());
+  loader.pixels =
+      !options.device.is_cpu() ||
+      own_values(evaluation, options) * std::int64_t{sizeof(float)} > options.cache_bytes;
   loader.rank = options.group->rank();
   loader.ranks = loader.step_batches = options.group->ranks();
   return loader;
@@ -45,29 +54,48 @@ SubnetEvaluator::SubnetEvaluator(const datasets::Dataset& calibration,
                                  const SubnetEvaluatorOptions& options)
     : evaluation_(evaluation),
       options_(options),
-      loader_(evaluation, evaluation_options(options, evaluation.size())) {
+      loader_(evaluation, evaluation_options(options, evaluation)) {
   datasets::Loader loader(calibration,
                           loader_options(options, /*shuffle=*/true, calibration.size()));
   loader.start_epoch(0);
   while (static_cast<int>(calibration_.size()) < options.calibration_batches) {
-    const std::optional<BatchTensors> batch = next_of(loader, calibration.input_shape());
+    const std::optional<BatchTensors> batch =
+        next_of(loader, calibration.input_shape(), options.device);
     if (!batch) break;
     calibration_.push_back(*batch);
   }
-  const std::int64_t bytes = evaluation.size() / options.group->ranks() *
-                             evaluation.input_shape().elements() * std::int64_t{sizeof(float)};
-  if (bytes > options.cache_bytes) return;
+  const auto values = evaluation.pixel_values();
+  const bool has_pixels = evaluation_options(options, evaluation).pixels && values.has_value();
+  if (has_pixels) {
+    pixel_values_ = at::tensor(at::ArrayRef<float>(values->data(), values->size()));
+    pixel_values_ = pixel_values_.to(options.device);
+  }
+  const std::size_t bytes_each = has_pixels ? sizeof(std::uint8_t) : sizeof(float);
+  if (own_values(evaluation, options) * static_cast<std::int64_t>(bytes_each) >
+      options.cache_bytes) {
+    return;
+  }
   loader_.start_epoch(0);
-  while (const std::optional<BatchTensors> batch = next_of(loader_, evaluation.input_shape())) {
+  while (const std::optional<BatchTensors> batch =
+             next_of(loader_, evaluation.input_shape(), options.device)) {
     cached_.push_back(*batch);
   }
 }
 
+// As a network of that resolution takes it.
+BatchTensors SubnetEvaluator::prepared(const BatchTensors& batch, int resolution) const {
+  at::Tensor images = batch.images;
+  if (images.scalar_type() == at::kByte) {
+    images = inputs_of_pixels(images.permute({0, 2, 3, 1}), pixel_values_, /*jitters=*/{})
+                 .permute({0, 3, 1, 2});
+  }
+  return {at_resolution(images, resolution), batch.targets, batch.indices};
+}
+
 BatchSource SubnetEvaluator::calibration_batches(int resolution) const {
   return [this, resolution, next = std::size_t{0}]() mutable {
-    return next == calibration_.size()
-               ? std::nullopt
-               : std::optional(at_resolution(calibration_[next++], resolution));
+    return next == calibration_.size() ? std::nullopt
+                                       : std::optional(prepared(calibration_[next++], resolution));
   };
 }
 
@@ -76,11 +104,11 @@ BatchSource SubnetEvaluator::evaluation_batches(int resolution) {
   return [this, resolution, next = std::size_t{0}]() mutable {
     std::optional<BatchTensors> batch;
     if (cached_.empty()) {
-      batch = next_of(loader_, evaluation_.input_shape());
+      batch = next_of(loader_, evaluation_.input_shape(), options_.device);
     } else if (next < cached_.size()) {
       batch = cached_[next++];
     }
-    if (batch) batch = at_resolution(*batch, resolution);
+    if (batch) batch = prepared(*batch, resolution);
     return batch;
   };
 }

@@ -11,18 +11,20 @@
 namespace mcunet::supernet {
 namespace {
 
-at::Tensor channels_last_view(float* values, const datasets::InputShape& shape,
-                              std::int64_t examples, const std::function<void(void*)>& release) {
-  const at::Tensor rows = at::from_blob(
-      values, {examples, shape.height, shape.width, shape.channels}, release, at::kFloat);
-  return rows.permute({0, 3, 1, 2});
-}
-
-void check_size(const datasets::Batch& batch, const datasets::InputShape& shape) {
+at::Tensor channels_last_view(datasets::Batch& batch, const datasets::InputShape& shape,
+                              const std::function<void(void*)>& release) {
+  const bool has_pixels = !batch.pixels.empty();
+  const std::size_t values = has_pixels ? batch.pixels.size() : batch.inputs.size();
   const std::int64_t expected = batch.examples() * shape.elements();
-  if (static_cast<std::int64_t>(batch.inputs.size()) == expected) return;
-  throw Error("batch of {} examples: must hold {} values of {}x{}x{}, holds {}", batch.examples(),
-              expected, shape.height, shape.width, shape.channels, batch.inputs.size());
+  if (static_cast<std::int64_t>(values) != expected) {
+    throw Error("batch of {} examples: must hold {} values of {}x{}x{}, holds {}", batch.examples(),
+                expected, shape.height, shape.width, shape.channels, values);
+  }
+  void* const memory = has_pixels ? static_cast<void*>(batch.pixels.data())
+                                  : static_cast<void*>(batch.inputs.data());
+  return at::from_blob(memory, {batch.examples(), shape.height, shape.width, shape.channels},
+                       release, has_pixels ? at::kByte : at::kFloat)
+      .permute({0, 3, 1, 2});
 }
 
 // Of the examples' values, each of which is a T.
@@ -59,18 +61,14 @@ at::Tensor targets_of(std::span<const datasets::Target> targets) {
 
 BatchTensors to_tensors(datasets::Batch& batch, const datasets::InputShape& shape,
                         const at::Device& device) {
-  check_size(batch, shape);
-  const auto keep = [](void*) {};
-  return {channels_last_view(batch.inputs.data(), shape, batch.examples(), keep).to(device),
+  return {channels_last_view(batch, shape, [](void*) {}).to(device),
           targets_of(batch.targets).to(device), batch.indices};
 }
 
 BatchTensors to_tensors(datasets::Batch&& batch, const datasets::InputShape& shape,
                         const at::Device& device) {
-  check_size(batch, shape);
   const auto owner = std::make_shared<datasets::Batch>(std::move(batch));
-  const auto release = [owner](void*) {};
-  return {channels_last_view(owner->inputs.data(), shape, owner->examples(), release).to(device),
+  return {channels_last_view(*owner, shape, [owner](void*) {}).to(device),
           targets_of(owner->targets).to(device), owner->indices};
 }
 

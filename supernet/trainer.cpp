@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "batch_feed.hpp"
 #include "checkpoint.hpp"
 #include "learning_rate.hpp"
 #include "lesson.hpp"
@@ -16,7 +17,6 @@
 #include "mcunet/core/progress.hpp"
 #include "mcunet/core/stopwatch.hpp"
 #include "mcunet/supernet/module_weights.hpp"
-#include "mcunet/supernet/tensors.hpp"
 #include "metrics_log.hpp"
 #include "weight_average.hpp"
 
@@ -71,26 +71,53 @@ void add_under(TensorDictionary& tensors, const std::string& prefix,
 // Measurements of the steps since the last line of the log.
 struct Interval {
   Marks marks;
-  double gradient_norm_sum = 0;
+  at::Tensor gradient_norms;  // [], a double: their sum, where the marks are; undefined: zero
   std::int64_t steps = 0;
+
+  void add(const Marks& of_step, const at::Tensor& gradient_norm) {
+    marks += of_step;
+    gradient_norms = gradient_norms.defined() ? gradient_norms + gradient_norm : gradient_norm;
+    ++steps;
+  }
 };
 
+// An interval's sums, on the CPU. A GPU is waited for.
+struct IntervalSums {
+  double losses = 0;
+  double measure = 0;
+  double gradient_norms = 0;
+
+  bool are_finite() const { return std::isfinite(losses) && std::isfinite(gradient_norms); }
+};
+
+IntervalSums sums_of(const Interval& interval) {
+  if (interval.steps == 0) return {};
+  const at::Tensor sums =
+      at::cat({interval.marks.sums, interval.gradient_norms.unsqueeze(0)}).to(at::kCPU);
+  const double* const values = sums.data_ptr<double>();
+  return {values[0], values[1], values[2]};
+}
+
 Json to_json(const Interval& interval) {
-  const Marks& marks = interval.marks;
-  return {{"loss_sum", marks.loss},
-          {"losses", marks.losses},
-          {"measure_sum", marks.measure.sum},
-          {"measured", marks.measure.count},
-          {"gradient_norm_sum", interval.gradient_norm_sum},
+  const IntervalSums sums = sums_of(interval);
+  return {{"loss_sum", sums.losses},
+          {"losses", interval.marks.losses},
+          {"measure_sum", sums.measure},
+          {"measured", interval.marks.measured},
+          {"gradient_norm_sum", sums.gradient_norms},
           {"steps", interval.steps}};
 }
 
-Interval interval_from_json(const Json& json) {
-  return {.marks = {.loss = json.at("loss_sum"),
-                    .losses = json.at("losses"),
-                    .measure = {json.at("measure_sum"), json.at("measured")}},
-          .gradient_norm_sum = json.at("gradient_norm_sum"),
-          .steps = json.at("steps")};
+Interval interval_from_json(const Json& json, const at::Device& device) {
+  Interval interval{.steps = json.at("steps")};
+  const std::vector<double> sums = {json.at("loss_sum"), json.at("measure_sum")};
+  const double gradient_norms = json.at("gradient_norm_sum");
+  interval.marks.losses = json.at("losses");
+  interval.marks.measured = json.at("measured");
+  if (interval.steps == 0) return {};
+  interval.marks.sums = at::tensor(sums, at::kDouble).to(device);
+  interval.gradient_norms = at::full({}, gradient_norms, at::kDouble).to(device);
+  return interval;
 }
 
 // What all ranks must know of a step.
@@ -154,12 +181,12 @@ struct Trainer::State {
         phases(phases_of(options_)),
         supernet(space, supernet_options(options_, context)),
         group(*context.group),
-        loader(data_, loader_options(options_, checked(context, options_))),
+        feed(data_, loader_options(options_, checked(context, options_)), context.device),
         store(context.folder / "checkpoints") {
-    steps_per_epoch = loader.batches_per_epoch() / options.gradient_accumulation;
+    steps_per_epoch = feed.loader().batches_per_epoch() / options.gradient_accumulation;
     if (steps_per_epoch == 0) {
       throw Error("the training data have {} batches of {}, fewer than one step takes",
-                  loader.batches_per_epoch(), options.batch_size);
+                  feed.loader().batches_per_epoch(), options.batch_size);
     }
     if (watches_accuracy() && !context.evaluate) {
       throw Error("early stopping: this training has no accuracies to go by");
@@ -167,6 +194,7 @@ struct Trainer::State {
     if (!context.objective) context.objective = classification_objective(options, data);
     supernet->to(context.device);
     supernet->train();
+    group.use_device(context.device);
     // Before the optimizer, which takes the gradients that are there.
     buckets.emplace(tensors_of(parameters_of(supernet)), group);
     optimizer.emplace(parameters_of(supernet),
@@ -232,6 +260,7 @@ struct Trainer::State {
   Agreement agree(Marks& marks);
   void require_same_weights();
   void train_step(const Phase& phase, std::int64_t step_in_phase);
+  void require_finite(const Phase& phase, double rate) const;
   void write_interval(const Phase& phase, double epoch, double rate);
   void evaluate(const std::string& phase, double epoch);
   bool ends_early(const Phase& phase, std::int64_t done_in_phase);
@@ -253,7 +282,7 @@ struct Trainer::State {
   std::optional<Sgd> optimizer;
   std::optional<Lesson> lesson;
   std::optional<WeightAverage> average;
-  datasets::Loader loader;
+  BatchFeed feed;
   CheckpointStore store;
   std::optional<MetricsLog> log;  // of rank 0
   MetricsLog::Position log_position;
@@ -314,14 +343,14 @@ Marks Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
   Marks marks;
   for (int i = 0; i < own; ++i) {
     if (i > 0) write_flat(start, supernet->buffers());
-    std::optional<datasets::Batch> batch = loader.next();
+    std::optional<BatchTensors> batch = feed.next();
     if (!batch) throw Error("the loader ended before its epoch");
-    marks += lesson->give({.tensors = to_tensors(*batch, data.input_shape(), context.device),
+    marks += lesson->give({.tensors = std::move(*batch),
                            .step = step,
                            .number = group.rank() + i * group.ranks(),
                            .is_last = i + 1 == own},
                           learners, distils);
-    loader.recycle(std::move(*batch));
+    feed.prefetch();
     if (options.gradient_accumulation == 1) continue;
     const at::Tensor now = flat_copy(supernet->buffers());
     moved = moved.defined() ? moved + now : now;
@@ -343,21 +372,20 @@ Agreement Trainer::State::agree(Marks& marks) {
   const bool is_due = since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes;
   const Agreement own{context.should_stop(), group.leads() && is_due};
   if (group.ranks() == 1) return own;
-  const at::Tensor all = at::tensor(
-      {marks.loss, static_cast<double>(marks.losses), marks.measure.sum,
-       static_cast<double>(marks.measure.count), own.stops ? 1.0 : 0.0, own.saves ? 1.0 : 0.0},
-      at::kDouble);
-  group.sum(all);
-  const double* const values = all.data_ptr<double>();
-  marks = {.loss = values[0],
-           .losses = std::llround(values[1]),
-           .measure = {values[2], std::llround(values[3])}};
-  return {values[4] > 0, values[5] > 0};
+  const auto wait_for_sums = group.start_sum(marks.sums);
+  const at::Tensor counts = at::tensor(
+      {marks.losses, marks.measured, std::int64_t{own.stops}, std::int64_t{own.saves}}, at::kLong);
+  group.sum(counts);
+  wait_for_sums();
+  const std::int64_t* const values = counts.data_ptr<std::int64_t>();
+  marks.losses = values[0];
+  marks.measured = values[1];
+  return {values[2] > 0, values[3] > 0};
 }
 
 void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) {
   if (step_in_phase == 0) begin_phase(phase);
-  if (step_in_phase % steps_per_epoch == 0) loader.start_epoch(step / steps_per_epoch);
+  if (step_in_phase % steps_per_epoch == 0) feed.start_epoch(step / steps_per_epoch);
   optimizer->zero_gradients();
   at::Tensor moved;
   Marks marks = train_batches(phase, moved);
@@ -365,25 +393,30 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   add_up(moved);
   agreement = agree(marks);
   rank_wait += group.wait_seconds() - waited_before_sums;
-  const double norm = optimizer->gradient_norm();
-  const double rate = learning_rate(phase, step_in_phase);
-  if (!std::isfinite(marks.loss) || !std::isfinite(norm)) {
-    const std::filesystem::path file = store.newest_file();
-    throw Error(
-        "training diverged at step {} of phase {}: the loss is {}, "
-        "the norm of its gradient {}, at a learning rate of {:.4g}; {}",
-        step, phase.name, marks.loss, norm, rate,
-        file.empty() ? "there is no checkpoint yet"
-                     : "the last good checkpoint is " + file.string());
+  const at::Tensor norm = optimizer->gradient_norm();
+  if (options.clip_gradient_norm > 0) {
+    optimizer->scale_gradients((options.clip_gradient_norm / norm).clamp_max(1));
   }
-  if (options.clip_gradient_norm > 0 && norm > options.clip_gradient_norm) {
-    optimizer->scale_gradients(options.clip_gradient_norm / norm);
-  }
-  optimizer->step(rate);
+  optimizer->step(learning_rate(phase, step_in_phase));
   if (average) average->update(supernet, step);
-  interval.marks += marks;
-  interval.gradient_norm_sum += norm;
-  ++interval.steps;
+  interval.add(marks, norm);
+}
+
+// A loss or gradient that is none shows in the sums of its interval. On a GPU they are looked at only when they
+// are read in any case, always before anything is evaluated or saved.
+void Trainer::State::require_finite(const Phase& phase, double rate) const {
+  const IntervalSums sums = sums_of(interval);
+  if (sums.are_finite()) return;
+  const std::filesystem::path file = store.newest_file();
+  throw Error(
+      "training diverged at step {} of phase {}: the loss is {}, "
+      "the norm of its gradient {}, at a learning rate of {:.4g}; {}",
+      context.device.is_cpu() || interval.steps == 1
+          ? std::to_string(step - 1)
+          : fmt::format("{} or one of the {} before it", step - 1, interval.steps - 1),
+      phase.name, sums.losses / static_cast<double>(interval.marks.losses),
+      sums.gradient_norms / static_cast<double>(interval.steps), rate,
+      file.empty() ? "there is no checkpoint yet" : "the last good checkpoint is " + file.string());
 }
 
 void Trainer::State::require_same_weights() {
@@ -399,17 +432,17 @@ void Trainer::State::require_same_weights() {
 }
 
 void Trainer::State::write_interval(const Phase& phase, double epoch, double rate) {
+  const IntervalSums sums = sums_of(interval);
   const double seconds = interval_time.seconds();
   const auto images = static_cast<double>(interval.steps * images_per_step());
-  data_wait_share = (loader.wait_seconds() - waited_before) / seconds;
+  data_wait_share = (feed.loader().wait_seconds() - waited_before) / seconds;
   rank_wait_share = rank_wait / seconds;
-  const Marks& marks = interval.marks;
   std::vector<Scalar> scalars = {
-      {"loss", marks.loss / static_cast<double>(marks.losses)},
+      {"loss", sums.losses / static_cast<double>(interval.marks.losses)},
       {context.objective->measure_name(),
-       marks.measure.sum / static_cast<double>(std::max<std::int64_t>(1, marks.measure.count))},
+       sums.measure / static_cast<double>(std::max<std::int64_t>(1, interval.marks.measured))},
       {"learning_rate", rate},
-      {"gradient_norm", interval.gradient_norm_sum / static_cast<double>(interval.steps)},
+      {"gradient_norm", sums.gradient_norms / static_cast<double>(interval.steps)},
       {"images_per_second", images / seconds},
       {"data_wait_share", data_wait_share}};
   if (group.ranks() > 1) scalars.emplace_back("rank_wait_share", rank_wait_share);
@@ -417,7 +450,7 @@ void Trainer::State::write_interval(const Phase& phase, double epoch, double rat
   interval = {};
   rank_wait = 0;
   interval_time.restart();
-  waited_before = loader.wait_seconds();
+  waited_before = feed.loader().wait_seconds();
 }
 
 void Trainer::State::evaluate(const std::string& phase, double epoch) {
@@ -468,19 +501,20 @@ void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) 
   const double epoch = static_cast<double>(done_in_phase) / static_cast<double>(steps_per_epoch);
   const bool ends_epoch = done_in_phase % steps_per_epoch == 0;
   bool ends_phase = done_in_phase == phase.epochs * steps_per_epoch;
-  if (ends_phase || interval.steps >= options.log_interval_steps) {
-    write_interval(phase, epoch, learning_rate(phase, step_in_phase));
-  }
+  const double rate = learning_rate(phase, step_in_phase);
+  const bool logs = ends_phase || interval.steps >= options.log_interval_steps;
   const std::int64_t eval_steps = options.eval_interval_epochs * steps_per_epoch;
-  if (ends_phase || (ends_epoch && watches_accuracy()) ||
-      (eval_steps > 0 && done_in_phase % eval_steps == 0)) {
-    evaluate(phase.name, epoch);
-  }
-  if (!ends_phase && ends_epoch && ends_early(phase, done_in_phase)) ends_phase = true;
-  if (ends_phase) take_best_weights(phase);
+  const bool evaluates = ends_phase || (ends_epoch && watches_accuracy()) ||
+                         (eval_steps > 0 && done_in_phase % eval_steps == 0);
   const bool by_steps =
       options.checkpoint_interval_steps > 0 && step % options.checkpoint_interval_steps == 0;
-  if (ends_phase || by_steps || agreement.saves) save_checkpoint();
+  const bool saves = by_steps || agreement.saves || agreement.stops;
+  if (logs || evaluates || saves || context.device.is_cpu()) require_finite(phase, rate);
+  if (logs) write_interval(phase, epoch, rate);
+  if (evaluates) evaluate(phase.name, epoch);
+  if (!ends_phase && ends_epoch && ends_early(phase, done_in_phase)) ends_phase = true;
+  if (ends_phase) take_best_weights(phase);
+  if (ends_phase || saves) save_checkpoint();
 }
 
 Checkpoint Trainer::State::checkpoint() const {
@@ -520,9 +554,9 @@ void Trainer::State::share_start() {
   if (group.ranks() == 1) return;
   const std::string bytes = group.broadcast(group.leads() ? to_bytes(checkpoint()) : "");
   if (!group.leads()) restore(checkpoint_from_bytes(bytes, "what rank 0 begins with"));
-  spdlog::info("{} ranks share the {} batches of each step and add up {:.2f} MB of gradients",
+  spdlog::info("{} ranks share the {} batches of each step and add up {:.2f} MB of gradients by {}",
                group.ranks(), options.gradient_accumulation,
-               static_cast<double>(buckets->bytes()) / 1e6);
+               static_cast<double>(buckets->bytes()) / 1e6, group.transport());
 }
 
 void Trainer::State::restore(const Checkpoint& checkpoint) {
@@ -547,7 +581,7 @@ void Trainer::State::restore(const Checkpoint& checkpoint) {
   best_weights = under(checkpoint.tensors, "best.");
   const std::int64_t steps_done = step % steps_per_epoch;
   if (steps_done > 0) {
-    loader.start_epoch(step / steps_per_epoch, steps_done * options.gradient_accumulation);
+    feed.start_epoch(step / steps_per_epoch, steps_done * options.gradient_accumulation);
   }
 }
 
@@ -560,7 +594,7 @@ void Trainer::State::restore_state(const Json& state, const std::string& source)
   best = best_from_json(state.at("best"));
   best_of_phase = best_from_json(state.at("best_of_phase"));
   skipped_steps = state.at("skipped_steps");
-  interval = interval_from_json(state.at("interval"));
+  interval = interval_from_json(state.at("interval"), context.device);
   log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
   if (log_position.jsonl_bytes < 0 || log_position.event_bytes < 0) {
     throw Error("{}: is damaged: its place in the log is negative", source);
@@ -607,10 +641,7 @@ TrainingEnd Trainer::train() {
       progress->note(s.describe_waiting(*phase));
       progress->advance((s.step - before) * s.images_per_step());
     }
-    if (s.step < s.total_steps() && s.agreement.stops) {
-      s.save_checkpoint();
-      return TrainingEnd::kStopped;
-    }
+    if (s.step < s.total_steps() && s.agreement.stops) return TrainingEnd::kStopped;
   }
   return TrainingEnd::kComplete;
 }

@@ -1,9 +1,11 @@
 // How fast a supernet trains and is evaluated, as ratios measured in turns within one run:
-//   supernet_benchmark [--rounds N] [--batch N] [--threads N] [--seed N] [--training 0|1]
-//                      [--evaluation 0|1] [--float32 0|1] [--bfloat16 0|1]
+//   supernet_benchmark [--device D] [--rounds N] [--batch N] [--threads N] [--seed N]
+//                      [--resolution N] [--width PERCENT] [--feature_mix N] [--subnets N] [--training 0|1] [--evaluation 0|1]
+//                      [--float32 0|1] [--bfloat16 0|1] [--channels_last 0|1] [--tune 0|1]
 // Expect a supernet step at 1.10 or less of the stand-alone networks' steps, recalibration and
 // evaluation at 0.9 or more of plain inference, and images * sub-networks per second above the
 // images/s of the yardstick, MobileNetV2 x0.5 at 96 in libtorch's own operators.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <torch/nn/module.h>
@@ -21,6 +23,7 @@
 #include "mcunet/core/config.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/stopwatch.hpp"
+#include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/evaluation.hpp"
 
 namespace mcunet::supernet {
@@ -32,11 +35,17 @@ using search::space::SearchSpace;
 using search::space::Subnet;
 
 struct Settings {
+  at::Device device = at::kCPU;
   int rounds = 7;
   int batch = 64;
   int threads = 2;
   int seed = 7;  // which sub-networks are drawn
   int subnets = 4;
+  int resolution = 96;
+  int width = 50;       // per cent
+  int feature_mix = 0;  // channels of a 1x1 convolution before the supernet's head
+  int channels_last = 1;
+  int tune = 0;  // cuDNN tries its algorithms for each new shape
   int calibration_batches = 20;
   int evaluation_batches = 20;
   // What to measure.
@@ -46,23 +55,24 @@ struct Settings {
   int bfloat16 = 1;
 };
 
-constexpr int kResolution = 96;
-constexpr double kWidth = 0.5;
-
-SearchSpace benchmark_space() {
-  return search::space::read_search_space(
-             load_config(MCUNET_SOURCE_DIR "/configs/spaces/proxyless.yaml"))
-      .at(kWidth, kResolution);
+SearchSpace benchmark_space(const Settings& settings) {
+  SearchSpace space = search::space::read_search_space(
+                          load_config(MCUNET_SOURCE_DIR "/configs/spaces/proxyless.yaml"))
+                          .at(settings.width / 100.0, settings.resolution);
+  space.feature_mix_channels = settings.feature_mix;
+  return space;
 }
 
-Network mobilenet_v2() {
+Network mobilenet_v2(const Settings& settings) {
   struct Rows {
     int expand, channels, repeats, stride;
   };
-  const auto scaled = [](int channels) { return search::space::make_divisible(channels * kWidth); };
+  const auto scaled = [&](int channels) {
+    return search::space::make_divisible(channels * settings.width / 100.0);
+  };
   Network network;
   network.name = "mobilenet_v2";
-  network.resolution = kResolution;
+  network.resolution = settings.resolution;
   network.stem_channels = scaled(32);
   int channels = network.stem_channels;
   for (const Rows& row : {Rows{1, 16, 1, 1},
@@ -126,15 +136,21 @@ void to_channels_last(const FixedNetwork& network) {
   }
 }
 
+void wait_for(const at::Device& device) {
+  if (!device.is_cpu()) at::zeros({1}, device).item<float>();
+}
+
 // Processor time for one thread, as other programs on the machine disturb it less; else wall time.
 double seconds_of(const Settings& settings, const std::function<void()>& work) {
-  if (settings.threads == 1) {
+  if (settings.threads == 1 && settings.device.is_cpu()) {
     const std::clock_t start = std::clock();
     work();
     return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   }
+  wait_for(settings.device);
   const Stopwatch stopwatch;
   work();
+  wait_for(settings.device);
   return stopwatch.seconds();
 }
 
@@ -150,9 +166,12 @@ torch::optim::SGD make_optimizer(const torch::nn::Module& module) {
 
 BatchTensors make_data(const Settings& settings) {
   at::manual_seed(1);
-  return {at::randn({settings.batch, 3, kResolution, kResolution})
-              .contiguous(at::MemoryFormat::ChannelsLast),
-          at::randint(1000, {settings.batch}, at::kLong)};
+  const auto format =
+      settings.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  return {at::randn({settings.batch, 3, settings.resolution, settings.resolution})
+              .to(settings.device)
+              .contiguous(format),
+          at::randint(1000, {settings.batch}, at::kLong).to(settings.device)};
 }
 
 using ForwardFunction = std::function<at::Tensor(const at::Tensor&)>;
@@ -187,10 +206,13 @@ std::function<void()> step_of(const BatchTensors& data, const FixedNetwork& netw
 
 void benchmark_training(const Settings& settings, Precision precision) {
   const BatchTensors data = make_data(settings);
-  FixedNetwork stock(mobilenet_v2());
-  to_channels_last(stock);
-  FixedNetwork own(mobilenet_v2());
-  Supernet supernet(benchmark_space());
+  FixedNetwork stock(mobilenet_v2(settings));
+  stock->to(settings.device);
+  if (settings.channels_last) to_channels_last(stock);
+  FixedNetwork own(mobilenet_v2(settings));
+  own->to(settings.device);
+  Supernet supernet(benchmark_space(settings));
+  supernet->to(settings.device);
   auto optimizer = make_optimizer(*supernet);
   RandomStream random(settings.seed);
   std::vector<Subnet> subnets;
@@ -226,9 +248,9 @@ void benchmark_training(const Settings& settings, Precision precision) {
   const char* name = precision == Precision::kBfloat16 ? "bfloat16" : "float32";
   const double images = settings.batch;
   fmt::print("training, {}\n", name);
-  fmt::print("  {:<58} {:8.1f} images/s\n", "MobileNetV2 x0.5 at 96, libtorch's operators",
+  fmt::print("  {:<58} {:8.1f} images/s\n", "MobileNetV2, libtorch's operators",
              images / seconds[0]);
-  fmt::print("  {:<58} {:8.1f} images/s\n", "MobileNetV2 x0.5 at 96, ours", images / seconds[1]);
+  fmt::print("  {:<58} {:8.1f} images/s\n", "MobileNetV2, ours", images / seconds[1]);
   fmt::print("  {:<58} {:8.1f} images*sub-networks/s\n", "supernet step",
              settings.subnets * images / seconds[2]);
   fmt::print("  {:<58} {:8.3f}\n", "supernet step / sum of stand-alone steps",
@@ -244,7 +266,8 @@ BatchSource repeat(const BatchTensors& batch, int count) {
 
 void benchmark_evaluation(const Settings& settings, Precision precision) {
   const BatchTensors data = make_data(settings);
-  Supernet supernet(benchmark_space());
+  Supernet supernet(benchmark_space(settings));
+  supernet->to(settings.device);
   RandomStream random(settings.seed);
   const Subnet subnet = sample(supernet->space(), search::space::Sampling::kUniformGenes, random);
   FixedNetwork plain = supernet->extract(subnet);
@@ -280,17 +303,31 @@ void benchmark_evaluation(const Settings& settings, Precision precision) {
 
 int run(int argc, char** argv) {
   Settings settings;
-  const std::map<std::string, int*> options = {
-      {"--rounds", &settings.rounds},     {"--batch", &settings.batch},
-      {"--threads", &settings.threads},   {"--seed", &settings.seed},
-      {"--training", &settings.training}, {"--evaluation", &settings.evaluation},
-      {"--float32", &settings.float32},   {"--bfloat16", &settings.bfloat16}};
+  const std::map<std::string, int*> options = {{"--rounds", &settings.rounds},
+                                               {"--batch", &settings.batch},
+                                               {"--threads", &settings.threads},
+                                               {"--seed", &settings.seed},
+                                               {"--resolution", &settings.resolution},
+                                               {"--width", &settings.width},
+                                               {"--feature_mix", &settings.feature_mix},
+                                               {"--subnets", &settings.subnets},
+                                               {"--channels_last", &settings.channels_last},
+                                               {"--tune", &settings.tune},
+                                               {"--training", &settings.training},
+                                               {"--evaluation", &settings.evaluation},
+                                               {"--float32", &settings.float32},
+                                               {"--bfloat16", &settings.bfloat16}};
   for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::string(argv[i]) == "--device") {
+      settings.device = select_device(argv[i + 1]);
+      continue;
+    }
     const auto option = options.find(argv[i]);
     if (option == options.end()) throw Error("unknown option {}", argv[i]);
     *option->second = std::atoi(argv[i + 1]);
   }
   at::set_num_threads(settings.threads);
+  at::globalContext().setBenchmarkCuDNN(settings.tune == 1);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
     if (!(precision == Precision::kFloat32 ? settings.float32 : settings.bfloat16)) continue;

@@ -91,7 +91,7 @@ TEST(JitterColours, DoesNothingAtStrengthZero) {
   std::vector<float> pixels = {-1, -0.5, 0, 0.5, 1, 0.2f};
   const std::vector<float> before = pixels;
   RandomStream random(1);
-  jitter_colours(pixels, {.brightness = 0, .contrast = 0, .saturation = 0}, random);
+  jitter_colours(pixels, 3, draw_jitter({.brightness = 0, .contrast = 0, .saturation = 0}, random));
   EXPECT_EQ(pixels, before);
 }
 
@@ -99,7 +99,8 @@ TEST(JitterColours, ScalesBrightnessFromBlack) {
   // A pixel p in 0..1 becomes p * factor; in [-1, 1] black is -1.
   std::vector<float> pixels = {-1, 0, 0, 0, 0, 0};
   RandomStream random(1);
-  jitter_colours(pixels, {.brightness = 0.4, .contrast = 0, .saturation = 0}, random);
+  jitter_colours(pixels, 3,
+                 draw_jitter({.brightness = 0.4, .contrast = 0, .saturation = 0}, random));
   EXPECT_EQ(pixels[0], -1);
   EXPECT_NE(pixels[1], 0);
   EXPECT_GE(pixels[1], -0.4f);
@@ -109,7 +110,7 @@ TEST(JitterColours, ScalesBrightnessFromBlack) {
 TEST(JitterColours, LeavesGrayAloneWhenSaturationChanges) {
   std::vector<float> pixels = {0.5, 0.5, 0.5, 1, -1, 0};
   RandomStream random(1);
-  jitter_colours(pixels, {.brightness = 0, .contrast = 0, .saturation = 1}, random);
+  jitter_colours(pixels, 3, draw_jitter({.brightness = 0, .contrast = 0, .saturation = 1}, random));
   EXPECT_NEAR(pixels[0], 0.5, 1e-6);
   EXPECT_NEAR(pixels[2], 0.5, 1e-6);
   EXPECT_NE(pixels[4], -1);
@@ -120,7 +121,8 @@ TEST(JitterColours, KeepsPixelsInRange) {
     RandomStream random(2, {i});
     std::vector<float> pixels(48);
     for (float& value : pixels) value = static_cast<float>(2 * random.uniform() - 1);
-    jitter_colours(pixels, {.brightness = 1, .contrast = 1, .saturation = 1}, random);
+    jitter_colours(pixels, 3,
+                   draw_jitter({.brightness = 1, .contrast = 1, .saturation = 1}, random));
     for (float value : pixels) EXPECT_LE(std::abs(value), 1.0f);
   }
 }

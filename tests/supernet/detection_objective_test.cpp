@@ -159,7 +159,7 @@ TEST(DetectionObjective, GivesOneBoxToTheLaterOfTwoObjects) {
   const at::Tensor outputs = at::zeros({1, 7, 1, 1});
   const Measure measure = objective->measure(outputs, targets_of_images({both}));
   EXPECT_EQ(measure.count, 1);
-  EXPECT_NEAR(measure.sum, 1, 1e-6);
+  EXPECT_NEAR(measure.sum.item<double>(), 1, 1e-6);
 }
 
 // Descent on the outputs themselves ends with boxes on the objects.
@@ -176,7 +176,7 @@ TEST(DetectionObjective, IsLeastWhereTheBoxesAreRight) {
   }
   const Measure measure = objective->measure(outputs.detach(), targets);
   EXPECT_EQ(measure.count, 3);
-  EXPECT_GT(measure.sum / 3, 0.97);
+  EXPECT_GT(measure.sum.item<double>() / 3, 0.97);
   EXPECT_LT(objective->loss(outputs.detach(), targets).item<double>(), 0.2);
 }
 
@@ -212,7 +212,7 @@ TEST(RegressionObjective, CountsInTheDataOwnUnit) {
   const at::Tensor targets = at::tensor({12.0F, 14.0F});
   EXPECT_NEAR(objective->loss(outputs, targets).item<double>(), 0.25 / 4, 1e-6);
   const Measure measure = objective->measure(outputs, targets);
-  EXPECT_NEAR(measure.sum / static_cast<double>(measure.count), 1, 1e-6);
+  EXPECT_NEAR(measure.sum.item<double>() / static_cast<double>(measure.count), 1, 1e-6);
 }
 
 }  // namespace

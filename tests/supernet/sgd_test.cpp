@@ -93,11 +93,11 @@ TEST(Sgd, GradientNormAndScale) {
   at::Tensor bias = parameters[1].second;
   weight.mutable_grad().fill_(1);
   bias.mutable_grad().fill_(-1);
-  EXPECT_NEAR(sgd.gradient_norm(), 4, 1e-6);
-  sgd.scale_gradients(0.25);
-  EXPECT_NEAR(sgd.gradient_norm(), 1, 1e-6);
+  EXPECT_NEAR(sgd.gradient_norm().item<double>(), 4, 1e-6);
+  sgd.scale_gradients(at::full({}, 0.25, at::kDouble));
+  EXPECT_NEAR(sgd.gradient_norm().item<double>(), 1, 1e-6);
   bias.mutable_grad().fill_(std::numeric_limits<float>::quiet_NaN());
-  EXPECT_TRUE(std::isnan(sgd.gradient_norm()));
+  EXPECT_TRUE(std::isnan(sgd.gradient_norm().item<double>()));
 }
 
 TEST(Sgd, MomentumFollowsChannelsThatAreReordered) {

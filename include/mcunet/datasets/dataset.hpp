@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,6 +36,22 @@ struct InputShape {
 // it; or a value.
 using Target = std::variant<std::int32_t, Objects, float>;
 
+// What is still to be done to the pixels of an example: in this order, each by the factor by which they are to
+// be as far from black, from their mean, from their gray as they are. 1 changes nothing.
+struct ColourJitter {
+  enum Step : std::uint8_t { kBrightness, kContrast, kSaturation };
+  std::array<Step, 3> order = {kBrightness, kContrast, kSaturation};
+  std::array<float, 3> factors = {1, 1, 1};  // by step
+
+  bool is_idle() const { return factors == std::array<float, 3>{1, 1, 1}; }
+};
+
+// Of an example as pixels.
+struct Picture {
+  Target target;
+  ColourJitter jitter;
+};
+
 // One split of a dataset. All functions may be called by several threads at once.
 class Dataset {
  public:
@@ -60,6 +77,15 @@ class Dataset {
   // corrupt or truncated, and `output` is then unspecified.
   virtual std::optional<Target> load(std::int64_t index, RandomStream& random,
                                      std::span<float> output) const = 0;
+
+  // What each value of a pixel stands for in load()'s output; nothing if an example is not made of pixels of
+  // 8 bits.
+  virtual std::optional<std::array<float, 256>> pixel_values() const { return std::nullopt; }
+
+  // load() of a dataset that has pixel_values(), before pixels become floats and their colours change: a
+  // quarter of the memory.
+  virtual std::optional<Picture> load_pixels(std::int64_t index, RandomStream& random,
+                                             std::span<std::uint8_t> output) const;
 
   // Of the examples; whoever meets more that cannot be read throws Error, by require_readable().
   virtual double max_unreadable_share() const { return 0.01; }

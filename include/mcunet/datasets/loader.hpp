@@ -17,6 +17,7 @@ struct LoaderOptions {
   bool shuffle = true;       // by seed and epoch
   bool drop_last = true;     // an epoch has whole batches only
   std::uint64_t seed = 0;
+  bool pixels = false;  // batches hold pixels where the dataset has them
   // Of so many processes, which share each `step_batches` batches in a row: rank r has the first but r
   // of them, and every `ranks`th from there on.
   int rank = 0;
@@ -26,9 +27,14 @@ struct LoaderOptions {
 
 struct Batch {
   std::vector<float> inputs;               // [examples, height, width, channels]
+  std::vector<std::uint8_t> pixels = {};   // the same of datasets with pixel_values(), if asked for
+  std::vector<ColourJitter> jitters = {};  // [examples], of the pixels
   std::vector<Target> targets;             // [examples]
   std::vector<std::int64_t> indices = {};  // [examples], in the dataset
   std::int64_t examples() const { return static_cast<std::int64_t>(targets.size()); }
+
+  // For so many examples of so many elements, which are then unspecified.
+  void make_room(std::int64_t examples, std::int64_t elements, bool of_pixels);
 };
 
 // Decodes a dataset in worker threads. What batch b of epoch e holds depends on the dataset, the

@@ -13,7 +13,7 @@ namespace mcunet::supernet {
 
 // A mean in the making: of the examples or objects of a batch.
 struct Measure {
-  double sum = 0;
+  at::Tensor sum;  // [], on the device of the outputs
   std::int64_t count = 0;
 };
 

@@ -47,8 +47,16 @@ class ProcessGroup {
   int ranks() const { return place_.ranks; }
   bool leads() const { return place_.rank == 0; }
 
+  // Of all: where this rank will have tensors to sum. Those on GPUs are summed by NCCL, if each rank has a GPU
+  // of its own, else by Gloo.
+  void use_device(const at::Device& device);
+
+  // What sums tensors on the device, and if that is not the fastest way, why: "Gloo, as ranks share a GPU".
+  const std::string& transport() const { return transport_; }
+
   // Of all: a tensor becomes the sum of those of all ranks, with the same bits everywhere. The tensor
-  // is to be left alone until what start_sum returns has been called, which waits for it.
+  // is to be left alone until what start_sum returns has been called, which waits for it; by NCCL only what is
+  // then asked of the GPU does.
   void sum(const at::Tensor& tensor);
   std::function<void()> start_sum(const at::Tensor& tensor);
 
@@ -58,7 +66,7 @@ class ProcessGroup {
   // Of all: the bytes of each rank, in their order.
   std::vector<std::string> gather(const std::string& bytes);
 
-  // Spent waiting in operations of all.
+  // Spent waiting in operations of all, but for those of NCCL, which wait on the GPU.
   double wait_seconds() const { return wait_seconds_; }
 
   // What rank 0 says next to the others, who wait for it as long as the group lives.
@@ -85,6 +93,7 @@ class ProcessGroup {
 
   RankPlace place_;
   double wait_seconds_ = 0;
+  std::string transport_ = "Gloo";
   std::int64_t told_ = 0;                   // words of rank 0, said or heard
   std::unique_ptr<Connection> connection_;  // none for one rank
 };

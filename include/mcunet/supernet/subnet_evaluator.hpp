@@ -19,8 +19,10 @@ struct SubnetEvaluatorOptions {
   int workers = 2;  // threads that decode
   std::uint64_t seed = 0;
   Precision precision = Precision::kFloat32;
-  // Examples are decoded once if they take no more memory than that, else for every sub-network.
+  // Examples are decoded once if they, or their pixels, take no more memory than that, else for every
+  // sub-network.
   std::int64_t cache_bytes = std::int64_t{1} << 30;
+  at::Device device = at::kCPU;  // of the supernets, where the examples are kept
   // Whose ranks share the evaluation's batches, all of them calling evaluate().
   std::shared_ptr<ProcessGroup> group = std::make_shared<ProcessGroup>();
   // Changes a sub-network's weights before its statistics are recalibrated.
@@ -45,6 +47,7 @@ class SubnetEvaluator {
   void recalibrate(FixedNetwork& network) const;
 
  private:
+  BatchTensors prepared(const BatchTensors& batch, int resolution) const;
   BatchSource calibration_batches(int resolution) const;
   BatchSource evaluation_batches(int resolution);
   void share(FixedNetwork& network, const BatchSource& batches, const OutputsObserver& observer);
@@ -54,6 +57,7 @@ class SubnetEvaluator {
   std::vector<BatchTensors> calibration_;
   std::vector<BatchTensors> cached_;  // of the evaluation, this rank's; empty if they are too large
   datasets::Loader loader_;           // of the evaluation
+  at::Tensor pixel_values_;           // of examples that are kept as pixels
 };
 
 }  // namespace mcunet::supernet

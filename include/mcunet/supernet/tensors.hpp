@@ -20,8 +20,8 @@ struct BatchTensors {
 //   values   [n], 32-bit floats
 at::Tensor targets_of(std::span<const datasets::Target> targets);
 
-// A batch as tensors. On a CPU the images share the batch's memory, which must outlive them. Throws Error
-// if the batch does not hold examples of this shape.
+// A batch as tensors; if it holds pixels, as 8-bit integers. On a CPU the images share the batch's memory, which
+// must outlive them. Throws Error if the batch does not hold examples of this shape.
 BatchTensors to_tensors(datasets::Batch& batch, const datasets::InputShape& shape,
                         const at::Device& device);
 

@@ -52,7 +52,8 @@ supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment)
           .workers = trainer.data_workers,
           .seed = experiment.seed,
           .precision =
-              trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32};
+              trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32,
+          .device = supernet::select_device(trainer.device)};
 }
 
 supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment,

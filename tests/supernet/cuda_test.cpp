@@ -1,0 +1,196 @@
+// What a GPU computes beside a CPU. Skipped, and told, where libtorch finds none.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "batch_feed.hpp"
+#include "mcunet/core/files.hpp"
+#include "mcunet/supernet/device.hpp"
+#include "mcunet/supernet/module_weights.hpp"
+#include "mcunet/supernet/subnet_evaluator.hpp"
+#include "nccl_sums.hpp"
+#include "supernet/photographs.hpp"
+#include "supernet/rank_threads.hpp"
+#include "supernet/tiny_training.hpp"
+
+namespace mcunet::supernet {
+namespace {
+
+using search::space::Subnet;
+
+class Cuda : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (device_.is_cpu()) GTEST_SKIP() << "libtorch finds no GPU";
+    // Convolutions in all bits of a float, as on a CPU.
+    at::globalContext().setAllowTF32CuDNN(false);
+  }
+
+  TensorDictionary train(const std::string& name, const TrainerOptions& options,
+                         const at::Device& device, bool resume = false,
+                         int stop_after = 1'000'000) const {
+    TrainerContext context = tiny_context(folder_ / name, options);
+    context.device = device;
+    context.should_stop = [left = stop_after]() mutable { return --left == 0; };
+    Trainer trainer(tiny_space(), data_, options, std::move(context));
+    if (resume) {
+      EXPECT_TRUE(trainer.resume());
+    }
+    trainer.train();
+    TensorDictionary weights;
+    for (const auto& [key, tensor] : weights_of(*trainer.weights())) {
+      weights.emplace(key, tensor.detach().to(at::kCPU, /*non_blocking=*/false, /*copy=*/true));
+    }
+    return weights;
+  }
+
+  static void expect_close(const TensorDictionary& a, const TensorDictionary& b, double tolerance) {
+    ASSERT_EQ(a.size(), b.size());
+    for (const auto& [name, tensor] : a) {
+      const double scale = tensor.abs().max().item<double>() + 1e-3;
+      EXPECT_LT((tensor - b.at(name)).abs().max().item<double>() / scale, tolerance) << name;
+    }
+  }
+
+  const at::Device device_ = select_device("auto");
+  TemporaryFolder folder_;
+  TinyDataset data_;
+};
+
+TEST_F(Cuda, SubNetworksAndTheirGradientsAreTheCpus) {
+  const at::Tensor images = at::randn({8, 3, kTinyResolution, kTinyResolution});
+  RandomStream random(3);
+  for (const Subnet& subnet : draw_subnets(tiny_space(), Sampler::kSandwich, 4, random)) {
+    std::vector<at::Tensor> logits;
+    std::vector<TensorDictionary> gradients;
+    for (const at::Device& device : {at::Device(at::kCPU), device_}) {
+      Supernet supernet(tiny_space());
+      supernet->to(device);
+      const at::Tensor output = supernet->forward(images.to(device), subnet);
+      output.square().sum().backward();
+      logits.push_back(output.detach().cpu());
+      for (const auto& entry : supernet->named_parameters()) {
+        const at::Tensor& gradient = entry.value().grad();
+        if (gradient.defined()) gradients.resize(logits.size());
+        if (gradient.defined()) gradients.back().emplace(entry.key(), gradient.cpu());
+      }
+    }
+    EXPECT_TRUE(at::allclose(logits[1], logits[0], 1e-4, 1e-4));
+    expect_close(gradients[0], gradients[1], 1e-3);
+  }
+}
+
+TEST_F(Cuda, ATrainingIsTheCpus) {
+  TrainerOptions options = tiny_options();
+  options.elastic_sampler = Sampler::kSandwich;
+  options.distillation = true;
+  options.clip_gradient_norm = 1;
+  options.ema_decay = 0.9;
+  options.gradient_accumulation = 2;
+  options.learning_rate = options.elastic_learning_rate = 0.1;
+  expect_close(train("gpu", options, device_), train("cpu", options, at::kCPU), 1e-2);
+}
+
+TEST_F(Cuda, AResumedTrainingGoesOn) {
+  TrainerOptions options = tiny_options();
+  options.learning_rate = options.elastic_learning_rate = 0.1;
+  const TensorDictionary whole = train("whole", options, device_);
+  train("parts", options, device_, false, 7);
+  expect_close(train("parts", options, device_, true), whole, 1e-3);
+}
+
+TEST_F(Cuda, DivergenceIsSeenBeforeACheckpoint) {
+  TrainerOptions options = tiny_options();
+  options.learning_rate = 1e30;
+  options.log_interval_steps = 5;
+  EXPECT_THAT(error_of([&] { train("run", options, device_); }),
+              testing::HasSubstr("training diverged at step "));
+  EXPECT_FALSE(
+      std::filesystem::exists(folder_ / "run/checkpoints/rank-0-step-000000000006.checkpoint"));
+}
+
+TEST_F(Cuda, ReducedPrecisionLearns) {
+  TrainerOptions options = tiny_options();
+  options.bfloat16 = true;
+  for (const auto& [name, tensor] : train("bf16", options, device_)) {
+    EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
+  }
+}
+
+// Batches that travel ahead are those that are loaded, in their order.
+TEST_F(Cuda, ReceivesWhatTheCpuLoads) {
+  const Photographs photographs(12);
+  const auto data = datasets::open_dataset(photographs.options(3), datasets::Split::kTrain,
+                                           kTinyResolution, /*augment=*/true);
+  const datasets::LoaderOptions options{.batch_size = 2, .seed = 5};
+  BatchFeed here(*data, options, at::kCPU);
+  BatchFeed there(*data, options, device_);
+  for (const std::int64_t epoch : {0, 1}) {
+    here.start_epoch(epoch);
+    there.start_epoch(epoch);
+    while (const auto expected = here.next()) {
+      const auto batch = there.next();
+      ASSERT_TRUE(batch);
+      there.prefetch();
+      EXPECT_EQ(batch->indices, expected->indices);
+      EXPECT_TRUE(batch->targets.cpu().equal(expected->targets));
+      EXPECT_TRUE(batch->images.is_contiguous(at::MemoryFormat::ChannelsLast));
+      EXPECT_TRUE(at::allclose(batch->images.cpu(), expected->images, 1e-5, 1e-5));
+    }
+    EXPECT_FALSE(there.next());
+  }
+}
+
+TEST_F(Cuda, AnEvaluationIsTheCpus) {
+  const Photographs photographs(12);
+  const auto data = datasets::open_dataset(photographs.options(3), datasets::Split::kTrain,
+                                           kTinyResolution, /*augment=*/false);
+  std::vector<at::Tensor> outputs;
+  for (const at::Device& device : {at::Device(at::kCPU), device_}) {
+    Supernet supernet(tiny_space());
+    supernet->to(device);
+    SubnetEvaluator evaluator(*data, *data,
+                              {.calibration_batches = 2, .batch_size = 4, .device = device});
+    evaluator.evaluate(supernet, search::space::largest(tiny_space()),
+                       [&](const at::Tensor& logits, const BatchTensors& batch) {
+                         EXPECT_TRUE(batch.targets.is_cpu());
+                         outputs.push_back(logits);
+                       });
+  }
+  const std::size_t batches = outputs.size() / 2;
+  ASSERT_GE(batches, 1u);
+  for (std::size_t i = 0; i < batches; ++i) {
+    EXPECT_TRUE(at::allclose(outputs[batches + i], outputs[i], 1e-3, 1e-3));
+  }
+}
+
+// Of one GPU, so by Gloo.
+TEST_F(Cuda, RanksThatShareItTrainTheSameWeights) {
+  TrainerOptions options = tiny_options();
+  options.gradient_accumulation = 2;
+  options.learning_rate = options.elastic_learning_rate = 0.1;
+  const TensorDictionary expected = train("one", options, device_);
+  TensorDictionary weights;
+  const auto errors = errors_of_ranks(2, [&](const std::shared_ptr<ProcessGroup>& group) {
+    TrainerContext context = tiny_context(folder_ / "two", options);
+    context.group = group;
+    context.device = device_;
+    Trainer trainer(tiny_space(), data_, options, std::move(context));
+    EXPECT_EQ(group->transport(),
+              has_nccl() ? "Gloo, as ranks share a GPU" : "Gloo, as this build has no NCCL");
+    trainer.train();
+    if (group->leads()) {
+      for (const auto& [key, tensor] : weights_of(*trainer.weights())) {
+        weights.emplace(key, tensor.detach().to(at::kCPU, false, /*copy=*/true));
+      }
+    }
+    group->leave();
+  });
+  EXPECT_THAT(errors, testing::Each("(no error)"));
+  expect_close(weights, expected, 1e-3);
+}
+
+}  // namespace
+}  // namespace mcunet::supernet
