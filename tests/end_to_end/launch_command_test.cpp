@@ -24,6 +24,14 @@ class LaunchCommand : public SmallJobTest {
     return job(command, out, more);
   }
 
+  // With a training for the rounding of int8.
+  static std::vector<std::string> aware(const std::string& command, const std::string& out,
+                                        std::vector<std::string> more) {
+    more.insert(more.end(),
+                {"--set", "finetune.quantization_aware={epochs: 2, learning_rate: 0.02}"});
+    return two_batches(command, out, std::move(more));
+  }
+
   static std::vector<std::string> launched(std::vector<std::string> command) {
     command.erase(command.begin());  // -q
     command.insert(command.begin(),
@@ -49,7 +57,7 @@ class LaunchCommand : public SmallJobTest {
 };
 
 TEST_F(LaunchCommand, ComesToTheNetworkOfOneProcess) {
-  const Outcome launch = run(launched(two_batches("run", "launched", {"--json"})));
+  const Outcome launch = run(launched(aware("run", "launched", {"--json"})));
   ASSERT_EQ(launch.exit_code, 0) << launch.err;
   const auto json = parse_output(launch);
   EXPECT_TRUE(json.contains("export"));
@@ -61,10 +69,9 @@ TEST_F(LaunchCommand, ComesToTheNetworkOfOneProcess) {
   fs::copy(folder_ / "work/launched", folder_ / "work/alone", fs::copy_options::recursive);
   fs::remove(folder_ / "work/alone/search.json");
   fs::remove_all(folder_ / "work/alone/search");
-  ASSERT_EQ(run(two_batches("search", "alone")).exit_code, 0);
+  ASSERT_EQ(run(aware("search", "alone", {})).exit_code, 0);
   EXPECT_EQ(read("alone/search.csv"), read("launched/search.csv"));
 
-  ASSERT_EQ(run(two_batches("train", "trained-alone")).exit_code, 0);
   const auto last_loss = [&](const std::string& out) {
     const std::string text = read(out + "/train.jsonl");
     double loss = 0;
@@ -74,6 +81,19 @@ TEST_F(LaunchCommand, ComesToTheNetworkOfOneProcess) {
     }
     return loss;
   };
+
+  // With its quantization simulated it trains the same, too.
+  const std::string shared = read("launched/quantization_aware/train.jsonl");
+  EXPECT_THAT(shared, HasSubstr("\"rank_wait_share\""));
+  for (const char* part :
+       {"quantization_aware", "quantization_aware.json", "quantization_aware.pt"}) {
+    fs::remove_all(folder_ / "work/alone" / part);
+  }
+  ASSERT_EQ(run(aware("finetune", "alone", {"--resume"})).exit_code, 0);
+  EXPECT_NEAR(last_loss("alone/quantization_aware"), last_loss("launched/quantization_aware"),
+              1e-2);
+
+  ASSERT_EQ(run(two_batches("train", "trained-alone")).exit_code, 0);
   EXPECT_NEAR(last_loss("launched"), last_loss("trained-alone"), 1e-3);
 }
 

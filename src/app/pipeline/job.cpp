@@ -170,7 +170,7 @@ std::optional<QuantizationAwareResult> quantization_aware_run(const Experiment& 
   const search::space::SearchSpace space = choose_training_space(experiment, run.folder()).space;
   return run_quantization_aware_stage(experiment, space,
                                       chosen_subnet(experiment, space, run.folder()), run,
-                                      control.resume, control.should_stop);
+                                      control.resume, control.should_stop, control.ranks);
 }
 
 bool export_run(const Experiment& experiment, RunDirectory& run, bool resume) {

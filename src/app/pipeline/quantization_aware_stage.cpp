@@ -14,7 +14,9 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/json_numbers.hpp"
+#include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/module_weights.hpp"
+#include "mcunet/supernet/process_group.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "network_training.hpp"
 #include "simulated_quantization.hpp"
@@ -82,11 +84,11 @@ engine::RangeMethod method_of(const Json& json) {
   throw Error("{} is no method to choose ranges", name);
 }
 
-// The inverse of to_json, for a network.
-PostTraining read_post_training(const FloatGraph& trained, const QuantizationOptions& options,
-                                const fs::path& file) {
+// The inverse of to_json, for a network; `file` is where the text is from.
+PostTraining post_training_of(const FloatGraph& trained, const QuantizationOptions& options,
+                              const std::string& text, const fs::path& file) {
   try {
-    const Json json = Json::parse(read_file(file));
+    const Json json = Json::parse(text);
     PostTraining result{.quantized = {.method = method_of(json)},
                         .score = score_from_json(json.at("score"))};
     for (const Json& entry : json.at("compared")) {
@@ -103,6 +105,11 @@ PostTraining read_post_training(const FloatGraph& trained, const QuantizationOpt
   } catch (const std::exception& error) {
     fail_damaged(file, kQuantizationAwareStage, error);
   }
+}
+
+PostTraining read_post_training(const FloatGraph& trained, const QuantizationOptions& options,
+                                const fs::path& file) {
+  return post_training_of(trained, options, read_file(file), file);
 }
 
 std::vector<engine::RealRange> read_trained_ranges(const fs::path& file) {
@@ -163,14 +170,15 @@ supernet::TensorDictionary learned_by(const Supernet& network) {
   return learned;
 }
 
-// Trains in the forward pass of `simulated` and measures with it. The teacher, if one is asked for,
-// is the network in floats.
+// Trains in the forward pass of `simulated` and measures with it, by rank 0. The teacher, if one is asked
+// for, is the network in floats.
 supernet::TrainerContext aware_context(const NetworkTraining& training, const Task& task,
                                        FixedNetwork in_floats,
                                        const SimulatedQuantization& simulated,
                                        const Dataset& held_out) {
-  supernet::TrainerContext context =
-      training_context(training, training.run / kFolder, aware_identity(training));
+  const Ranks& ranks = training.ranks;
+  supernet::TrainerContext context = training_context(
+      training, training.run / kFolder, ranks->leads() ? aware_identity(training) : ConfigNode());
   if (training.experiment.finetune.distillation) {
     in_floats->to(context.device);
     context.teacher = [in_floats](const at::Tensor& images) mutable {
@@ -183,15 +191,20 @@ supernet::TrainerContext aware_context(const NetworkTraining& training, const Ta
     return simulated.run(network->layers(), images, learned_by(network));
   };
   context.evaluate =
-      [&task, &simulated, &held_out, seed = training.experiment.seed,
+      [&task, &simulated, &held_out, &ranks, device = context.device,
+       seed = training.experiment.seed,
        limit = training.experiment.quantization.selection_images](const Supernet& network) {
         const at::NoGradGuard no_grad;
         const auto outputs = [&](const at::Tensor& images) {
-          return simulated.run(network->layers(), images, learned_by(network)).cpu();
+          return simulated.run(network->layers(), images.to(device), learned_by(network)).cpu();
         };
+        const at::Tensor score = at::zeros({}, at::kDouble);
+        if (ranks->leads()) {
+          score.fill_(score_of(evaluate_outputs(task, outputs, held_out, seed, limit)).value);
+        }
+        ranks->sum(score);
         return std::vector<std::pair<std::string, double>>{
-            {fmt::format("simulated_int8_{}", task.metric().name),
-             score_of(evaluate_outputs(task, outputs, held_out, seed, limit)).value}};
+            {fmt::format("simulated_int8_{}", task.metric().name), score.item<double>()}};
       };
   return context;
 }
@@ -220,24 +233,25 @@ std::string result_to_json(const QuantizationAwareResult& result) {
   return json.dump(2) + "\n";
 }
 
-// The ranges are kept, so that a training that was stopped goes on with the same whatever they
+// As text. The ranges are kept, so that a training that was stopped goes on with the same whatever they
 // depend on.
-PostTraining keep_post_training(const Task& task, const FloatGraph& network,
-                                const Dataset& training, const Dataset& held_out,
-                                const Experiment& experiment, const RunDirectory& run) {
-  const fs::path file = run.folder() / kRangesFile;
+std::string keep_post_training(const Task& task, const FloatGraph& network, const Dataset& data,
+                               const Dataset& held_out, const NetworkTraining& training) {
+  const fs::path file = training.run / kRangesFile;
   if (!fs::exists(file)) {
-    run.write(kRangesFile,
-              to_json(quantize_post_training(task, network, training, held_out, experiment)));
+    fs::create_directories(file.parent_path());
+    write_file_atomically(
+        file, to_json(quantize_post_training(task, network, data, held_out, training.experiment)));
   }
-  return read_post_training(network, experiment.quantization, file);
+  return read_file(file);
 }
 
-// Writes the weights, unless it is stopped.
-QuantizationAwareResult train_aware(const NetworkTraining& training, const FixedNetwork& network,
-                                    const RunDirectory& run, const Begin& begin) {
+// By all ranks, of which rank 0 quantizes and measures. Writes the weights, unless it is stopped.
+QuantizationAwareResult train_aware(const NetworkTraining& training, const Begin& begin) {
   const Experiment& experiment = training.experiment;
+  const Ranks& ranks = training.ranks;
   use_threads(experiment.train.trainer);
+  const FixedNetwork network = load_finetuned(training.run);
   const FloatGraph lowered = lower(network);
   const std::shared_ptr<const Task> task = task_of(experiment);
   const Splits splits{dataset_of(experiment), training.subnet.resolution};
@@ -245,10 +259,15 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
   // network that follows others leaves them.
   const auto data = splits.open(Split::kTrain);
   const auto held_out = splits.open(Split::kSearch);
-  begin();
-  empty_unless_resumed(training, training.run / kFolder);
+  std::string chosen;
+  if (ranks->leads()) {
+    begin();
+    empty_unless_resumed(training, training.run / kFolder);
+    chosen = keep_post_training(*task, lowered, *splits.open(Split::kTrain), *held_out, training);
+  }
   const PostTraining post_training =
-      keep_post_training(*task, lowered, *splits.open(Split::kTrain), *held_out, experiment, run);
+      post_training_of(lowered, experiment.quantization, ranks->broadcast(std::move(chosen)),
+                       training.run / kRangesFile);
   const SimulatedQuantization simulated(post_training.quantized.graph,
                                         post_training.quantized.ranges);
   const supernet::TrainerOptions options = aware_options(experiment);
@@ -265,16 +284,17 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Fixed
                                  .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
   result.steps = trainer->step();
-  if (result.stopped) return result;
+  if (result.stopped || !ranks->leads()) return result;
 
   const Supernet& weights = trainer->weights();
   const FixedNetwork trained = weights->extract(search::space::largest(weights->space()));
-  const std::vector<engine::RealRange> ranges = simulated.ranges(learned_by(weights));
+  const std::vector<engine::RealRange> learned = simulated.ranges(learned_by(weights));
   result.gain.quantization_aware = score_of(evaluate_int8(
-      *task, quantize_by(at_widths_of(post_training.quantized.graph, lower(trained)), ranges),
+      *task, quantize_by(at_widths_of(post_training.quantized.graph, lower(trained)), learned),
       *held_out, experiment.seed, experiment.quantization.selection_images));
   if (!simulated.learnable().empty()) {
-    run.write(kTrainedRangesFile, Json{{"ranges", to_json(ranges)}}.dump() + "\n");
+    write_file_atomically(training.run / kTrainedRangesFile,
+                          Json{{"ranges", to_json(learned)}}.dump() + "\n");
   }
   supernet::write_tensor_file(training.run / kWeights, supernet::weights_of(*trained));
   return result;
@@ -286,13 +306,15 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
                                                      const search::space::SearchSpace& space,
                                                      const search::space::Subnet& subnet,
                                                      RunDirectory& run, bool resume,
-                                                     const std::function<bool()>& should_stop) {
+                                                     const std::function<bool()>& should_stop,
+                                                     const Ranks& ranks) {
   const fs::path& folder = run.folder();
   const bool goes_on = resume && !run.is_outdated(kQuantizationAwareStage);
   const auto read = [&] { return read_result(folder / kResultFile); };
   const auto work = [&](QuantizationAwareResult& result, const Begin& begin) {
-    result = train_aware({experiment, space, subnet, folder, goes_on, should_stop},
-                         load_finetuned(folder), run, begin);
+    call_ranks(ranks, SharedWork::kQuantizationAware, experiment, folder,
+               {{"subnet", Json::parse(search::space::subnet_to_json(space, subnet))}});
+    result = train_aware({experiment, space, subnet, folder, goes_on, should_stop, ranks}, begin);
     return !result.stopped;
   };
   const auto write = [&](QuantizationAwareResult& result, double seconds) {
@@ -304,6 +326,13 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
   };
   return run_stage<QuantizationAwareResult>(
       run, resume, {.name = kQuantizationAwareStage, .read = read, .work = work, .write = write});
+}
+
+void take_part_in_quantization_aware(const Experiment& experiment,
+                                     const search::space::SearchSpace& space,
+                                     const search::space::Subnet& subnet, const fs::path& run,
+                                     const Ranks& ranks, const std::function<bool()>& should_stop) {
+  train_aware({experiment, space, subnet, run, /*resume=*/false, should_stop, ranks}, [] {});
 }
 
 QuantizationAwareNetwork load_quantization_aware(const fs::path& run,

@@ -9,6 +9,7 @@
 #include "mcunet/search/space/subnet.hpp"
 #include "quantization.hpp"
 #include "quantization_gain.hpp"
+#include "ranks.hpp"
 #include "stages.hpp"
 
 namespace mcunet::pipeline {
@@ -34,7 +35,15 @@ QuantizationAwareResult run_quantization_aware_stage(const Experiment& experimen
                                                      const search::space::SearchSpace& space,
                                                      const search::space::Subnet& subnet,
                                                      RunDirectory& run, bool resume,
-                                                     const std::function<bool()>& should_stop);
+                                                     const std::function<bool()>& should_stop,
+                                                     const Ranks& ranks = alone());
+
+// What the other ranks do in it.
+void take_part_in_quantization_aware(const Experiment& experiment,
+                                     const search::space::SearchSpace& space,
+                                     const search::space::Subnet& subnet,
+                                     const std::filesystem::path& run, const Ranks& ranks,
+                                     const std::function<bool()>& should_stop);
 
 struct QuantizationAwareNetwork {
   QuantizedNetwork quantized;  // the better one by the gain

@@ -7,6 +7,7 @@
 #include "mcunet/core/logging.hpp"
 #include "mcunet/search/space/subnet_json.hpp"
 #include "mcunet/supernet/process_group.hpp"
+#include "quantization_aware_stage.hpp"
 #include "rank_accuracies.hpp"
 #include "train_stage.hpp"
 
@@ -30,6 +31,8 @@ const char* name_of(SharedWork work) {
       return "search";
     case SharedWork::kFinetune:
       return "finetune";
+    case SharedWork::kQuantizationAware:
+      return "quantization_aware";
   }
   throw Error("unknown work {}", static_cast<int>(work));
 }
@@ -45,10 +48,14 @@ void take_part(const Json& call, const Ranks& ranks, const std::function<bool()>
   }
   if (work == name_of(SharedWork::kSearch))
     return measure_for_search(experiment, space, run, ranks);
+  const auto subnet = [&] {
+    return search::space::subnet_from_json(space, call.at("subnet").dump(), "the sub-network");
+  };
   if (work == name_of(SharedWork::kFinetune)) {
-    const auto subnet =
-        search::space::subnet_from_json(space, call.at("subnet").dump(), "the sub-network");
-    return take_part_in_finetuning(experiment, space, subnet, run, ranks, should_stop);
+    return take_part_in_finetuning(experiment, space, subnet(), run, ranks, should_stop);
+  }
+  if (work == name_of(SharedWork::kQuantizationAware)) {
+    return take_part_in_quantization_aware(experiment, space, subnet(), run, ranks, should_stop);
   }
   throw Error("rank 0 calls for {}, which this program does not know", work);
 }

@@ -29,7 +29,7 @@ using Listen = std::function<std::function<bool()>()>;
 int with_ranks(const Listen& listen, const std::function<int(const Ranks&)>& job);
 
 // By rank 0: what the others are to take part in, and of which experiment. `more` is for that work.
-enum class SharedWork { kTrain, kSearch, kFinetune };
+enum class SharedWork { kTrain, kSearch, kFinetune, kQuantizationAware };
 void call_ranks(const Ranks& ranks, SharedWork work, const Experiment& experiment,
                 const std::filesystem::path& run, const nlohmann::ordered_json& more);
 
