@@ -89,12 +89,11 @@ bool Lesson::can_be_side_by_side() const {
 at::Tensor Lesson::forward(const StepBatch& batch, const Subnet& subnet, std::size_t place) {
   const at::Tensor images = at_resolution(batch.tensors.images, subnet.resolution);
   if (context_.forward) return context_.forward(supernet_, subnet, images);
-  return supernet_->forward(
-      images, subnet,
-      {.precision = options_.bfloat16 ? Precision::kBfloat16 : Precision::kFloat32,
-       .dropout = options_.dropout,
-       .generator = make_generator(context_, batch, place),
-       .moves_statistics = place == 0});
+  return supernet_->forward(images, subnet,
+                            {.precision = options_.precision,
+                             .dropout = options_.dropout,
+                             .generator = make_generator(context_, batch, place),
+                             .moves_statistics = place == 0});
 }
 
 // `given` are the outputs of a teacher from outside, if there is one.
@@ -121,7 +120,8 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
   const bool is_side_by_side = can_be_side_by_side();
   const auto learn = [&](std::size_t i) {
     const at::Tensor loss = loss_of(works[i], works.front(), batch, given, distils);
-    const at::Tensor share = loss * (learners[i].weight / options_.gradient_accumulation);
+    const at::Tensor share =
+        loss * (batch.loss_factor * learners[i].weight / options_.gradient_accumulation);
     if (is_side_by_side) {
       works[i].gradients = torch::autograd::grad({share}, optimizer_.parameters(),
                                                  /*grad_outputs=*/{}, /*retain_graph=*/{},

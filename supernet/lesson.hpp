@@ -14,8 +14,9 @@ namespace mcunet::supernet {
 struct StepBatch {
   BatchTensors tensors;
   std::int64_t step = 0;
-  int number = 0;        // among those of the step, of all ranks
-  bool is_last = false;  // of this rank's
+  int number = 0;          // among those of the step, of all ranks
+  bool is_last = false;    // of this rank's
+  double loss_factor = 1;  // of the losses that gradients are of, not of those that are told
 };
 
 // What sub-networks made of batches, as sums over both. They stay where they were made: to read them is to

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "mcunet/core/error.hpp"
+
 namespace mcunet::supernet {
 namespace {
 
@@ -64,6 +66,18 @@ BlockLayers make_block(torch::nn::Module& group, const InvertedResidual& block,
       "project", ConvBatchNorm(point_shape(block.mid_channels, block.out_channels, network,
                                            Activation::kNone)));
   return layers;
+}
+
+at::ScalarType type_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat32:
+      return at::kFloat;
+    case Precision::kBfloat16:
+      return at::kBFloat16;
+    case Precision::kFloat16:
+      return at::kHalf;
+  }
+  throw Error("unknown precision {}", static_cast<int>(precision));
 }
 
 UnitTensors tensors_of(const ConvBatchNorm& unit) { return {unit->shape(), unit->tensors()}; }
@@ -144,8 +158,7 @@ NetworkTensors tensors_of(const NetworkLayers& layers, const Network& network) {
 at::Tensor run_network(const NetworkTensors& network, const at::Tensor& images,
                        const ForwardOptions& options, NormStatistics statistics, bool training) {
   if (!options.moves_statistics) statistics.momentum = 0;
-  const at::ScalarType type =
-      options.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
+  const at::ScalarType type = type_of(options.precision);
   const at::Tensor none;
   at::Tensor features = run_unit(network.stem, images.to(type), none, statistics);
   for (const NetworkTensors::Block& block : network.blocks) {

@@ -12,6 +12,7 @@
 #include "checkpoint.hpp"
 #include "learning_rate.hpp"
 #include "lesson.hpp"
+#include "loss_scale.hpp"
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
@@ -191,6 +192,13 @@ struct Trainer::State {
     if (watches_accuracy() && !context.evaluate) {
       throw Error("early stopping: this training has no accuracies to go by");
     }
+    if (options.precision == Precision::kFloat16) {
+      if (context.device.is_cpu() && !context.forward) {
+        throw Error(
+            "train.precision: fp16 needs a GPU, and this training is on the CPU: take bf16 or fp32");
+      }
+      loss_scale.emplace();
+    }
     if (!context.objective) context.objective = classification_objective(options, data);
     supernet->to(context.device);
     supernet->train();
@@ -281,6 +289,7 @@ struct Trainer::State {
   std::optional<GradientBuckets> buckets;
   std::optional<Sgd> optimizer;
   std::optional<Lesson> lesson;
+  std::optional<LossScale> loss_scale;  // of 16-bit floats that have few exponents
   std::optional<WeightAverage> average;
   BatchFeed feed;
   CheckpointStore store;
@@ -348,7 +357,8 @@ Marks Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
     marks += lesson->give({.tensors = std::move(*batch),
                            .step = step,
                            .number = group.rank() + i * group.ranks(),
-                           .is_last = i + 1 == own},
+                           .is_last = i + 1 == own,
+                           .loss_factor = loss_scale ? loss_scale->factor : 1},
                           learners, distils);
     feed.prefetch();
     if (options.gradient_accumulation == 1) continue;
@@ -393,7 +403,18 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   add_up(moved);
   agreement = agree(marks);
   rank_wait += group.wait_seconds() - waited_before_sums;
-  const at::Tensor norm = optimizer->gradient_norm();
+  at::Tensor norm = optimizer->gradient_norm();
+  if (loss_scale) {
+    // To leave a step out, this alone must wait for a GPU in every step.
+    const bool overflowed = !std::isfinite(norm.item<double>());
+    const double factor = loss_scale->factor;
+    loss_scale->update(overflowed);
+    if (overflowed && !loss_scale->is_exhausted()) {
+      return interval.add(marks, at::zeros_like(norm));
+    }
+    norm = norm / factor;
+    optimizer->scale_gradients(at::full_like(norm, 1 / factor));
+  }
   if (options.clip_gradient_norm > 0) {
     optimizer->scale_gradients((options.clip_gradient_norm / norm).clamp_max(1));
   }
@@ -523,7 +544,7 @@ Checkpoint Trainer::State::checkpoint() const {
   add_under(tensors, "momentum.", optimizer->state());
   if (average) add_under(tensors, "average.", weights_of(*average->weights()));
   add_under(tensors, "best.", best_weights);
-  const Json state = {
+  Json state = {
       {"epoch", step / steps_per_epoch},
       {"batch", step % steps_per_epoch * options.gradient_accumulation},
       {"steps_per_epoch", steps_per_epoch},
@@ -532,6 +553,7 @@ Checkpoint Trainer::State::checkpoint() const {
       {"skipped_steps", skipped_steps},
       {"interval", to_json(interval)},
       {"log", {{"jsonl", log_position.jsonl_bytes}, {"events", log_position.event_bytes}}}};
+  if (loss_scale) state["loss_scale"] = {loss_scale->factor, loss_scale->good_steps};
   return {.step = step,
           .identity = to_json_text(context.identity),
           .state = state.dump(),
@@ -595,6 +617,7 @@ void Trainer::State::restore_state(const Json& state, const std::string& source)
   best_of_phase = best_from_json(state.at("best_of_phase"));
   skipped_steps = state.at("skipped_steps");
   interval = interval_from_json(state.at("interval"), context.device);
+  if (loss_scale) *loss_scale = {state.at("loss_scale").at(0), state.at("loss_scale").at(1)};
   log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
   if (log_position.jsonl_bytes < 0 || log_position.event_bytes < 0) {
     throw Error("{}: is damaged: its place in the log is negative", source);

@@ -25,7 +25,7 @@ struct Settings {
   std::string images;
   int steps = 40;
   std::string device = "cpu";
-  bool bfloat16 = false;
+  Precision precision = Precision::kFloat32;
   int batch = 64;
 };
 
@@ -41,7 +41,7 @@ void benchmark(const Settings& settings, const std::filesystem::path& folder) {
   space.classes = static_cast<int>(data->classes().size());
   for (const bool elastic : {false, true}) {
     TrainerOptions options;
-    options.bfloat16 = settings.bfloat16;
+    options.precision = settings.precision;
     options.batch_size = settings.batch;
     options.data_workers = std::max(2, static_cast<int>(std::thread::hardware_concurrency()) - 1);
     options.largest_epochs = elastic ? 0 : 1'000'000;
@@ -77,7 +77,9 @@ int main(int argc, char** argv) {
     mcunet::supernet::Settings settings{.images = argv[1]};
     if (argc > 2) settings.steps = std::max(2, std::atoi(argv[2]));
     if (argc > 3) settings.device = argv[3];
-    if (argc > 4) settings.bfloat16 = std::string(argv[4]) == "bf16";
+    if (argc > 4 && std::string(argv[4]) == "bf16") {
+      settings.precision = mcunet::supernet::Precision::kBfloat16;
+    }
     if (argc > 5) settings.batch = std::max(2, std::atoi(argv[5]));
     mcunet::supernet::benchmark(settings, folder);
     return 0;

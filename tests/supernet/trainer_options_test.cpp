@@ -60,8 +60,8 @@ TEST(TrainerOptions, PhasesWithoutEpochsAreLeftOut) {
 TEST(TrainerOptions, RefusesBadValues) {
   EXPECT_EQ(error_of([] { read("{momentum: 1}"); }),
             "x.yaml:1: momentum: must be between 0 and 0.9999, is 1");
-  EXPECT_EQ(error_of([] { read("{precision: fp16}"); }),
-            "x.yaml:1: precision: must be one of fp32, bf16, is fp16");
+  EXPECT_EQ(error_of([] { read("{precision: fp8}"); }),
+            "x.yaml:1: precision: must be one of fp32, bf16, fp16, is fp8");
   EXPECT_EQ(error_of([] { read("{batchsize: 8}"); }),
             "x.yaml:1: batchsize: is no known key; did you mean batch_size?");
 }
@@ -73,7 +73,7 @@ TEST(TrainerOptions, RoundTrip) {
   const std::string text = to_json_text(write_fields(fields_of(options)));
   TrainerOptions copy = read(text);
   EXPECT_EQ(to_json_text(write_fields(fields_of(copy))), text);
-  EXPECT_TRUE(copy.bfloat16);
+  EXPECT_EQ(copy.precision, Precision::kBfloat16);
 }
 
 TEST(TrainerOptions, KeysWithoutInfluenceExist) {

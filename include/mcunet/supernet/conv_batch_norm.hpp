@@ -7,13 +7,11 @@
 #include <optional>
 
 #include "mcunet/search/space/network.hpp"
+#include "mcunet/supernet/precision.hpp"
 
 // A convolution without bias, batch normalization and an activation: the unit that all networks
 // here are made of, and the one that is folded and quantized as a whole.
 namespace mcunet::supernet {
-
-// Of activations. Weights, statistics and sums are kept in 32-bit floats always.
-enum class Precision { kFloat32, kBfloat16 };
 
 struct ConvBatchNormShape {
   std::int64_t in_channels = 0;

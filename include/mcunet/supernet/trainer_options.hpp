@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mcunet/core/config.hpp"
+#include "mcunet/supernet/precision.hpp"
 
 // How a supernet is trained. No libtorch here: every command reads experiments.
 namespace mcunet::supernet {
@@ -72,7 +73,7 @@ struct TrainerOptions {
 
   bool learned_kernel_transforms = false;
   bool zero_residual_scale = false;  // residual blocks begin as the identity
-  bool bfloat16 = false;
+  Precision precision = Precision::kFloat32;
 
   std::string device = "auto";  // cpu, cuda, cuda:INDEX, auto
   int threads = 0;              // of libtorch on the CPU; 0: one per core

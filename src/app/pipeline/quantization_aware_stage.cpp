@@ -145,7 +145,7 @@ supernet::TrainerOptions aware_options(const Experiment& experiment) {
       experiment, aware.epochs, aware.learning_rate.value_or(finetune.learning_rate / 10));
   options.warmup_epochs = 0;
   options.dropout = 0;
-  options.bfloat16 = false;
+  options.precision = supernet::Precision::kFloat32;
   return options;
 }
 

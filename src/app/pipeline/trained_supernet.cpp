@@ -51,8 +51,7 @@ supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment)
   return {.calibration_batches = experiment.train.calibration_batches,
           .workers = trainer.data_workers,
           .seed = experiment.seed,
-          .precision =
-              trainer.bfloat16 ? supernet::Precision::kBfloat16 : supernet::Precision::kFloat32,
+          .precision = trainer.precision,
           .device = supernet::select_device(trainer.device)};
 }
 
