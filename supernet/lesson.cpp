@@ -45,7 +45,7 @@ double cost_of(const Network& network) {
   return cost;
 }
 
-// The costly ones first, so that at the end nobody waits long.
+// The costly ones first.
 std::vector<std::size_t> by_cost(const SearchSpace& space, const std::vector<Learner>& learners) {
   std::vector<double> costs;
   for (const Learner& learner : learners) {
@@ -81,9 +81,20 @@ Lesson::Lesson(const TrainerOptions& options, const TrainerContext& context, Sup
       optimizer_(optimizer),
       buckets_(buckets) {}
 
-// In a group of ranks gradients are on their way while the last sub-network is at work.
 bool Lesson::can_be_side_by_side() const {
   return context_.device.is_cpu() && context_.group->ranks() == 1 && at::get_num_threads() > 1;
+}
+
+// In a group of ranks gradients are on their way while the last sub-network is at work: the longer that is, the
+// better. The largest, if the others learn from it, then holds its graph meanwhile; a GPU, whose links are
+// fast, spares the memory.
+std::size_t Lesson::last_of(const std::vector<std::size_t>& by_cost, const StepBatch& batch,
+                            bool distils) const {
+  if (context_.group->ranks() == 1 || !batch.is_last || by_cost.size() == 1) {
+    return by_cost.size() - 1;
+  }
+  const bool spares_memory = distils && !context_.device.is_cpu();
+  return spares_memory && by_cost[0] == 0 ? by_cost[1] : by_cost[0];
 }
 
 at::Tensor Lesson::forward(const StepBatch& batch, const Subnet& subnet, std::size_t place) {
@@ -118,6 +129,8 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
   std::vector<Work> works(learners.size());
   const auto run = [&](std::size_t i) { works[i].outputs = forward(batch, learners[i].subnet, i); };
   const bool is_side_by_side = can_be_side_by_side();
+  const std::vector<std::size_t> order = by_cost(supernet_->space(), learners);
+  const std::size_t last = last_of(order, batch, distils);
   const auto learn = [&](std::size_t i) {
     const at::Tensor loss = loss_of(works[i], works.front(), batch, given, distils);
     const at::Tensor share =
@@ -127,7 +140,7 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
                                                  /*grad_outputs=*/{}, /*retain_graph=*/{},
                                                  /*create_graph=*/false, /*allow_unused=*/true);
     } else {
-      if (batch.is_last && i + 1 == learners.size()) buckets_.expect_last_pass(share);
+      if (batch.is_last && i == last) buckets_.expect_last_pass(share);
       share.backward();
     }
     const Measure measure =
@@ -138,14 +151,19 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
         .measured = measure.count};
   };
   if (is_side_by_side) {
-    const std::vector<std::size_t> order = by_cost(supernet_->space(), learners);
+    // At the end nobody waits long.
     side_by_side(order.size(), [&](std::size_t i) { run(order[i]); });
     side_by_side(order.size(), [&](std::size_t i) { learn(order[i]); });
   } else {
-    for (std::size_t i = 0; i < learners.size(); ++i) {
-      run(i);
+    if (distils) run(0);
+    const auto go = [&](std::size_t i) {
+      if (!works[i].outputs.defined()) run(i);
       learn(i);
+    };
+    for (std::size_t i = 0; i < learners.size(); ++i) {
+      if (i != last) go(i);
     }
+    go(last);
   }
   Marks marks;
   for (const Work& work : works) {

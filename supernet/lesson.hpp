@@ -45,6 +45,8 @@ class Lesson {
   struct Work;  // of one sub-network
 
   bool can_be_side_by_side() const;
+  std::size_t last_of(const std::vector<std::size_t>& by_cost, const StepBatch& batch,
+                      bool distils) const;
   at::Tensor forward(const StepBatch& batch, const search::space::Subnet& subnet,
                      std::size_t place);
   at::Tensor loss_of(const Work& work, const Work& first, const StepBatch& batch,
