@@ -44,6 +44,7 @@ if(EXISTS ${MCUNET_TORCH_PACKAGE}/lib/libtorch_cuda.so)
     list(APPEND MCUNET_NCCL_INCLUDE_DIRS ${MCUNET_PATH_OF_${header}})
   endforeach()
   list(REMOVE_DUPLICATES MCUNET_NCCL_INCLUDE_DIRS)
+  list(REMOVE_ITEM MCUNET_NCCL_INCLUDE_DIRS ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
   if(MCUNET_NCCL_INCLUDE_DIRS MATCHES NOTFOUND)
     message(WARNING "Headers of CUDA or NCCL are missing (nccl.h, cuda_runtime_api.h, cublas_v2.h, cusparse.h, "
       "cusolverDn.h; CUDA_HOME may say where CUDA's are): ranks on GPUs will talk by Gloo, which is slower")

@@ -159,9 +159,9 @@ class DetectionObjective : public Objective {
     }
     const auto count = static_cast<std::int64_t>(labels.size());
     const at::Device device = grid.values.device();
-    const at::Tensor all = at::tensor(values).view({count, 9}).to(device);
-    return {at::tensor(index, at::kLong).view({count, 4}).to(device),
-            at::tensor(labels, at::kLong).to(device),
+    const at::Tensor all = at::tensor(values).view({count, 9}).to(device, /*non_blocking=*/true);
+    return {at::tensor(index, at::kLong).view({count, 4}).to(device, /*non_blocking=*/true),
+            at::tensor(labels, at::kLong).to(device, /*non_blocking=*/true),
             all.slice(1, 0, 2),
             all.slice(1, 2, 4),
             all.slice(1, 4, 8),
@@ -188,9 +188,10 @@ class DetectionObjective : public Objective {
     const at::Tensor cells = at::stack({index.select(1, 3), index.select(1, 2)}, 1);
     const at::Tensor counts =
         at::tensor({static_cast<float>(grid.columns), static_cast<float>(grid.rows)})
-            .to(values.device());
+            .to(values.device(), /*non_blocking=*/true);
     const at::Tensor centre = (values.slice(1, 0, 2).sigmoid() + cells) / counts;
-    const at::Tensor sizes = sizes_.to(values.device()).index_select(0, index.select(1, 1));
+    const at::Tensor sizes =
+        sizes_.to(values.device(), /*non_blocking=*/true).index_select(0, index.select(1, 1));
     return at::cat({centre, values.slice(1, 2, 4).clamp_max(kMostLogSize).exp() * sizes}, 1);
   }
 
@@ -206,7 +207,9 @@ class DetectionObjective : public Objective {
     at::Tensor losses = options_.box * box * assigned.emphasis + options_.object * object +
                         options_.classes * classes;
     if (class_weights_.defined()) {
-      losses = losses * class_weights_.to(losses.device()).index_select(0, assigned.label);
+      losses =
+          losses *
+          class_weights_.to(losses.device(), /*non_blocking=*/true).index_select(0, assigned.label);
     }
     return losses.sum();
   }
@@ -250,7 +253,7 @@ class DetectionObjective : public Objective {
       object[2] = access[i][5] - access[i][3];
       object[3] = access[i][6] - access[i][4];
     }
-    return objects.to(targets.device());
+    return objects.to(targets.device(), /*non_blocking=*/true);
   }
 
   at::Tensor all_boxes(const Grid& grid) const {
@@ -261,7 +264,8 @@ class DetectionObjective : public Objective {
     const at::Tensor row = at::arange(grid.rows, floats).unsqueeze(1);
     const at::Tensor x = (values.select(4, 0).sigmoid() + column) / grid.columns;
     const at::Tensor y = (values.select(4, 1).sigmoid() + row) / grid.rows;
-    const at::Tensor sizes = sizes_.to(floats.device()).view({1, -1, 1, 1, 2});
+    const at::Tensor sizes =
+        sizes_.to(floats.device(), /*non_blocking=*/true).view({1, -1, 1, 1, 2});
     const at::Tensor size = values.slice(4, 2, 4).clamp_max(kMostLogSize).exp() * sizes;
     return at::cat({at::stack({x, y}, 4), size}, 4).reshape({values.size(0), -1, 4});
   }

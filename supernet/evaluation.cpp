@@ -26,10 +26,15 @@ void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches,
 void evaluate(FixedNetwork& network, const BatchSource& batches, Precision precision,
               const OutputsObserver& observer) {
   const at::NoGradGuard no_grad;
-  while (const std::optional<BatchTensors> batch = batches()) {
-    const at::Tensor outputs = network->forward(batch->images.to(device_of(network)),
-                                                {.precision = precision}, NormStatistics{});
-    observer(outputs.to(at::kCPU, at::kFloat).contiguous(), *batch);
+  // Read when all is computed: a GPU would have nothing to do meanwhile.
+  std::vector<std::pair<at::Tensor, BatchTensors>> all;
+  while (std::optional<BatchTensors> batch = batches()) {
+    all.emplace_back(network->forward(batch->images.to(device_of(network)),
+                                      {.precision = precision}, NormStatistics{}),
+                     BatchTensors{{}, batch->targets, std::move(batch->indices)});
+  }
+  for (const auto& [outputs, batch] : all) {
+    observer(outputs.to(at::kCPU, at::kFloat).contiguous(), batch);
   }
 }
 

@@ -6,8 +6,16 @@ namespace mcunet::supernet {
 
 at::Tensor classification_loss(const at::Tensor& logits, const at::Tensor& labels,
                                double label_smoothing, const at::Tensor& class_weights) {
-  return at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean,
-                                /*ignore_index=*/-100, label_smoothing);
+  if (!class_weights.defined() || label_smoothing == 0) {
+    return at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean,
+                                  /*ignore_index=*/-100, label_smoothing);
+  }
+  // ATen would look for labels to ignore, for which it waits for a GPU.
+  const at::Tensor losses = -at::log_softmax(logits, /*dim=*/1) * class_weights;
+  const at::Tensor own = losses.gather(1, labels.unsqueeze(1)).sum();
+  const double share = label_smoothing / static_cast<double>(logits.size(1));
+  return ((1 - label_smoothing) * own + share * losses.sum()) /
+         class_weights.index_select(0, labels).sum();
 }
 
 at::Tensor distillation_loss(const at::Tensor& student_logits, const at::Tensor& teacher_logits,

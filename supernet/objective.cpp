@@ -2,6 +2,8 @@
 
 #include <ATen/Functions.h>
 
+#include <mutex>
+
 #include "losses.hpp"
 
 namespace mcunet::supernet {
@@ -39,12 +41,17 @@ class ClassificationObjective : public Objective {
   }
 
  private:
+  // Sent to a GPU once, as that waits for it.
   at::Tensor weights_on(const at::Device& device) const {
-    return class_weights_.defined() ? class_weights_.to(device) : class_weights_;
+    if (!class_weights_.defined() || device.is_cpu()) return class_weights_;
+    std::call_once(sent_, [&] { on_gpu_ = class_weights_.to(device); });
+    return on_gpu_.to(device);
   }
 
   double label_smoothing_;
   at::Tensor class_weights_;  // [classes]; undefined if all count the same
+  mutable std::once_flag sent_;
+  mutable at::Tensor on_gpu_;
 };
 
 class RegressionObjective : public Objective {

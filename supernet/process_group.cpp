@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <mutex>
 #include <set>
@@ -74,6 +75,13 @@ std::string host_name() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
   return name;
+}
+
+// Of this one, in containers as well, where many have the same name.
+std::string machine() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  return std::getline(file, id) ? id : host_name();
 }
 
 std::string numeric(const sockaddr* address, socklen_t size) {
@@ -348,7 +356,7 @@ struct ProcessGroup::Connection {
   c10::intrusive_ptr<Store> store;
   std::unique_ptr<Watch> watch;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
-  StartSum nccl;  // for tensors on GPUs, if each rank has one
+  std::unique_ptr<NcclSums> nccl;  // for tensors on GPUs, if each rank has one
 };
 
 // What goes wrong in a group is mostly that another rank is gone: the watch will know which.
@@ -381,24 +389,26 @@ ProcessGroup::ProcessGroup(const RankPlace& place, const GroupOptions& options) 
 
 void ProcessGroup::use_device(const at::Device& device) {
   if (!connection_ || connection_->nccl) return;
-  const bool can = device.is_cuda() && has_nccl();
+  const std::string problem = device.is_cuda() ? NcclSums::problem() : "";
   std::set<std::string> gpus;
-  bool all_can = true;
-  for (const std::string& gpu : gather(can ? host_name() + " " + place_of_gpu(device) : "")) {
-    all_can = all_can && !gpu.empty();
+  for (const std::string& gpu :
+       gather(device.is_cuda() && problem.empty() ? machine() + " " + NcclSums::place_of(device)
+                                                  : "")) {
     gpus.insert(gpu);
   }
-  const bool all_have_their_own = static_cast<int>(gpus.size()) == ranks();
-  if (all_can && all_have_their_own) {
+  if (!device.is_cuda()) return;
+  if (!problem.empty()) {
+    transport_ = "Gloo, as " + problem;
+  } else if (gpus.contains("")) {
+    transport_ = "Gloo, as not all ranks have a GPU and NCCL";
+  } else if (static_cast<int>(gpus.size()) < ranks()) {
+    transport_ = "Gloo, as ranks share a GPU";
+  } else {
     guarded([&] {
-      connection_->nccl =
-          start_nccl(connection_->store, rank(), ranks(), connection_->options.collective_seconds);
+      connection_->nccl = std::make_unique<NcclSums>(connection_->store, rank(), ranks(),
+                                                     connection_->options.collective_seconds);
     });
     transport_ = "NCCL";
-  } else if (device.is_cuda()) {
-    transport_ = !has_nccl() ? "Gloo, as this build has no NCCL"
-                 : all_can   ? "Gloo, as ranks share a GPU"
-                             : "Gloo, as not all ranks have a GPU";
   }
 }
 
@@ -407,7 +417,7 @@ void ProcessGroup::sum(const at::Tensor& tensor) { start_sum(tensor)(); }
 std::function<void()> ProcessGroup::start_sum(const at::Tensor& tensor) {
   if (!connection_) return [] {};
   if (tensor.is_cuda() && connection_->nccl) {
-    auto wait = guarded([&] { return connection_->nccl(tensor); });
+    auto wait = guarded([&] { return connection_->nccl->start(tensor); });
     return [this, wait = std::move(wait)] { guarded(wait); };
   }
   std::vector<at::Tensor> tensors = {tensor};
@@ -495,6 +505,8 @@ std::int64_t ProcessGroup::count_up(const std::string& key) {
 
 void ProcessGroup::leave() {
   if (!connection_) return;
+  // While the watch still ends what hangs.
+  if (connection_->nccl) guarded([&] { connection_->nccl->shut_down(); });
   guarded([&] { connection_->store->set(leaving_of(rank()), {1}); });
   if (leads()) {
     const double for_ever = std::numeric_limits<double>::infinity();  // the watch ends it otherwise
@@ -519,6 +531,8 @@ bool ProcessGroup::fail(const std::string& reason) {
   } catch (const std::exception&) {
     return false;
   }
+  // Never destroyed: that would wait for ranks that are gone.
+  static_cast<void>(connection_->nccl.release());
   return !leads();
 }
 

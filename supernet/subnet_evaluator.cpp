@@ -55,8 +55,10 @@ SubnetEvaluator::SubnetEvaluator(const datasets::Dataset& calibration,
     : evaluation_(evaluation),
       options_(options),
       loader_(evaluation, evaluation_options(options, evaluation)) {
-  datasets::Loader loader(calibration,
-                          loader_options(options, /*shuffle=*/true, calibration.size()));
+  datasets::LoaderOptions calibrating =
+      loader_options(options, /*shuffle=*/true, calibration.size());
+  calibrating.pixels = !options.device.is_cpu();
+  datasets::Loader loader(calibration, calibrating);
   loader.start_epoch(0);
   while (static_cast<int>(calibration_.size()) < options.calibration_batches) {
     const std::optional<BatchTensors> batch =

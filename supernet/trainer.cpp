@@ -268,6 +268,7 @@ struct Trainer::State {
   Agreement agree(Marks& marks);
   void require_same_weights();
   void train_step(const Phase& phase, std::int64_t step_in_phase);
+  void take_step(const Marks& marks, double rate);
   void require_finite(const Phase& phase, double rate) const;
   void write_interval(const Phase& phase, double epoch, double rate);
   void evaluate(const std::string& phase, double epoch);
@@ -360,7 +361,7 @@ Marks Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
                            .is_last = i + 1 == own,
                            .loss_factor = loss_scale ? loss_scale->factor : 1},
                           learners, distils);
-    feed.prefetch();
+    if (i + 1 < own) feed.prefetch();
     if (options.gradient_accumulation == 1) continue;
     const at::Tensor now = flat_copy(supernet->buffers());
     moved = moved.defined() ? moved + now : now;
@@ -403,6 +404,12 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   add_up(moved);
   agreement = agree(marks);
   rank_wait += group.wait_seconds() - waited_before_sums;
+  take_step(marks, learning_rate(phase, step_in_phase));
+  feed.prefetch();
+}
+
+// Unless the gradients have overflowed.
+void Trainer::State::take_step(const Marks& marks, double rate) {
   at::Tensor norm = optimizer->gradient_norm();
   if (loss_scale) {
     // To leave a step out, this alone must wait for a GPU in every step.
@@ -418,7 +425,7 @@ void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) 
   if (options.clip_gradient_norm > 0) {
     optimizer->scale_gradients((options.clip_gradient_norm / norm).clamp_max(1));
   }
-  optimizer->step(learning_rate(phase, step_in_phase));
+  optimizer->step(rate);
   if (average) average->update(supernet, step);
   interval.add(marks, norm);
 }

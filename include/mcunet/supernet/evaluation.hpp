@@ -18,7 +18,7 @@ using BatchSource = std::function<std::optional<BatchTensors>()>;
 void recalibrate_batch_norm(FixedNetwork& network, const BatchSource& batches,
                             Precision precision = Precision::kFloat32);
 
-// Sees the outputs for each batch, 32-bit floats on the CPU.
+// Sees the outputs for each batch, 32-bit floats on the CPU, and the batch without its images.
 using OutputsObserver = std::function<void(const at::Tensor& outputs, const BatchTensors& batch)>;
 
 // Shows the observer what a network tells of all batches, with the running statistics; the network's

@@ -18,7 +18,7 @@ using engine::QuantizedMultiplier;
 at::Tensor along_channels(const std::vector<double>& values, const at::Tensor& like) {
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(like.dim()), 1);
   if (values.size() > 1) sizes[1] = like.size(1);
-  return at::tensor(values).to(like.device()).view(sizes);
+  return at::tensor(values).to(like.device(), /*non_blocking=*/true).view(sizes);
 }
 
 // The integers that values are so many scales of.

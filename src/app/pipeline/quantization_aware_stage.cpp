@@ -191,12 +191,11 @@ supernet::TrainerContext aware_context(const NetworkTraining& training, const Ta
     return simulated.run(network->layers(), images, learned_by(network));
   };
   context.evaluate =
-      [&task, &simulated, &held_out, &ranks, device = context.device,
-       seed = training.experiment.seed,
+      [&task, &simulated, &held_out, &ranks, seed = training.experiment.seed,
        limit = training.experiment.quantization.selection_images](const Supernet& network) {
         const at::NoGradGuard no_grad;
         const auto outputs = [&](const at::Tensor& images) {
-          return simulated.run(network->layers(), images.to(device), learned_by(network)).cpu();
+          return simulated.run(network->layers(), images, learned_by(network)).cpu();
         };
         const at::Tensor score = at::zeros({}, at::kDouble);
         if (ranks->leads()) {
@@ -264,10 +263,12 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Begin
     begin();
     empty_unless_resumed(training, training.run / kFolder);
     chosen = keep_post_training(*task, lowered, *splits.open(Split::kTrain), *held_out, training);
+    ranks->tell(chosen);
+  } else {
+    chosen = ranks->hear();
   }
   const PostTraining post_training =
-      post_training_of(lowered, experiment.quantization, ranks->broadcast(std::move(chosen)),
-                       training.run / kRangesFile);
+      post_training_of(lowered, experiment.quantization, chosen, training.run / kRangesFile);
   const SimulatedQuantization simulated(post_training.quantized.graph,
                                         post_training.quantized.ranges);
   const supernet::TrainerOptions options = aware_options(experiment);

@@ -1,5 +1,6 @@
 #include "simulated_quantization.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/ops/_fake_quantize_learnable_per_tensor_affine.h>
 #include <ATen/ops/copysign.h>
 #include <ATen/ops/fake_quantize_per_tensor_affine.h>
@@ -19,6 +20,19 @@
 
 namespace mcunet::pipeline {
 namespace {
+
+// Convolutions with all bits of a float, while there is one: on a GPU cuDNN would leave out some, and sums would
+// not be those of integers.
+class WholeFloats {
+ public:
+  WholeFloats() { at::globalContext().setAllowTF32CuDNN(false); }
+  ~WholeFloats() { at::globalContext().setAllowTF32CuDNN(before_); }
+  WholeFloats(const WholeFloats&) = delete;
+  WholeFloats& operator=(const WholeFloats&) = delete;
+
+ private:
+  bool before_ = at::globalContext().allowTF32CuDNN();
+};
 
 using supernet::TensorDictionary;
 
@@ -163,6 +177,7 @@ at::Tensor SimulatedQuantization::run(const engine::Graph& graph,
     const at::Tensor rounded = with_gradient(tensor);
     return exact + (rounded - rounded.detach());
   };
+  const WholeFloats whole_floats;
   const at::Tensor logits = run_graph(
       graph, parameters, images.to(parameters.front().weight.device(), at::kFloat), round);
   // Rounding makes an ordinary number of what is none, and a divergence would go unnoticed.
@@ -186,8 +201,8 @@ SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
     const engine::Op& op = graph.ops[id];
     const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
     result.weight_scales[id] = engine::weight_scales(graph, op, floats[id]);
-    const at::Tensor scale =
-        at::tensor(result.weight_scales[id], at::kFloat).to(weight.device(), at::kDouble);
+    const at::Tensor scale = at::tensor(result.weight_scales[id], at::kFloat)
+                                 .to(weight.device(), at::kDouble, /*non_blocking=*/true);
     weight = round_to(scale, engine::max_weight(op), weight);
     bias = round_to(scale * input_scale, engine::kMaxBias, bias);
   }

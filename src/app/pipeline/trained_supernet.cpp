@@ -48,11 +48,14 @@ void use_threads(const supernet::TrainerOptions& options) {
 
 supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment) {
   const supernet::TrainerOptions& trainer = experiment.train.trainer;
+  const at::Device device = supernet::select_device(trainer.device);
+  // A CPU has no operators for 16-bit floats of the other kind.
+  const bool lacks_it = device.is_cpu() && trainer.precision == supernet::Precision::kFloat16;
   return {.calibration_batches = experiment.train.calibration_batches,
           .workers = trainer.data_workers,
           .seed = experiment.seed,
-          .precision = trainer.precision,
-          .device = supernet::select_device(trainer.device)};
+          .precision = lacks_it ? supernet::Precision::kFloat32 : trainer.precision,
+          .device = device};
 }
 
 supernet::SubnetEvaluatorOptions evaluator_options(const Experiment& experiment,
