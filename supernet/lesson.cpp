@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "side_by_side.hpp"
+#include "mcunet/supernet/side_by_side.hpp"
 
 namespace mcunet::supernet {
 

@@ -53,6 +53,26 @@ TEST_F(TrainedSupernet, EstimatesAsTheEvaluatorDoes) {
   }
 }
 
+// One thread each, whether there are more threads or more sub-networks.
+TEST_F(TrainedSupernet, EstimatesSideBySideWhatOneThreadDoes) {
+  RandomStream random(6);
+  std::vector<search::space::Subnet> subnets;
+  for (int i = 0; i < 7; ++i) {
+    subnets.push_back(
+        search::space::sample(space(), search::space::Sampling::kUniformGenes, random));
+  }
+  const auto estimates = [&](const char* threads, std::span<const search::space::Subnet> of) {
+    SupernetEstimator estimator(experiment({threads}), space(), run_folder());
+    EXPECT_EQ(fmt::format("train.threads={}", estimator.lanes()), threads);
+    return estimator.estimate_all(of);
+  };
+  const std::vector<double> expected = estimates("train.threads=1", subnets);
+  EXPECT_EQ(estimates("train.threads=3", subnets), expected);
+  for (std::size_t i = 0; i < subnets.size(); ++i) {
+    EXPECT_EQ(estimates("train.threads=2", {&subnets[i], 1}).front(), expected[i]);
+  }
+}
+
 // Where the bits of weights are a choice, candidates are measured at theirs: 8 change next to nothing, and
 // what is measured differs from 4, which the identity tells.
 TEST_F(TrainedSupernet, CandidatesAreMeasuredAtTheirBits) {

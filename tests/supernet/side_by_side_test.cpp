@@ -1,4 +1,4 @@
-#include "side_by_side.hpp"
+#include "mcunet/supernet/side_by_side.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

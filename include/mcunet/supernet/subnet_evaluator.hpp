@@ -43,6 +43,9 @@ class SubnetEvaluator {
   void evaluate(const Supernet& supernet, const search::space::Subnet& subnet,
                 const OutputsObserver& observer);
 
+  // Whether several threads may evaluate at once: if all examples are kept, by a rank of its own.
+  bool is_shareable() const { return !cached_.empty() && options_.group->ranks() == 1; }
+
   // Gives a network that left the supernet the statistics that evaluate() would give it.
   void recalibrate(FixedNetwork& network) const;
 

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <spdlog/spdlog.h>
 
+#include <mutex>
 #include <thread>
 
 #include "mcunet/core/crc32c.hpp"
@@ -13,6 +14,7 @@
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/shared_machine.hpp"
+#include "mcunet/supernet/side_by_side.hpp"
 #include "mcunet/supernet/tensor_file.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "quantization.hpp"
@@ -157,6 +159,25 @@ SupernetEstimator::SupernetEstimator(const Experiment& experiment, const SearchS
 
 double SupernetEstimator::estimate(const search::space::Subnet& subnet) {
   return score_of(assess(*task_, evaluator_, network_, subnet, *held_out_)).value;
+}
+
+std::size_t SupernetEstimator::lanes() const {
+  const bool is_on_cpu = network_->layers().head_weight.device().is_cpu();
+  return is_on_cpu && evaluator_.is_shareable() ? static_cast<std::size_t>(at::get_num_threads())
+                                                : 1;
+}
+
+void SupernetEstimator::estimate_each(std::span<const search::space::Subnet> subnets,
+                                      const Arrival& arrived) {
+  if (lanes() == 1) return AccuracyEstimator::estimate_each(subnets, arrived);
+  std::mutex mutex;
+  // Never fewer than lanes: what two threads compute of one together differs in its last bits.
+  supernet::side_by_side(std::max(subnets.size(), lanes()), [&](std::size_t i) {
+    if (i >= subnets.size()) return;
+    const double accuracy = estimate(subnets[i]);
+    const std::lock_guard lock(mutex);
+    arrived(i, accuracy);
+  });
 }
 
 }  // namespace mcunet::pipeline

@@ -75,6 +75,13 @@ class SupernetEstimator : public search::AccuracyEstimator {
 
   double estimate(const search::space::Subnet& subnet) override;
 
+  // How many it measures at once: on a CPU as many as there are threads, each by one of them, so that no operator
+  // waits for threads.
+  std::size_t lanes() const;
+
+  void estimate_each(std::span<const search::space::Subnet> subnets,
+                     const Arrival& arrived) override;
+
   const std::string& identity() const { return identity_; }
 
  private:
