@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <future>
 #include <numeric>
 
 #include "mcunet/supernet/side_by_side.hpp"
@@ -129,7 +130,7 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
   std::vector<Work> works(learners.size());
   const auto run = [&](std::size_t i) { works[i].outputs = forward(batch, learners[i].subnet, i); };
   const bool is_side_by_side = can_be_side_by_side();
-  const std::vector<std::size_t> order = by_cost(supernet_->space(), learners);
+  std::vector<std::size_t> order = by_cost(supernet_->space(), learners);
   const std::size_t last = last_of(order, batch, distils);
   const auto learn = [&](std::size_t i) {
     const at::Tensor loss = loss_of(works[i], works.front(), batch, given, distils);
@@ -151,9 +152,26 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
         .measured = measure.count};
   };
   if (is_side_by_side) {
-    // At the end nobody waits long.
-    side_by_side(order.size(), [&](std::size_t i) { run(order[i]); });
-    side_by_side(order.size(), [&](std::size_t i) { learn(order[i]); });
+    // The costly ones first, so that at the end nobody waits long; of them the teacher, for whose outputs
+    // alone the others wait.
+    if (distils) std::swap(order.front(), *std::find(order.begin(), order.end(), 0));
+    std::promise<void> taught;
+    const std::shared_future<void> teacher = taught.get_future().share();
+    side_by_side(order.size(), [&](std::size_t i) {
+      if (!distils || order[i] > 0) {
+        run(order[i]);
+        if (distils) teacher.get();
+      } else {
+        try {
+          run(0);
+          taught.set_value();
+        } catch (...) {
+          taught.set_exception(std::current_exception());
+          throw;
+        }
+      }
+      learn(order[i]);
+    });
   } else {
     if (distils) run(0);
     const auto go = [&](std::size_t i) {

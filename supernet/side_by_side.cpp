@@ -2,11 +2,15 @@
 
 #include <ATen/Parallel.h>
 #include <omp.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include "torch_compat.hpp"
 
@@ -36,22 +40,102 @@ class OwnThreads {
   int mkl_before_ = 0;
 };
 
+// A thread that sleeps until it is given work. A library's pool, whose threads look for work before they sleep,
+// lets them come 100 ms late where other processes keep the cores busy (oneTBB 2021.8 beside two busy loops).
+class Helper {
+ public:
+  ~Helper() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_over_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  void start(std::function<void()> work) {
+    {
+      const std::lock_guard lock(mutex_);
+      work_ = std::move(work);
+    }
+    changed_.notify_all();
+  }
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !work_; });
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return work_ || is_over_; });
+      if (is_over_) return;
+      lock.unlock();
+      work_();
+      lock.lock();
+      work_ = nullptr;
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<void()> work_;
+  bool is_over_ = false;
+  std::thread thread_{[this] { run(); }};
+};
+
+// What the lanes have done with the tasks.
+class Progress {
+ public:
+  Progress(std::size_t tasks, const std::function<void(std::size_t)>& task)
+      : tasks_(tasks), task_(task) {}
+
+  void work() {
+    try {
+      for (std::size_t i = next_++; i < tasks_; i = next_++) task_(i);
+    } catch (...) {
+      next_ = tasks_;
+      const std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::size_t tasks_;
+  const std::function<void(std::size_t)>& task_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;
+  std::exception_ptr error_;
+};
+
 }  // namespace
 
 void side_by_side(std::size_t tasks, const std::function<void(std::size_t)>& task) {
   const int threads = at::get_num_threads();
-  const int lanes = static_cast<int>(std::min(tasks, static_cast<std::size_t>(threads)));
+  const auto lanes = std::min(tasks, static_cast<std::size_t>(threads));
   if (lanes <= 1) {
     for (std::size_t i = 0; i < tasks; ++i) task(i);
     return;
   }
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&](int) {
-    const OwnThreads own(threads / lanes);
-    for (std::size_t i = next++; i < tasks; i = next++) task(i);
+  // Kept from call to call, with what libtorch's operators keep for a thread.
+  static thread_local std::vector<std::unique_ptr<Helper>> helpers;
+  while (helpers.size() < lanes - 1) helpers.push_back(std::make_unique<Helper>());
+  Progress progress(tasks, task);
+  const auto work = [&] {
+    const OwnThreads own(threads / static_cast<int>(lanes));
+    progress.work();
   };
-  tbb::task_arena arena(lanes);
-  arena.execute([&] { tbb::parallel_for(0, lanes, work, tbb::simple_partitioner()); });
+  for (std::size_t i = 0; i + 1 < lanes; ++i) helpers[i]->start(work);
+  work();
+  for (std::size_t i = 0; i + 1 < lanes; ++i) helpers[i]->wait();
+  progress.rethrow();
 }
 
 }  // namespace mcunet::supernet
