@@ -77,7 +77,10 @@ TEST_F(ExportStage, WeightsOfFourBitsTakeHalfTheFlashAndAreExact) {
               static_cast<double>(weights) / 2, 128);
   const auto json = nlohmann::json::parse(to_json(four));
   EXPECT_EQ(json["weight_bits"], 4);
+  EXPECT_FALSE(json.contains("both_weight_bits"));
+  EXPECT_EQ(describe(four.widths), "int8 with 4-bit weights");
   EXPECT_EQ(nlohmann::json::parse(to_json(eight))["weight_bits"], 8);
+  EXPECT_EQ(describe(eight.widths), "int8");
 }
 
 // The limit is a third of the way from 4 bits to 8.
@@ -120,6 +123,10 @@ TEST_F(ExportStage, WidthsThatAreMixedFillTheFlash) {
   const auto json = nlohmann::json::parse(to_json(result));
   EXPECT_EQ(json["mixed_widths"]["layers"].size(), bits.size());
   EXPECT_EQ(json["mixed_widths"]["flash_limit_bytes"], limit);
+  EXPECT_EQ(json["weight_bits"], 4);
+  EXPECT_EQ(json["both_weight_bits"], true);
+  EXPECT_EQ(describe(result.widths), "int8 with weights of 4 and 8 bits");
+  EXPECT_EQ(describe_bits(widths_from_json(json)), "4 and 8, 8 bits");
 }
 
 TEST_F(ExportStage, ClassesHaveTheirNamesWhichCostNothing) {

@@ -112,12 +112,11 @@ TEST_F(QuantizationAwareStage, GainsWhereFourBitsAreTooFew) {
   make_one_channel_large(
       0.05F);  // and its weights in the classifier, which others are rounded away by
   const QuantizationAwareResult result = train(coarse);
-  EXPECT_EQ(result.widths.weights, 4);
+  EXPECT_EQ(result.widths.bits.weights, 4);
   EXPECT_GT(result.gain.quantization_aware.value, result.gain.post_training.value + 0.1);
-  EXPECT_THAT(describe(result.gain, engine::BitWidths{.weights = 4}),
-              HasSubstr("top-1 in int8 with 4-bit weights "));
+  EXPECT_THAT(describe(result.gain, result.widths), HasSubstr("top-1 in int8 with 4-bit weights "));
   EXPECT_EQ(nlohmann::json::parse(read("quantization_aware.json")).at("weight_bits"), 4);
-  EXPECT_EQ(train(coarse, /*resume=*/true).widths.weights, 4);
+  EXPECT_EQ(train(coarse, /*resume=*/true).widths.bits.weights, 4);
 
   const QuantizationAwareNetwork exported =
       load_quantization_aware(run_folder(), {.widths = {.weights = 4}});
@@ -191,7 +190,7 @@ TEST_F(QuantizationAwareStage, KeepsTheBetterOfBoth) {
   const QuantizationAwareResult result = train(harmful);
   ASSERT_LT(result.gain.quantization_aware.value, result.gain.post_training.value);
   EXPECT_FALSE(result.gain.is_kept());
-  EXPECT_THAT(describe(result.gain, engine::BitWidths{}),
+  EXPECT_THAT(describe(result.gain, result.widths),
               EndsWith("The latter is worse, so the network is exported as fine-tuned\n"));
   const Experiment options = with_data(*this, harmful);
   const Splits splits{*options.dataset, 16};

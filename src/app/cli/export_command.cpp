@@ -28,7 +28,7 @@ std::string for_speed(const Json& json) {
 }
 
 void print(const Json& json) {
-  const engine::BitWidths widths = pipeline::widths_from_json(json);
+  const pipeline::NetworkWidths widths = pipeline::widths_from_json(json);
   if (json.contains("quantization_aware")) {
     const auto& aware = json.at("quantization_aware");
     fmt::print("{}", pipeline::describe(pipeline::gain_from_json(aware), widths));
@@ -87,7 +87,7 @@ void print_export(const std::string& export_json, const std::string& folder) {
   try {
     const Json json = Json::parse(export_json);
     print(json);
-    const bool is_int8 = pipeline::widths_from_json(json).activations == 8;
+    const bool is_int8 = pipeline::widths_from_json(json).bits.activations == 8;
     fmt::print("C sources, firmware and {}: {}/{}; in float: {}/network.onnx\n",
                is_int8 ? "model.tflite" : "model.mcunet", folder, pipeline::kExportFolder, folder);
   } catch (const std::exception& error) {

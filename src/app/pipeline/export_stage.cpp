@@ -134,7 +134,7 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
                        context.quantization, context.seed);
   ExportResult result{.classes = context.test.classes(),
                       .unit = context.task.unit(),
-                      .widths = context.quantization.widths};
+                      .widths = widths_of(quantized.graph, context.quantization.widths)};
   if (aware) result.quantization_gain = aware->gain;
   result.range_method = quantized.method;
   result.compared_methods = quantized.compared;
@@ -198,8 +198,6 @@ std::string to_json(const ExportResult& result) {
                {"unit", result.unit},
                {"fp32", to_json(result.float32)},
                {"int8", to_json(result.int8)},
-               {"weight_bits", result.widths.weights},
-               {"activation_bits", result.widths.activations},
                {"gap_points", result.gap()},
                {"range_method", engine::name_of(result.range_method)},
                {"compared_methods", methods},
@@ -217,6 +215,7 @@ std::string to_json(const ExportResult& result) {
                {"board", result.board},
                {"exact", result.is_exact()},
                {"inferences", emulated}};
+  json.update(to_json(result.widths));
   if (result.quantization_gain) {
     json["quantization_aware"] = to_json(*result.quantization_gain);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bit_widths.hpp"
 #include "compile_stage.hpp"
 #include "mcunet/core/config.hpp"
 #include "mcunet/cycles/estimate.hpp"
@@ -56,7 +57,7 @@ struct ExportResult {
   nlohmann::ordered_json unit;  // see Task
   Assessment float32;           // of the given network on the test set, batch normalization folded
   Assessment int8;              // of the same examples by the reference executor
-  engine::BitWidths widths;     // of what was quantized
+  NetworkWidths widths;         // of what was quantized
   engine::RangeMethod range_method = engine::RangeMethod::kMinMax;
   std::vector<MethodScore> compared_methods;
   std::optional<MixedWidths> mixed;  // where weights have 8 bits among those of weight_bits

@@ -280,9 +280,10 @@ QuantizationAwareResult train_aware(const NetworkTraining& training, const Begin
   const search::space::SearchSpace itself =
       search::space::space_of(training.space, training.subnet);
   const auto trainer = start_trainer(training, itself, *data, options, std::move(context), start);
-  QuantizationAwareResult result{.gain = {.post_training = post_training.score},
-                                 .widths = experiment.quantization.widths,
-                                 .total_steps = trainer->total_steps()};
+  QuantizationAwareResult result{
+      .gain = {.post_training = post_training.score},
+      .widths = widths_of(post_training.quantized.graph, experiment.quantization.widths),
+      .total_steps = trainer->total_steps()};
   result.stopped = trainer->train() == supernet::TrainingEnd::kStopped;
   result.steps = trainer->step();
   if (result.stopped || !ranks->leads()) return result;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "bit_widths.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/run_directory.hpp"
 #include "mcunet/search/space/subnet.hpp"
@@ -16,7 +17,7 @@ namespace mcunet::pipeline {
 
 struct QuantizationAwareResult {
   QuantizationGain gain;
-  engine::BitWidths widths;
+  NetworkWidths widths;
   std::int64_t steps = 0;
   double seconds = 0;    // since the last start
   bool stopped = false;  // by should_stop: nothing but the steps is there

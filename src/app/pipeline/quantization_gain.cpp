@@ -26,7 +26,7 @@ QuantizationGain gain_from_json(const Json& json) {
           score_from_json(held_out.at("quantization_aware"))};
 }
 
-std::string describe(const QuantizationGain& gain, const engine::BitWidths& widths) {
+std::string describe(const QuantizationGain& gain, const NetworkWidths& widths) {
   std::string text = fmt::format(
       "{} in {} {} of the search split: {} by post-training quantization, "
       "{} by quantization-aware training\n",

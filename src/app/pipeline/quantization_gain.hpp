@@ -3,7 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "mcunet/engine/graph/activations.hpp"
+#include "bit_widths.hpp"
 #include "score.hpp"
 
 namespace mcunet::pipeline {
@@ -24,6 +24,6 @@ nlohmann::ordered_json to_json(const QuantizationGain& gain);
 QuantizationGain gain_from_json(const nlohmann::ordered_json& json);
 
 // For people, in lines with an end each.
-std::string describe(const QuantizationGain& gain, const engine::BitWidths& widths);
+std::string describe(const QuantizationGain& gain, const NetworkWidths& widths);
 
 }  // namespace mcunet::pipeline

@@ -23,6 +23,7 @@ RunResources resources_of(const Json& winner) {
 }
 
 void read_export(const Json& exported, RunSummary& summary) {
+  summary.widths = widths_from_json(exported);
   summary.in_float = score_from_json(exported.at("fp32"));
   summary.int8 = score_from_json(exported.at("int8"));
   summary.fits = exported.at("fits").get<bool>();
@@ -47,7 +48,7 @@ RunSummary summarize_run(const fs::path& run, const Experiment& experiment,
                      .device = experiment.device.name,
                      .space = experiment.space.name,
                      .stages = stages,
-                     .widths = experiment.quantization.widths};
+                     .widths = {experiment.quantization.widths}};
   const auto read = [&](const char* stage, const auto& reader) {
     if (!summary.stages.contains(stage)) return;
     read_result(run, stage, [&](const Json& json) {
@@ -81,27 +82,27 @@ Json to_json(const RunSummary& summary) {
   for (const auto& [name, spent] : summary.stages) {
     stages[name] = {{"wall_seconds", spent.wall_seconds}, {"cpu_seconds", spent.cpu_seconds}};
   }
-  return {{"run", summary.folder.string()},
-          {"device", summary.device},
-          {"space", summary.space},
-          {"width", or_null(summary.width)},
-          {"resolution", or_null(summary.resolution)},
-          {fmt::format("search_{}", summary.metric->name), or_null(summary.search_score)},
-          {"fp32", or_null(summary.in_float)},
-          {"int8", or_null(summary.int8)},
-          {"weight_bits", summary.widths.weights},
-          {"activation_bits", summary.widths.activations},
-          {"peak_sram_bytes", resource(&RunResources::peak_sram_bytes)},
-          {"flash_bytes", resource(&RunResources::flash_bytes)},
-          {"macs", resource(&RunResources::macs)},
-          {"params", resource(&RunResources::params)},
-          {"latency_ms", resource(&RunResources::latency_ms)},
-          {"latency_ms_low", resource(&RunResources::latency_ms_low)},
-          {"latency_ms_high", resource(&RunResources::latency_ms_high)},
-          {"fits", or_null(summary.fits)},
-          {"wall_seconds", cost.wall_seconds},
-          {"cpu_seconds", cost.cpu_seconds},
-          {"stages", stages}};
+  Json json = {{"run", summary.folder.string()},
+               {"device", summary.device},
+               {"space", summary.space},
+               {"width", or_null(summary.width)},
+               {"resolution", or_null(summary.resolution)},
+               {fmt::format("search_{}", summary.metric->name), or_null(summary.search_score)},
+               {"fp32", or_null(summary.in_float)},
+               {"int8", or_null(summary.int8)},
+               {"peak_sram_bytes", resource(&RunResources::peak_sram_bytes)},
+               {"flash_bytes", resource(&RunResources::flash_bytes)},
+               {"macs", resource(&RunResources::macs)},
+               {"params", resource(&RunResources::params)},
+               {"latency_ms", resource(&RunResources::latency_ms)},
+               {"latency_ms_low", resource(&RunResources::latency_ms_low)},
+               {"latency_ms_high", resource(&RunResources::latency_ms_high)},
+               {"fits", or_null(summary.fits)},
+               {"wall_seconds", cost.wall_seconds},
+               {"cpu_seconds", cost.cpu_seconds},
+               {"stages", stages}};
+  json.update(to_json(summary.widths));
+  return json;
 }
 
 std::string describe_percent(double share) { return fmt::format("{:.2f} %", 100 * share); }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "bit_widths.hpp"
 #include "experiment.hpp"
 #include "mcunet/core/files.hpp"
 #include "mcunet/core/run_directory.hpp"
@@ -40,7 +41,7 @@ struct RunSummary {
       resources;                  // SRAM and flash as exported, else as the search planned them
   std::optional<Score> in_float;  // of the export, on the test set
   std::optional<Score> int8;      // of the quantized network
-  engine::BitWidths widths;
+  NetworkWidths widths;
   std::optional<bool> fits;
 };
 
