@@ -67,13 +67,6 @@ struct Lesson::Work {
   Marks marks;
 };
 
-Marks& Marks::operator+=(const Marks& other) {
-  sums = sums.defined() ? sums + other.sums : other.sums;
-  losses += other.losses;
-  measured += other.measured;
-  return *this;
-}
-
 Lesson::Lesson(const TrainerOptions& options, const TrainerContext& context, Supernet& supernet,
                Sgd& optimizer, GradientBuckets& buckets)
     : options_(options),

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gradient_buckets.hpp"
+#include "marks.hpp"
 #include "mcunet/supernet/tensors.hpp"
 #include "mcunet/supernet/trainer.hpp"
 #include "sgd.hpp"
@@ -17,16 +18,6 @@ struct StepBatch {
   int number = 0;          // among those of the step, of all ranks
   bool is_last = false;    // of this rank's
   double loss_factor = 1;  // of the losses that gradients are of, not of those that are told
-};
-
-// What sub-networks made of batches, as sums over both. They stay where they were made: to read them is to
-// wait for a GPU.
-struct Marks {
-  at::Tensor sums;  // [2], doubles: of the losses, of what the objective measures; undefined: zeros
-  std::int64_t losses = 0;
-  std::int64_t measured = 0;
-
-  Marks& operator+=(const Marks& other);
 };
 
 // How the sub-networks of a step learn from one of its batches. What it is made of must outlive it.

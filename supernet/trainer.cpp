@@ -13,6 +13,7 @@
 #include "learning_rate.hpp"
 #include "lesson.hpp"
 #include "loss_scale.hpp"
+#include "marks.hpp"
 #include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
@@ -67,58 +68,6 @@ TensorDictionary under(const TensorDictionary& tensors, const std::string& prefi
 void add_under(TensorDictionary& tensors, const std::string& prefix,
                const TensorDictionary& added) {
   for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
-}
-
-// Measurements of the steps since the last line of the log.
-struct Interval {
-  Marks marks;
-  at::Tensor gradient_norms;  // [], a double: their sum, where the marks are; undefined: zero
-  std::int64_t steps = 0;
-
-  void add(const Marks& of_step, const at::Tensor& gradient_norm) {
-    marks += of_step;
-    gradient_norms = gradient_norms.defined() ? gradient_norms + gradient_norm : gradient_norm;
-    ++steps;
-  }
-};
-
-// An interval's sums, on the CPU. A GPU is waited for.
-struct IntervalSums {
-  double losses = 0;
-  double measure = 0;
-  double gradient_norms = 0;
-
-  bool are_finite() const { return std::isfinite(losses) && std::isfinite(gradient_norms); }
-};
-
-IntervalSums sums_of(const Interval& interval) {
-  if (interval.steps == 0) return {};
-  const at::Tensor sums =
-      at::cat({interval.marks.sums, interval.gradient_norms.unsqueeze(0)}).to(at::kCPU);
-  const double* const values = sums.data_ptr<double>();
-  return {values[0], values[1], values[2]};
-}
-
-Json to_json(const Interval& interval) {
-  const IntervalSums sums = sums_of(interval);
-  return {{"loss_sum", sums.losses},
-          {"losses", interval.marks.losses},
-          {"measure_sum", sums.measure},
-          {"measured", interval.marks.measured},
-          {"gradient_norm_sum", sums.gradient_norms},
-          {"steps", interval.steps}};
-}
-
-Interval interval_from_json(const Json& json, const at::Device& device) {
-  Interval interval{.steps = json.at("steps")};
-  const std::vector<double> sums = {json.at("loss_sum"), json.at("measure_sum")};
-  const double gradient_norms = json.at("gradient_norm_sum");
-  interval.marks.losses = json.at("losses");
-  interval.marks.measured = json.at("measured");
-  if (interval.steps == 0) return {};
-  interval.marks.sums = at::tensor(sums, at::kDouble).to(device);
-  interval.gradient_norms = at::full({}, gradient_norms, at::kDouble).to(device);
-  return interval;
 }
 
 // What all ranks must know of a step.
@@ -433,7 +382,7 @@ void Trainer::State::take_step(const Marks& marks, double rate) {
 // A loss or gradient that is none shows in the sums of its interval. On a GPU they are looked at only when they
 // are read in any case, always before anything is evaluated or saved.
 void Trainer::State::require_finite(const Phase& phase, double rate) const {
-  const IntervalSums sums = sums_of(interval);
+  const IntervalSums sums = read_sums(interval);
   if (sums.are_finite()) return;
   const std::filesystem::path file = store.newest_file();
   throw Error(
@@ -460,7 +409,7 @@ void Trainer::State::require_same_weights() {
 }
 
 void Trainer::State::write_interval(const Phase& phase, double epoch, double rate) {
-  const IntervalSums sums = sums_of(interval);
+  const IntervalSums sums = read_sums(interval);
   const double seconds = interval_time.seconds();
   const auto images = static_cast<double>(interval.steps * images_per_step());
   data_wait_share = (feed.loader().wait_seconds() - waited_before) / seconds;
