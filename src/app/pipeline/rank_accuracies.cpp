@@ -24,30 +24,14 @@ std::string result_key(const std::string& round, std::int64_t number) {
   return fmt::format("{}/result/{}", round, number);
 }
 
-// The next sub-networks of a round that nobody took, `count` of them if there are so many.
-std::vector<std::size_t> take_next(supernet::ProcessGroup& ranks, const std::string& round,
-                                   std::size_t of, std::size_t count) {
-  std::vector<std::size_t> taken;
-  while (taken.size() < count) {
-    const auto next = static_cast<std::size_t>(ranks.count_up(round + "/next"));
-    if (next >= of) break;
-    taken.push_back(next);
-  }
-  return taken;
-}
-
-// Measures what nobody took until nothing is left.
-void measure_free(supernet::ProcessGroup& ranks, const std::string& round,
-                  SupernetEstimator& estimator, std::span<const Subnet> subnets,
-                  const search::AccuracyEstimator::Arrival& arrived) {
-  for (;;) {
-    const auto taken = take_next(ranks, round, subnets.size(), estimator.lanes());
-    if (taken.empty()) return;
-    std::vector<Subnet> own;
-    for (const std::size_t index : taken) own.push_back(subnets[index]);
-    estimator.estimate_each(own,
-                            [&](std::size_t i, double accuracy) { arrived(taken[i], accuracy); });
-  }
+// Gives the next sub-network of a round that nobody took.
+SupernetEstimator::Take taker(supernet::ProcessGroup& ranks, const std::string& round,
+                              std::size_t count) {
+  return [&ranks, key = round + "/next", count]() -> std::optional<std::size_t> {
+    const auto next = static_cast<std::size_t>(ranks.count_up(key));
+    if (next >= count) return std::nullopt;
+    return next;
+  };
 }
 
 // Who then load what they need at the same time as rank 0.
@@ -82,11 +66,12 @@ void RankAccuracies::estimate_each(std::span<const Subnet> subnets, const Arriva
       arrived(result.at("index").get<std::size_t>(), result.at("accuracy").get<double>());
     }
   };
-  measure_free(*ranks_, round, own_, subnets, [&](std::size_t i, double accuracy) {
-    --left;
-    arrived(i, accuracy);
-    collect();
-  });
+  own_.estimate_taken(subnets, taker(*ranks_, round, subnets.size()),
+                      [&](std::size_t i, double accuracy) {
+                        --left;
+                        arrived(i, accuracy);
+                        collect();
+                      });
   for (; left > 0; collect()) std::this_thread::sleep_for(kPause);
 }
 
@@ -103,10 +88,11 @@ void measure_for_search(const Experiment& experiment, const SearchSpace& space,
     for (const Json& subnet : told.at("subnets")) {
       subnets.push_back(search::space::subnet_from_json(space, subnet.dump(), "the sub-network"));
     }
-    measure_free(*ranks, round, own, subnets, [&](std::size_t i, double accuracy) {
-      const Json result = {{"index", i}, {"accuracy", accuracy}};
-      ranks->post(result_key(round, ranks->count_up(round + "/done")), result.dump());
-    });
+    own.estimate_taken(
+        subnets, taker(*ranks, round, subnets.size()), [&](std::size_t i, double accuracy) {
+          const Json result = {{"index", i}, {"accuracy", accuracy}};
+          ranks->post(result_key(round, ranks->count_up(round + "/done")), result.dump());
+        });
   }
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -161,23 +162,40 @@ double SupernetEstimator::estimate(const search::space::Subnet& subnet) {
   return score_of(assess(*task_, evaluator_, network_, subnet, *held_out_)).value;
 }
 
-std::size_t SupernetEstimator::lanes() const {
-  const bool is_on_cpu = network_->layers().head_weight.device().is_cpu();
-  return is_on_cpu && evaluator_.is_shareable() ? static_cast<std::size_t>(at::get_num_threads())
-                                                : 1;
-}
-
 void SupernetEstimator::estimate_each(std::span<const search::space::Subnet> subnets,
                                       const Arrival& arrived) {
-  if (lanes() == 1) return AccuracyEstimator::estimate_each(subnets, arrived);
+  std::atomic<std::size_t> next = 0;
+  const auto take = [&]() -> std::optional<std::size_t> {
+    const std::size_t index = next++;
+    if (index >= subnets.size()) return std::nullopt;
+    return index;
+  };
+  estimate_taken(subnets, take, arrived);
+}
+
+void SupernetEstimator::estimate_taken(std::span<const search::space::Subnet> subnets,
+                                       const Take& take, const Arrival& arrived) {
   std::mutex mutex;
-  // Never fewer than lanes: what two threads compute of one together differs in its last bits.
-  supernet::side_by_side(std::max(subnets.size(), lanes()), [&](std::size_t i) {
-    if (i >= subnets.size()) return;
-    const double accuracy = estimate(subnets[i]);
-    const std::lock_guard lock(mutex);
-    arrived(i, accuracy);
-  });
+  std::atomic<bool> has_failed = false;
+  const auto work = [&](std::size_t) {
+    try {
+      while (!has_failed) {
+        const std::optional<std::size_t> index = take();
+        if (!index) return;
+        const double accuracy = estimate(subnets[*index]);
+        const std::lock_guard lock(mutex);
+        arrived(*index, accuracy);
+      }
+    } catch (...) {
+      has_failed = true;  // for the other lanes
+      throw;
+    }
+  };
+  const bool is_on_cpu = network_->layers().head_weight.device().is_cpu();
+  // As many lanes as threads, however few sub-networks there are: what two threads compute of one together
+  // differs in its last bits.
+  const int lanes = is_on_cpu && evaluator_.is_shareable() ? at::get_num_threads() : 1;
+  supernet::side_by_side(static_cast<std::size_t>(lanes), work);
 }
 
 }  // namespace mcunet::pipeline

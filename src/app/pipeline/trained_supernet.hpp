@@ -75,12 +75,14 @@ class SupernetEstimator : public search::AccuracyEstimator {
 
   double estimate(const search::space::Subnet& subnet) override;
 
-  // How many it measures at once: on a CPU as many as there are threads, each by one of them, so that no operator
-  // waits for threads.
-  std::size_t lanes() const;
-
   void estimate_each(std::span<const search::space::Subnet> subnets,
                      const Arrival& arrived) override;
+
+  // Those that it takes until nothing is left to take. On a CPU it measures as many at once as there are threads,
+  // each by one of them, so that no operator waits for threads; take() is then called by all.
+  using Take = std::function<std::optional<std::size_t>()>;
+  void estimate_taken(std::span<const search::space::Subnet> subnets, const Take& take,
+                      const Arrival& arrived);
 
   const std::string& identity() const { return identity_; }
 
