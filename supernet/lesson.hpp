@@ -26,9 +26,9 @@ class Lesson {
   Lesson(const TrainerOptions& options, const TrainerContext& context, Supernet& supernet,
          Sgd& optimizer, GradientBuckets& buckets);
 
-  // Adds the gradients of each sub-network's loss, in their order, to those that the parameters have. If
-  // asked to, all but the first learn the first one's outputs. The first alone moves the running statistics
-  // of batch norm. On a CPU, by several threads, the sub-networks learn side by side: their sums do not
+  // Adds the gradients of each sub-network's loss to those that the parameters have, in an order that depends on
+  // the sub-networks alone; in a group of ranks the costliest comes last. If asked to, all but the first learn the
+  // first one's outputs. The first alone moves the running statistics of batch norm. On a CPU, by several threads, the sub-networks learn side by side: their sums do not
   // depend on who is ready first.
   Marks give(const StepBatch& batch, const std::vector<Learner>& learners, bool distils);
 

@@ -87,10 +87,10 @@ class Helper {
   std::thread thread_{[this] { run(); }};
 };
 
-// What the lanes have done with the tasks.
-class Progress {
+// Tasks of which each lane takes the next that nobody took; none is left once one has failed.
+class OpenTasks {
  public:
-  Progress(std::size_t tasks, const std::function<void(std::size_t)>& task)
+  OpenTasks(std::size_t tasks, const std::function<void(std::size_t)>& task)
       : tasks_(tasks), task_(task) {}
 
   void work() {
@@ -127,15 +127,15 @@ void side_by_side(std::size_t tasks, const std::function<void(std::size_t)>& tas
   // Kept from call to call, with what libtorch's operators keep for a thread.
   static thread_local std::vector<std::unique_ptr<Helper>> helpers;
   while (helpers.size() < lanes - 1) helpers.push_back(std::make_unique<Helper>());
-  Progress progress(tasks, task);
+  OpenTasks open(tasks, task);
   const auto work = [&] {
     const OwnThreads own(threads / static_cast<int>(lanes));
-    progress.work();
+    open.work();
   };
   for (std::size_t i = 0; i + 1 < lanes; ++i) helpers[i]->start(work);
   work();
   for (std::size_t i = 0; i + 1 < lanes; ++i) helpers[i]->wait();
-  progress.rethrow();
+  open.rethrow();
 }
 
 }  // namespace mcunet::supernet

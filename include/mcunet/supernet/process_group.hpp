@@ -11,7 +11,7 @@
 
 #include "mcunet/core/rank_place.hpp"
 
-// The ranks of a job and what they say to each other, over libtorch's own c10d (Gloo).
+// The ranks of a job and what they say to each other, over libtorch's own c10d (Gloo, and NCCL between GPUs).
 namespace mcunet::supernet {
 
 struct GroupOptions {
