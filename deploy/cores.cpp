@@ -8,13 +8,20 @@ namespace mcunet::deploy {
 
 const std::vector<Core>& cores() {
   static const std::vector<Core> all = {
-      {.name = "cortex-m0plus", .flags = "-mfloat-abi=soft"},
-      {.name = "cortex-m3", .flags = "-mfloat-abi=soft"},
-      {.name = "cortex-m4", .flags = "-mfpu=fpv4-sp-d16 -mfloat-abi=hard"},
+      {.name = "cortex-m0plus",
+       .flags = "-mfloat-abi=soft",
+       .code = engine::CodeCore::kCortexM0plus},
+      {.name = "cortex-m3", .flags = "-mfloat-abi=soft", .code = engine::CodeCore::kCortexM3},
+      {.name = "cortex-m4",
+       .flags = "-mfpu=fpv4-sp-d16 -mfloat-abi=hard",
+       .code = engine::CodeCore::kCortexM4},
       // What Armv8-M adds to Armv7E-M is for atomic variables and security; C comes without.
-      {.name = "cortex-m33", .flags = "-mfpu=fpv5-sp-d16 -mfloat-abi=hard"},
+      {.name = "cortex-m33",
+       .flags = "-mfpu=fpv5-sp-d16 -mfloat-abi=hard",
+       .code = engine::CodeCore::kCortexM33},
       {.name = "cortex-m7",
        .flags = "-mfpu=fpv5-sp-d16 -mfloat-abi=hard -DMCUNET_DUAL_ISSUE",
+       .code = engine::CodeCore::kCortexM7,
        .has_caches = true},
   };
   return all;

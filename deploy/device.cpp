@@ -237,6 +237,8 @@ std::int64_t Device::stack_bytes() const {
   return std::max<std::int64_t>(1024, reserved_sram_kib * 1024 * 3 / 4);
 }
 
+engine::CodeCore Device::code_core() const { return core_named(core).code; }
+
 engine::LatencyModel Device::latency_model() const {
   return {.clock_mhz = clock_mhz,
           .memory_stalls = memory_stalls,

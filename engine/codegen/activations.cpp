@@ -29,10 +29,8 @@ void write_lookup(StepWriter& step) {
   std::vector<unsigned char> table;
   for (std::byte value : results[0]) table.push_back(std::to_integer<unsigned char>(value));
   const std::string name = step.add_array("table", std::move(table));
-  step.call("mcunet_lookup",
-            {step.input_address(), step.output_address(),
-             step.in_rows(row_bytes_of(output), output.bytes()), "(const int8_t*)" + name},
-            "lookup.c");
+  step.call({step.input_address(), step.output_address(),
+             step.in_rows(row_bytes_of(output), output.bytes()), "(const int8_t*)" + name});
 }
 
 // Between float and the values of `type`.
@@ -68,22 +66,20 @@ void write_quantize(StepWriter& step) {
   const Tensor& output = step.graph().output_of(step.op());
   if (step.graph().input_of(step.op()).type != DataType::kFloat32) return write_lookup(step);
   write_conversion_layer(step, step.output_quantization(), output.type);
-  step.call("mcunet_quantize", {as_floats(step.input_address()), step.output_address(), "&layer"},
-            "quantize.c");
+  step.call({as_floats(step.input_address()), step.output_address(), "&layer"});
 }
 
 void write_dequantize(StepWriter& step) {
   const Tensor& input = step.graph().input_of(step.op());
   write_conversion_layer(step, step.input_quantization(), input.type);
-  step.call("mcunet_dequantize", {step.input_address(), as_floats(step.output_address()), "&layer"},
-            "dequantize.c");
+  step.call({step.input_address(), as_floats(step.output_address()), "&layer"});
 }
 
 void write_softmax(StepWriter& step) {
   const SoftmaxParameters p =
       softmax_parameters(step.input_quantization().scale, step.details().beta);
   step.layer("mcunet_softmax_layer", row_members(step, p));
-  step.call("mcunet_softmax", {step.input_address(), step.output_address(), "&layer"}, "softmax.c");
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 void write_log_softmax(StepWriter& step) {
@@ -92,8 +88,7 @@ void write_log_softmax(StepWriter& step) {
   members.push_back(member("inverse_multiplier", p.inverse.multiplier));
   members.push_back(member("inverse_shift", -p.inverse.shift));
   step.layer("mcunet_log_softmax_layer", members);
-  step.call("mcunet_log_softmax", {step.input_address(), step.output_address(), "&layer"},
-            "log_softmax.c");
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 }  // namespace mcunet::engine

@@ -11,23 +11,6 @@
 namespace mcunet::engine {
 namespace {
 
-std::string of_weights(const StepWriter& step) { return step.op().weight_bits == 4 ? "_s4" : ""; }
-
-// "_a8a4": from int8 to four bits. Empty: int8 only.
-std::string of_activations(const StepWriter& step) {
-  const bool input = step.has_int4_input();
-  const bool output = step.has_int4_output();
-  if (!input && !output) return "";
-  return fmt::format("_a{}a{}", input ? 4 : 8, output ? 4 : 8);
-}
-
-// The kernel of this name for the bits of activations and weights.
-void call_kernel(StepWriter& step, const std::string& kernel,
-                 const std::vector<std::string>& arguments) {
-  const std::string name = kernel + of_activations(step) + of_weights(step);
-  step.call("mcunet_" + name, arguments, name + ".c");
-}
-
 // Of [rows][channels], each row with zeros up to so many channels.
 std::vector<std::int8_t> with_channels(const std::vector<std::int8_t>& weights,
                                        std::int32_t channels, std::int32_t padded) {
@@ -43,7 +26,7 @@ std::vector<std::int8_t> with_channels(const std::vector<std::int8_t>& weights,
 // Calls pack(filter, where) with a filter whose arrays live for the call.
 template <typename Pack>
 std::vector<unsigned char> packed(const StepWriter& step, const std::vector<std::int8_t>& weights,
-                                  std::size_t bytes, Pack pack) {
+                                  std::int64_t bytes, Pack pack) {
   const std::vector<std::int32_t> bias = biases_of(step.graph(), step.op());
   std::vector<std::int32_t> multipliers;
   std::vector<std::int32_t> shifts;
@@ -59,7 +42,7 @@ std::vector<unsigned char> packed(const StepWriter& step, const std::vector<std:
                              .output_channels = step.output().channels,
                              .input_zero_point = step.input_zero_point(),
                              .output = step.output_struct()};
-  std::vector<unsigned char> result(bytes);
+  std::vector<unsigned char> result(static_cast<std::size_t>(bytes));
   pack(filter, result.data());
   return result;
 }
@@ -73,23 +56,20 @@ std::string pack_matmul(StepWriter& step) {
   const std::int32_t inputs = mcunet_values_of_pixel(layout.inputs, step.has_int4_input() ? 4 : 8);
   const std::int32_t depth = layout.places * inputs;
   const std::vector<std::int8_t> weights = with_channels(weights_of(step), layout.inputs, inputs);
-  const bool is_int4 = step.op().weight_bits == 4;
-  const auto bytes_of = is_int4 ? mcunet_packed_matmul_bytes_s4 : mcunet_packed_matmul_bytes;
-  const auto pack = is_int4 ? mcunet_pack_matmul_s4 : mcunet_pack_matmul;
-  return step.add_array("weights", packed(step, weights, bytes_of(step.output().channels, depth),
-                                          [&](const mcunet_filter& filter, void* where) {
-                                            pack(&filter, depth, where);
-                                          }));
+  const auto pack = step.op().weight_bits == 4 ? mcunet_pack_matmul_s4 : mcunet_pack_matmul;
+  return step.add_array(
+      "weights",
+      packed(step, weights, packed_weight_bytes(step.graph(), step.op(), layout),
+             [&](const mcunet_filter& filter, void* where) { pack(&filter, depth, where); }));
 }
 
 std::string pack_depthwise(StepWriter& step) {
-  const std::int32_t taps = weight_layout(step.graph(), step.op()).places;
-  const bool is_int4 = step.op().weight_bits == 4;
-  const auto bytes_of = is_int4 ? mcunet_packed_depthwise_bytes_s4 : mcunet_packed_depthwise_bytes;
-  const auto pack = is_int4 ? mcunet_pack_depthwise_s4 : mcunet_pack_depthwise;
+  const WeightLayout layout = weight_layout(step.graph(), step.op());
+  const std::int32_t taps = layout.places;
+  const auto pack = step.op().weight_bits == 4 ? mcunet_pack_depthwise_s4 : mcunet_pack_depthwise;
   return step.add_array(
       "weights",
-      packed(step, weights_of(step), bytes_of(step.output().channels, taps),
+      packed(step, weights_of(step), packed_weight_bytes(step.graph(), step.op(), layout),
              [&](const mcunet_filter& filter, void* where) { pack(&filter, taps, where); }));
 }
 
@@ -111,18 +91,13 @@ std::vector<std::string> window_members(const StepWriter& step) {
           output_member(step.output_struct())};
 }
 
-bool is_dilated(const Window& window) {
-  return window.dilation_height != 1 || window.dilation_width != 1;
-}
-
 void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
   step.layer("mcunet_depthwise_any_layer",
              {nested_member("window", window_members(step)),
               member("depth_multiplier", step.output().channels / step.input().channels),
               member("dilation_height", step.op().window.dilation_height),
               member("dilation_width", step.op().window.dilation_width)});
-  call_kernel(step, "depthwise_conv2d",
-              {step.input_address(), step.output_address(), "&layer", packed_weights});
+  step.call({step.input_address(), step.output_address(), "&layer", packed_weights});
 }
 
 }  // namespace
@@ -130,41 +105,34 @@ void write_any_depthwise(StepWriter& step, const std::string& packed_weights) {
 void write_conv_2d(StepWriter& step) {
   const Window& w = step.op().window;
   const std::string packed_weights = pack_matmul(step);
-  const bool is_pointwise = step.options().specializes_kernels && w.kernel_height == 1 &&
-                            w.kernel_width == 1 && w.stride_height == 1 && w.stride_width == 1 &&
-                            w.padding == Padding{};
-  if (is_pointwise) {
+  if (step.options().specializes_kernels && has_dense_pointwise(step.op())) {
     step.layer("mcunet_conv2d_1x1_layer", {member("pixels", step.in_rows(step.input().width)),
                                            member("input_channels", step.input().channels),
                                            member("output_channels", step.output().channels),
                                            output_member(step.output_struct())});
-    call_kernel(step, "conv2d_1x1",
-                {step.input_address(), step.output_address(), "&layer", packed_weights,
-                 step.scratch_address()});
+    step.call({step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address()});
     return;
   }
-  if (is_dilated(w)) {
+  if (is_dilated(step.op())) {
     step.layer("mcunet_conv2d_dilated_layer", {nested_member("window", window_members(step)),
                                                member("dilation_height", w.dilation_height),
                                                member("dilation_width", w.dilation_width)});
-    call_kernel(step, "conv2d_dilated",
-                {step.input_address(), step.output_address(), "&layer", packed_weights,
-                 step.scratch_address()});
+    step.call({step.input_address(), step.output_address(), "&layer", packed_weights,
+               step.scratch_address()});
     return;
   }
   step.layer("mcunet_conv2d_layer", window_members(step));
-  call_kernel(step, "conv2d",
-              {step.input_address(), step.output_address(), "&layer", packed_weights,
-               step.scratch_address(), std::to_string(step.scratch_bytes())});
+  step.call({step.input_address(), step.output_address(), "&layer", packed_weights,
+             step.scratch_address(), std::to_string(step.scratch_bytes())});
 }
 
 void write_depthwise_conv_2d(StepWriter& step) {
   const Window& w = step.op().window;
   const std::string packed_weights = pack_depthwise(step);
-  const bool has_kernel =
-      has_in_place_kernel(step.op()) && step.input().channels == step.output().channels;
   const bool is_int4 = step.has_int4_input();
-  if (!has_kernel || (!step.options().specializes_kernels && !is_int4)) {
+  if (!has_window_kernel(step.graph(), step.op()) ||
+      (!step.options().specializes_kernels && !is_int4)) {
     return write_any_depthwise(step, packed_weights);
   }
   step.layer(
@@ -174,21 +142,12 @@ void write_depthwise_conv_2d(StepWriter& step) {
        member("channels", step.input().channels), member("pad_top", step.pad_rows()),
        member("pad_left", w.padding.left), member("input_zero_point", step.input_zero_point()),
        output_member(step.output_struct())});
-  const std::string variant =
-      fmt::format("depthwise_conv2d_{}x{}_s{}", w.kernel_height, w.kernel_width, w.stride_width);
-  if (is_int4) {
-    const std::string window = variant + of_weights(step);
-    step.call("mcunet_depthwise_conv2d_a4a4",
-              {step.input_address(), step.output_address(), "&layer", packed_weights,
-               step.scratch_address(), std::to_string(step.scratch_bytes()),
-               "&mcunet_" + window + "_window"},
-              "depthwise_conv2d_a4a4.c");
-    step.need_file(window + ".c");
-    return;
-  }
-  call_kernel(step, variant,
-              {step.input_address(), step.output_address(), "&layer", packed_weights,
-               step.scratch_address(), std::to_string(step.scratch_bytes())});
+  std::vector<std::string> arguments = {
+      step.input_address(), step.output_address(),  "&layer",
+      packed_weights,       step.scratch_address(), std::to_string(step.scratch_bytes())};
+  // That of four bits is for all windows, and takes what it needs of this one's own kernel.
+  if (is_int4) arguments.push_back(fmt::format("&mcunet_{}_window", step.kernel(1)));
+  step.call(arguments);
 }
 
 void write_fully_connected(StepWriter& step) {
@@ -199,9 +158,8 @@ void write_fully_connected(StepWriter& step) {
       "mcunet_fully_connected_layer",
       {member("batches", rows), member("input_features", features),
        member("output_features", step.output().channels), output_member(step.output_struct())});
-  call_kernel(step, "fully_connected",
-              {step.input_address(), step.output_address(), "&layer", packed_weights,
-               step.scratch_address()});
+  step.call({step.input_address(), step.output_address(), "&layer", packed_weights,
+             step.scratch_address()});
 }
 
 // The kernel in parts, one for every remainder of the outputs' positions by the stride.
@@ -220,19 +178,18 @@ void write_transpose_conv(StepWriter& step) {
     for (std::int32_t column = 0; column < w.stride_width; ++column) {
       const std::int32_t depth =
           mcunet_transpose_conv2d_part(&layer, weights.data(), row, column, part.data());
-      const std::vector<unsigned char> one =
-          packed(step, part, mcunet_packed_matmul_bytes(layer.output_channels, depth),
-                 [&](const mcunet_filter& filter, void* where) {
-                   mcunet_pack_matmul(&filter, depth, where);
-                 });
+      const std::vector<unsigned char> one = packed(
+          step, part,
+          static_cast<std::int64_t>(mcunet_packed_matmul_bytes(layer.output_channels, depth)),
+          [&](const mcunet_filter& filter, void* where) {
+            mcunet_pack_matmul(&filter, depth, where);
+          });
       all.insert(all.end(), one.begin(), one.end());
     }
   }
   step.layer("mcunet_conv2d_layer", window_members(step));
-  step.call("mcunet_transpose_conv2d",
-            {step.input_address(), step.output_address(), "&layer",
-             step.add_array("weights", std::move(all)), step.scratch_address()},
-            "transpose_conv2d.c");
+  step.call({step.input_address(), step.output_address(), "&layer",
+             step.add_array("weights", std::move(all)), step.scratch_address()});
 }
 
 }  // namespace mcunet::engine

@@ -36,15 +36,6 @@ std::vector<Operand> operands_of(StepWriter& step) {
   return result;
 }
 
-// b repeats with a period if it lacks the outer axes of the output.
-bool repeats_in(const Shape& b, const Shape& out) {
-  const std::int64_t elements = b.elements();
-  if (elements == 1 || elements == out.elements()) return true;
-  const bool is_row = b.height == 1 && b.width == out.width && b.channels == out.channels;
-  const bool is_pixel = b.height == 1 && b.width == 1 && b.channels == out.channels;
-  return is_row || is_pixel;
-}
-
 std::string operand_text(const Operand& side, const QuantizedMultiplier& multiplier) {
   return fmt::format("{{.zero_point = {}, .multiplier = {}, .shift = {}}}",
                      side.quantization.zero_point, multiplier.multiplier, -multiplier.shift);
@@ -103,33 +94,23 @@ void write_nibble_lookup(StepWriter& step) {
   }
   const std::string name = step.add_array("table", std::move(table));
   const Tensor& output = step.graph().output_of(step.op());
-  step.call("mcunet_lookup_nibbles",
-            {step.input_address(0), step.input_address(1), step.output_address(),
-             step.in_rows(row_bytes_of(output), output.bytes()), name},
-            "lookup_nibbles.c");
+  step.call({step.input_address(0), step.input_address(1), step.output_address(),
+             step.in_rows(row_bytes_of(output), output.bytes()), name});
 }
 
-// Calls mcunet_<kernel> or, for operands that repeat otherwise than as a whole, its broadcasting form.
-void write_elementwise(StepWriter& step, std::string kernel, bool is_commutative) {
+void write_elementwise(StepWriter& step) {
   if (step.has_int4_input()) return write_nibble_lookup(step);
   std::vector<Operand> sides = operands_of(step);
-  // The second one is repeated.
-  if (sides[0].shape.elements() != step.output().elements() && is_commutative) {
-    std::swap(sides[0], sides[1]);
-  }
-  const bool is_periodic = sides[0].shape.elements() == step.output().elements() &&
-                           repeats_in(sides[1].shape, step.output());
-  if (is_periodic) {
-    step.layer("mcunet_elementwise_layer", layer_members(step, sides));
-  } else {
-    kernel += "_broadcast";
+  if (sides_of(step.graph(), step.op()).is_swapped) std::swap(sides[0], sides[1]);
+  if (has_broadcast(step.graph(), step.op())) {
     step.layer("mcunet_broadcast_layer", broadcast_members(step, sides));
+  } else {
+    step.layer("mcunet_elementwise_layer", layer_members(step, sides));
   }
-  step.call("mcunet_" + kernel,
-            {sides[0].address, sides[1].address, step.output_address(), "&layer"}, kernel + ".c");
+  step.call({sides[0].address, sides[1].address, step.output_address(), "&layer"});
 }
 
-void write_extremum(StepWriter& step, const std::string& kernel) {
+void write_extremum(StepWriter& step) {
   const std::vector<Operand> sides = operands_of(step);
   const Shape& out = step.output();
   const Loops loops =
@@ -139,17 +120,16 @@ void write_extremum(StepWriter& step, const std::string& kernel) {
       "mcunet_extremum_layer",
       {".sizes = " + braced(loops.sizes),
        fmt::format(".strides = {{{}, {}}}", braced(loops.strides[0]), braced(loops.strides[1]))});
-  step.call("mcunet_" + kernel,
-            {sides[0].address, sides[1].address, step.output_address(), "&layer"}, kernel + ".c");
+  step.call({sides[0].address, sides[1].address, step.output_address(), "&layer"});
 }
 
 }  // namespace
 
-void write_add(StepWriter& step) { write_elementwise(step, "add", /*is_commutative=*/true); }
-void write_sub(StepWriter& step) { write_elementwise(step, "sub", /*is_commutative=*/false); }
-void write_mul(StepWriter& step) { write_elementwise(step, "mul", /*is_commutative=*/true); }
+void write_add(StepWriter& step) { write_elementwise(step); }
+void write_sub(StepWriter& step) { write_elementwise(step); }
+void write_mul(StepWriter& step) { write_elementwise(step); }
 
-void write_maximum(StepWriter& step) { write_extremum(step, "maximum"); }
-void write_minimum(StepWriter& step) { write_extremum(step, "minimum"); }
+void write_maximum(StepWriter& step) { write_extremum(step); }
+void write_minimum(StepWriter& step) { write_extremum(step); }
 
 }  // namespace mcunet::engine

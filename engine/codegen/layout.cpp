@@ -9,19 +9,6 @@
 namespace mcunet::engine {
 namespace {
 
-// Whether the axes longer than 1 change their order.
-bool moves_values(const StepWriter& step) {
-  const std::int32_t sizes[] = {step.input().height, step.input().width, step.input().channels};
-  int last = -1;
-  for (const std::int8_t value : step.details().permutation) {
-    const int axis = static_cast<unsigned char>(value);
-    if (sizes[axis] == 1) continue;
-    if (axis < last) return true;
-    last = axis;
-  }
-  return false;
-}
-
 // The values stay in their order.
 void write_copy(StepWriter& step) {
   if (step.is_in_place()) {
@@ -55,7 +42,7 @@ std::vector<unsigned char> as_uint16(const std::vector<Interpolation>& places) {
 void write_reshape(StepWriter& step) { write_copy(step); }
 
 void write_transpose(StepWriter& step) {
-  if (!moves_values(step)) return write_copy(step);
+  if (!is_transposing(step.graph(), step.op())) return write_copy(step);
   const auto& permutation = step.details().permutation;
   const Shape& output = step.output();
   const std::int64_t strides[] = {std::int64_t{step.input().width} * step.input().channels,
@@ -64,10 +51,7 @@ void write_transpose(StepWriter& step) {
              {fmt::format(".sizes = {{{}, {}, {}}}", output.height, output.width, output.channels),
               fmt::format(".strides = {{{}, {}, {}}}", strides[permutation[0]],
                           strides[permutation[1]], strides[permutation[2]])});
-  const bool is_float = step.graph().output_of(step.op()).type == DataType::kFloat32;
-  const std::string kernel = is_float ? "transpose_words" : "transpose";
-  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
-            kernel + ".c");
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 void write_pad(StepWriter& step) {
@@ -90,7 +74,6 @@ void write_pad(StepWriter& step) {
       member("right", p.right),
       member("value", is_int4 ? static_cast<std::int8_t>(0x11 * (zero_point + 8)) : zero_point)};
   const bool pads_channels = details.channels_before != 0 || details.channels_after != 0;
-  const std::string kernel = pads_channels ? "pad_channels" : "pad";
   if (pads_channels) {
     step.layer("mcunet_pad_channels_layer",
                {nested_member("border", border), member("before", details.channels_before),
@@ -98,8 +81,7 @@ void write_pad(StepWriter& step) {
   } else {
     step.layer("mcunet_pad_layer", border);
   }
-  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
-            kernel + ".c");
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 // Along any axis, an input is `pixels` runs of values, `output_stride` apart in the output.
@@ -121,10 +103,8 @@ void write_concatenation(StepWriter& step) {
                     "      .pixels = {}, .channels = {}, .output_stride = {}}};\n",
                     step.is_in_bands() ? "" : "static ", i,
                     step.in_rows(runs / step.output().height, runs_of(input)), length, stride));
-    step.call("mcunet_copy_channels",
-              {step.input_address(i), fmt::format("{} + {}", step.output_address(), begin),
-               fmt::format("&layer_{}", i), "0"},
-              "copy_channels.c");
+    step.call({step.input_address(i), fmt::format("{} + {}", step.output_address(), begin),
+               fmt::format("&layer_{}", i), "0"});
     begin += length;
   }
 }
@@ -139,10 +119,8 @@ void write_resize_nearest_neighbor(StepWriter& step) {
   step.layer("mcunet_resize_nearest_layer",
              {member("input_width", input.width), member("channels", input.channels),
               member("output_height", output.height), member("output_width", output.width)});
-  step.call("mcunet_resize_nearest",
-            {step.input_address(), step.output_address(), "&layer",
-             "(const uint16_t*)(const void*)" + rows, "(const uint16_t*)(const void*)" + columns},
-            "resize_nearest.c");
+  step.call({step.input_address(), step.output_address(), "&layer",
+             "(const uint16_t*)(const void*)" + rows, "(const uint16_t*)(const void*)" + columns});
 }
 
 void write_strided_slice(StepWriter& step) {
@@ -158,7 +136,7 @@ void write_strided_slice(StepWriter& step) {
   const Loops loops = merged({{part.height, part.width, part.channels}, {strides}});
   step.layer("mcunet_slice_layer", {member("begin", begin), ".sizes = " + braced(loops.sizes),
                                     ".strides = " + braced(loops.strides[0])});
-  step.call("mcunet_slice", {step.input_address(), step.output_address(), "&layer"}, "slice.c");
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 void write_resize_bilinear(StepWriter& step) {
@@ -174,9 +152,7 @@ void write_resize_bilinear(StepWriter& step) {
   const auto places = [](const std::string& array) {
     return "(const struct mcunet_interpolation*)(const void*)" + array;
   };
-  step.call("mcunet_resize_bilinear",
-            {step.input_address(), step.output_address(), "&layer", places(rows), places(columns)},
-            "resize_bilinear.c");
+  step.call({step.input_address(), step.output_address(), "&layer", places(rows), places(columns)});
 }
 
 }  // namespace mcunet::engine

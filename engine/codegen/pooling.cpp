@@ -9,20 +9,17 @@ namespace mcunet::engine {
 namespace {
 
 // The kernel that makes the result of the sums is called once they are complete.
-void write_sums(StepWriter& step, const std::string& kernel,
-                const std::vector<std::string>& arguments) {
+void write_sums(StepWriter& step, const std::vector<std::string>& arguments) {
   const std::string sums = step.sums_address();
   step.call(
-      "mcunet_accumulate",
-      {"band", std::to_string(step.input().width), std::to_string(step.input().channels), sums},
-      "accumulate.c");
+      {"band", std::to_string(step.input().width), std::to_string(step.input().channels), sums});
   step.statements(fmt::format("  if ({})", step.has_all_rows()));
   std::vector<std::string> all = {sums};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  step.call("mcunet_" + kernel, all, kernel + ".c");
+  step.call(all, 1);
 }
 
-void write_pool(StepWriter& step, const std::string& kernel) {
+void write_pool(StepWriter& step) {
   const int nibble = step.has_int4_input() ? 8 : 0;  // what is stored, less the value
   const Window& w = step.op().window;
   step.layer(
@@ -36,18 +33,16 @@ void write_pool(StepWriter& step, const std::string& kernel) {
        member("max", step.range().max + nibble)});
   if (step.is_accumulating()) {
     const std::int32_t pixels = step.input().height * step.input().width;
-    return write_sums(step, "average_of_sums",
-                      {std::to_string(pixels), step.output_address(), "&layer"});
+    return write_sums(step, {std::to_string(pixels), step.output_address(), "&layer"});
   }
-  const std::string name = kernel + (step.has_int4_input() ? "_a4a4" : "");
-  step.call("mcunet_" + name, {step.input_address(), step.output_address(), "&layer"}, name + ".c");
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 }  // namespace
 
-void write_average_pool_2d(StepWriter& step) { write_pool(step, "average_pool2d"); }
+void write_average_pool_2d(StepWriter& step) { write_pool(step); }
 
-void write_max_pool_2d(StepWriter& step) { write_pool(step, "max_pool2d"); }
+void write_max_pool_2d(StepWriter& step) { write_pool(step); }
 
 // Axes side by side are [outer][reduced][inner]; only height and channels can be apart.
 void write_mean(StepWriter& step) {
@@ -56,11 +51,9 @@ void write_mean(StepWriter& step) {
   std::int64_t outer = 1;
   std::int64_t count = 1;
   std::int64_t inner = 1;
-  bool is_apart = false;
   for (int axis = 0; axis < 3; ++axis) {
     if (sizes[axis] == 1) continue;
     if (reduced[axis]) {
-      is_apart = is_apart || inner != 1;
       count *= sizes[axis];
     } else {
       (count == 1 ? outer : inner) *= sizes[axis];
@@ -70,6 +63,7 @@ void write_mean(StepWriter& step) {
       mean_multiplier(step.input_quantization().scale, step.output_quantization().scale, count);
   std::vector<std::string> members = {member("outer", outer), member("reduced", count),
                                       member("inner", inner)};
+  const bool is_apart = is_mean_apart(step.graph(), step.op());
   if (is_apart) {
     members = {member("rows", sizes[0]), member("columns", sizes[1]), member("channels", sizes[2])};
   }
@@ -77,14 +71,9 @@ void write_mean(StepWriter& step) {
                  {member("input_zero_point", step.input_zero_point()),
                   member("multiplier", by.multiplier), member("shift", -by.shift),
                   output_member({step.output_quantization().zero_point, -128, 127})});
-  std::string kernel = is_apart ? "mean_apart" : "mean";
-  step.layer("mcunet_" + kernel + "_layer", members);
-  if (step.is_accumulating()) {
-    return write_sums(step, "mean_of_sums", {step.output_address(), "&layer"});
-  }
-  if (step.has_int4_input()) kernel += "_a4a8";
-  step.call("mcunet_" + kernel, {step.input_address(), step.output_address(), "&layer"},
-            kernel + ".c");
+  step.layer(is_apart ? "mcunet_mean_apart_layer" : "mcunet_mean_layer", members);
+  if (step.is_accumulating()) return write_sums(step, {step.output_address(), "&layer"});
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 void write_reduce_max(StepWriter& step) {
@@ -97,8 +86,7 @@ void write_reduce_max(StepWriter& step) {
   step.layer("mcunet_reduce_max_layer",
              {".sizes = " + braced(loops.sizes), ".strides = " + braced(loops.strides[1]),
               member("outputs", kept.elements())});
-  step.call("mcunet_reduce_max", {step.input_address(), step.output_address(), "&layer"},
-            "reduce_max.c");
+  step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
 }  // namespace mcunet::engine

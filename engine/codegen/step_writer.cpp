@@ -13,7 +13,13 @@ StepWriter::StepWriter(const CompiledGraph& compiled, std::int32_t step, std::in
       run_(compiled.schedule.steps[step]),
       op_(compiled.graph.ops[run_.first_op + op]),
       step_(step),
-      is_in_bands_(run_.is_in_bands()) {}
+      is_in_bands_(run_.is_in_bands()),
+      kernels_(kernels_of(graph_, op_,
+                          {.specializes = compiled.options.specializes_kernels,
+                           .accumulates = is_accumulating()})) {
+  for (const Kernel kernel : kernels_)
+    code_.kernels.push_back(fmt::format("{}.c", name_of(kernel)));
+}
 
 // Nibbles are computed as bytes from -128 on, and saturate there.
 mcunet_output StepWriter::output_struct() const {
@@ -102,10 +108,8 @@ void StepWriter::layer(const std::string& type, const std::vector<std::string>& 
   code_.body += "  };\n";
 }
 
-void StepWriter::call(const std::string& function, const std::vector<std::string>& arguments,
-                      const std::string& file) {
-  code_.body += fmt::format("  {}({});\n", function, fmt::join(arguments, ", "));
-  code_.kernels.push_back(file);
+void StepWriter::call(const std::vector<std::string>& arguments, std::size_t kernel) {
+  code_.body += fmt::format("  mcunet_{}({});\n", this->kernel(kernel), fmt::join(arguments, ", "));
 }
 
 std::string member(const char* name, std::int64_t value) {

@@ -8,6 +8,7 @@
 #include "codegen/step_code.hpp"
 #include "kernels/requantize.h"
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
+#include "planning/kernels.hpp"
 
 // What the code of every step is made with: addresses of its tensors, layer descriptions, calls.
 // Then, per operator, the function that writes its steps. In a step of several operators it writes what
@@ -70,10 +71,10 @@ class StepWriter {
   std::string add_array(const std::string& what, std::vector<unsigned char> bytes);
   // A constant description of type `type`, named `layer`.
   void layer(const std::string& type, const std::vector<std::string>& members);
-  void call(const std::string& function, const std::vector<std::string>& arguments,
-            const std::string& file);
-  // Beside that of the function called.
-  void need_file(const std::string& file) { code_.kernels.push_back(file); }
+  // Calls one of the operator's kernels.
+  void call(const std::vector<std::string>& arguments, std::size_t kernel = 0);
+  // The names of the operator's kernels; of none, empty.
+  std::string_view kernel(std::size_t index = 0) const { return name_of(kernels_[index]); }
   void statements(const std::string& text) { code_.body += text; }
 
   StepCode take() { return std::move(code_); }
@@ -88,6 +89,7 @@ class StepWriter {
   const Op& op_;
   std::int32_t step_;
   bool is_in_bands_;
+  KernelCalls kernels_;
   StepCode code_;
 };
 

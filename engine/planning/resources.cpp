@@ -4,72 +4,9 @@
 
 #include <algorithm>
 
-#include "mcunet/engine/graph/weights.hpp"
 #include "planning/tflm_memory.hpp"
 
 namespace mcunet::engine {
-namespace {
-
-// Code sizes of firmware for Cortex-M, in bytes; the linked size is reported by the export.
-constexpr std::int64_t kStartUpCode = 3 * 1024;
-constexpr std::int64_t kKernelCode = 1024;
-constexpr std::int64_t kStepCode = 96;
-
-// One kernel is linked for each kind of operator and size of window.
-std::uint32_t kernel_key(const Op& op) {
-  const Window& w = op.window;
-  return (static_cast<std::uint32_t>(op.kind) << 24) |
-         (static_cast<std::uint32_t>(w.kernel_height & 0x3f) << 18) |
-         (static_cast<std::uint32_t>(w.kernel_width & 0x3f) << 12) |
-         (static_cast<std::uint32_t>(w.stride_height & 0x3f) << 6) |
-         static_cast<std::uint32_t>(w.stride_width & 0x3f);
-}
-
-// Adds up what a network costs beside memory, in one pass over its operators.
-class CostSum {
- public:
-  CostSum(const Graph& graph, std::vector<std::uint32_t>& kernels,
-          const LatencyModel* latency = nullptr)
-      : kernels_(kernels) {
-    kernels_.clear();
-    for (const Op& op : graph.ops) {
-      add(graph, op);
-      if (latency != nullptr) cycles += latency->cycles(layer_shape_of(graph, op));
-    }
-    flash.code = kStartUpCode + kKernelCode * static_cast<std::int64_t>(kernels_.size()) +
-                 kStepCode * static_cast<std::int64_t>(graph.ops.size());
-  }
-
-  FlashEstimate flash;
-  std::int64_t params = 0;
-  std::int64_t macs = 0;
-  double cycles = 0;
-
- private:
-  void add(const Graph& graph, const Op& op) {
-    const OpCost cost = cost_of(graph, op);
-    macs += cost.macs;
-    params += cost.params;
-    if (cost.weights > 0) {
-      const std::int64_t channels = graph.output_of(op).shape.channels;
-      flash.weights += bytes_of_elements(cost.weights, op.weight_bits);
-      flash.biases += 4 * channels;
-      flash.quantization += 5 * channels;
-    }
-    const std::uint32_t key = kernel_key(op);
-    if (std::find(kernels_.begin(), kernels_.end(), key) == kernels_.end()) kernels_.push_back(key);
-  }
-
-  std::vector<std::uint32_t>& kernels_;
-};
-
-}  // namespace
-
-FlashEstimate estimate_flash(const Graph& graph) {
-  std::vector<std::uint32_t> kernels;
-  return CostSum(graph, kernels).flash;
-}
-
 bool fits(const Resources& resources, const Budget& budget) {
   return (!budget.sram_bytes || resources.peak_sram_bytes <= *budget.sram_bytes) &&
          (!budget.flash_bytes || resources.flash_bytes <= *budget.flash_bytes) &&
@@ -135,13 +72,19 @@ Resources ResourceOracle::measure(const Graph& graph) {
   resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_bytes;
   resources.is_optimal = plan_->is_optimal;
 
-  const CostSum costs(graph, kernels_, &options_.latency);
-  resources.flash_bytes = costs.flash.total();
-  resources.macs = costs.macs;
-  resources.params = costs.params;
-  resources.latency_ms = options_.latency.milliseconds(costs.cycles);
-  resources.latency_ms_low = options_.latency.least_milliseconds(costs.cycles);
-  resources.latency_ms_high = options_.latency.most_milliseconds(costs.cycles);
+  flash_ = estimate_flash(graph, schedule_, options_.core);
+  flash_.code += options_.application_bytes;
+  resources.flash_bytes = flash_.total();
+  double cycles = 0;
+  for (const Op& op : graph.ops) {
+    const OpCost cost = cost_of(graph, op);
+    resources.macs += cost.macs;
+    resources.params += cost.params;
+    cycles += options_.latency.cycles(layer_shape_of(graph, op));
+  }
+  resources.latency_ms = options_.latency.milliseconds(cycles);
+  resources.latency_ms_low = options_.latency.least_milliseconds(cycles);
+  resources.latency_ms_high = options_.latency.most_milliseconds(cycles);
   resources.energy_mj = resources.latency_ms * options_.latency.power_mw * 1e-3;
   return resources;
 }

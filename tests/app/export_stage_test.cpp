@@ -60,6 +60,28 @@ TEST_F(ExportStage, FirmwareComputesWhatTheQuantizedNetworkDoes) {
   EXPECT_EQ(json["exact"], true);
 }
 
+TEST_F(ExportStage, TellsWhatTheJobDoesNotAllow) {
+  deploy::Device device = deploy::load_device("stm32f746");
+  const ExportResult result = run(device);
+  const std::int64_t flash = result.compiled.firmware.flash_bytes();
+  const std::int64_t sram = result.measured_sram_bytes();
+  EXPECT_THAT(beyond_budget(result, device.budget(), device), testing::IsEmpty());
+  EXPECT_THAT(beyond_budget(result, {}, device), testing::IsEmpty());
+  device.reserved_sram_kib = 0;
+  EXPECT_THAT(beyond_budget(result, {.sram_bytes = sram, .flash_bytes = flash}, device),
+              testing::IsEmpty());
+  EXPECT_THAT(
+      beyond_budget(result, {.sram_bytes = sram - 2, .flash_bytes = flash - 5}, device),
+      testing::ElementsAre(
+          fmt::format("Once linked, the firmware takes {} bytes of flash, 5 more than "
+                      "budget.flash_kib allows ({})",
+                      flash, flash - 5),
+          fmt::format(
+              "Once linked, the firmware takes {} bytes of SRAM, its stack included, 2 more than "
+              "budget.sram_kib with the device's reserve allows ({})",
+              sram, sram - 2)));
+}
+
 TEST_F(ExportStage, WeightsOfFourBitsTakeHalfTheFlashAndAreExact) {
   const deploy::Device device = deploy::load_device("stm32f746");
   const ExportResult eight = run(device);

@@ -15,11 +15,11 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Convolutions of 1x1 with 64, 128, 256 and 16 · 16 weights, all of 4 bits but for the last.
+// Convolutions of 1x1 with 512, 4096, 8192 and 2048 weights, all of 4 bits but for the last.
 engine::Graph make_graph() {
   engine::Graph graph;
   engine::TensorId features = engine::add_input(graph, {4, 4, 8});
-  for (const int channels : {8, 16, 16, 16}) {
+  for (const int channels : {64, 64, 128, 16}) {
     features = engine::append_op(graph, {}, {features}, channels);
   }
   engine::set_weight_bits(graph, 4);
@@ -30,10 +30,11 @@ engine::Graph make_graph() {
 class ChooseWidths : public testing::Test {
  protected:
   MixedWidths choose(std::int64_t limit) {
-    return choose_widths(graph_, limit, [&](std::optional<std::size_t> op) {
-      ++asked_;
-      return op ? 1 + losses_.at(*op) : 1.0;
-    });
+    return choose_widths(graph_, engine::CodeCore::kCortexM7, limit,
+                         [&](std::optional<std::size_t> op) {
+                           ++asked_;
+                           return op ? 1 + losses_.at(*op) : 1.0;
+                         });
   }
   static std::vector<int> bits_of(const MixedWidths& widths) {
     std::vector<int> bits;
@@ -41,50 +42,59 @@ class ChooseWidths : public testing::Test {
     return bits;
   }
 
+  std::int64_t flash_of(const std::vector<int>& bits) const {
+    engine::Graph graph = graph_;
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+      graph.ops[i].weight_bits = static_cast<std::int8_t>(bits[i]);
+    }
+    return engine::estimate_flash(graph).total();
+  }
+
   engine::Graph graph_ = make_graph();
-  std::int64_t narrow_ = engine::estimate_flash(graph_).total();
   // The second costs least per byte, the first most.
   std::map<std::size_t, double> losses_ = {{0, 0.5}, {1, 0.01}, {2, 0.25}};
   int asked_ = 0;
 };
 
 TEST_F(ChooseWidths, NarrowsWhatCostsLeastPerByte) {
-  const std::int64_t wide = narrow_ + 32 + 64 + 128;
+  const std::int64_t wide = flash_of({8, 8, 8, 8});
   EXPECT_THAT(bits_of(choose(wide)), ElementsAre(8, 8, 8, 8));
   EXPECT_EQ(asked_, 4) << "the base and each layer that has a choice";
-  EXPECT_THAT(bits_of(choose(wide - 1)), ElementsAre(8, 4, 8, 8));
-  EXPECT_THAT(bits_of(choose(wide - 64)), ElementsAre(8, 4, 8, 8));
-  EXPECT_THAT(bits_of(choose(narrow_ + 32)), ElementsAre(8, 4, 4, 8));
-  EXPECT_THAT(bits_of(choose(narrow_ + 31)), ElementsAre(4, 4, 4, 8));
-  for (const std::int64_t limit : {wide, wide - 65, narrow_ + 100, narrow_ + 32, narrow_}) {
+  const std::int64_t two = flash_of({8, 4, 4, 8});
+  EXPECT_THAT(bits_of(choose(two)), ElementsAre(8, 4, 4, 8));
+  EXPECT_THAT(bits_of(choose(two - 1)), ElementsAre(4, 4, 4, 8));
+  for (const std::int64_t limit : {wide, wide - 1, two + 5, two, flash_of({4, 4, 4, 8})}) {
     const MixedWidths widths = choose(limit);
     EXPECT_TRUE(widths.fits());
-    engine::Graph graph = graph_;
-    set_widths(widths, graph);
-    EXPECT_EQ(engine::estimate_flash(graph).total(), widths.flash_bytes);
+    EXPECT_EQ(flash_of(bits_of(widths)), widths.flash_bytes);
   }
 }
 
-// 65 bytes are to be saved: the second layer saves 64, the third 128, and then the second need not.
-TEST_F(ChooseWidths, WidensWhatIsLeftRoomFor) {
-  EXPECT_THAT(bits_of(choose(narrow_ + 32 + 64 + 128 - 65)), ElementsAre(8, 8, 4, 8));
+// The second layer alone saves less than the kernels of 4 bits take, the third more: and then the second
+// need not.
+TEST_F(ChooseWidths, CountsKernelsAndWidensWhatIsLeftRoomFor) {
+  const std::int64_t wide = flash_of({8, 8, 8, 8});
+  ASSERT_GT(flash_of({8, 4, 8, 8}), wide);
+  ASSERT_LT(flash_of({8, 8, 4, 8}), wide);
+  EXPECT_THAT(bits_of(choose(wide - 1)), ElementsAre(8, 8, 4, 8));
+  EXPECT_THAT(bits_of(choose(flash_of({8, 8, 4, 8}) - 1)), ElementsAre(8, 4, 4, 8));
 }
 
 TEST_F(ChooseWidths, TellsIfNothingFits) {
-  const MixedWidths widths = choose(narrow_ - 1);
+  const MixedWidths widths = choose(flash_of({4, 4, 4, 8}) - 1);
   EXPECT_THAT(bits_of(widths), ElementsAre(4, 4, 4, 8));
   EXPECT_FALSE(widths.fits());
 }
 
 TEST_F(ChooseWidths, ItsTextIsReadBack) {
-  const MixedWidths widths = choose(narrow_ + 40);
+  const MixedWidths widths = choose(flash_of({8, 4, 4, 8}));
   const nlohmann::ordered_json json = to_json(widths);
   EXPECT_EQ(to_json(mixed_widths_from_json(json)).dump(), json.dump());
   EXPECT_EQ(json.at("layers")[1].dump(),
-            R"({"layer":"conv_2d_1","bytes_8":128,"bytes_4":64,"loss":)" +
+            R"({"layer":"conv_2d_1","bytes_8":4096,"bytes_4":2048,"loss":)" +
                 nlohmann::json(1.01 - 1).dump() + R"(,"bits":4})");
   EXPECT_TRUE(json.at("layers")[3].at("loss").is_null());
-  EXPECT_THAT(table_of(widths)[2], ElementsAre("conv_2d_1", "128", "64", "+0.0100", "4"));
+  EXPECT_THAT(table_of(widths)[2], ElementsAre("conv_2d_1", "4096", "2048", "+0.0100", "4"));
   EXPECT_THAT(describe(widths), HasSubstr("2 of 4 layers have weights of 8 bits: "));
   nlohmann::ordered_json odd = json;
   odd["layers"][0]["bits"] = 5;

@@ -10,6 +10,7 @@
 #include "mcunet/engine/quantization/random_weights.hpp"
 #include "mcunet/engine/tflite/writer.hpp"
 #include "run_mcunet.hpp"
+#include "shared_data.hpp"
 
 namespace mcunet {
 namespace {
@@ -161,6 +162,27 @@ TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {
             "mcunet: planned sizes only: arm-none-eabi-gcc: "
             "is not installed (package gcc-arm-none-eabi)\n");
   EXPECT_EQ(created(), before);
+}
+
+// To one and a half per cent, streaming or not, on cores with and without the DSP extension.
+TEST_F(CompileCommand, PlansTheFlashThatIsLinked) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  for (const char* name : {"mlperf_kws", "mlperf_ic_resnet"}) {
+    const std::string model = data / "tflite" / fmt::format("{}.tflite", name);
+    for (const char* device : {"stm32f746", "stm32g0b1"}) {
+      for (const char* schedule : {"in-place", "streaming"}) {
+        const std::vector<std::string> options = {"--device", device, "--schedule", schedule,
+                                                  "--json"};
+        const auto flash_of = [&](std::vector<std::string> command) {
+          command.insert(command.end(), options.begin(), options.end());
+          return parse_output(run(command))["flash_bytes"].get<double>();
+        };
+        const double linked = flash_of({"compile", model, "--out", "linked"});
+        EXPECT_NEAR(flash_of({"plan", model}), linked, 0.015 * linked)
+            << name << " " << device << " " << schedule;
+      }
+    }
+  }
 }
 
 // A convolution whose step is the peak, with room for one column in the least arena.

@@ -58,7 +58,10 @@ TEST_F(PlanCommand, WeightsOfFourBitsTakeHalfTheFlash) {
   const nlohmann::json bytes = plan({"mobilenet_v2"});
   const nlohmann::json nibbles = plan({"mobilenet_v2", "--weight-bits", "4"});
   constexpr std::int64_t kWeights = 3'469'760;  // without biases
-  EXPECT_EQ(bytes.at("flash_bytes").get<std::int64_t>() - kWeights / 2, nibbles.at("flash_bytes"));
+  const std::int64_t saved =
+      bytes.at("flash_bytes").get<std::int64_t>() - nibbles.at("flash_bytes").get<std::int64_t>();
+  EXPECT_LE(saved, kWeights / 2);
+  EXPECT_GE(saved, kWeights / 2 - 10'000) << "their kernels are larger, and pairs are filled up";
   EXPECT_EQ(bytes.at("params"), nibbles.at("params"));
   EXPECT_EQ(bytes.at("peak_sram_bytes"), nibbles.at("peak_sram_bytes"));
   EXPECT_EQ(bytes, plan({"mobilenet_v2", "--weight-bits", "8"}));

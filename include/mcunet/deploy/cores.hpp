@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mcunet/core/config.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 
 // The cores that a device may have, and what differs between them outside of the kernels.
 namespace mcunet::deploy {
@@ -11,6 +12,7 @@ namespace mcunet::deploy {
 struct Core {
   std::string name;   // as in -mcpu; configs/latency/NAME.yaml is the model of its time
   std::string flags;  // of the compiler, besides -mcpu: for its FPU, and for the kernels
+  engine::CodeCore code;
   bool has_caches = false;
 };
 

@@ -102,6 +102,7 @@ struct Device {
   std::int64_t stack_bytes() const;
 
   engine::LatencyModel latency_model() const;
+  engine::CodeCore code_core() const;
   engine::Budget budget() const;
 };
 

@@ -166,8 +166,7 @@ void print_linked(const Resources& r, const CompileResult& linked) {
   }
 }
 
-void print_summary(const Resources& r, const engine::FlashEstimate& flash,
-                   const engine::ResourceOracle& oracle,
+void print_summary(const Resources& r, const engine::ResourceOracle& oracle,
                    const std::optional<deploy::Device>& device) {
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
   fmt::print("peak SRAM    {:>12} bytes ({:.1f} KiB)", r.peak_sram_bytes,
@@ -181,6 +180,7 @@ void print_summary(const Resources& r, const engine::FlashEstimate& flash,
   fmt::print("\nlower bound  {:>12} bytes, gap {} ({})\n", r.lower_bound_bytes,
              r.peak_sram_bytes - r.lower_bound_bytes,
              r.is_optimal ? "the plan is proven optimal" : "optimality not proven");
+  const engine::FlashEstimate& flash = oracle.flash();
   fmt::print(
       "flash        {:>12} bytes: weights {}, biases {}, quantization {}, code {} (estimate)\n",
       r.flash_bytes, flash.weights, flash.biases, flash.quantization, flash.code);
@@ -213,7 +213,10 @@ int run_plan(const PlanArguments& arguments) {
                                 .scratch = arguments.scratch,
                                 .pulls_input = arguments.streaming.pulls_input,
                                 .streaming_bytes = arguments.streaming.bytes};
-  if (device) options.latency = device->latency_model();
+  if (device) {
+    options.latency = device->latency_model();
+    options.core = device->code_core();
+  }
   engine::ResourceOracle oracle(options);
   const Resources resources = oracle.measure(graph);
   for (const auto& violation : validate_plan(oracle.requests().buffers, oracle.plan(),
@@ -244,7 +247,7 @@ int run_plan(const PlanArguments& arguments) {
     fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
                report::draw_memory_map(oracle, 24));
     if (arguments.explain) fmt::print("{}\n", report::explain_plan(graph, oracle));
-    print_summary(resources, estimate_flash(graph), oracle, device);
+    print_summary(resources, oracle, device);
     if (linked) print_linked(resources, *linked);
     if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);
   }

@@ -445,6 +445,15 @@ void settle_widths(const ConfigNode& root, Experiment& experiment) {
                          static_cast<double>(most) / 1024));
 }
 
+// Of flash, for what makes a spectrogram, or finds boxes: as linked for a Cortex-M4 and a Cortex-M7, with the
+// tables of 40 mel bands and of a few classes.
+std::int64_t application_bytes_for(const datasets::DatasetOptions& dataset) {
+  constexpr std::int64_t kSpectrogram = 4200;
+  constexpr std::int64_t kBoxes = 3650;
+  if (datasets::medium_of(dataset.kind) == datasets::Medium::kSound) return kSpectrogram;
+  return dataset.targets == datasets::TargetKind::kBoxes ? kBoxes : 0;
+}
+
 // All that networks may have in this job.
 std::set<int> resolutions_of(const Experiment& experiment) {
   std::set<int> all(experiment.space.resolutions.begin(), experiment.space.resolutions.end());
@@ -518,9 +527,14 @@ Experiment read_experiment(const ConfigNode& root) {
     }
   }
   experiment.oracle.latency = device.latency_model();
+  experiment.oracle.core = device.code_core();
+  experiment.quantization.core = device.code_core();
   settle_widths(root, experiment);
   settle_schedule(root, experiment.oracle);
   check_streamed_input(root, experiment);
+  if (experiment.dataset) {
+    experiment.oracle.application_bytes = application_bytes_for(*experiment.dataset);
+  }
   if (experiment.dataset && experiment.oracle.scratch == engine::ScratchPolicy::kOwn) {
     experiment.oracle.staging = input_staging(*experiment.dataset, resolutions_of(experiment));
   }

@@ -90,8 +90,10 @@ struct QuantizationOptions {
       false;  // the first and the last layer have weights of 8, here and in plans
   WidthPolicy policy = WidthPolicy::kUniform;
   std::optional<std::int64_t> flash_bytes;  // limit of kMixed; absent in a file: the budget's
-  int calibration_images = 512;             // of the training data, without augmentation
-  int selection_images = 1000;              // of the held-out split, by which the method is chosen
+  engine::CodeCore core =
+      engine::CodeCore::kCortexM7;  // of the device: what its code takes of that
+  int calibration_images = 512;     // of the training data, without augmentation
+  int selection_images = 1000;      // of the held-out split, by which the method is chosen
   std::optional<engine::RangeMethod> method;  // absent: the best of all on the held-out split
 };
 

@@ -164,6 +164,24 @@ ExportResult export_network(const supernet::FixedNetwork& network, const ExportC
   return result;
 }
 
+std::vector<std::string> beyond_budget(const ExportResult& result, const engine::Budget& budget,
+                                       const deploy::Device& device) {
+  std::vector<std::string> sentences;
+  const auto compare = [&](const char* memory, std::int64_t used,
+                           const std::optional<std::int64_t>& limit, std::int64_t reserve,
+                           const char* key) {
+    if (!limit || used <= *limit + reserve) return;
+    sentences.push_back(
+        fmt::format("Once linked, the firmware takes {} bytes of {}, {} more than {} allows ({})",
+                    used, memory, used - *limit - reserve, key, *limit));
+  };
+  compare("flash", result.compiled.firmware.flash_bytes(), budget.flash_bytes, 0,
+          "budget.flash_kib");
+  compare("SRAM, its stack included", result.measured_sram_bytes(), budget.sram_bytes,
+          device.reserved_sram_kib * 1024, "budget.sram_kib with the device's reserve");
+  return sentences;
+}
+
 void check_exact(const ExportResult& result) {
   const auto inexact =
       std::find_if_not(result.emulated.begin(), result.emulated.end(),

@@ -82,6 +82,11 @@ struct ExportResult {
 ExportResult export_network(const supernet::FixedNetwork& network, const ExportContext& context,
                             const std::filesystem::path& folder);
 
+// Where the linked firmware takes more than the job allows, one sentence per kind of memory: its flash, and
+// static data and stack, for which the device reserves SRAM besides the budget. A search knows estimates.
+std::vector<std::string> beyond_budget(const ExportResult& result, const engine::Budget& budget,
+                                       const deploy::Device& device);
+
 // Throws Error if the firmware gave other outputs than the host for any example.
 void check_exact(const ExportResult& result);
 

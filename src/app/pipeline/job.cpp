@@ -83,7 +83,7 @@ void require_export_programs(const Experiment& experiment) {
   }
 }
 
-// Whether the firmware fits.
+// Whether the firmware fits the device; that it exceeds the job's budget is told.
 bool export_winner(const Experiment& experiment, const RunDirectory& run, const Begin& begin) {
   remove_abandoned_scratch(run.folder());
   use_threads(experiment.train.trainer);
@@ -119,6 +119,9 @@ bool export_winner(const Experiment& experiment, const RunDirectory& run, const 
   check_exact(result);
   const std::vector<std::string> excess = deploy::describe_excess(result.compiled.firmware);
   for (const std::string& region : excess) spdlog::error("{}", region);
+  for (const std::string& limit : beyond_budget(result, experiment.budget, experiment.device)) {
+    spdlog::warn("{}", limit);
+  }
   return excess.empty();
 }
 

@@ -9,7 +9,6 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/json_numbers.hpp"
 #include "mcunet/engine/graph/weights.hpp"
-#include "mcunet/engine/planning/resources.hpp"
 
 namespace mcunet::pipeline {
 namespace {
@@ -18,8 +17,8 @@ using Json = nlohmann::ordered_json;
 
 // A layer that has a choice.
 struct Choice {
+  std::size_t op = 0;
   std::size_t layer = 0;  // in MixedWidths::layers
-  std::int64_t saved = 0;
   double loss_per_byte = 0;
 };
 
@@ -29,11 +28,11 @@ std::string kib(std::int64_t bytes) {
 
 }  // namespace
 
-MixedWidths choose_widths(const engine::Graph& narrow, std::int64_t flash_limit_bytes,
-                          const LossWith& loss_with) {
-  MixedWidths result{.flash_limit_bytes = flash_limit_bytes,
-                     .flash_bytes = engine::estimate_flash(narrow).total()};
+MixedWidths choose_widths(const engine::Graph& narrow, engine::CodeCore core,
+                          std::int64_t flash_limit_bytes, const LossWith& loss_with) {
+  MixedWidths result{.flash_limit_bytes = flash_limit_bytes};
   const double base = loss_with(std::nullopt);
+  engine::Graph graph = narrow;
   std::vector<Choice> choices;
   for (std::size_t id = 0; id < narrow.ops.size(); ++id) {
     const engine::Op& op = narrow.ops[id];
@@ -43,26 +42,29 @@ MixedWidths choose_widths(const engine::Graph& narrow, std::int64_t flash_limit_
                      .bytes_8 = engine::bytes_of_elements(weights, 8),
                      .bytes_4 = engine::bytes_of_elements(weights, 4)};
     if (op.weight_bits == 4) {
+      graph.ops[id].weight_bits = 8;
       layer.loss = loss_with(id) - base;
-      const std::int64_t saved = layer.bytes_8 - layer.bytes_4;
-      result.flash_bytes += saved;
-      choices.push_back({result.layers.size(), saved, *layer.loss / static_cast<double>(saved)});
+      const auto saved = static_cast<double>(layer.bytes_8 - layer.bytes_4);
+      choices.push_back({id, result.layers.size(), *layer.loss / saved});
     }
     result.layers.push_back(std::move(layer));
   }
   std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
     return a.loss_per_byte < b.loss_per_byte;
   });
+  const auto set_bits = [&](const Choice& choice, int bits) {
+    graph.ops[choice.op].weight_bits = static_cast<std::int8_t>(bits);
+    result.layers[choice.layer].bits = bits;
+    result.flash_bytes = engine::estimate_flash(graph, core).total();
+  };
+  result.flash_bytes = engine::estimate_flash(graph, core).total();
   auto next = choices.begin();
-  for (; next != choices.end() && !result.fits(); ++next) {
-    result.layers[next->layer].bits = 4;
-    result.flash_bytes -= next->saved;
-  }
+  for (; next != choices.end() && !result.fits(); ++next) set_bits(*next, 4);
+  if (!result.fits()) return result;
   while (next != choices.begin()) {
     --next;
-    if (result.flash_bytes + next->saved > flash_limit_bytes) continue;
-    result.layers[next->layer].bits = 8;
-    result.flash_bytes += next->saved;
+    set_bits(*next, 8);
+    if (!result.fits()) set_bits(*next, 4);
   }
   return result;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/planning/resources.hpp"
 
 // Weights of 4 or 8 bits, layer by layer, as a limit of flash asks for (quantization.policy: mixed).
 namespace mcunet::pipeline {
@@ -36,11 +37,11 @@ struct MixedWidths {
 using LossWith = std::function<double(std::optional<std::size_t> op)>;
 
 // Chooses for a graph of shapes the bits of those operators whose weights have 4 in it; the others keep
-// theirs. All begin at 8; those that cost least loss per byte saved are narrowed, until the network fits;
-// and, dearest first, those that the flash left over has room for are widened again. Where nothing fits, all
-// have 4.
-MixedWidths choose_widths(const engine::Graph& narrow, std::int64_t flash_limit_bytes,
-                          const LossWith& loss_with);
+// theirs. All begin at 8; those that cost least loss per byte saved are narrowed, until the network fits on
+// the core; and, dearest first, those that the flash left over has room for are widened again. Where nothing
+// fits, all have 4. Weights of both widths take the kernels of both, which the flash of a network counts.
+MixedWidths choose_widths(const engine::Graph& narrow, engine::CodeCore core,
+                          std::int64_t flash_limit_bytes, const LossWith& loss_with);
 
 // Gives the operators the bits that were chosen for them. Throws Error if they are another graph's.
 void set_widths(const MixedWidths& widths, engine::Graph& graph);

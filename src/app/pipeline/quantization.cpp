@@ -170,8 +170,8 @@ MixedWidths choose_widths_of(const Task& task, const FloatGraph& network, const 
   const auto layers = std::count_if(network.graph.ops.begin(), network.graph.ops.end(),
                                     [](const engine::Op& op) { return op.weight_bits == 4; });
   Progress progress("Measuring weights of 4 bits", layers + 1, "layers");
-  MixedWidths widths =
-      choose_widths(network.graph, *options.flash_bytes, [&](std::optional<std::size_t> op) {
+  MixedWidths widths = choose_widths(
+      network.graph, options.core, *options.flash_bytes, [&](std::optional<std::size_t> op) {
         const double loss = mean_loss(task, op ? with_rounded(network, *op) : network, held_out,
                                       seed, options.selection_images);
         progress.advance();

@@ -44,17 +44,26 @@ bool fits(const Resources& resources, const Budget& budget);
 // The limits that a network exceeds, in words: "SRAM 524288 of 327680 bytes". Empty if it fits.
 std::vector<std::string> describe_excess(const Resources& resources, const Budget& budget);
 
-// Bytes of flash, part by part, before anything is linked.
+// Cores whose code differs in size.
+enum class CodeCore : std::uint8_t { kCortexM0plus, kCortexM3, kCortexM4, kCortexM33, kCortexM7 };
+inline constexpr std::size_t kCodeCores = 5;
+
+// Bytes of flash, part by part, before anything is linked. What kernels read is counted as it is packed
+// for them; their code as a compiler made it (planning/kernels.inc); that of steps and of the firmware
+// around the network is an estimate.
 struct FlashEstimate {
   std::int64_t weights = 0;       // each as wide as its type, int8 where there is none yet
   std::int64_t biases = 0;        // int32 per channel
-  std::int64_t quantization = 0;  // multiplier int32 and shift int8 per channel
-  std::int64_t code = 0;          // start-up, a kernel per kind and window, a call per step
+  std::int64_t quantization = 0;  // multipliers, shifts, tables, and what packing adds
+  std::int64_t code = 0;  // start-up, console, each kernel that is called, steps, what a job adds
 
-  std::int64_t total() const { return weights + biases + quantization + code; }
+  std::int64_t constants() const { return weights + biases + quantization; }
+  std::int64_t total() const { return constants() + code; }
 };
 
-FlashEstimate estimate_flash(const Graph& graph);
+FlashEstimate estimate_flash(const Graph& graph, const Schedule& schedule, CodeCore core);
+// One operator a step.
+FlashEstimate estimate_flash(const Graph& graph, CodeCore core = CodeCore::kCortexM7);
 
 // What the caller keeps in the arena while it prepares the input: a clip of sound, say, of which
 // features are made. See with_staging().
@@ -73,6 +82,9 @@ struct OracleOptions {
   bool settles_steps = true;
   PlannerOptions planner;
   LatencyModel latency;
+  CodeCore core = CodeCore::kCortexM7;
+  std::int64_t application_bytes =
+      0;  // of flash, for code around the network that not every one has
   std::vector<InputStaging> staging;  // at most one per height
   // Of networks that are not quantized yet. An oracle measures graphs as they are: whoever lowers a
   // network for it calls set_bit_widths, and keep_first_and_last if these are to keep weights of 8 bits.
@@ -92,6 +104,7 @@ class ResourceOracle {
   const Schedule& schedule() const { return schedule_; }
   const MemoryRequests& requests() const { return requests_; }
   const MemoryPlan& plan() const { return *plan_; }
+  const FlashEstimate& flash() const { return flash_; }
   // Bytes of the arena alive per step.
   std::span<const std::int64_t> live_bytes() const {
     return planner_.live_bytes().subspan(is_staged_ ? 1 : 0);
@@ -109,8 +122,8 @@ class ResourceOracle {
   MemoryPlanner planner_;
   std::vector<BufferRequest> staged_buffers_;
   bool is_staged_ = false;
-  std::vector<std::uint32_t> kernels_;
   const MemoryPlan* plan_ = nullptr;
+  FlashEstimate flash_;
 };
 
 }  // namespace mcunet::engine
