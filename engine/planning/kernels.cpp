@@ -16,8 +16,6 @@ struct Query {
   const Op& op;
   KernelOptions options;
 
-  const Shape& input() const { return graph.input_of(op).shape; }
-  const Shape& output() const { return graph.output_of(op).shape; }
   const OpDetails& details() const { return graph.details_of(op); }
   bool has_int4_input() const { return graph.input_of(op).type == DataType::kInt4; }
   bool has_int4_output() const { return graph.output_of(op).type == DataType::kInt4; }
