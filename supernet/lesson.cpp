@@ -7,8 +7,12 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <future>
+#include <mutex>
 #include <numeric>
+#include <utility>
 
 #include "mcunet/supernet/side_by_side.hpp"
 
@@ -58,6 +62,54 @@ std::vector<std::size_t> by_cost(const SearchSpace& space, const std::vector<Lea
                    [&](std::size_t a, std::size_t b) { return costs[a] > costs[b]; });
   return order;
 }
+
+// Sub-networks that learn the outputs of one, by several threads: until these are there, they make outputs of their
+// own; how many are ahead so, and keep their graphs, the time that it takes decides.
+class Students {
+ public:
+  explicit Students(std::vector<std::size_t> students) : waiting_(std::move(students)) {}
+
+  // Makes the outputs that the others wait for.
+  void teach(const std::function<void()>& run) {
+    try {
+      run();
+    } catch (...) {
+      taught_.set_exception(std::current_exception());
+      throw;
+    }
+    taught_.set_value();
+  }
+
+  // A student that has its outputs and may learn; called once for each. Throws what teach() threw.
+  std::size_t prepare_one(const std::function<void(std::size_t)>& run) {
+    std::unique_lock lock(mutex_);
+    while (!waiting_.empty() && (ready_.empty() || !is_taught())) {
+      const std::size_t student = waiting_.front();
+      waiting_.erase(waiting_.begin());
+      lock.unlock();
+      run(student);
+      lock.lock();
+      ready_.push_back(student);
+    }
+    // Every other thread in here has taken at most one.
+    const std::size_t student = ready_.front();
+    ready_.erase(ready_.begin());
+    lock.unlock();
+    teacher_.get();
+    return student;
+  }
+
+ private:
+  bool is_taught() const {
+    return teacher_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
+
+  std::promise<void> taught_;
+  std::shared_future<void> teacher_ = taught_.get_future().share();
+  std::mutex mutex_;
+  std::vector<std::size_t> waiting_;  // for a thread that makes their outputs
+  std::vector<std::size_t> ready_;    // to learn
+};
 
 }  // namespace
 
@@ -144,25 +196,21 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
         .losses = 1,
         .measured = measure.count};
   };
-  if (is_side_by_side) {
-    // The costly ones first, so that at the end nobody waits long; of them the teacher, for whose outputs
-    // alone the others wait.
-    if (distils) std::swap(order.front(), *std::find(order.begin(), order.end(), 0));
-    std::promise<void> taught;
-    const std::shared_future<void> teacher = taught.get_future().share();
-    side_by_side(order.size(), [&](std::size_t i) {
-      if (!distils || order[i] > 0) {
-        run(order[i]);
-        if (distils) teacher.get();
+  if (is_side_by_side && distils) {
+    // The teacher first, then the costly ones, so that at the end nobody waits long.
+    order.erase(std::find(order.begin(), order.end(), 0));
+    Students students(order);
+    side_by_side(learners.size(), [&](std::size_t task) {
+      if (task == 0) {
+        students.teach([&] { run(0); });
+        learn(0);
       } else {
-        try {
-          run(0);
-          taught.set_value();
-        } catch (...) {
-          taught.set_exception(std::current_exception());
-          throw;
-        }
+        learn(students.prepare_one(run));
       }
+    });
+  } else if (is_side_by_side) {
+    side_by_side(order.size(), [&](std::size_t i) {
+      run(order[i]);
       learn(order[i]);
     });
   } else {
