@@ -1,36 +1,17 @@
 #include "mcunet/supernet/trainer.hpp"
 
-#include <ATen/Functions.h>
-#include <c10/core/GradMode.h>
-#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include <cmath>
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
-#include "batch_feed.hpp"
-#include "checkpoint.hpp"
-#include "learning_rate.hpp"
-#include "lesson.hpp"
-#include "loss_scale.hpp"
-#include "marks.hpp"
-#include "mcunet/core/crc32c.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
-#include "mcunet/core/stopwatch.hpp"
 #include "mcunet/supernet/module_weights.hpp"
-#include "metrics_log.hpp"
-#include "weight_average.hpp"
+#include "trainer_state.hpp"
 
 namespace mcunet::supernet {
 
-using Json = nlohmann::json;
-using search::space::Subnet;
-
 namespace {
-
-// First number of the paths of random streams.
-constexpr std::uint64_t kSubnets = 1;
 
 SupernetOptions supernet_options(const TrainerOptions& options, const TrainerContext& context) {
   return {.learned_kernel_transforms = options.learned_kernel_transforms,
@@ -57,40 +38,6 @@ std::vector<std::pair<std::string, at::Tensor>> parameters_of(const Supernet& su
 }
 
 // Entries under a prefix, without it.
-TensorDictionary under(const TensorDictionary& tensors, const std::string& prefix) {
-  TensorDictionary found;
-  for (const auto& [name, tensor] : tensors) {
-    if (name.starts_with(prefix)) found.emplace(name.substr(prefix.size()), tensor);
-  }
-  return found;
-}
-
-void add_under(TensorDictionary& tensors, const std::string& prefix,
-               const TensorDictionary& added) {
-  for (const auto& [name, tensor] : added) tensors.emplace(prefix + name, tensor);
-}
-
-// What all ranks must know of a step.
-struct Agreement {
-  bool stops = false;
-  bool saves = false;  // because of the time
-};
-
-// The elements of some tensors in a row, and their way back.
-at::Tensor flat_copy(const std::vector<at::Tensor>& tensors) {
-  std::vector<at::Tensor> flat;
-  for (const at::Tensor& tensor : tensors) flat.push_back(tensor.flatten());
-  return at::cat(flat);
-}
-
-void write_flat(const at::Tensor& flat, const std::vector<at::Tensor>& tensors) {
-  std::int64_t offset = 0;
-  for (const at::Tensor& tensor : tensors) {
-    tensor.copy_(flat.narrow(0, offset, tensor.numel()).view(tensor.sizes()));
-    offset += tensor.numel();
-  }
-}
-
 TensorDictionary copy_of(const TensorDictionary& tensors) {
   TensorDictionary copies;
   for (const auto& [name, tensor] : tensors) copies.emplace(name, tensor.clone());
@@ -104,162 +51,74 @@ std::vector<at::Tensor> tensors_of(
   return tensors;
 }
 
-std::string checksum_of(const std::vector<at::Tensor>& tensors) {
-  std::string checksums;
-  for (const at::Tensor& tensor : tensors) {
-    const at::Tensor bytes = tensor.detach().to(at::kCPU).contiguous();
-    checksums +=
-        fmt::format("{:08x}", crc32c({static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()}));
-  }
-  return fmt::format("{:08x}", crc32c(checksums));
+const TrainerContext& checked(const TrainerContext& context, const TrainerOptions& options) {
+  const int ranks = context.group->ranks();
+  if (ranks <= options.gradient_accumulation) return context;
+  throw Error(
+      "train.gradient_accumulation: a step has {} batches of {}, fewer than the {} ranks that share "
+      "them: with {} (and a batch_size that is smaller, to keep the images of a step) each has one",
+      options.gradient_accumulation, options.batch_size, ranks, ranks);
 }
-
-Json to_json(const BestEvaluation& best) {
-  return {{"accuracy", best.accuracy}, {"step", best.step}};
-}
-
-BestEvaluation best_from_json(const Json& json) { return {json.at("accuracy"), json.at("step")}; }
 
 }  // namespace
 
-struct Trainer::State {
-  State(const search::space::SearchSpace& space, const datasets::Dataset& data_,
-        const TrainerOptions& options_, TrainerContext context_)
-      : options(options_),
-        context(std::move(context_)),
-        data(data_),
-        phases(phases_of(options_)),
-        supernet(space, supernet_options(options_, context)),
-        group(*context.group),
-        feed(data_, loader_options(options_, checked(context, options_)), context.device),
-        store(context.folder / "checkpoints") {
-    steps_per_epoch = feed.loader().batches_per_epoch() / options.gradient_accumulation;
-    if (steps_per_epoch == 0) {
-      throw Error("the training data have {} batches of {}, fewer than one step takes",
-                  feed.loader().batches_per_epoch(), options.batch_size);
+Trainer::State::State(const search::space::SearchSpace& space, const datasets::Dataset& data_,
+                      const TrainerOptions& options_, TrainerContext context_)
+    : options(options_),
+      context(std::move(context_)),
+      data(data_),
+      phases(phases_of(options_)),
+      supernet(space, supernet_options(options_, context)),
+      group(*context.group),
+      feed(data_, loader_options(options_, checked(context, options_)), context.device),
+      store(context.folder / "checkpoints") {
+  steps_per_epoch = feed.loader().batches_per_epoch() / options.gradient_accumulation;
+  if (steps_per_epoch == 0) {
+    throw Error("the training data have {} batches of {}, fewer than one step takes",
+                feed.loader().batches_per_epoch(), options.batch_size);
+  }
+  if (watches_accuracy() && !context.evaluate) {
+    throw Error("early stopping: this training has no accuracies to go by");
+  }
+  if (options.precision == Precision::kFloat16) {
+    if (context.device.is_cpu() && !context.forward) {
+      throw Error(
+          "train.precision: fp16 needs a GPU, and this training is on the CPU: take bf16 or fp32");
     }
-    if (watches_accuracy() && !context.evaluate) {
-      throw Error("early stopping: this training has no accuracies to go by");
-    }
-    if (options.precision == Precision::kFloat16) {
-      if (context.device.is_cpu() && !context.forward) {
-        throw Error(
-            "train.precision: fp16 needs a GPU, and this training is on the CPU: take bf16 or fp32");
-      }
-      loss_scale.emplace();
-    }
-    if (!context.objective) context.objective = classification_objective(options, data);
-    supernet->to(context.device);
-    supernet->train();
-    group.use_device(context.device);
-    // Before the optimizer, which takes the gradients that are there.
-    buckets.emplace(tensors_of(parameters_of(supernet)), group);
-    optimizer.emplace(parameters_of(supernet),
-                      SgdOptions{.momentum = options.momentum,
-                                 .nesterov = options.nesterov,
-                                 .weight_decay = options.weight_decay,
-                                 .decay_norm_and_bias = options.decay_norm_and_bias});
-    lesson.emplace(options, context, supernet, *optimizer, *buckets);
-    if (options.ema_decay > 0) {
-      average.emplace(supernet, supernet_options(options, context), options.ema_decay);
-    }
+    loss_scale.emplace();
   }
-
-  static const TrainerContext& checked(const TrainerContext& context,
-                                       const TrainerOptions& options) {
-    const int ranks = context.group->ranks();
-    if (ranks <= options.gradient_accumulation) return context;
-    throw Error(
-        "train.gradient_accumulation: a step has {} batches of {}, fewer than the {} ranks that share "
-        "them: with {} (and a batch_size that is smaller, to keep the images of a step) each has one",
-        options.gradient_accumulation, options.batch_size, ranks, ranks);
+  if (!context.objective) context.objective = classification_objective(options, data);
+  supernet->to(context.device);
+  supernet->train();
+  group.use_device(context.device);
+  // Before the optimizer, which takes the gradients that are there.
+  buckets.emplace(tensors_of(parameters_of(supernet)), group);
+  optimizer.emplace(parameters_of(supernet),
+                    SgdOptions{.momentum = options.momentum,
+                               .nesterov = options.nesterov,
+                               .weight_decay = options.weight_decay,
+                               .decay_norm_and_bias = options.decay_norm_and_bias});
+  lesson.emplace(options, context, supernet, *optimizer, *buckets);
+  if (options.ema_decay > 0) {
+    average.emplace(supernet, supernet_options(options, context), options.ema_decay);
   }
+}
 
-  // This rank's batches of a step.
-  int own_batches() const {
-    return (options.gradient_accumulation - group.rank() + group.ranks() - 1) / group.ranks();
+std::pair<const Phase*, std::int64_t> Trainer::State::place() const {
+  std::int64_t first = 0;
+  for (const Phase& phase : phases) {
+    const std::int64_t steps = phase.epochs * steps_per_epoch;
+    if (step < first + steps) return {&phase, step - first};
+    first += steps;
   }
+  throw Error("step {} is past the end of the training", step);
+}
 
-  std::int64_t total_steps() const {
-    std::int64_t epochs = 0;
-    for (const Phase& phase : phases) epochs += phase.epochs;
-    return epochs * steps_per_epoch;
-  }
-
-  bool watches_accuracy() const { return options.early_stopping_patience > 0; }
-
-  std::int64_t images_per_step() const {
-    return std::int64_t{options.batch_size} * options.gradient_accumulation;
-  }
-
-  // The phase of the current step, and the step's number within it.
-  std::pair<const Phase*, std::int64_t> place() const {
-    std::int64_t first = 0;
-    for (const Phase& phase : phases) {
-      const std::int64_t steps = phase.epochs * steps_per_epoch;
-      if (step < first + steps) return {&phase, step - first};
-      first += steps;
-    }
-    throw Error("step {} is past the end of the training", step);
-  }
-
-  std::string describe_waiting(const Phase& phase) const {
-    return fmt::format(
-        "phase {}, waiting {:.1f} % for data{}", phase.name, 100 * data_wait_share,
-        group.ranks() == 1 ? "" : fmt::format(", {:.1f} % for other ranks", 100 * rank_wait_share));
-  }
-
-  void begin_phase(const Phase& phase);
-  double learning_rate(const Phase& phase, std::int64_t step_in_phase) const;
-  std::vector<Learner> draw_learners(const Phase& phase) const;
-  Marks train_batches(const Phase& phase, at::Tensor& moved);
-  void add_up(at::Tensor& moved);
-  Agreement agree(Marks& marks);
-  void require_same_weights();
-  void train_step(const Phase& phase, std::int64_t step_in_phase);
-  void take_step(const Marks& marks, double rate);
-  void require_finite(const Phase& phase, double rate) const;
-  void write_interval(const Phase& phase, double epoch, double rate);
-  void evaluate(const std::string& phase, double epoch);
-  bool ends_early(const Phase& phase, std::int64_t done_in_phase);
-  void take_best_weights(const Phase& phase);
-  void after_step(const Phase& phase, std::int64_t step_in_phase);
-  Checkpoint checkpoint() const;
-  void save_checkpoint();
-  void share_start();
-  void restore(const Checkpoint& checkpoint);
-  void restore_state(const Json& state, const std::string& source);
-
-  TrainerOptions options;
-  TrainerContext context;
-  const datasets::Dataset& data;
-  std::vector<Phase> phases;
-  Supernet supernet;
-  ProcessGroup& group;
-  std::optional<GradientBuckets> buckets;
-  std::optional<Sgd> optimizer;
-  std::optional<Lesson> lesson;
-  std::optional<LossScale> loss_scale;  // of 16-bit floats that have few exponents
-  std::optional<WeightAverage> average;
-  BatchFeed feed;
-  CheckpointStore store;
-  std::optional<MetricsLog> log;  // of rank 0
-  MetricsLog::Position log_position;
-  std::int64_t steps_per_epoch = 0;
-  std::int64_t step = 0;  // steps that are done, and those that ended early
-  std::int64_t skipped_steps = 0;
-  BestEvaluation best;
-  BestEvaluation best_of_phase;   // if watches_accuracy()
-  TensorDictionary best_weights;  // when it was measured
-  Interval interval;
-  Agreement agreement;      // of the last step
-  Stopwatch interval_time;  // without evaluations and checkpoints
-  Stopwatch since_checkpoint;
-  double waited_before = 0;    // the loader's, when the interval began
-  double rank_wait = 0;        // for other ranks, in seconds of the interval
-  double data_wait_share = 0;  // in the last interval
-  double rank_wait_share = 0;
-};
+std::string Trainer::State::describe_waiting(const Phase& phase) const {
+  return fmt::format(
+      "phase {}, waiting {:.1f} % for data{}", phase.name, 100 * data_wait_share,
+      group.ranks() == 1 ? "" : fmt::format(", {:.1f} % for other ranks", 100 * rank_wait_share));
+}
 
 void Trainer::State::begin_phase(const Phase& phase) {
   spdlog::info("Phase {}: {} epochs of {} steps", phase.name, phase.epochs, steps_per_epoch);
@@ -270,142 +129,6 @@ void Trainer::State::begin_phase(const Phase& phase) {
   const std::vector<TensorPermutation> permutations = supernet->sort_channels();
   optimizer->reorder(permutations);
   if (average) average->reorder(permutations);
-}
-
-double Trainer::State::learning_rate(const Phase& phase, std::int64_t step_in_phase) const {
-  const LearningRateSchedule schedule{
-      .peak = phase.learning_rate * static_cast<double>(images_per_step()) / 256,
-      .warmup_steps = std::llround(std::min<double>(options.warmup_epochs, phase.schedule_epochs) *
-                                   steps_per_epoch),
-      .steps = phase.schedule_epochs * steps_per_epoch};
-  return schedule.at(phase.epochs_before * steps_per_epoch + step_in_phase);
-}
-
-std::vector<Learner> Trainer::State::draw_learners(const Phase& phase) const {
-  RandomStream random(context.seed, {kSubnets, 0, static_cast<std::uint64_t>(step)});
-  if (context.draw) return context.draw(random);
-  std::vector<Learner> learners;
-  for (Subnet& subnet :
-       draw_subnets(supernet->space(), phase.sampler, options.subnets_per_batch, random)) {
-    learners.push_back({std::move(subnet)});
-  }
-  return learners;
-}
-
-// Those of this rank. All batches of a step move the running statistics from the same start; `moved` is the
-// sum of where they came to, of which a step of one batch has no need.
-Marks Trainer::State::train_batches(const Phase& phase, at::Tensor& moved) {
-  const std::vector<Learner> learners = draw_learners(phase);
-  const bool distils = options.distillation && phase.sampler == Sampler::kSandwich;
-  const int own = own_batches();
-  const at::Tensor start = own > 1 ? flat_copy(supernet->buffers()) : at::Tensor();
-  Marks marks;
-  for (int i = 0; i < own; ++i) {
-    if (i > 0) write_flat(start, supernet->buffers());
-    std::optional<BatchTensors> batch = feed.next();
-    if (!batch) throw Error("the loader ended before its epoch");
-    marks += lesson->give({.tensors = std::move(*batch),
-                           .step = step,
-                           .number = group.rank() + i * group.ranks(),
-                           .is_last = i + 1 == own,
-                           .loss_factor = loss_scale ? loss_scale->factor : 1},
-                          learners, distils);
-    if (i + 1 < own) feed.prefetch();
-    if (options.gradient_accumulation == 1) continue;
-    const at::Tensor now = flat_copy(supernet->buffers());
-    moved = moved.defined() ? moved + now : now;
-  }
-  return marks;
-}
-
-// The gradients become those of all ranks together, the running statistics the mean over all batches of
-// where they were moved: it does not matter which rank had which batch.
-void Trainer::State::add_up(at::Tensor& moved) {
-  if (!moved.defined()) return;
-  buckets->finish();
-  group.sum(moved);
-  write_flat(moved / options.gradient_accumulation, supernet->buffers());
-}
-
-// The marks become those of all ranks.
-Agreement Trainer::State::agree(Marks& marks) {
-  const bool is_due = since_checkpoint.seconds() > 60 * options.checkpoint_interval_minutes;
-  const Agreement own{context.should_stop(), group.leads() && is_due};
-  if (group.ranks() == 1) return own;
-  const auto wait_for_sums = group.start_sum(marks.sums);
-  const at::Tensor counts = at::tensor(
-      {marks.losses, marks.measured, std::int64_t{own.stops}, std::int64_t{own.saves}}, at::kLong);
-  group.sum(counts);
-  wait_for_sums();
-  const std::int64_t* const values = counts.data_ptr<std::int64_t>();
-  marks.losses = values[0];
-  marks.measured = values[1];
-  return {values[2] > 0, values[3] > 0};
-}
-
-void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) {
-  if (step_in_phase == 0) begin_phase(phase);
-  if (step_in_phase % steps_per_epoch == 0) feed.start_epoch(step / steps_per_epoch);
-  optimizer->zero_gradients();
-  at::Tensor moved;
-  Marks marks = train_batches(phase, moved);
-  const double waited_before_sums = group.wait_seconds();
-  add_up(moved);
-  agreement = agree(marks);
-  rank_wait += group.wait_seconds() - waited_before_sums;
-  take_step(marks, learning_rate(phase, step_in_phase));
-  feed.prefetch();
-}
-
-// Unless the gradients have overflowed.
-void Trainer::State::take_step(const Marks& marks, double rate) {
-  at::Tensor norm = optimizer->gradient_norm();
-  if (loss_scale) {
-    // To leave a step out, this alone must wait for a GPU in every step.
-    const bool overflowed = !std::isfinite(norm.item<double>());
-    const double factor = loss_scale->factor;
-    loss_scale->update(overflowed);
-    if (overflowed && !loss_scale->is_exhausted()) {
-      return interval.add(marks, at::zeros_like(norm));
-    }
-    norm = norm / factor;
-    optimizer->scale_gradients(at::full_like(norm, 1 / factor));
-  }
-  if (options.clip_gradient_norm > 0) {
-    optimizer->scale_gradients((options.clip_gradient_norm / norm).clamp_max(1));
-  }
-  optimizer->step(rate);
-  if (average) average->update(supernet, step);
-  interval.add(marks, norm);
-}
-
-// A loss or gradient that is none shows in the sums of its interval. On a GPU they are looked at only when they
-// are read in any case, always before anything is evaluated or saved.
-void Trainer::State::require_finite(const Phase& phase, double rate) const {
-  const IntervalSums sums = read_sums(interval);
-  if (sums.are_finite()) return;
-  const std::filesystem::path file = store.newest_file();
-  throw Error(
-      "training diverged at step {} of phase {}: the loss is {}, "
-      "the norm of its gradient {}, at a learning rate of {:.4g}; {}",
-      context.device.is_cpu() || interval.steps == 1
-          ? std::to_string(step - 1)
-          : fmt::format("{} or one of the {} before it", step - 1, interval.steps - 1),
-      phase.name, sums.losses / static_cast<double>(interval.marks.losses),
-      sums.gradient_norms / static_cast<double>(interval.steps), rate,
-      file.empty() ? "there is no checkpoint yet" : "the last good checkpoint is " + file.string());
-}
-
-void Trainer::State::require_same_weights() {
-  if (group.ranks() == 1) return;
-  const std::vector<std::string> all = group.gather(checksum_of(supernet->parameters()));
-  for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    if (all[rank] == all[0]) continue;
-    throw Error(
-        "after step {} the weights of rank {} are not those of rank 0: all ranks must run the same "
-        "program, on processors or GPUs of the same kind",
-        step, rank);
-  }
 }
 
 void Trainer::State::write_interval(const Phase& phase, double epoch, double rate) {
@@ -494,92 +217,6 @@ void Trainer::State::after_step(const Phase& phase, std::int64_t step_in_phase) 
   if (ends_phase || saves) save_checkpoint();
 }
 
-Checkpoint Trainer::State::checkpoint() const {
-  TensorDictionary tensors;
-  add_under(tensors, "weights.", weights_of(*supernet));
-  add_under(tensors, "momentum.", optimizer->state());
-  if (average) add_under(tensors, "average.", weights_of(*average->weights()));
-  add_under(tensors, "best.", best_weights);
-  Json state = {
-      {"epoch", step / steps_per_epoch},
-      {"batch", step % steps_per_epoch * options.gradient_accumulation},
-      {"steps_per_epoch", steps_per_epoch},
-      {"best", to_json(best)},
-      {"best_of_phase", to_json(best_of_phase)},
-      {"skipped_steps", skipped_steps},
-      {"interval", to_json(interval)},
-      {"log", {{"jsonl", log_position.jsonl_bytes}, {"events", log_position.event_bytes}}}};
-  if (loss_scale) state["loss_scale"] = {loss_scale->factor, loss_scale->good_steps};
-  return {.step = step,
-          .identity = to_json_text(context.identity),
-          .state = state.dump(),
-          .tensors = std::move(tensors)};
-}
-
-void Trainer::State::save_checkpoint() {
-  const Stopwatch stopwatch;
-  require_same_weights();
-  if (group.leads()) {
-    log_position = log->flush();
-    store.save(checkpoint());
-  }
-  since_checkpoint.restart();
-  interval_time.exclude(stopwatch.seconds());
-}
-
-// All ranks begin where rank 0 does.
-void Trainer::State::share_start() {
-  if (group.ranks() == 1) return;
-  const std::string bytes = group.broadcast(group.leads() ? to_bytes(checkpoint()) : "");
-  if (!group.leads()) restore(checkpoint_from_bytes(bytes, "what rank 0 begins with"));
-  spdlog::info("{} ranks share the {} batches of each step and add up {:.2f} MB of gradients by {}",
-               group.ranks(), options.gradient_accumulation,
-               static_cast<double>(buckets->bytes()) / 1e6, group.transport());
-}
-
-void Trainer::State::restore(const Checkpoint& checkpoint) {
-  const std::string source = fmt::format("the checkpoint of step {}", checkpoint.step);
-  try {
-    restore_state(Json::parse(checkpoint.state), source);
-  } catch (const Json::exception& error) {
-    throw Error("{}: is damaged: {}", source, error.what());
-  }
-  if (checkpoint.step < 0 || checkpoint.step > total_steps()) {
-    throw Error("{}: the training has {} steps", source, total_steps());
-  }
-  if (skipped_steps < 0 || skipped_steps > checkpoint.step) {
-    throw Error("{}: is damaged: {} of its steps were skipped", source, skipped_steps);
-  }
-  step = checkpoint.step;
-  load_weights(*supernet, under(checkpoint.tensors, "weights."), source + ": weights");
-  optimizer->load_state(under(checkpoint.tensors, "momentum."), source + ": momentum");
-  if (average) {
-    load_weights(*average->weights(), under(checkpoint.tensors, "average."), source + ": average");
-  }
-  best_weights = under(checkpoint.tensors, "best.");
-  const std::int64_t steps_done = step % steps_per_epoch;
-  if (steps_done > 0) {
-    feed.start_epoch(step / steps_per_epoch, steps_done * options.gradient_accumulation);
-  }
-}
-
-// What save_checkpoint keeps beside the tensors.
-void Trainer::State::restore_state(const Json& state, const std::string& source) {
-  if (state.at("steps_per_epoch") != steps_per_epoch) {
-    throw Error("{}: an epoch had {} steps, and has {} now: the training data changed", source,
-                state.at("steps_per_epoch").get<std::int64_t>(), steps_per_epoch);
-  }
-  best = best_from_json(state.at("best"));
-  best_of_phase = best_from_json(state.at("best_of_phase"));
-  skipped_steps = state.at("skipped_steps");
-  interval = interval_from_json(state.at("interval"), context.device);
-  if (loss_scale) *loss_scale = {state.at("loss_scale").at(0), state.at("loss_scale").at(1)};
-  log_position = {state.at("log").at("jsonl"), state.at("log").at("events")};
-  if (log_position.jsonl_bytes < 0 || log_position.event_bytes < 0) {
-    throw Error("{}: is damaged: its place in the log is negative", source);
-  }
-}
-
 Trainer::Trainer(const search::space::SearchSpace& space, const datasets::Dataset& data,
                  const TrainerOptions& options, TrainerContext context)
     : state_(std::make_unique<State>(space, data, options, std::move(context))) {}
@@ -638,19 +275,5 @@ std::int64_t Trainer::step() const { return state_->step - state_->skipped_steps
 std::int64_t Trainer::total_steps() const { return state_->total_steps(); }
 BestEvaluation Trainer::best() const { return state_->best; }
 std::filesystem::path Trainer::checkpoint_file() const { return state_->store.newest_file(); }
-
-std::vector<Subnet> draw_subnets(const search::space::SearchSpace& space, Sampler sampler,
-                                 int count, RandomStream& random) {
-  std::vector<Subnet> subnets;
-  if (sampler == Sampler::kLargest) return {search::space::largest(space)};
-  if (sampler == Sampler::kSandwich) {
-    subnets.push_back(search::space::largest(space));
-    if (count > 1) subnets.push_back(search::space::smallest(space));
-  }
-  while (static_cast<int>(subnets.size()) < count) {
-    subnets.push_back(search::space::sample(space, search::space::Sampling::kUniformGenes, random));
-  }
-  return subnets;
-}
 
 }  // namespace mcunet::supernet
