@@ -243,6 +243,11 @@ TEST_F(RunCommand, ASupernetServesOtherDevicesInFoldersOfTheirOwn) {
         .get<int>();
   };
   EXPECT_LT(flash_of(narrow), flash_of(own));
+  // Widths of blocks, of which a supernet knows nothing.
+  const Outcome genes = run({"-q", "search", "runs/small", "--set",
+                             "space.elastic_weight_bits=[4, 8]", "--out", "genes", "--json"});
+  ASSERT_EQ(genes.exit_code, 0) << genes.err;
+  EXPECT_TRUE(nlohmann::json::parse(genes.out).at("winner").at("subnet").contains("weight_bits"));
 
   EXPECT_EQ(
       failure({"-q", "run", "runs/small", "--device", "stm32f412"}),
