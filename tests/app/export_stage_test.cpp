@@ -105,24 +105,31 @@ TEST_F(ExportStage, WeightsOfFourBitsTakeHalfTheFlashAndAreExact) {
   EXPECT_EQ(describe(eight.widths), "int8");
 }
 
-// The limit is a third of the way from 4 bits to 8.
+// The limit is a third of the way from 4 bits to 8, of a network with so many weights that both widths are worth
+// the kernels of both.
 TEST_F(ExportStage, WidthsThatAreMixedFillTheFlash) {
   const deploy::Device device = deploy::load_device("stm32f746");
+  search::space::Network large = small_network();
+  large.blocks[2].mid_channels = 1024;
+  large.blocks[2].expand_ratio = 64;
+  const supernet::FixedNetwork network = trained_network(large);
+  const LabelledNoise training(lower(network), 60, 1);
+  const LabelledNoise test(lower(network), 90, 2);
   const auto flash_at = [&](int bits) {
-    return engine::estimate_flash(at_widths(lower(network_), {.widths = {.weights = bits}}).graph)
+    return engine::estimate_flash(at_widths(lower(network), {.widths = {.weights = bits}}).graph)
         .total();
   };
   const std::int64_t limit = (2 * flash_at(4) + flash_at(8)) / 3;
-  const ExportResult result = export_network(network_,
+  const ExportResult result = export_network(network,
                                              {.device = device,
                                               .quantization = {.widths = {.weights = 4},
                                                                .keep_first_last = true,
                                                                .policy = WidthPolicy::kMixed,
                                                                .flash_bytes = limit},
                                               .options = {.emulated_examples = 3},
-                                              .training = training_,
-                                              .held_out = training_,
-                                              .test = test_},
+                                              .training = training,
+                                              .held_out = training,
+                                              .test = test},
                                              folder_.path() / "export");
   ASSERT_TRUE(result.mixed);
   EXPECT_TRUE(result.mixed->fits());
