@@ -196,6 +196,48 @@ static int run_depthwise(void) {
   return guards_hold(output, outputs, bytes);
 }
 
+static int run_any_depthwise(void) {
+  const int32_t bits = 4 * between(1, 2);
+  struct reference_window w = {0};
+  // Rows, columns and what is neither.
+  w.kernel_height = between(0, 2) ? between(1, 9) : 1;
+  w.kernel_width = between(0, 2) ? between(1, 5) : 1;
+  w.gap_height = between(0, 1) * between(0, 2);
+  w.gap_width = between(0, 1) * between(0, 2);
+  w.stride_height = between(1, 3);
+  w.stride_width = between(1, 3);
+  w.input_height = between(1, 11);
+  w.input_width = between(0, 2) ? between(1, 7) : 1;
+  const int32_t multiplier = between(0, 1) ? 1 : between(2, 9);
+  w.input_channels = between(1, multiplier == 1 ? 11 : 4);
+  w.output_channels = w.input_channels * multiplier;
+  w.output_height = extent(w.input_height, (w.kernel_height - 1) * (w.gap_height + 1) + 1,
+                           w.stride_height, &w.pad_top);
+  w.output_width = extent(w.input_width, (w.kernel_width - 1) * (w.gap_width + 1) + 1,
+                          w.stride_width, &w.pad_left);
+  const int32_t taps = w.kernel_height * w.kernel_width;
+  const int32_t outputs = w.output_height * w.output_width * w.output_channels;
+  const struct mcunet_filter f =
+      make_filter(w.output_channels, taps, taps * w.output_channels, bits);
+  const struct reference_scale scale = {multipliers,         shifts,       f.input_zero_point,
+                                        f.output.zero_point, f.output.min, f.output.max};
+  fill_random(input, w.input_height * w.input_width * w.input_channels);
+  reference_depthwise_conv2d(input, weights, bias, &w, &scale, expected);
+  (bits == 4 ? mcunet_pack_depthwise_s4 : mcunet_pack_depthwise)(&f, taps, packed);
+  const struct mcunet_depthwise_any_layer layer = {
+      {w.input_height, w.input_width, w.input_channels, w.output_height, w.output_width,
+       w.output_channels, (int16_t)w.kernel_height, (int16_t)w.kernel_width,
+       (int16_t)w.stride_height, (int16_t)w.stride_width, (int16_t)w.pad_top, (int16_t)w.pad_left,
+       f.input_zero_point, f.output},
+      multiplier,
+      (int16_t)(w.gap_height + 1),
+      (int16_t)(w.gap_width + 1)};
+  guarded_scratch(0);
+  memset(output, 0x33, sizeof output);
+  (bits == 4 ? mcunet_depthwise_conv2d_s4 : mcunet_depthwise_conv2d)(input, output, &layer, packed);
+  return guards_hold(output, outputs, 0);
+}
+
 // Values and steps that 32-bit floats hold exactly, so that the nearest level is known.
 static int run_series(void) {
   static float values[400];
@@ -393,12 +435,13 @@ static int run_mean(void) {
 
 int main(void) {
   int failures = 0;
-  static int (*const kKinds[])(void) = {run_pointwise, run_convolution,  run_fully_connected,
-                                        run_depthwise, run_average_pool, run_max_pool,
-                                        run_mean,      run_add,          run_series};
+  static int (*const kKinds[])(void) = {run_pointwise,    run_convolution,  run_fully_connected,
+                                        run_depthwise,    run_average_pool, run_max_pool,
+                                        run_mean,         run_add,          run_series,
+                                        run_any_depthwise};
   static const char* const kNames[] = {
-      "conv2d_1x1", "conv2d", "fully_connected", "depthwise", "average_pool2d", "max_pool2d",
-      "mean",       "add",    "series"};
+      "conv2d_1x1", "conv2d", "fully_connected", "depthwise",    "average_pool2d", "max_pool2d",
+      "mean",       "add",    "series",          "any depthwise"};
   enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
     for (int kind = 0; kind < kCount; ++kind) {
