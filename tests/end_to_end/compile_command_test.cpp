@@ -139,9 +139,12 @@ TEST_F(CompileCommand, AblatesRungByRung) {
 }
 
 TEST_F(CompileCommand, PlansATfliteFile) {
-  const Outcome outcome = run({"plan", "model.tflite", "--scratch", "own", "--json"});
+  const Outcome outcome = run({"plan", "model.tflite", "--json"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(parse_output(outcome)["steps"].size(), 1u);
+  EXPECT_EQ(outcome.out, run({"plan", "model.tflite", "--scratch", "own", "--json"}).out);
+  EXPECT_THAT(run({"plan", "model.tflite", "--scratch", "tinyengine"}).out,
+              HasSubstr("as TinyEngine has it (--scratch own: this engine)"));
 }
 
 TEST_F(CompileCommand, PlansLinkedSizesBesideThePlannedOnes) {

@@ -175,7 +175,7 @@ void print_summary(const Resources& r, const engine::ResourceOracle& oracle,
     fmt::print(", of them {} {}", fixed,
                oracle.options().scratch == engine::ScratchPolicy::kTflm
                    ? "that the interpreter keeps of the network"
-                   : "scratch beside the arena");
+                   : "scratch beside the arena, as TinyEngine has it (--scratch own: this engine)");
   }
   fmt::print("\nlower bound  {:>12} bytes, gap {} ({})\n", r.lower_bound_bytes,
              r.peak_sram_bytes - r.lower_bound_bytes,
@@ -306,9 +306,11 @@ void add_plan_command(CLI::App& program, Run& run) {
   add_streaming_options(*command, arguments->streaming, "Let the input come in rows");
   const CLI::Option* scratch =
       command
-          ->add_option("--scratch", arguments->scratch,
-                       "How kernel scratch is counted: tinyengine or own [tinyengine;\n"
-                       "of a streaming schedule own; of tflm that library's]")
+          ->add_option(
+              "--scratch", arguments->scratch,
+              "How kernel scratch is counted: tinyengine or own [own for a .tflite and what "
+              "streams,\nas it will be linked; else tinyengine, as in the papers; of tflm that "
+              "library's]")
           ->transform(CLI::CheckedTransformer(std::map<std::string, engine::ScratchPolicy>{
               {"tinyengine", engine::ScratchPolicy::kTinyEngine},
               {"own", engine::ScratchPolicy::kOwn}}));
@@ -332,7 +334,8 @@ void add_plan_command(CLI::App& program, Run& run) {
                                  "does not apply to --schedule tflm, which counts CMSIS-NN's");
     }
     arguments->source.fuses_padding = !is_tflm;
-    if (scratch->empty() && arguments->schedule == engine::SchedulePolicy::kStreaming) {
+    const bool streams = arguments->schedule == engine::SchedulePolicy::kStreaming;
+    if (scratch->empty() && (streams || pipeline::is_model_file(arguments->source))) {
       arguments->scratch = engine::ScratchPolicy::kOwn;
     }
     if (memory->empty()) arguments->memory = memory_of(arguments->schedule);

@@ -60,12 +60,13 @@ engine::Graph load_shapes(const NetworkSource& source) {
 
 }  // namespace
 
-engine::Graph load_network(const NetworkSource& source) {
+bool is_model_file(const NetworkSource& source) {
   const std::filesystem::path extension = std::filesystem::path(source.name_or_file).extension();
-  if (extension == ".tflite" || extension == ".mcunet") {
-    return load_tflite(source);
-  }
-  return load_shapes(source);
+  return extension == ".tflite" || extension == ".mcunet";
+}
+
+engine::Graph load_network(const NetworkSource& source) {
+  return is_model_file(source) ? load_tflite(source) : load_shapes(source);
 }
 
 }  // namespace mcunet::pipeline

@@ -22,6 +22,9 @@ struct NetworkSource {
   bool fuses_padding = true;
 };
 
+// Whether it is a model that can be compiled, by its name.
+bool is_model_file(const NetworkSource& source);
+
 // A .tflite is prepared as for compiling it, so that a plan of it refuses what compiling it does.
 // Throws Error if there is no such network or the scale does not apply to it.
 engine::Graph load_network(const NetworkSource& source);
