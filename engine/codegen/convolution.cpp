@@ -158,8 +158,10 @@ void write_fully_connected(StepWriter& step) {
       "mcunet_fully_connected_layer",
       {member("batches", rows), member("input_features", features),
        member("output_features", step.output().channels), output_member(step.output_struct())});
-  step.call({step.input_address(), step.output_address(), "&layer", packed_weights,
-             step.scratch_address()});
+  std::vector<std::string> arguments = {step.input_address(), step.output_address(), "&layer",
+                                        packed_weights};
+  if (!has_few_outputs(step.graph(), step.op())) arguments.push_back(step.scratch_address());
+  step.call(arguments);
 }
 
 // The kernel in parts, one for every remainder of the outputs' positions by the stride.

@@ -147,7 +147,7 @@ struct mcunet_depthwise_any_layer {
   int16_t dilation_width;
 };
 
-// Any window, dilation and depth multiplier, slowly. Weights: mcunet_pack_depthwise. Not in place.
+// Any window, dilation and depth multiplier. Weights: mcunet_pack_depthwise. Not in place.
 void mcunet_depthwise_conv2d(const int8_t* input, int8_t* output,
                              const struct mcunet_depthwise_any_layer* layer, const void* weights);
 
@@ -164,6 +164,10 @@ struct mcunet_fully_connected_layer {
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
                             const struct mcunet_fully_connected_layer* layer, const void* weights,
                             void* scratch);
+// The same without scratch: for a few outputs as fast, for many slower.
+void mcunet_fully_connected_few(const int8_t* input, int8_t* output,
+                                const struct mcunet_fully_connected_layer* layer,
+                                const void* weights);
 
 // ---- Weights of four bits ----
 

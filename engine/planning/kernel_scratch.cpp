@@ -8,6 +8,7 @@
 #include "mcunet/engine/planning/arena.hpp"
 #include "mcunet/engine/planning/row_bands.hpp"
 #include "mcunet/engine/planning/schedule.hpp"
+#include "planning/kernels.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -100,6 +101,7 @@ std::int64_t scratch(const Graph& graph, const Op& op, const Rows& rows, Appetit
     case ScratchKind::kRows:
       return depthwise_scratch(graph, op, rows, appetite);
     case ScratchKind::kFeatures: {
+      if (has_few_outputs(graph, op)) return 0;
       const auto batches = static_cast<std::int32_t>(rows_of(graph, op));
       const std::int64_t features = weight_layout(graph, op).per_output();
       return mcunet_fully_connected_scratch_bytes(batches, static_cast<std::int32_t>(features));

@@ -87,6 +87,7 @@ KernelCalls kernels_of_depthwise_conv_2d(const Query& query) {
 
 KernelCalls kernels_of_fully_connected(const Query& query) {
   static constexpr std::array kBoth = by_weights("fully_connected", "");
+  if (has_few_outputs(query.graph, query.op)) return kernel_named("fully_connected_few");
   return kBoth[query.has_int4_weights()];
 }
 
@@ -223,6 +224,14 @@ bool is_dilated(const Op& op) {
 bool has_window_kernel(const Graph& graph, const Op& op) {
   return has_in_place_kernel(op) &&
          graph.input_of(op).shape.channels == graph.output_of(op).shape.channels;
+}
+
+// Of so many inputs that the other kernel's scratch, two bytes for each, weighs more than the code of this one.
+bool has_few_outputs(const Graph& graph, const Op& op) {
+  constexpr std::int32_t kFewOutputs = 4;
+  constexpr std::int64_t kManyInputs = 1024;
+  return op.weight_bits == 8 && graph.output_of(op).shape.channels <= kFewOutputs &&
+         rows_of(graph, op) == 1 && graph.input_of(op).shape.elements() >= kManyInputs;
 }
 
 ElementwiseSides sides_of(const Graph& graph, const Op& op) {

@@ -73,6 +73,7 @@ KernelCalls kernels_of(const Graph& graph, const Op& op, const KernelOptions& op
 bool has_dense_pointwise(const Op& op);                    // conv2d_1x1
 bool is_dilated(const Op& op);                             // conv2d_dilated
 bool has_window_kernel(const Graph& graph, const Op& op);  // depthwise_conv2d_<window>
+bool has_few_outputs(const Graph& graph, const Op& op);    // fully_connected_few: without scratch
 bool has_broadcast(const Graph& graph, const Op& op);      // add_broadcast, sub_broadcast, …
 bool is_mean_apart(const Graph& graph, const Op& op);   // mean_apart: axes that are not neighbours
 bool is_transposing(const Graph& graph, const Op& op);  // transpose; else the values stay in order

@@ -243,6 +243,10 @@ TEST_P(Convolution, FullyConnectedMatchesReference) {
     Bytes output(expected.size());
     kernels.fully_connected(input.data(), output.data(), &layer, packed.data(), scratch.data());
     ASSERT_EQ(output, expected) << "layer " << i;
+    if (kernels.weight_bits == 4) continue;
+    output.assign(output.size(), 0);
+    mcunet_fully_connected_few(input.data(), output.data(), &layer, packed.data());
+    ASSERT_EQ(output, expected) << "layer " << i;
   }
 }
 

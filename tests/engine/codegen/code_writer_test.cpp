@@ -143,6 +143,25 @@ TEST(CodeWriter, ActivationsOfFourBitsAreExact) {
   }
 }
 
+// As the last layer of a keyword spotter, whose input widened to 16 bits would be the most that it needs.
+TEST(CodeWriter, AFewOutputsOfManyInputsNeedNoScratch) {
+  for (const std::int32_t outputs : {1, 2, 3, 4, 5}) {
+    Graph shapes;
+    const TensorId input = add_input(shapes, {1, 1, 1027});
+    shapes.outputs = {append_op(shapes, {.kind = OpKind::kFullyConnected}, {input}, outputs)};
+    RandomStream random(outputs);
+    const Graph graph = with_random_weights(shapes, random);
+    const CompiledGraph compiled = compile_graph(graph);
+    const std::int64_t tensors = 1028 + (outputs > 4 ? 8 : 4);
+    EXPECT_EQ(compiled.arena.plan.arena_bytes > tensors, outputs > 4);
+    const std::vector<TensorBytes> inputs = random_inputs(graph, 1);
+    EXPECT_EQ(GeneratedModel(compiled, "generated-few").run(inputs), execute(graph, inputs));
+    EXPECT_EQ(
+        GeneratedModel(compile_graph(graph, {.specializes_kernels = false}), "general").run(inputs),
+        execute(graph, inputs));
+  }
+}
+
 // A network in an arena with room for four columns and whole planes.
 TEST(CodeWriter, FasterKernelsComputeTheSame) {
   CompileOptions options;
