@@ -16,6 +16,16 @@ namespace {
 
 constexpr std::int64_t kInfinite = std::numeric_limits<std::int64_t>::max();
 
+// Why no step can pull the rows of the input.
+std::string obstacle_to_rows(const Graph& graph) {
+  for (const Op& op : graph.ops) {
+    const std::span<const TensorId> inputs = graph.inputs_of(op);
+    const bool reads = std::find(inputs.begin(), inputs.end(), graph.inputs[0]) != inputs.end();
+    if (reads && !works_in_bands(graph, op)) return describe(op) + " needs all of it at once";
+  }
+  return "its readers do not go through it side by side";
+}
+
 }  // namespace
 
 // One graph at a time.
@@ -363,8 +373,7 @@ const StreamingPlan& StreamingScheduler::find_least(const Graph& graph,
   search_->begin(graph, options);
   plan_.least_bytes = plan_.peak_bytes = search_->find_least_peak();
   if (plan_.least_bytes == kInfinite) {
-    throw Error(
-        "the input cannot come in rows: not all of its readers can do with a few at a time");
+    throw Error("the input cannot come in rows: {}", obstacle_to_rows(graph));
   }
   search_->take_steps(plan_.steps);
   return plan_;

@@ -196,6 +196,15 @@ TEST(Streaming, RefusesInputsThatPixelsDoNotMake) {
   EXPECT_EQ(error({8, 7, 3}, PixelFormat::kYuv422, true),
             "pixels of yuv422 come in pairs, but the input's rows have 7");
   EXPECT_EQ(error({8, 8, 3}, PixelFormat::kGray, false), "an input of pixels must come in rows");
+  Graph features;
+  features.outputs = {
+      append_op(features, {.kind = OpKind::kFullyConnected}, {add_input(features, {1, 1, 8})}, 4)};
+  CompileOptions in_rows{.schedule = options_of(SchedulePolicy::kStreaming)};
+  in_rows.schedule.pulls_input = true;
+  RandomStream random(1);
+  const Graph layer = with_random_weights(features, random);
+  EXPECT_EQ(error_of([&] { compile_graph(layer, in_rows); }),
+            "the input cannot come in rows: fully_connected needs all of it at once");
   EXPECT_EQ(error_of([] { pixel_format_named("bayer"); }),
             "pixels: must be rgb565, yuv422 or gray, are bayer");
 }
