@@ -53,8 +53,7 @@ struct KernelOptions {
 class KernelCalls {
  public:
   KernelCalls() = default;  // none: the values stay where they are, or are copied
-  KernelCalls(Kernel kernel)
-      : kernels_{kernel}, count_(1) {}  // NOLINT(google-explicit-constructor)
+  KernelCalls(Kernel kernel) : kernels_{kernel}, count_(1) {}  // NOLINT(google-explicit-*)
   KernelCalls(Kernel first, Kernel second) : kernels_{first, second}, count_(2) {}
 
   Kernel operator[](std::size_t index) const { return kernels_[index]; }

@@ -12,6 +12,7 @@
 //
 //   reference/   run_<name>     the plainest loop
 //   tflite/      read_<name>, write_<name>
+//   planning/    kernels_of_<name>   which kernels its code calls
 //   codegen/     write_<name>   the C of a step
 //
 // The rooms declare these functions from the table, so that one that is missing does not link.
