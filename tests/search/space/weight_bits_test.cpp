@@ -125,8 +125,12 @@ TEST(WeightBitsGene, NetworksStateItOrNot) {
 TEST(WeightBitsGene, PlansFollow) {
   const SearchSpace space = with_bits(make_tiny_space());
   Subnet subnet = smallest(space);
+  // Of weights.
   const auto flash = [&](const engine::OracleOptions& options) {
-    return SubnetOracle(options).measure(space, subnet).flash_bytes;
+    engine::ResourceOracle oracle(options);
+    oracle.measure(lower_for(options, build_network(space, subnet)));
+    EXPECT_EQ(oracle.flash().total(), SubnetOracle(options).measure(space, subnet).flash_bytes);
+    return oracle.flash().weights;
   };
   const auto weights_of_block = [&](std::int32_t block) {
     const engine::Graph graph = lower(build_network(space, subnet));
