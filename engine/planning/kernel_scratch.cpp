@@ -75,7 +75,7 @@ std::int64_t depthwise_scratch(const Graph& graph, const Op& op, const Rows& row
                                Appetite appetite) {
   const Shape& input = graph.input_of(op).shape;
   const Shape& output = graph.output_of(op).shape;
-  if (!has_in_place_kernel(op) || output.channels != input.channels) return 0;
+  if (!has_window_kernel(graph, op)) return 0;
   const mcunet_depthwise_layer layer{.input_height = rows.input,
                                      .input_width = input.width,
                                      .output_height = rows.output,
@@ -124,9 +124,8 @@ FasterWay faster_way(const Graph& graph, const Op& op, const Rows& rows) {
   }
   if (traits_of(op.kind).scratch == ScratchKind::kRows) return FasterWay::kWholePlanes;
   // The kernel of 1x1 windows has its four columns in any case.
-  const bool has_own_kernel = is_pointwise(op) && op.window.padding == Padding{};
-  return has_own_kernel || pixels_in_fours(graph, op) == 0 ? FasterWay::kNone
-                                                           : FasterWay::kFourColumns;
+  return has_dense_pointwise(op) || pixels_in_fours(graph, op) == 0 ? FasterWay::kNone
+                                                                    : FasterWay::kFourColumns;
 }
 
 }  // namespace
