@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "mcunet/core/error.hpp"
+#include "sent_once.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -16,28 +17,54 @@ using datasets::DetectorHead;
 using datasets::ObjectKind;
 
 constexpr double kMostLogSize = 8;  // of a box, by its anchor: beyond, exp() would leave the floats
+constexpr double kLeastArea = 1e-12;  // that is divided by
 
 // The outputs, taken apart: [n, anchors, values, rows, columns].
 struct Grid {
   at::Tensor values;
   std::int64_t rows = 0;
   std::int64_t columns = 0;
+
+  // Of all boxes, in the order of their images, anchors, rows and columns: [boxes, values].
+  at::Tensor boxes() const { return values.permute({0, 1, 3, 4, 2}).reshape({-1, values.size(2)}); }
 };
 
-// The responsible boxes of a batch, [k] each but for those of two dimensions.
+// The objects of a batch, k in all, and the boxes that are nearest to them. All tensors have as many rows as there
+// are objects, those for which no box is responsible among them: to count rows is to wait for a GPU.
 struct Assignments {
-  at::Tensor index;     // [k, 4]: image, anchor, row, column
-  at::Tensor label;     // 64-bit integers
-  at::Tensor place;     // [k, 2]: of the centre within its cell, 0 to 1
-  at::Tensor log_size;  // [k, 2]: by the anchor's
-  at::Tensor box;       // [k, 4]: centre and size, shares of the image
-  at::Tensor emphasis;  // small boxes count more: 2 - width * height
+  at::Tensor image;        // [k], 64-bit integers
+  at::Tensor nearest;      // [k], 64-bit integers: a row of boxes()
+  at::Tensor responsible;  // [k], 1 if that box is responsible for the object, or 0
+  at::Tensor label;        // [k], 64-bit integers
+  at::Tensor cell;         // [k, 2]: column and row
+  at::Tensor shape;        // [k, 2]: the anchor's
+  at::Tensor place;        // [k, 2]: of the centre within its cell, 0 to 1
+  at::Tensor log_size;     // [k, 2]: by the anchor's
+  at::Tensor box;          // [k, 4]: centre and size, shares of the image
+  at::Tensor emphasis;     // [k], small boxes count more: 2 - width * height
 };
 
-// Shapes that share a centre.
-double shape_overlap(double width, double height, const Anchor& anchor) {
-  const double both = std::min(width, anchor.width) * std::min(height, anchor.height);
-  return both / (width * height + anchor.width * anchor.height - both);
+// Sizes [k, 2] and anchors [a, 2] that share a centre: intersection over union, [k, a].
+at::Tensor shape_overlaps(const at::Tensor& sizes, const at::Tensor& anchors) {
+  const at::Tensor both = at::minimum(sizes.unsqueeze(1), anchors).prod(2);
+  return both / (sizes.prod(1).unsqueeze(1) + anchors.prod(1) - both).clamp_min(kLeastArea);
+}
+
+// Shares [..., 2] of an image's width and height -> counts of columns and rows.
+at::Tensor in_cells(const at::Tensor& shares, const Grid& grid) {
+  return at::stack({shares.select(-1, 0) * grid.columns, shares.select(-1, 1) * grid.rows}, -1);
+}
+
+at::Tensor in_shares(const at::Tensor& cells, const Grid& grid) {
+  return at::stack({cells.select(-1, 0) / grid.columns, cells.select(-1, 1) / grid.rows}, -1);
+}
+
+// Values [..., values], of the boxes of cells and anchors [..., 2] each -> centre and size, [..., 4].
+at::Tensor boxes_of(const at::Tensor& values, const at::Tensor& cells, const at::Tensor& shapes,
+                    const Grid& grid) {
+  return at::cat({in_shares(values.slice(-1, 0, 2).sigmoid() + cells, grid),
+                  values.slice(-1, 2, 4).clamp_max(kMostLogSize).exp() * shapes},
+                 -1);
 }
 
 // Boxes [..., 4] of centre and size: intersection over union, of the broadcast.
@@ -49,7 +76,7 @@ at::Tensor overlap_of(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor high = at::minimum(edges(a, 0.5), edges(b, 0.5));
   const at::Tensor both = (high - low).clamp_min(0).prod(-1);
   const auto area = [](const at::Tensor& box) { return box.select(-1, 2) * box.select(-1, 3); };
-  return both / (area(a) + area(b) - both).clamp_min(1e-12);
+  return both / (area(a) + area(b) - both).clamp_min(kLeastArea);
 }
 
 // In full proportion, frequent objects would count less than all the boxes without one.
@@ -63,30 +90,32 @@ at::Tensor class_weights_of(std::span<const std::int64_t> objects_of) {
   return at::tensor(weights);
 }
 
+at::Tensor sizes_of(std::span<const Anchor> anchors) {
+  std::vector<float> sizes;
+  for (const Anchor& anchor : anchors) {
+    sizes.push_back(static_cast<float>(anchor.width));
+    sizes.push_back(static_cast<float>(anchor.height));
+  }
+  return at::tensor(sizes).view({-1, 2});
+}
+
 class DetectionObjective : public Objective {
  public:
-  DetectionObjective(std::vector<Anchor> anchors, int classes, const DetectionLossOptions& options,
-                     at::Tensor class_weights)
-      : anchors_(std::move(anchors)),
-        classes_(classes),
+  DetectionObjective(std::span<const Anchor> anchors, int classes,
+                     const DetectionLossOptions& options, const at::Tensor& class_weights)
+      : classes_(classes),
         options_(options),
-        class_weights_(std::move(class_weights)) {
-    std::vector<float> sizes;
-    for (const Anchor& anchor : anchors_) {
-      sizes.push_back(static_cast<float>(anchor.width));
-      sizes.push_back(static_cast<float>(anchor.height));
-    }
-    sizes_ = at::tensor(sizes).view({-1, 2});
-  }
+        anchors_(sizes_of(anchors)),
+        class_weights_(class_weights) {}
 
   at::Tensor loss(const at::Tensor& outputs, const at::Tensor& targets) const override {
     const Grid grid = grid_of(outputs);
     const Assignments assigned = assign(grid, targets);
-    const at::Tensor objectness = grid.values.select(2, 4).sigmoid();
-    const at::Tensor empty = is_empty(grid, targets, assigned);
-    at::Tensor sum = options_.no_object * (objectness.square() * empty).sum();
-    if (assigned.label.size(0) > 0) sum = sum + loss_of_objects(grid, assigned);
-    return sum / outputs.size(0);
+    const at::Tensor objectness = grid.boxes().select(1, 4).sigmoid();
+    const at::Tensor empty = is_empty(grid, assigned);
+    return (options_.no_object * (objectness.square() * empty).sum() +
+            loss_of_objects(grid, assigned)) /
+           outputs.size(0);
   }
 
   at::Tensor distillation_loss(const at::Tensor& outputs, const at::Tensor& teacher,
@@ -99,182 +128,109 @@ class DetectionObjective : public Objective {
   Measure measure(const at::Tensor& outputs, const at::Tensor& targets) const override {
     const Grid grid = grid_of(outputs);
     const Assignments assigned = assign(grid, targets);
-    const std::int64_t count = assigned.label.size(0);
-    if (count == 0) return {at::zeros({}, outputs.options()), 0};
-    return {
-        overlap_of(boxes_of(responsible(grid, assigned), assigned.index, grid), assigned.box).sum(),
-        count};
+    return {(overlaps(nearest_values(grid, assigned), grid, assigned) * assigned.responsible).sum(),
+            assigned.responsible.sum()};
   }
 
  private:
   Grid grid_of(const at::Tensor& outputs) const {
-    const auto anchors = static_cast<std::int64_t>(anchors_.size());
-    return {outputs.view({outputs.size(0), anchors, DetectorHead::kBoxValues + classes_,
-                          outputs.size(2), outputs.size(3)}),
+    return {outputs.view({outputs.size(0), -1, DetectorHead::kBoxValues + classes_, outputs.size(2),
+                          outputs.size(3)}),
             outputs.size(2), outputs.size(3)};
   }
 
-  // In the order of the targets, so that of two objects for one box the later has it.
   Assignments assign(const Grid& grid, const at::Tensor& targets) const {
-    const at::Tensor rows = targets.cpu();
-    std::vector<std::int64_t> index;
-    std::vector<std::int64_t> labels;
-    std::vector<float> values;  // place, logarithmic size, centre, size, emphasis
-    std::vector<std::int64_t> taken(
-        static_cast<std::size_t>(grid.values.size(0) * grid.values.size(1) * grid.rows *
-                                 grid.columns),
-        -1);
-    const auto access = rows.accessor<float, 2>();
-    for (std::int64_t i = 0; i < rows.size(0); ++i) {
-      if (static_cast<ObjectKind>(access[i][2]) != ObjectKind::kPlain) continue;
-      const Box box{access[i][3], access[i][4], access[i][5], access[i][6]};
-      const double x = (box.left + box.right) / 2.0 * static_cast<double>(grid.columns);
-      const double y = (box.top + box.bottom) / 2.0 * static_cast<double>(grid.rows);
-      const auto column = std::clamp<std::int64_t>(std::int64_t(x), 0, grid.columns - 1);
-      const auto row = std::clamp<std::int64_t>(std::int64_t(y), 0, grid.rows - 1);
-      const std::int64_t anchor = best_anchor(box);
-      const auto image = static_cast<std::int64_t>(access[i][0]);
-      const auto place = static_cast<std::size_t>(
-          ((image * grid.values.size(1) + anchor) * grid.rows + row) * grid.columns + column);
-      auto at = static_cast<std::size_t>(taken[place]);
-      if (taken[place] < 0) {
-        at = labels.size();
-        taken[place] = static_cast<std::int64_t>(at);
-        labels.push_back(0);
-        index.insert(index.end(), {image, anchor, row, column});
-        values.resize(values.size() + 9);
-      }
-      labels[at] = static_cast<std::int64_t>(access[i][1]);
-      const Anchor& shape = anchors_[static_cast<std::size_t>(anchor)];
-      const double numbers[] = {x - static_cast<double>(column),
-                                y - static_cast<double>(row),
-                                std::log(box.width() / shape.width),
-                                std::log(box.height() / shape.height),
-                                (box.left + box.right) / 2.0,
-                                (box.top + box.bottom) / 2.0,
-                                box.width(),
-                                box.height(),
-                                2.0 - box.area()};
-      std::copy(std::begin(numbers), std::end(numbers), values.begin() + std::ptrdiff_t(9 * at));
-    }
-    const auto count = static_cast<std::int64_t>(labels.size());
-    const at::Device device = grid.values.device();
-    const at::Tensor all = at::tensor(values).view({count, 9}).to(device, /*non_blocking=*/true);
-    return {at::tensor(index, at::kLong).view({count, 4}).to(device, /*non_blocking=*/true),
-            at::tensor(labels, at::kLong).to(device, /*non_blocking=*/true),
-            all.slice(1, 0, 2),
-            all.slice(1, 2, 4),
-            all.slice(1, 4, 8),
-            all.select(1, 8)};
+    const at::Tensor anchors = anchors_.on(targets.device());
+    Assignments result{.image = targets.select(1, 0).to(at::kLong),
+                       .label = targets.select(1, 1).to(at::kLong)};
+    const at::Tensor low = targets.slice(1, 3, 5);
+    const at::Tensor high = targets.slice(1, 5, 7);
+    const at::Tensor centre = (low + high) / 2;
+    const at::Tensor size = high - low;
+    const at::Tensor anchor = shape_overlaps(size, anchors).argmax(1);
+    const at::Tensor centre_in_cells = in_cells(centre, grid);
+    const at::Tensor column = centre_in_cells.select(1, 0).floor().clamp(0, grid.columns - 1);
+    const at::Tensor row = centre_in_cells.select(1, 1).floor().clamp(0, grid.rows - 1);
+    result.nearest =
+        ((result.image * anchors.size(0) + anchor) * grid.rows + row.to(at::kLong)) * grid.columns +
+        column.to(at::kLong);
+    result.responsible = is_responsible(result.nearest, targets.select(1, 2)).to(at::kFloat);
+    result.cell = at::stack({column, row}, 1);
+    result.shape = anchors.index_select(0, anchor);
+    result.place = centre_in_cells - result.cell;
+    result.log_size = (size.clamp_min(kLeastArea) / result.shape).log();
+    result.box = at::cat({centre, size}, 1);
+    result.emphasis = 2 - size.prod(1);
+    return result;
   }
 
-  std::int64_t best_anchor(const Box& box) const {
-    const auto best =
-        std::max_element(anchors_.begin(), anchors_.end(), [&](const Anchor& a, const Anchor& b) {
-          return shape_overlap(box.width(), box.height(), a) <
-                 shape_overlap(box.width(), box.height(), b);
-        });
-    return best - anchors_.begin();
+  // Of two objects for one box, the later has it.
+  static at::Tensor is_responsible(const at::Tensor& nearest, const at::Tensor& kind) {
+    const at::Tensor is_plain = kind.eq(static_cast<double>(ObjectKind::kPlain));
+    const at::Tensor taken_later =
+        nearest.unsqueeze(1).eq(nearest).logical_and(is_plain).triu(1).any(1);
+    return is_plain.logical_and(taken_later.logical_not());
   }
 
   // [k, values]
-  static at::Tensor responsible(const Grid& grid, const Assignments& assigned) {
-    const auto column = [&](std::int64_t i) { return assigned.index.select(1, i); };
-    return grid.values.permute({0, 1, 3, 4, 2}).index({column(0), column(1), column(2), column(3)});
+  static at::Tensor nearest_values(const Grid& grid, const Assignments& assigned) {
+    return grid.boxes().index_select(0, assigned.nearest);
   }
 
-  // Values [k, values] of boxes -> [k, 4], centre and size.
-  at::Tensor boxes_of(const at::Tensor& values, const at::Tensor& index, const Grid& grid) const {
-    const at::Tensor cells = at::stack({index.select(1, 3), index.select(1, 2)}, 1);
-    const at::Tensor counts =
-        at::tensor({static_cast<float>(grid.columns), static_cast<float>(grid.rows)})
-            .to(values.device(), /*non_blocking=*/true);
-    const at::Tensor centre = (values.slice(1, 0, 2).sigmoid() + cells) / counts;
-    const at::Tensor sizes =
-        sizes_.to(values.device(), /*non_blocking=*/true).index_select(0, index.select(1, 1));
-    return at::cat({centre, values.slice(1, 2, 4).clamp_max(kMostLogSize).exp() * sizes}, 1);
+  // Of the objects with the boxes that are nearest to them, [k].
+  static at::Tensor overlaps(const at::Tensor& values, const Grid& grid,
+                             const Assignments& assigned) {
+    return overlap_of(boxes_of(values, assigned.cell, assigned.shape, grid), assigned.box);
   }
 
   at::Tensor loss_of_objects(const Grid& grid, const Assignments& assigned) const {
-    const at::Tensor values = responsible(grid, assigned);
-    const at::Tensor overlap =
-        overlap_of(boxes_of(values.detach(), assigned.index, grid), assigned.box);
+    const at::Tensor values = nearest_values(grid, assigned);
     const at::Tensor box = (values.slice(1, 0, 2).sigmoid() - assigned.place).square().sum(1) +
                            (values.slice(1, 2, 4) - assigned.log_size).square().sum(1);
-    const at::Tensor object = (values.select(1, 4).sigmoid() - overlap).square();
+    const at::Tensor object =
+        (values.select(1, 4).sigmoid() - overlaps(values.detach(), grid, assigned)).square();
     const at::Tensor classes = at::cross_entropy_loss(values.slice(1, DetectorHead::kBoxValues),
                                                       assigned.label, {}, at::Reduction::None);
     at::Tensor losses = options_.box * box * assigned.emphasis + options_.object * object +
                         options_.classes * classes;
-    if (class_weights_.defined()) {
-      losses =
-          losses *
-          class_weights_.to(losses.device(), /*non_blocking=*/true).index_select(0, assigned.label);
+    if (class_weights_.is_defined()) {
+      losses = losses * class_weights_.on(losses.device()).index_select(0, assigned.label);
     }
-    return losses.sum();
+    return (losses * assigned.responsible).sum();
   }
 
-  // 1 where a box should tell of nothing, [n, anchors, rows, columns]; 0 where it is responsible for
-  // an object or lies on one.
-  at::Tensor is_empty(const Grid& grid, const at::Tensor& targets,
-                      const Assignments& assigned) const {
+  // 1 where a box should tell of nothing, [boxes]; 0 where it is responsible for an object or lies on one.
+  at::Tensor is_empty(const Grid& grid, const Assignments& assigned) const {
     const at::NoGradGuard no_grad;
-    const at::Tensor empty = at::ones_like(grid.values.select(2, 4));
-    if (targets.size(0) == 0) return empty;
-    const at::Tensor boxes = all_boxes(grid);                     // [n, boxes, 4]
-    const at::Tensor objects = objects_of_images(grid, targets);  // [n, most, 4]
-    const at::Tensor nearest =
-        std::get<0>(overlap_of(boxes.unsqueeze(2), objects.unsqueeze(1)).max(2));
-    empty.masked_fill_(nearest.view_as(empty) > options_.overlap, 0);
-    const auto column = [&](std::int64_t i) { return assigned.index.select(1, i); };
-    if (assigned.label.size(0) > 0) {
-      empty.index_put_({column(0), column(1), column(2), column(3)},
-                       at::zeros({}, empty.options()));
-    }
-    return empty;
+    const std::int64_t images = grid.values.size(0);
+    const at::Tensor boxes = all_boxes(grid).view({images, -1, 4});
+    const at::Tensor lies_on =
+        overlap_of(boxes.index_select(0, assigned.image), assigned.box.unsqueeze(1))
+            .gt(options_.overlap)
+            .to(at::kFloat);
+    const at::Tensor objects =
+        at::zeros({images, boxes.size(1)}, boxes.options()).index_add_(0, assigned.image, lies_on);
+    return objects.view({-1})
+        .index_add_(0, assigned.nearest, assigned.responsible)
+        .eq(0)
+        .to(at::kFloat);
   }
 
-  // Of every image, filled up with boxes of no size.
-  static at::Tensor objects_of_images(const Grid& grid, const at::Tensor& targets) {
-    const at::Tensor rows = targets.cpu();
-    const auto access = rows.accessor<float, 2>();
-    std::vector<std::int64_t> counts(static_cast<std::size_t>(grid.values.size(0)));
-    for (std::int64_t i = 0; i < rows.size(0); ++i)
-      ++counts[static_cast<std::size_t>(access[i][0])];
-    const std::int64_t most = *std::max_element(counts.begin(), counts.end());
-    const at::Tensor objects = at::zeros({grid.values.size(0), most, 4});
-    auto to = objects.accessor<float, 3>();
-    std::fill(counts.begin(), counts.end(), 0);
-    for (std::int64_t i = 0; i < rows.size(0); ++i) {
-      const auto image = static_cast<std::int64_t>(access[i][0]);
-      auto object = to[image][counts[static_cast<std::size_t>(image)]++];
-      object[0] = (access[i][3] + access[i][5]) / 2;
-      object[1] = (access[i][4] + access[i][6]) / 2;
-      object[2] = access[i][5] - access[i][3];
-      object[3] = access[i][6] - access[i][4];
-    }
-    return objects.to(targets.device(), /*non_blocking=*/true);
-  }
-
+  // [boxes, 4]
   at::Tensor all_boxes(const Grid& grid) const {
     const auto floats = grid.values.options();
-    const at::Tensor values =
-        grid.values.permute({0, 1, 3, 4, 2});  // [n, anchors, rows, columns, values]
-    const at::Tensor column = at::arange(grid.columns, floats);
-    const at::Tensor row = at::arange(grid.rows, floats).unsqueeze(1);
-    const at::Tensor x = (values.select(4, 0).sigmoid() + column) / grid.columns;
-    const at::Tensor y = (values.select(4, 1).sigmoid() + row) / grid.rows;
-    const at::Tensor sizes =
-        sizes_.to(floats.device(), /*non_blocking=*/true).view({1, -1, 1, 1, 2});
-    const at::Tensor size = values.slice(4, 2, 4).clamp_max(kMostLogSize).exp() * sizes;
-    return at::cat({at::stack({x, y}, 4), size}, 4).reshape({values.size(0), -1, 4});
+    const at::Tensor cells =
+        at::stack({at::arange(grid.columns, floats).expand({grid.rows, -1}),
+                   at::arange(grid.rows, floats).unsqueeze(1).expand({-1, grid.columns})},
+                  2);
+    return boxes_of(grid.values.permute({0, 1, 3, 4, 2}), cells,
+                    anchors_.on(floats.device()).view({-1, 1, 1, 2}), grid);
   }
 
-  std::vector<Anchor> anchors_;
   std::int64_t classes_;
   DetectionLossOptions options_;
-  at::Tensor sizes_;          // [anchors, 2]
-  at::Tensor class_weights_;  // [classes]; undefined if all count the same
+  SentOnce anchors_;        // [anchors, 2]: width and height
+  SentOnce class_weights_;  // [classes]; undefined if all count the same
 };
 
 }  // namespace
@@ -285,8 +241,7 @@ std::unique_ptr<Objective> detection_objective(std::vector<Anchor> anchors, int 
   if (anchors.empty() || classes < 1) throw Error("a detector needs anchors and classes");
   at::Tensor class_weights;
   if (!objects_of.empty()) class_weights = class_weights_of(objects_of);
-  return std::make_unique<DetectionObjective>(std::move(anchors), classes, options,
-                                              std::move(class_weights));
+  return std::make_unique<DetectionObjective>(anchors, classes, options, class_weights);
 }
 
 }  // namespace mcunet::supernet

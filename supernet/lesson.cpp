@@ -191,10 +191,9 @@ Marks Lesson::give(const StepBatch& batch, const std::vector<Learner>& learners,
     }
     const Measure measure =
         context_.objective->measure(works[i].outputs.detach(), batch.tensors.targets);
-    works[i].marks = {
-        .sums = at::stack({loss.detach().to(at::kDouble), measure.sum.to(at::kDouble)}),
-        .losses = 1,
-        .measured = measure.count};
+    works[i].marks = {.sums = at::stack({loss.detach().to(at::kDouble), measure.sum.to(at::kDouble),
+                                         measure.count.to(at::kDouble)}),
+                      .losses = 1};
   };
   if (is_side_by_side && distils) {
     // The teacher first, then the costly ones, so that at the end nobody waits long.

@@ -12,9 +12,9 @@ namespace mcunet::supernet {
 
 // What sub-networks made of batches, as sums over both.
 struct Marks {
-  at::Tensor sums;  // [2], doubles: of the losses, of what the objective measures; undefined: zeros
+  at::Tensor
+      sums;  // [3], doubles: of the losses, of what the objective measures, of how often; undefined: zeros
   std::int64_t losses = 0;
-  std::int64_t measured = 0;
 
   Marks& operator+=(const Marks& other);
 };
@@ -32,6 +32,7 @@ struct Interval {
 struct IntervalSums {
   double losses = 0;
   double measure = 0;
+  double measured = 0;
   double gradient_norms = 0;
 
   bool are_finite() const { return std::isfinite(losses) && std::isfinite(gradient_norms); }

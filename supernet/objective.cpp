@@ -2,9 +2,8 @@
 
 #include <ATen/Functions.h>
 
-#include <mutex>
-
 #include "losses.hpp"
+#include "sent_once.hpp"
 
 namespace mcunet::supernet {
 namespace {
@@ -17,6 +16,11 @@ at::Tensor class_weights_of(ClassWeights kind, const datasets::Dataset& data) {
   return balanced_class_weights(counts);
 }
 
+// Of a value for each example.
+Measure mean_of(const at::Tensor& values) {
+  return {values.sum(), at::full({}, values.size(0), values.options().dtype(at::kLong))};
+}
+
 class ClassificationObjective : public Objective {
  public:
   ClassificationObjective(const TrainerOptions& options, const datasets::Dataset& training)
@@ -24,12 +28,13 @@ class ClassificationObjective : public Objective {
         class_weights_(class_weights_of(options.class_weights, training)) {}
 
   at::Tensor loss(const at::Tensor& outputs, const at::Tensor& targets) const override {
-    return classification_loss(outputs, targets, label_smoothing_, weights_on(outputs.device()));
+    return classification_loss(outputs, targets, label_smoothing_,
+                               class_weights_.on(outputs.device()));
   }
 
   at::Tensor distillation_loss(const at::Tensor& outputs, const at::Tensor& teacher,
                                const at::Tensor& targets) const override {
-    const at::Tensor weights = weights_on(outputs.device());
+    const at::Tensor weights = class_weights_.on(outputs.device());
     return supernet::distillation_loss(
         outputs, teacher, weights.defined() ? weights.index_select(0, targets) : weights);
   }
@@ -37,21 +42,12 @@ class ClassificationObjective : public Objective {
   std::string measure_name() const override { return "top1"; }
 
   Measure measure(const at::Tensor& outputs, const at::Tensor& targets) const override {
-    return {outputs.argmax(1).eq(targets).sum(), targets.size(0)};
+    return mean_of(outputs.argmax(1).eq(targets));
   }
 
  private:
-  // Sent to a GPU once, as that waits for it.
-  at::Tensor weights_on(const at::Device& device) const {
-    if (!class_weights_.defined() || device.is_cpu()) return class_weights_;
-    std::call_once(sent_, [&] { on_gpu_ = class_weights_.to(device); });
-    return on_gpu_.to(device);
-  }
-
   double label_smoothing_;
-  at::Tensor class_weights_;  // [classes]; undefined if all count the same
-  mutable std::once_flag sent_;
-  mutable at::Tensor on_gpu_;
+  SentOnce class_weights_;  // [classes]; undefined if all count the same
 };
 
 class RegressionObjective : public Objective {
@@ -70,7 +66,7 @@ class RegressionObjective : public Objective {
   std::string measure_name() const override { return "mean_absolute_error"; }
 
   Measure measure(const at::Tensor& outputs, const at::Tensor& targets) const override {
-    return {(mean_ + deviation_ * outputs.squeeze(1) - targets).abs().sum(), targets.size(0)};
+    return mean_of((mean_ + deviation_ * outputs.squeeze(1) - targets).abs());
   }
 
  private:

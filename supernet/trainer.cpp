@@ -139,8 +139,7 @@ void Trainer::State::write_interval(const Phase& phase, double epoch, double rat
   rank_wait_share = rank_wait / seconds;
   std::vector<Scalar> scalars = {
       {"loss", sums.losses / static_cast<double>(interval.marks.losses)},
-      {context.objective->measure_name(),
-       sums.measure / static_cast<double>(std::max<std::int64_t>(1, interval.marks.measured))},
+      {context.objective->measure_name(), sums.measure / std::max(1.0, sums.measured)},
       {"learning_rate", rate},
       {"gradient_norm", sums.gradient_norms / static_cast<double>(interval.steps)},
       {"images_per_second", images / seconds},

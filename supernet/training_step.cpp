@@ -93,14 +93,13 @@ Agreement Trainer::State::agree(Marks& marks) {
   const Agreement own{context.should_stop(), group.leads() && is_due};
   if (group.ranks() == 1) return own;
   const auto wait_for_sums = group.start_sum(marks.sums);
-  const at::Tensor counts = at::tensor(
-      {marks.losses, marks.measured, std::int64_t{own.stops}, std::int64_t{own.saves}}, at::kLong);
+  const at::Tensor counts =
+      at::tensor({marks.losses, std::int64_t{own.stops}, std::int64_t{own.saves}}, at::kLong);
   group.sum(counts);
   wait_for_sums();
   const std::int64_t* const values = counts.data_ptr<std::int64_t>();
   marks.losses = values[0];
-  marks.measured = values[1];
-  return {values[2] > 0, values[3] > 0};
+  return {values[1] > 0, values[2] > 0};
 }
 
 void Trainer::State::train_step(const Phase& phase, std::int64_t step_in_phase) {

@@ -12,6 +12,7 @@
 #include "labelled_noise.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/reference/reference_executor.hpp"
+#include "mcunet/supernet/device.hpp"
 #include "pipeline/quantization.hpp"
 #include "trained_network.hpp"
 
@@ -80,7 +81,7 @@ class SimulatedQuantizationTest : public testing::TestWithParam<engine::BitWidth
   // Every parameter of the simulation is an integer of the engine, times the engine's scale.
   void expect_equal_parameters() const {
     const engine::Graph graph = quantized();
-    const auto [tensors, scales, are_finite] =
+    const auto [tensors, rescalings, are_finite] =
         simulation().round_parameters(network_->layers(), learned_);
     EXPECT_TRUE(are_finite);
     const std::vector<engine::FloatParameters> actual = to_engine(graph, tensors);
@@ -114,6 +115,14 @@ class SimulatedQuantizationTest : public testing::TestWithParam<engine::BitWidth
 };
 
 TEST_P(SimulatedQuantizationTest, EqualsTheReferenceExecutor) { expect_equality(); }
+
+// Whose sums come in another order, and are exact all the same.
+TEST_P(SimulatedQuantizationTest, EqualsItOnAGpu) {
+  const at::Device device = supernet::select_device("auto");
+  if (device.is_cpu()) GTEST_SKIP() << "libtorch finds no GPU";
+  network_->to(device);
+  expect_equality();
+}
 
 // As training does; the scales of weights follow, those of activations stay.
 TEST_P(SimulatedQuantizationTest, EqualsItAfterTheWeightsChanged) {

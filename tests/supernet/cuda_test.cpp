@@ -7,10 +7,12 @@
 
 #include "batch_feed.hpp"
 #include "mcunet/core/files.hpp"
+#include "mcunet/supernet/detection_objective.hpp"
 #include "mcunet/supernet/device.hpp"
 #include "mcunet/supernet/module_weights.hpp"
 #include "mcunet/supernet/subnet_evaluator.hpp"
 #include "nccl_sums.hpp"
+#include "rank_store.hpp"
 #include "supernet/photographs.hpp"
 #include "supernet/rank_threads.hpp"
 #include "supernet/tiny_training.hpp"
@@ -95,6 +97,36 @@ TEST_F(Cuda, ATrainingIsTheCpus) {
   expect_close(train("gpu", options, device_), train("cpu", options, at::kCPU), 1e-2);
 }
 
+// Objects of all kinds, two that one box is nearest to, and an image without any.
+TEST_F(Cuda, DetectorsLearnWhatTheCpusDo) {
+  using datasets::ObjectKind;
+  const std::vector<datasets::Target> images = {
+      datasets::Objects{{{0.1F, 0.1F, 0.3F, 0.5F}, 2}, {{0.4F, 0.2F, 0.95F, 0.7F}, 0}},
+      datasets::Objects{},
+      datasets::Objects{{{0, 0, 0.6F, 0.6F}, 1, ObjectKind::kDifficult},
+                        {{0.5F, 0.5F, 1, 1}, 1},
+                        {{0.45F, 0.5F, 1, 1}, 0}}};
+  const std::int64_t counts[] = {40, 10, 1};
+  const auto objective = detection_objective({{0.2, 0.3}, {0.6, 0.5}}, 3, {}, counts);
+  at::manual_seed(1);
+  const at::Tensor values = at::randn({3, 2 * 8, 5, 4});
+  std::vector<at::Tensor> losses;
+  std::vector<at::Tensor> gradients;
+  std::vector<Measure> measures;
+  for (const at::Device& device : {at::Device(at::kCPU), device_}) {
+    const at::Tensor outputs = values.to(device).detach().set_requires_grad(true);
+    const at::Tensor targets = targets_of(images).to(device);
+    losses.push_back(objective->loss(outputs, targets));
+    losses.back().backward();
+    gradients.push_back(outputs.grad().cpu());
+    measures.push_back(objective->measure(outputs.detach(), targets));
+  }
+  EXPECT_NEAR(losses[1].item<double>(), losses[0].item<double>(), 1e-4);
+  EXPECT_TRUE(at::allclose(gradients[1], gradients[0], 1e-4, 1e-5));
+  EXPECT_NEAR(measures[1].sum.item<double>(), measures[0].sum.item<double>(), 1e-5);
+  EXPECT_EQ(measures[1].count.item<int>(), 3);
+}
+
 TEST_F(Cuda, AResumedTrainingGoesOn) {
   TrainerOptions options = tiny_options();
   options.learning_rate = options.elastic_learning_rate = 0.1;
@@ -173,6 +205,20 @@ TEST_F(Cuda, AnEvaluationIsTheCpus) {
     const float most = outputs[i].abs().max().item<float>();
     EXPECT_LT((outputs[batches + i] - outputs[i]).abs().max().item<float>(), 1e-3 * most);
   }
+}
+
+// A sum over one rank, as this may be the only GPU: that NCCL is there, waits for what comes before it, and ends.
+TEST_F(Cuda, SumsByNccl) {
+  if (const std::string problem = NcclSums::problem(); !problem.empty()) GTEST_SKIP() << problem;
+  EXPECT_THAT(NcclSums::place_of(device_), testing::MatchesRegex("[0-9a-f]+:[0-9a-f]+:[0-9a-f]+"));
+  const RankPlace place{.rank = 0, .ranks = 1, .address = "127.0.0.1", .port = free_port()};
+  NcclSums sums(open_store(place, /*seconds=*/30, /*serves=*/true), 0, 1, /*timeout_seconds=*/60);
+  at::Tensor tensor = at::ones({1 << 20}, device_);
+  for (int i = 0; i < 20; ++i) tensor = tensor * 2;
+  const auto wait = sums.start(tensor);
+  wait();
+  EXPECT_EQ((tensor + 1).min().item<double>(), (1 << 20) + 1);
+  sums.shut_down();
 }
 
 // Of one GPU, so by Gloo.

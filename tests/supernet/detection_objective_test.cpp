@@ -139,7 +139,7 @@ TEST(DetectionObjective, OfImagesWithoutObjectsIsTheirObjectness) {
   const std::vector<Objects> empty(2);
   EXPECT_NEAR(objective->loss(outputs, targets_of_images(empty)).item<double>(),
               expected_loss(outputs, empty, {}), 1e-4);
-  EXPECT_EQ(objective->measure(outputs, targets_of_images(empty)).count, 0);
+  EXPECT_EQ(objective->measure(outputs, targets_of_images(empty)).count.item<int>(), 0);
 }
 
 // What lies on a difficult object, or a crowd, is neither right nor wrong.
@@ -158,7 +158,7 @@ TEST(DetectionObjective, GivesOneBoxToTheLaterOfTwoObjects) {
   const Objects both = {{{0.2F, 0.2F, 0.8F, 0.8F}, 0}, {{0.25F, 0.25F, 0.75F, 0.75F}, 1}};
   const at::Tensor outputs = at::zeros({1, 7, 1, 1});
   const Measure measure = objective->measure(outputs, targets_of_images({both}));
-  EXPECT_EQ(measure.count, 1);
+  EXPECT_EQ(measure.count.item<int>(), 1);
   EXPECT_NEAR(measure.sum.item<double>(), 1, 1e-6);
 }
 
@@ -175,7 +175,7 @@ TEST(DetectionObjective, IsLeastWhereTheBoxesAreRight) {
     outputs.sub_(outputs.grad() * 0.3);
   }
   const Measure measure = objective->measure(outputs.detach(), targets);
-  EXPECT_EQ(measure.count, 3);
+  EXPECT_EQ(measure.count.item<int>(), 3);
   EXPECT_GT(measure.sum.item<double>() / 3, 0.97);
   EXPECT_LT(objective->loss(outputs.detach(), targets).item<double>(), 0.2);
 }
@@ -212,7 +212,7 @@ TEST(RegressionObjective, CountsInTheDataOwnUnit) {
   const at::Tensor targets = at::tensor({12.0F, 14.0F});
   EXPECT_NEAR(objective->loss(outputs, targets).item<double>(), 0.25 / 4, 1e-6);
   const Measure measure = objective->measure(outputs, targets);
-  EXPECT_NEAR(measure.sum.item<double>() / static_cast<double>(measure.count), 1, 1e-6);
+  EXPECT_NEAR((measure.sum / measure.count).item<double>(), 1, 1e-6);
 }
 
 }  // namespace

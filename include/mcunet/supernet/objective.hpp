@@ -11,10 +11,10 @@
 
 namespace mcunet::supernet {
 
-// A mean in the making: of the examples or objects of a batch.
+// A mean in the making: of the examples or objects of a batch. On the device of the outputs.
 struct Measure {
-  at::Tensor sum;  // [], on the device of the outputs
-  std::int64_t count = 0;
+  at::Tensor sum;    // []
+  at::Tensor count;  // []
 };
 
 // What a training makes small, one for each kind of target. Outputs are those of run_network, in 32-bit

@@ -1,6 +1,5 @@
 #include "integer_simulation.hpp"
 
-#include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -13,13 +12,6 @@ namespace mcunet::pipeline {
 namespace {
 
 using engine::QuantizedMultiplier;
-
-// Per output channel of a tensor [n, channels, ...], or one for all.
-at::Tensor along_channels(const std::vector<double>& values, const at::Tensor& like) {
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(like.dim()), 1);
-  if (values.size() > 1) sizes[1] = like.size(1);
-  return at::tensor(values).to(like.device(), /*non_blocking=*/true).view(sizes);
-}
 
 // The integers that values are so many scales of.
 at::Tensor steps_of(const at::Tensor& values, double scale) {
@@ -40,28 +32,17 @@ at::Tensor multiply(const at::Tensor& values, const QuantizedMultiplier& by) {
 }
 
 // As multiply() does, in doubles: they hold every product of a sum below 2^22.
-at::Tensor convolution(const engine::Graph& graph, const engine::Op& op,
-                       std::span<const float> weight_scales, const at::Tensor& sums) {
-  // Moves halves, and nothing else, away from zero before they are rounded.
-  constexpr double kBeyondHalf = 1 + 0x1p-30;
-  const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
-  std::vector<double> to_steps;
-  std::vector<double> factors;
-  std::vector<double> shifts;
-  for (std::size_t c = 0; c < weight_scales.size(); ++c) {
-    const QuantizedMultiplier by =
-        convolution_multiplier(graph, op, weight_scales, static_cast<std::int32_t>(c));
-    to_steps.push_back(1 / (input_scale * weight_scales[c]));
-    factors.push_back(std::ldexp(by.multiplier, std::max(by.shift, 0) - 31));
-    shifts.push_back(std::ldexp(kBeyondHalf, std::min(by.shift, 0)));
-  }
+at::Tensor convolution(const at::Tensor& rescaling, const at::Tensor& sums) {
+  std::vector<std::int64_t> along_channels(static_cast<std::size_t>(sums.dim()), 1);
+  along_channels[1] = -1;
+  const auto row = [&](std::int64_t i) { return rescaling[i].view(along_channels); };
   return sums.to(at::kDouble)
-      .mul_(along_channels(to_steps, sums))
+      .mul_(row(0))
       .round_()
-      .mul_(along_channels(factors, sums))
+      .mul_(row(1))
       .add_(0.5)
       .floor_()  // halves upwards
-      .mul_(along_channels(shifts, sums))
+      .mul_(row(2))
       .round_();
 }
 
@@ -93,16 +74,33 @@ at::Tensor average(const engine::Graph& graph, const engine::Op& op, const at::T
 
 }  // namespace
 
+std::vector<double> rescaling_of(const engine::Graph& graph, const engine::Op& op,
+                                 std::span<const float> weight_scales) {
+  // Moves halves, and nothing else, away from zero before they are rounded.
+  constexpr double kBeyondHalf = 1 + 0x1p-30;
+  const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
+  const std::size_t count = weight_scales.size();
+  std::vector<double> rows(kRescalings * count);
+  for (std::size_t c = 0; c < count; ++c) {
+    const QuantizedMultiplier by =
+        convolution_multiplier(graph, op, weight_scales, static_cast<std::int32_t>(c));
+    rows[c] = 1 / (input_scale * weight_scales[c]);
+    rows[count + c] = std::ldexp(by.multiplier, std::max(by.shift, 0) - 31);
+    rows[2 * count + c] = std::ldexp(kBeyondHalf, std::min(by.shift, 0));
+  }
+  return rows;
+}
+
 at::Tensor integer_result(const engine::Graph& graph, const engine::Op& op,
-                          std::span<const float> weight_scales, std::span<const at::Tensor> inputs,
+                          const at::Tensor& rescaling, std::span<const at::Tensor> inputs,
                           const at::Tensor& sums) {
   const at::NoGradGuard no_grad;
   const engine::Quantization& quantization = graph.info_of(op.output).quantization;
   const engine::ValueRange range =
       engine::activation_range(op.activation, quantization, graph.tensors[op.output].type);
   at::Tensor steps;
-  if (!weight_scales.empty()) {
-    steps = convolution(graph, op, weight_scales, sums);
+  if (rescaling.defined()) {
+    steps = convolution(rescaling, sums);
   } else if (op.kind == engine::OpKind::kAdd) {
     steps = addition(graph, op, inputs);
   } else if (op.kind == engine::OpKind::kAveragePool2d) {

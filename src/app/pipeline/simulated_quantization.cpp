@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "integer_simulation.hpp"
 #include "mcunet/engine/arithmetic/quantized_arithmetic.hpp"
@@ -55,6 +56,12 @@ at::Tensor round_to(const at::Tensor& scale, double max_steps, const at::Tensor&
   const at::Tensor steps = (wide.abs() / scales).add_(0.5).floor_().clamp_max_(max_steps);
   const at::Tensor rounded = (at::copysign(steps, wide) * scales).to(at::kFloat);
   return rounded + (exact - exact.detach());
+}
+
+// Numbers on a device. A GPU reads them while the program goes on.
+at::Tensor send(const std::vector<double>& numbers, const at::Device& device) {
+  const at::Tensor here = at::tensor(numbers, at::kDouble);
+  return device.is_cpu() ? here : here.pin_memory().to(device, /*non_blocking=*/true);
 }
 
 // Those of 4 bits, but for what operators give the quantization of their input.
@@ -153,16 +160,17 @@ at::Tensor SimulatedQuantization::run(const supernet::NetworkLayers& layers,
   const auto found = learned.find(kSteps);
   if (found == learned.end()) return run(graph_, layers, images, {});
   // A step that is none would be refused as a range.
-  if (!found->second.isfinite().all().item<bool>()) {
+  const TensorDictionary here = {{kSteps, found->second.detach().to(at::kCPU)}};
+  if (!here.at(kSteps).isfinite().all().item<bool>()) {
     return run(graph_, layers, images, {}) * std::numeric_limits<double>::quiet_NaN();
   }
-  return run(graph_with(learned), layers, images, found->second);
+  return run(graph_with(here), layers, images, found->second);
 }
 
 at::Tensor SimulatedQuantization::run(const engine::Graph& graph,
                                       const supernet::NetworkLayers& layers,
                                       const at::Tensor& images, const at::Tensor& steps) const {
-  const auto [parameters, weight_scales, are_finite] = round_parameters(graph, layers);
+  const auto [parameters, rescalings, are_finite] = round_parameters(graph, layers);
   const auto with_gradient = [&](const ComputedTensor& tensor) {
     const auto place = std::find(stepped_.begin(), stepped_.end(), tensor.id);
     if (!steps.defined() || place == stepped_.end()) return round_activation(graph, tensor);
@@ -171,7 +179,7 @@ at::Tensor SimulatedQuantization::run(const engine::Graph& graph,
   };
   const auto round = [&](const ComputedTensor& tensor) {
     if (!tensor.op) return with_gradient(tensor);
-    const at::Tensor exact = integer_result(graph, graph.ops[*tensor.op], weight_scales[*tensor.op],
+    const at::Tensor exact = integer_result(graph, graph.ops[*tensor.op], rescalings[*tensor.op],
                                             tensor.inputs, tensor.values);
     if (!at::GradMode::is_enabled()) return exact;
     const at::Tensor rounded = with_gradient(tensor);
@@ -191,18 +199,34 @@ SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
 
 SimulatedQuantization::Parameters SimulatedQuantization::round_parameters(
     const engine::Graph& graph, const supernet::NetworkLayers& layers) const {
-  Parameters result{.tensors = fold(graph, layers), .weight_scales = {}};
-  result.weight_scales.resize(graph.ops.size());
+  Parameters result{.tensors = fold(graph, layers), .rescalings = {}};
+  result.rescalings.resize(graph.ops.size());
+  // To a GPU and back once for all operators.
   const std::vector<engine::FloatParameters> floats = to_engine(graph, result.tensors);
   result.are_finite = std::all_of(floats.begin(), floats.end(), are_finite);
+  std::vector<double> numbers;
+  std::vector<std::int64_t> scales(floats.size());
+  for (std::size_t id = 0; id < floats.size(); ++id) {
+    if (!result.tensors[id].weight.defined()) continue;
+    const std::vector<float> of_weights = engine::weight_scales(graph, graph.ops[id], floats[id]);
+    const std::vector<double> rescaling = rescaling_of(graph, graph.ops[id], of_weights);
+    scales[id] = static_cast<std::int64_t>(of_weights.size());
+    numbers.insert(numbers.end(), of_weights.begin(), of_weights.end());
+    numbers.insert(numbers.end(), rescaling.begin(), rescaling.end());
+  }
+  const at::Tensor sent = send(numbers, layers.head_weight.device());
+  std::int64_t next = 0;
+  const auto take = [&](std::int64_t rows, std::int64_t columns) {
+    const std::int64_t first = std::exchange(next, next + rows * columns);
+    return sent.narrow(0, first, rows * columns).view({rows, columns});
+  };
   for (std::size_t id = 0; id < floats.size(); ++id) {
     auto& [weight, bias] = result.tensors[id];
     if (!weight.defined()) continue;
     const engine::Op& op = graph.ops[id];
     const double input_scale = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
-    result.weight_scales[id] = engine::weight_scales(graph, op, floats[id]);
-    const at::Tensor scale = at::tensor(result.weight_scales[id], at::kFloat)
-                                 .to(weight.device(), at::kDouble, /*non_blocking=*/true);
+    const at::Tensor scale = take(1, scales[id])[0];
+    result.rescalings[id] = take(kRescalings, scales[id]);
     weight = round_to(scale, engine::max_weight(op), weight);
     bias = round_to(scale * input_scale, engine::kMaxBias, bias);
   }

@@ -23,8 +23,8 @@ class SimulatedQuantization {
   // Per operator, with the values of the integers that quantize_graph would give them.
   struct Parameters {
     std::vector<OpTensors> tensors;
-    std::vector<std::vector<float>> weight_scales;
-    bool are_finite = true;  // before they were rounded
+    std::vector<at::Tensor> rescalings;  // as integer_result has them
+    bool are_finite = true;              // before they were rounded
   };
 
   // `quantized`, which quantize_graph made of `ranges`, tells the operators, the bits of their weights and
