@@ -2,9 +2,10 @@
 
 namespace mcunet::supernet {
 
-FixedNetworkImpl::FixedNetworkImpl(const search::space::Network& network, const WeightInit& init)
+FixedNetworkImpl::FixedNetworkImpl(const search::space::Network& network,
+                                   const std::optional<WeightInit>& init)
     : network_(network), layers_(register_layers(*this, network)) {
-  initialize_weights(layers_, network_, init);
+  if (init) initialize_weights(layers_, network_, *init);
 }
 
 at::Tensor FixedNetworkImpl::forward(const at::Tensor& images, const ForwardOptions& options) {

@@ -166,7 +166,7 @@ std::vector<TensorPermutation> SupernetImpl::sort_channels() {
 FixedNetwork SupernetImpl::extract(const Subnet& subnet) const {
   const at::NoGradGuard no_grad;
   const NetworkTensors slices = slice(subnet);
-  FixedNetwork network(build_network(space_, subnet));
+  FixedNetwork network(build_network(space_, subnet), std::nullopt);
   network->to(layers_.stem->weight.device());
   network->train(is_training());
   copy_unit(slices.stem, network->layers().stem);

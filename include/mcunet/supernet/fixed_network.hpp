@@ -3,6 +3,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <optional>
 #include <vector>
 
 #include "mcunet/search/space/network.hpp"
@@ -15,7 +16,9 @@ namespace mcunet::supernet {
 // buffers are named as register_layers says.
 class FixedNetworkImpl : public torch::nn::Module {
  public:
-  explicit FixedNetworkImpl(const search::space::Network& network, const WeightInit& init = {});
+  // With no weights to begin with, they are to be copied.
+  explicit FixedNetworkImpl(const search::space::Network& network,
+                            const std::optional<WeightInit>& init = WeightInit());
 
   // images [n, channels, height, width] of any size -> logits [n, classes], 32-bit floats. On the
   // device of the weights.
