@@ -1,6 +1,7 @@
 # libtorch: the system's, or that of the Python package `torch`, which comes with headers and libraries, for CPUs or
-# with CUDA. Sets MCUNET_LIBTORCH, what modules link, and, where ranks on GPUs can talk by NCCL,
-# MCUNET_NCCL_INCLUDE_DIRS: the headers of CUDA and NCCL.
+# with CUDA. Sets MCUNET_LIBTORCH, what modules link; where ranks on GPUs can talk by NCCL, MCUNET_NCCL_INCLUDE_DIRS: the
+# headers of CUDA and NCCL; and where kernels for GPUs can be compiled, MCUNET_NVCC, MCUNET_CUDA_RUNTIME and
+# MCUNET_LIBTORCH_HEADERS.
 set(MCUNET_TORCH_PACKAGE "" CACHE PATH
     "Folder of a Python package torch, to build with its libtorch: python3 -c 'import torch; print(torch.__path__[0])'")
 
@@ -45,6 +46,17 @@ if(EXISTS ${MCUNET_TORCH_PACKAGE}/lib/libtorch_cuda.so)
   endforeach()
   list(REMOVE_DUPLICATES MCUNET_NCCL_INCLUDE_DIRS)
   list(REMOVE_ITEM MCUNET_NCCL_INCLUDE_DIRS ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
+  find_program(MCUNET_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin PATHS /usr/local/cuda/bin)
+  get_filename_component(toolkit "${MCUNET_NVCC}" DIRECTORY)
+  # The static one, as libtorch brings another, which lies where only libtorch finds it.
+  find_library(MCUNET_CUDA_RUNTIME cudart_static HINTS ${toolkit}/../lib64 ${toolkit}/../lib)
+  mark_as_advanced(MCUNET_NVCC MCUNET_CUDA_RUNTIME)
+  if(MCUNET_NVCC AND MCUNET_CUDA_RUNTIME)
+    set(MCUNET_LIBTORCH_HEADERS ${headers})
+  else()
+    message(WARNING "CUDA's compiler nvcc or its static run-time library is missing (CUDA_HOME may say where they are): "
+      "training on GPUs will take libtorch's operators alone, which is slower, and slow to begin with each new shape")
+  endif()
   if(MCUNET_NCCL_INCLUDE_DIRS MATCHES NOTFOUND)
     message(WARNING "Headers of CUDA or NCCL are missing (nccl.h, cuda_runtime_api.h, cublas_v2.h, cusparse.h, "
       "cusolverDn.h; CUDA_HOME may say where CUDA's are): ranks on GPUs will talk by Gloo, which is slower")

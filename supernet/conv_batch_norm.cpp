@@ -1,6 +1,8 @@
 #include "mcunet/supernet/conv_batch_norm.hpp"
 
-#include <limits>
+#include <spdlog/spdlog.h>
+
+#include <mutex>
 
 #include "fused_conv_batch_norm.hpp"
 #include "mcunet/core/error.hpp"
@@ -30,6 +32,17 @@ at::Tensor composite_batch_norm(const at::Tensor& hidden, const ConvBatchNormTen
                         shape.epsilon, /*cudnn_enabled=*/true);
 }
 
+// Once, of the first.
+void warn_of(const ConvBatchNormShape& shape) {
+  static std::once_flag warned;
+  std::call_once(warned, [&] {
+    spdlog::warn(
+        "A unit of {} channels, {} kernels of {} columns and stride {} takes libtorch's operators on the GPU, which are "
+        "slower: the own ones are for multiples of 4 channels, and depthwise kernels of 3, 5 or 7 columns",
+        shape.out_channels, shape.depthwise ? "depthwise" : "dense", shape.kernel, shape.stride);
+  });
+}
+
 at::Tensor activate(const at::Tensor& hidden, Activation activation) {
   switch (activation) {
     case Activation::kNone:
@@ -54,6 +67,7 @@ at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
   if (can_fuse(input, tensors, shape)) {
     return fused_conv_batch_norm(input, residual, tensors, shape, statistics);
   }
+  if (input.is_cuda() && gpu_problem(input.device()).empty()) warn_of(shape);
   const std::int64_t groups = shape.depthwise ? tensors.weight.size(0) : 1;
   at::Tensor hidden =
       at::conv2d(input, tensors.weight.to(input.scalar_type()), {}, shape.stride,

@@ -1,10 +1,16 @@
 #pragma once
 
+#include <string>
+
 #include "mcunet/supernet/conv_batch_norm.hpp"
 
 namespace mcunet::supernet {
 
-// Whether fused_conv_batch_norm can take these: on a CPU, in 32-bit or bfloat16 floats.
+// Why units take libtorch's operators alone on a device, or nothing.
+std::string gpu_problem(const at::Device& device);
+
+// Whether fused_conv_batch_norm can take these: on a CPU in 32-bit or bfloat16 floats; on a GPU in those of 16 bits
+// too, channels by fours, and depthwise kernels of 3, 5 or 7 columns.
 bool can_fuse(const at::Tensor& input, const ConvBatchNormTensors& tensors,
               const ConvBatchNormShape& shape);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "fused_conv_batch_norm.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/core/progress.hpp"
 #include "mcunet/supernet/module_weights.hpp"
@@ -88,6 +89,9 @@ Trainer::State::State(const search::space::SearchSpace& space, const datasets::D
     loss_scale.emplace();
   }
   if (!context.objective) context.objective = classification_objective(options, data);
+  if (const std::string problem = gpu_problem(context.device); !problem.empty()) {
+    spdlog::warn("Training on {}: {}", context.device.str(), problem);
+  }
   supernet->to(context.device);
   supernet->train();
   group.use_device(context.device);

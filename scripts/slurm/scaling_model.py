@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How a training's step time depends on the number of GPUs, on paper.
 
-    scaling_model.py [--images-per-second 400] [--parameters 2028776] [--sub-networks 4] ...
+    scaling_model.py [--images-per-second 3750] [--parameters 2028776] [--sub-networks 4] ...
 
 A step of so many sub-networks takes the time that one GPU takes for its images, but no less than launching the kernels
 does, and what is left of adding up the gradients once they no longer hide behind the backward pass: that of the last
@@ -13,8 +13,8 @@ import argparse
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images-per-second", type=float, default=400, help="of one GPU, all sub-networks of a step")
-    parser.add_argument("--launch-ms", type=float, default=30, help="least time of a step, however few its images")
+    parser.add_argument("--images-per-second", type=float, default=3750, help="of one GPU, all sub-networks of a step")
+    parser.add_argument("--launch-ms", type=float, default=68, help="least time of a step, however few its images")
     parser.add_argument("--sub-networks", type=int, default=4)
     parser.add_argument("--parameters", type=int, default=2_028_776, help="float32 each")
     parser.add_argument("--images", type=int, default=2048, help="of a step, all ranks together")
