@@ -18,6 +18,16 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
+
+// That has no room for a program.
+std::string tiny_device() {
+  std::string device = read_file(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
+  const std::string size = "size_kib: 1024";
+  device.replace(device.find(size), size.size(), "size_kib: 1");
+  device.replace(device.find("reserved_flash_kib: 32"), 22, "reserved_flash_kib: 0");
+  return device;
+}
 
 class CompileCommand : public CommandTest {
  protected:
@@ -114,14 +124,11 @@ TEST_F(CompileCommand, ADamagedModelLeavesNothingBehind) {
 }
 
 TEST_F(CompileCommand, WhatDoesNotFitIsAResult) {
-  std::string device = read_file(MCUNET_SOURCE_DIR "/configs/devices/stm32f412.yaml");
-  const std::string size = "size_kib: 1024";
-  device.replace(device.find(size), size.size(), "size_kib: 1");
-  device.replace(device.find("reserved_flash_kib: 32"), 22, "reserved_flash_kib: 0");
-  write("tiny.yaml", device);
+  write("tiny.yaml", tiny_device());
   const Outcome outcome = compile("tiny.yaml");
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_THAT(outcome.err, HasSubstr("does not fit stm32f412: flash"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("dead channels")));
   EXPECT_FALSE(parse_output(outcome)["fits"]);
 }
 
@@ -550,6 +557,15 @@ TEST_F(CompileCommand, FoldsDeadChannelsOnRequest) {
   EXPECT_LT(compiled[1]["macs"], compiled[0]["macs"]);
   EXPECT_LT(compiled[1]["constant_bytes"], compiled[0]["constant_bytes"]);
   EXPECT_LT(compiled[1]["peak_sram_bytes"], compiled[0]["peak_sram_bytes"]);
+  // It is proposed where that might help.
+  write("tiny.yaml", tiny_device());
+  const Outcome outcome = compile("tiny.yaml");
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr(fmt::format(
+                               "without its dead channels it has {} bytes less of constants and ",
+                               compiled[0]["constant_bytes"].get<int>() -
+                                   compiled[1]["constant_bytes"].get<int>())));
+  EXPECT_THAT(outcome.err, HasSubstr(": --fold-dead-channels"));
 }
 
 // `add` is also a kernel's file and `main` the firmware's; neither is taken for the other.

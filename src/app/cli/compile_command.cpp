@@ -121,7 +121,10 @@ int run_compile(const CompileArguments& arguments) {
   for (const std::string& excess : describe_excess(result.firmware)) {
     say("mcunet: does not fit {}: {}\n", device.name, excess);
   }
-  return result.firmware.fits() ? kDone : kDoesNotFit;
+  if (result.firmware.fits()) return kDone;
+  const std::string folding = pipeline::describe_folding(arguments.model, options, result);
+  if (!folding.empty()) say("mcunet: {}: --fold-dead-channels\n", folding);
+  return kDoesNotFit;
 }
 
 }  // namespace

@@ -186,6 +186,21 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   }
 }
 
+std::string describe_folding(const fs::path& model, const engine::CompileOptions& options,
+                             const CompileResult& result) {
+  if (options.folds_dead_channels) return "";
+  engine::CompileOptions folding = options;
+  folding.folds_dead_channels = true;
+  folding.scratch_growth = engine::ScratchGrowth::kNone;
+  const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), folding);
+  const std::int64_t constants =
+      result.constant_bytes - engine::generate_code(compiled).constant_bytes;
+  const std::int64_t arena = result.least_sram_bytes() - compiled.arena.plan.arena_bytes;
+  if (constants <= 0 && arena <= 0) return "";
+  return fmt::format("without its dead channels it has {} bytes less of constants and {} of arena",
+                     std::max<std::int64_t>(0, constants), std::max<std::int64_t>(0, arena));
+}
+
 std::vector<std::string> describe_memory(const CompileResult& result) {
   const engine::ScratchGain& gain = result.scratch_gain;
   const std::string layers = describe(gain);
