@@ -37,7 +37,7 @@ TensorId quantized_output(const Graph& graph, TensorId output) {
 }  // namespace
 
 ReferenceModel::ReferenceModel(const std::filesystem::path& model_file, engine::Borders borders)
-    : graph_(engine::read_tflite(model_file)), borders_(borders) {}
+    : graph_(engine::read_tflite(model_file)), states_(graph_.states), borders_(borders) {}
 
 engine::TensorBytes ReferenceModel::to_graph_input(TensorId tensor,
                                                    std::span<const std::int8_t> input) const {
@@ -64,11 +64,10 @@ engine::TensorBytes ReferenceModel::to_graph_input(TensorId tensor,
   return bytes;
 }
 
-std::vector<std::vector<std::int8_t>> ReferenceModel::run(
-    std::span<const std::int8_t> input) const {
+std::vector<std::vector<std::int8_t>> ReferenceModel::run(std::span<const std::int8_t> input) {
   std::map<TensorId, std::vector<std::int8_t>> wanted;
   std::vector<TensorId> order;
-  for (const TensorId output : graph_.outputs) {
+  for (const TensorId output : graph_.told_outputs()) {
     const bool is_own = borders_ == engine::Borders::kInvoke;
     order.push_back(is_own ? output : quantized_output(graph_, output));
     wanted[order.back()] = {};
@@ -84,7 +83,7 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
     keep(graph_.ops[op].output, bytes);
   };
   std::vector<engine::TensorBytes> inputs;
-  for (const TensorId tensor : graph_.inputs) {
+  for (const TensorId tensor : graph_.given_inputs()) {
     const engine::Tensor& border = graph_.tensors[tensor];
     const auto size = static_cast<std::size_t>(
         borders_ == engine::Borders::kInvoke ? border.bytes() : border.shape.elements());
@@ -95,7 +94,13 @@ std::vector<std::vector<std::int8_t>> ReferenceModel::run(
     input = input.subspan(size);
   }
   if (!input.empty()) throw Error("the input has {} bytes too many", input.size());
-  engine::execute(graph_, inputs, observe);
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    keep(graph_.state_inputs()[i], states_[i]);
+    inputs.push_back(std::move(states_[i]));
+  }
+  std::vector<engine::TensorBytes> given = engine::execute(graph_, inputs, observe);
+  std::move(given.end() - static_cast<std::ptrdiff_t>(states_.size()), given.end(),
+            states_.begin());
   std::vector<std::vector<std::int8_t>> outputs;
   outputs.reserve(order.size());
   for (const TensorId tensor : order) {

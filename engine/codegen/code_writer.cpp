@@ -20,7 +20,7 @@ std::string c_type(DataType type) {
 }
 
 // The type that all have, or void.
-std::string common_type(const Graph& graph, const std::vector<TensorId>& tensors) {
+std::string common_type(const Graph& graph, std::span<const TensorId> tensors) {
   const DataType first = graph.tensors[tensors.front()].type;
   const bool is_common = std::all_of(tensors.begin(), tensors.end(),
                                      [&](TensorId id) { return graph.tensors[id].type == first; });
@@ -63,7 +63,7 @@ std::string byte_lines(const std::vector<unsigned char>& bytes) {
 
 // What the templates call a side of the network: `side` is "input" or "output".
 void add_border(const CompiledGraph& compiled, const std::string& side,
-                const std::vector<TensorId>& tensors, TemplateValues& values) {
+                std::span<const TensorId> tensors, TemplateValues& values) {
   const Graph& graph = compiled.graph;
   const Tensor& first = graph.tensors[tensors[0]];
   const bool is_float = first.type == DataType::kFloat32;
@@ -118,6 +118,36 @@ void add_steps(const CompiledGraph& compiled, const std::vector<StepCode>& steps
   }
 }
 
+std::vector<unsigned char> as_numbers(const TensorBytes& bytes) {
+  std::vector<unsigned char> numbers(bytes.size());
+  std::transform(bytes.begin(), bytes.end(), numbers.begin(),
+                 [](std::byte byte) { return std::to_integer<unsigned char>(byte); });
+  return numbers;
+}
+
+// What is kept between inferences: as one byte that fills it at first, or with an array that it begins as.
+TemplateValues state_values(const CompiledGraph& compiled) {
+  const Graph& graph = compiled.graph;
+  TemplateValues all{.texts = {{"state_bytes", std::to_string(graph.state_bytes())}},
+                     .sections = {{"state", {}}}};
+  for (std::size_t i = 0; i < graph.states.size(); ++i) {
+    const TensorBytes& initial = graph.states[i];
+    TemplateValues state{
+        .texts = {{"state_index", std::to_string(i)},
+                  {"state_size", std::to_string(initial.size())},
+                  {"state_input", std::to_string(compiled.offset_of(graph.state_inputs()[i]))},
+                  {"state_output", std::to_string(compiled.offset_of(graph.state_outputs()[i]))}},
+        .sections = {{"filled", {}}, {"copied", {}}}};
+    const bool is_uniform = std::all_of(initial.begin(), initial.end(),
+                                        [&](std::byte byte) { return byte == initial[0]; });
+    state.sections[is_uniform ? "filled" : "copied"].push_back(
+        {.texts = {{"state_fill", std::to_string(std::to_integer<int>(initial[0]))},
+                   {"state_values", byte_lines(as_numbers(initial))}}});
+    all.sections["state"].push_back(std::move(state));
+  }
+  return all;
+}
+
 TemplateValues pixel_values(const CompiledGraph& compiled, PixelFormat format) {
   const Shape& input = compiled.graph.tensors[compiled.graph.inputs[0]].shape;
   const RowBands bands = plan_row_bands(compiled.graph, compiled.schedule.steps.front());
@@ -140,6 +170,8 @@ void add_options(const CompiledGraph& compiled, TemplateValues& values) {
   add("pulled_pixels", format.has_value(),
       format ? pixel_values(compiled, *format) : TemplateValues{});
   add("whole_inputs", !pulls_input);
+  const bool has_state = !compiled.graph.states.empty();
+  add("has_state", has_state, has_state ? state_values(compiled) : TemplateValues{});
   // A network without a name of its own is alone in its program.
   add("shares_arena", !compiled.options.names.is_default());
   add("staging", !compiled.arena.staging_offsets.empty(),
@@ -168,8 +200,8 @@ TemplateValues values_of(const CompiledGraph& compiled, const std::vector<StepCo
                            .sections = {{"arrays", {}}}};
   values.texts["arena_bytes"] = std::to_string(compiled.arena.plan.arena_bytes);
   values.texts["step_count"] = std::to_string(steps.size());
-  add_border(compiled, "input", compiled.graph.inputs, values);
-  add_border(compiled, "output", compiled.graph.outputs, values);
+  add_border(compiled, "input", compiled.graph.given_inputs(), values);
+  add_border(compiled, "output", compiled.graph.told_outputs(), values);
   add_steps(compiled, steps, values);
   add_options(compiled, values);
   return values;

@@ -41,6 +41,8 @@ void check_pulled_input(const Graph& graph, const CompileOptions& options) {
     return;
   }
   if (!options.schedule.streams) throw Error("an input comes in rows only to what streams");
+  if (!graph.states.empty())
+    throw Error("what keeps state between inferences takes no input in rows");
   if (graph.inputs.size() != 1 || graph.tensors[graph.inputs[0]].type != DataType::kInt8) {
     throw Error("only a single input of int8 can come in rows");
   }

@@ -74,6 +74,12 @@ std::int64_t Constant::elements() const {
   return product;
 }
 
+std::int64_t Graph::state_bytes() const {
+  std::int64_t bytes = 0;
+  for (const TensorBytes& state : states) bytes += static_cast<std::int64_t>(state.size());
+  return bytes;
+}
+
 const TensorInfo& Graph::info_of(TensorId tensor) const {
   static const TensorInfo none;
   return static_cast<std::size_t>(tensor) < tensor_info.size() ? tensor_info[tensor] : none;
@@ -90,6 +96,7 @@ void Graph::clear() {
   op_inputs.clear();
   inputs.clear();
   outputs.clear();
+  states.clear();
   tensor_info.clear();
   details.clear();
   constants.clear();

@@ -50,6 +50,7 @@ class Rewrite {
   Graph finish() {
     number_tensors();
     Graph result;
+    result.states = graph_.states;
     result.details = graph_.details;
     result.constants = graph_.constants;
     for (std::size_t id = 0; id < new_ids_.size(); ++id) {

@@ -289,6 +289,23 @@ void check_order(const Graph& graph) {
   for (TensorId id : graph.outputs) use(id);
 }
 
+void check_states(const Graph& graph) {
+  if (graph.states.empty()) return;
+  if (graph.inputs.size() <= graph.states.size() || graph.outputs.size() <= graph.states.size()) {
+    throw Error("has no inputs or no outputs besides its state");
+  }
+  for (std::size_t i = 0; i < graph.states.size(); ++i) {
+    const TensorId input = graph.state_inputs()[i];
+    const TensorId output = graph.state_outputs()[i];
+    const Tensor& tensor = graph.tensors[input];
+    if (tensor.type != DataType::kInt8 || tensor != graph.tensors[output] ||
+        graph.info_of(input).quantization != graph.info_of(output).quantization ||
+        tensor.bytes() != static_cast<std::int64_t>(graph.states[i].size())) {
+      throw Error("state {} is not the same int8 tensor when it is read and when it is kept", i);
+    }
+  }
+}
+
 }  // namespace
 
 void validate_op(const Graph& graph, OpId op) { OpValidator(graph, graph.ops[op]).validate(); }
@@ -296,6 +313,7 @@ void validate_op(const Graph& graph, OpId op) { OpValidator(graph, graph.ops[op]
 void validate_graph(const Graph& graph) {
   check_tensor_sizes(graph);
   check_order(graph);
+  check_states(graph);
   for (std::size_t id = 0; id < graph.ops.size(); ++id) {
     try {
       validate_op(graph, static_cast<OpId>(id));

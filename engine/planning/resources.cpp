@@ -68,8 +68,9 @@ Resources ResourceOracle::measure(const Graph& graph) {
   plan_ = &plan_memory_of(graph);
 
   Resources resources;
-  resources.peak_sram_bytes = plan_->arena_bytes + requests_.fixed_bytes;
-  resources.lower_bound_bytes = plan_->lower_bound_bytes + requests_.fixed_bytes;
+  const std::int64_t beside_arena = requests_.fixed_bytes + graph.state_bytes();
+  resources.peak_sram_bytes = plan_->arena_bytes + beside_arena;
+  resources.lower_bound_bytes = plan_->lower_bound_bytes + beside_arena;
   resources.is_optimal = plan_->is_optimal;
 
   flash_ = estimate_flash(graph, schedule_, options_.core);

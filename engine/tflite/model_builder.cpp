@@ -78,6 +78,12 @@ std::int32_t TfliteModelBuilder::add_constant(const Constant& constant) {
                                                buffer, constant.name.c_str(), parameters));
 }
 
+std::int32_t TfliteModelBuilder::add_handle(const std::string& name) {
+  const std::vector<std::int32_t> dims;
+  return add_tensor(
+      tflite::CreateTensorDirect(fbb_, &dims, tflite::TensorType_RESOURCE, 0, name.c_str()));
+}
+
 std::int32_t TfliteModelBuilder::add_integers(const std::string& name,
                                               const std::vector<std::int32_t>& values,
                                               const std::vector<std::int32_t>& dims) {
@@ -112,12 +118,20 @@ void TfliteModelBuilder::add_operator(tflite::BuiltinOperator code, int version,
       tflite::CreateOperatorDirect(fbb_, entry->second, &inputs, &outputs, options_type, options));
 }
 
+void TfliteModelBuilder::end_graph(const std::vector<std::int32_t>& inputs,
+                                   const std::vector<std::int32_t>& outputs) {
+  const char* const name = subgraphs_.empty() ? "main" : "first";
+  subgraphs_.push_back(
+      tflite::CreateSubGraphDirect(fbb_, &tensors_, &inputs, &outputs, &operators_, name));
+  tensors_.clear();
+  operators_.clear();
+}
+
 std::vector<std::byte> TfliteModelBuilder::finish(const std::vector<std::int32_t>& inputs,
                                                   const std::vector<std::int32_t>& outputs) {
-  const std::vector<flatbuffers::Offset<tflite::SubGraph>> subgraphs = {
-      tflite::CreateSubGraphDirect(fbb_, &tensors_, &inputs, &outputs, &operators_, "main")};
+  end_graph(inputs, outputs);
   tflite::FinishModelBuffer(
-      fbb_, tflite::CreateModelDirect(fbb_, kVersion, &codes_, &subgraphs, "mcunet", &buffers_));
+      fbb_, tflite::CreateModelDirect(fbb_, kVersion, &codes_, &subgraphs_, "mcunet", &buffers_));
   const auto bytes = std::as_bytes(fbb_.GetBufferSpan());
   return {bytes.begin(), bytes.end()};
 }

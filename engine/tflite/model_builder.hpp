@@ -28,6 +28,9 @@ class TfliteModelBuilder {
   std::int32_t add_integers(const std::string& name, const std::vector<std::int32_t>& values,
                             const std::vector<std::int32_t>& dims);
 
+  // Of a resource variable.
+  std::int32_t add_handle(const std::string& name);
+
   void add_operator(tflite::BuiltinOperator code, int version,
                     const std::vector<std::int32_t>& inputs, std::int32_t output,
                     tflite::BuiltinOptions options_type, flatbuffers::Offset<void> options);
@@ -36,6 +39,9 @@ class TfliteModelBuilder {
                     const std::vector<std::int32_t>& outputs, tflite::BuiltinOptions options_type,
                     flatbuffers::Offset<void> options);
 
+  // What follows belongs to the next graph; the first is the one that runs.
+  void end_graph(const std::vector<std::int32_t>& inputs, const std::vector<std::int32_t>& outputs);
+  // Ends the last graph, and all.
   std::vector<std::byte> finish(const std::vector<std::int32_t>& inputs,
                                 const std::vector<std::int32_t>& outputs);
 
@@ -47,6 +53,7 @@ class TfliteModelBuilder {
   std::vector<flatbuffers::Offset<tflite::Buffer>> buffers_;
   std::vector<flatbuffers::Offset<tflite::Tensor>> tensors_;
   std::vector<flatbuffers::Offset<tflite::Operator>> operators_;
+  std::vector<flatbuffers::Offset<tflite::SubGraph>> subgraphs_;
   std::vector<flatbuffers::Offset<tflite::OperatorCode>> codes_;
   std::map<std::pair<tflite::BuiltinOperator, int>, std::uint32_t> code_indices_;
 };

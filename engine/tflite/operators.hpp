@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "mcunet/core/error.hpp"
@@ -21,14 +23,18 @@ class UnknownOperator : public Error {
 // Appends the operators of a `.tflite` file to a graph, one after another.
 class TfliteOperators {
  public:
-  TfliteOperators(TfliteTensors& tensors, std::size_t tensor_count, Graph& graph)
-      : tensors_(tensors),
+  TfliteOperators(const tflite::Model& model, TfliteTensors& tensors, std::size_t tensor_count,
+                  Graph& graph)
+      : model_(model),
+        tensors_(tensors),
         graph_(graph),
         activations_(tensor_count, kNoId),
         constants_(tensor_count, kNoId) {}
 
   void add_graph_input(std::int32_t index);
   void add_graph_output(std::int32_t index);
+  // What resource variables keep from one inference to the next, after all other inputs and outputs.
+  void add_states();
 
   // Tensors in place of the outputs of an operator that cannot be read, as the file describes them:
   // what uses them can be looked at, but the graph cannot be run.
@@ -84,6 +90,14 @@ class TfliteOperators {
   void read_split();
   void read_split_v();
 
+  // state_operators.cpp
+  void read_call_once();
+  void read_var_handle();
+  void read_read_variable();
+  void read_assign_variable();
+  struct Variable;
+  Variable& variable();  // that input 0 names
+
   // Does an operator of integers that are known before the network runs.
   bool fold(tflite::BuiltinOperator code);
 
@@ -123,11 +137,22 @@ class TfliteOperators {
   void append_parts(std::int32_t source, std::size_t dim, const std::vector<std::int32_t>& sizes,
                     bool drops);
 
+  struct Variable {
+    TensorId state =
+        kNoId;  // what it holds when an inference begins, as an input; none: is not read before it is set
+    TensorId value = kNoId;  // what it holds now
+    TensorBytes initial;     // empty: zeros
+  };
+
+  const tflite::Model& model_;
   TfliteTensors& tensors_;
   Graph& graph_;
   std::vector<TensorId> activations_;  // by the file's index
   std::vector<ConstantId> constants_;
-  std::set<std::int32_t> unknown_;  // outputs of operators that cannot be read
+  std::map<std::int32_t, std::string> handles_;  // of variables, by the file's index
+  std::map<std::string, Variable> variables_;
+  std::vector<std::string> states_;  // names of variables in the order of their inputs
+  std::set<std::int32_t> unknown_;   // outputs of operators that cannot be read
   const tflite::Operator* source_ = nullptr;
   Op op_;
 };

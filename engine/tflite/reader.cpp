@@ -52,8 +52,8 @@ class ModelReader {
         model_(verify(contents)),
         subgraph_(*model_.subgraphs()->Get(0)),
         tensors_(model_, subgraph_, contents.size()),
-        operators_(tensors_, subgraph_.tensors() == nullptr ? 0 : subgraph_.tensors()->size(),
-                   graph_) {}
+        operators_(model_, tensors_,
+                   subgraph_.tensors() == nullptr ? 0 : subgraph_.tensors()->size(), graph_) {}
 
   Graph read() {
     try {
@@ -76,6 +76,7 @@ class ModelReader {
     read_operators();
     if (!blockers_.empty()) throw UnsupportedModel(name_, operator_count(), std::move(blockers_));
     for (std::int32_t index : *subgraph_.outputs()) operators_.add_graph_output(index);
+    operators_.add_states();
     validate_graph(graph_);
   }
 

@@ -27,10 +27,6 @@ constexpr std::string_view kProduct =
     "a product of two computed matrices is not supported: use Dense or convolutional layers";
 
 constexpr std::array kRemedies = {
-    Remedy{tflite::BuiltinOperator_VAR_HANDLE, kState},
-    Remedy{tflite::BuiltinOperator_READ_VARIABLE, kState},
-    Remedy{tflite::BuiltinOperator_ASSIGN_VARIABLE, kState},
-    Remedy{tflite::BuiltinOperator_CALL_ONCE, kState},
     Remedy{tflite::BuiltinOperator_SVDF, kState},
     Remedy{tflite::BuiltinOperator_LSTM, kUnroll},
     Remedy{tflite::BuiltinOperator_RNN, kUnroll},

@@ -47,9 +47,18 @@ class GraphWriter {
         constants_(graph.constants.size(), kNoId) {}
 
   std::vector<std::byte> write() {
-    for (TensorId input : graph_.inputs) add_activation(input, 4);
+    for (TensorId input : graph_.given_inputs()) add_activation(input, 4);
+    const std::vector<std::int32_t> variables = read_states();
     for (const Op& op : graph_.ops) add_op(op);
-    return builder_.finish(indices_of(graph_.inputs), indices_of(graph_.outputs));
+    for (std::size_t i = 0; i < variables.size(); ++i) {
+      assign(variables[i], activations_[graph_.state_outputs()[i]]);
+    }
+    const auto inputs = indices_of(graph_.given_inputs());
+    const auto outputs = indices_of(graph_.told_outputs());
+    if (variables.empty()) return builder_.finish(inputs, outputs);
+    builder_.end_graph(inputs, outputs);
+    assign_first_states();
+    return builder_.finish({}, {});
   }
 
  private:
@@ -67,6 +76,51 @@ class GraphWriter {
     std::vector<std::int32_t> indices;
     for (TensorId tensor : tensors) indices.push_back(activations_[tensor]);
     return indices;
+  }
+
+  // State is kept in resource variables, which a graph that runs once fills. Their handles.
+  std::vector<std::int32_t> read_states() {
+    std::vector<std::int32_t> handles;
+    if (graph_.states.empty()) return handles;
+    builder_.add_operator(tflite::BuiltinOperator_CALL_ONCE, 1, {}, std::vector<std::int32_t>(),
+                          tflite::BuiltinOptions_CallOnceOptions,
+                          tflite::CreateCallOnceOptions(fbb(), 1).Union());
+    for (std::size_t i = 0; i < graph_.states.size(); ++i) {
+      handles.push_back(add_handle(i));
+      add_activation(graph_.state_inputs()[i], 4);
+      builder_.add_operator(tflite::BuiltinOperator_READ_VARIABLE, 1, {handles.back()},
+                            activations_[graph_.state_inputs()[i]], tflite::BuiltinOptions_NONE,
+                            {});
+    }
+    return handles;
+  }
+
+  std::int32_t add_handle(std::size_t state) {
+    const std::string name = fmt::format("state_{}", state);
+    const std::int32_t handle = builder_.add_handle(name);
+    builder_.add_operator(tflite::BuiltinOperator_VAR_HANDLE, 1, {}, handle,
+                          tflite::BuiltinOptions_VarHandleOptions,
+                          tflite::CreateVarHandleOptionsDirect(fbb(), "", name.c_str()).Union());
+    return handle;
+  }
+
+  void assign(std::int32_t handle, std::int32_t value) {
+    builder_.add_operator(tflite::BuiltinOperator_ASSIGN_VARIABLE, 1, {handle, value},
+                          std::vector<std::int32_t>(), tflite::BuiltinOptions_NONE, {});
+  }
+
+  void assign_first_states() {
+    for (std::size_t i = 0; i < graph_.states.size(); ++i) {
+      const TensorId input = graph_.state_inputs()[i];
+      const Quantization& quantization = graph_.info_of(input).quantization;
+      Constant value{.name = fmt::format("first_{}", i),
+                     .dims = dims_of(input),
+                     .zero_point = quantization.zero_point,
+                     .data = graph_.states[i]};
+      if (quantization.scale != 0) value.scales = {quantization.scale};
+      const std::int32_t handle = add_handle(i);
+      assign(handle, builder_.add_constant(value));
+    }
   }
 
   // `rank` is that of a tensor which does not say.

@@ -155,7 +155,7 @@ void expect_host_results(const std::string& device, const LogMelParameters& para
   }
   const deploy::EmulationResult result =
       deploy::emulate(folder / "model", samples, {.takes_samples = true});
-  const deploy::ReferenceModel reference(folder / "model/model.tflite");
+  deploy::ReferenceModel reference(folder / "model/model.tflite");
   ASSERT_EQ(result.inferences.size(), clips.size());
   for (std::size_t i = 0; i < clips.size(); ++i) {
     EXPECT_EQ(result.inferences[i].features, features[i]) << "clip " << i;

@@ -124,7 +124,7 @@ TEST_P(DetectionFirmware, FindsTheBoxesOfTheHost) {
   inputs[1].assign(inputs[1].size(), -128);
   const deploy::EmulationResult result =
       deploy::emulate(folder / "model", inputs, {.estimates_cycles = true});
-  const deploy::ReferenceModel reference(folder / "model/model.tflite");
+  deploy::ReferenceModel reference(folder / "model/model.tflite");
   const engine::Graph graph = detector_graph(detector.head);
   std::size_t boxes = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -32,7 +32,7 @@ TEST(ReferenceModel, GivesGoldenOutputs) {
   const std::pair<const char*, std::size_t> models[] = {
       {"mlperf_kws", 49 * 10}, {"mlperf_ic_resnet", 32 * 32 * 3}, {"mcunet_vww", 80 * 80 * 3}};
   for (const auto& [name, input_bytes] : models) {
-    const ReferenceModel model(data / "tflite" / (std::string(name) + ".tflite"));
+    ReferenceModel model(data / "tflite" / (std::string(name) + ".tflite"));
     const auto outputs = model.run(ramp_input(input_bytes));
     const auto golden =
         nlohmann::json::parse(read_file(data / "golden" / (std::string(name) + ".json")));
@@ -88,7 +88,7 @@ TEST(ReferenceModel, Uint8IsTheFilesOwnInInvokeAndLess128ForTheCaller) {
       for (const int number : numbers) bytes.push_back(static_cast<std::int8_t>(number - offset));
       return bytes;
     };
-    const ReferenceModel model(file, borders);
+    ReferenceModel model(file, borders);
     const auto outputs = model.run(as_bytes(values));
     ASSERT_EQ(outputs.size(), 1u);
     EXPECT_EQ(outputs[0], as_bytes(expected)) << name_of(borders);
@@ -129,7 +129,7 @@ TEST(ReferenceModel, RefusesInputsOfAnotherSize) {
   const TemporaryFolder folder;
   const std::filesystem::path file = folder / "model.tflite";
   engine::write_tflite(engine::uint8_graph({0.05F, 121}), file);
-  const ReferenceModel model(file);
+  ReferenceModel model(file);
   EXPECT_EQ(error_of([&] { model.run(ramp_input(59)); }), "the input ends after 1 bytes too few");
   EXPECT_EQ(error_of([&] { model.run(ramp_input(61)); }), "the input has 1 bytes too many");
 }

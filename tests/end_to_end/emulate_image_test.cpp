@@ -42,7 +42,7 @@ class EmulateImage : public CommandTest {
 
   // What the network gives for an example as the evaluation loads it.
   static std::vector<int> evaluate(const datasets::Dataset& dataset, std::int64_t index,
-                                   const deploy::ReferenceModel& model) {
+                                   deploy::ReferenceModel& model) {
     std::vector<float> values(static_cast<std::size_t>(dataset.input_shape().elements()));
     RandomStream random(0);
     EXPECT_TRUE(dataset.load(index, random, values));
@@ -66,7 +66,7 @@ class EmulateImage : public CommandTest {
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     const nlohmann::json json = parse_output(outcome);
     ASSERT_EQ(json["inferences"].size(), static_cast<std::size_t>(dataset->size()));
-    const deploy::ReferenceModel model(folder_ / "work/model/model.tflite");
+    deploy::ReferenceModel model(folder_ / "work/model/model.tflite");
     for (std::int64_t i = 0; i < dataset->size(); ++i) {
       const auto& inference = json["inferences"][static_cast<std::size_t>(i)];
       EXPECT_EQ(inference["outputs"][0], evaluate(*dataset, i, model)) << dataset->name(i);

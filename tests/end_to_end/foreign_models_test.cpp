@@ -106,9 +106,6 @@ TEST_F(ForeignModels, TellAllThatIsInTheWay) {
        {"2 of its 7 operators cannot be run", "operators 2, 6 (BATCH_MATMUL)"}},
       {"missing_ops/conv_batch2.tflite", {"operator 0 (CONV_2D)", "a batch of 2"}},
       {"missing_ops/maxpool_batch3.tflite", {"operator 0 (MAX_POOL_2D)", "a batch of 3"}},
-      {"resource_variables/vad-7aa4db.tflite",
-       {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE",
-        "state between inferences is not supported"}},
   };
   for (const auto& [name, phrases] : files) {
     const std::string message = compile_failure((data / "field" / name).string());

@@ -385,7 +385,7 @@ TEST_F(SlowLive, TwoHundredFramesAreExact) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const std::vector<json> lines = lines_of(outcome);
   ASSERT_EQ(lines.size(), 200u);
-  const deploy::ReferenceModel model(folder_ / "work/model/model.tflite");
+  deploy::ReferenceModel model(folder_ / "work/model/model.tflite");
   for (std::size_t i = 0; i < lines.size(); ++i) {
     EXPECT_EQ(lines[i]["input"], fmt::format("{:03}.ppm", i));
     EXPECT_EQ(lines[i]["exact"], true);

@@ -41,12 +41,13 @@ int run(int argc, char** argv) {
   const Graph graph = read_tflite(std::filesystem::path(argv[1]));
   std::vector<TensorBytes> inputs;
   for (int i = 3; i < argc; ++i) inputs.push_back(read_bytes(argv[i]));
+  inputs.insert(inputs.end(), graph.states.begin(), graph.states.end());
   Listing listing(argv[2]);
   const auto outputs = execute(graph, inputs, [&](OpId id, std::span<const std::byte> bytes) {
     const Op& op = graph.ops[id];
     listing.add(name_of(op.kind), graph.info_of(op.output).name, bytes);
   });
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
+  for (std::size_t i = 0; i < graph.told_outputs().size(); ++i) {
     listing.add("output", graph.info_of(graph.outputs[i]).name, outputs[i]);
   }
   if (!listing.finish()) throw Error("{}: cannot be written", argv[2]);

@@ -40,7 +40,7 @@ inline std::vector<TensorBytes> run_generated(void* library, const std::string& 
   }
   symbol_of<void()>(library, prefix + "_invoke")();
   std::vector<TensorBytes> outputs;
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+  for (std::size_t i = 0; i < graph.told_outputs().size(); ++i) {
     const auto index = static_cast<int>(i);
     TensorBytes bytes(
         static_cast<std::size_t>(symbol_of<int(int)>(library, prefix + "_output_bytes")(index)));

@@ -1,6 +1,6 @@
 // write_random_models FOLDER COUNT: for every operator, COUNT random models of one operator as
 // KIND_SEED.tflite, and where it has rare forms or sums as many of those as KIND_rare_SEED.tflite and
-// KIND_wide_SEED.tflite or, with weights of four bits, KIND_int4_SEED.tflite, each with its inputs (.inI), for scripts/compare_with_tflite.py.
+// KIND_wide_SEED.tflite or, with weights of four bits, KIND_int4_SEED.tflite, and one that keeps state, each with its inputs (.inI), for scripts/compare_with_tflite.py.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -10,6 +10,7 @@
 
 #include "mcunet/engine/tflite/writer.hpp"
 #include "random_graphs.hpp"
+#include "stateful_graph.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -23,7 +24,7 @@ void save(const std::filesystem::path& file, std::span<const std::byte> bytes) {
 void save(const std::filesystem::path& stem, const Graph& graph, std::uint64_t seed) {
   save(stem.string() + ".tflite", write_tflite(graph));
   const auto inputs = random_inputs(graph, seed);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  for (std::size_t i = 0; i < graph.given_inputs().size(); ++i) {
     save(fmt::format("{}.in{}", stem.string(), i), inputs[i]);
   }
 }
@@ -63,4 +64,5 @@ int main(int argc, char** argv) {
            seed);
     }
   }
+  save(folder / "state_0", stateful_graph(/*begins_uneven=*/true), 0);
 }

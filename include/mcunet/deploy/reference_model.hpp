@@ -22,14 +22,15 @@ class ReferenceModel {
 
   // The bytes of all inputs one after another in the file's order, in the types that the borders
   // have; the outputs in the same way, apart. Throws Error if the sizes do not agree, or if a
-  // border that must be int8 has no such form.
-  std::vector<std::vector<std::int8_t>> run(std::span<const std::int8_t> input) const;
+  // border that must be int8 has no such form. State goes on from the call before.
+  std::vector<std::vector<std::int8_t>> run(std::span<const std::int8_t> input);
 
  private:
   engine::TensorBytes to_graph_input(engine::TensorId tensor,
                                      std::span<const std::int8_t> input) const;
 
   engine::Graph graph_;
+  std::vector<engine::TensorBytes> states_;  // as they are now
   engine::Borders borders_;
 };
 

@@ -52,6 +52,7 @@ Json to_json(const CompileResult& result) {
   return {{"macs", result.macs},
           {"peak_sram_bytes", result.peak_sram_bytes()},
           {"lower_bound_bytes", result.lower_bound_bytes},
+          {"state_bytes", result.state_bytes},
           {"memory", Json::parse(memory_to_json(result))},
           {"flash_bytes", firmware.flash_bytes()},
           {"constant_bytes", result.constant_bytes},
@@ -70,6 +71,10 @@ void print_result(const CompileResult& result, const CompileArguments& arguments
   fmt::print("MACs        {:>10}\narena       {:>10} bytes, lower bound {}\n", result.macs,
              result.arena_bytes, result.lower_bound_bytes);
   for (const std::string& line : describe_memory(result)) fmt::print("            {}\n", line);
+  if (result.state_bytes > 0) {
+    fmt::print("state       {:>10} bytes, kept from one inference to the next\n",
+               result.state_bytes);
+  }
   fmt::print("linked      {:>10} bytes of flash: constants {}, code {}\n", firmware.flash_bytes(),
              result.constant_bytes, result.code_bytes());
   fmt::print("            {:>10} bytes of SRAM with {} for the stack\n\n", firmware.sram_bytes(),

@@ -53,7 +53,7 @@ std::vector<std::optional<bool>> compare(const fs::path& folder, const ModelDesc
   std::vector<std::optional<bool>> exact(inputs.inputs.size());
   const std::optional<fs::path> file = deploy::find_model_file(folder);
   if (!file) return exact;
-  const deploy::ReferenceModel reference(*file, model.borders);
+  deploy::ReferenceModel reference(*file, model.borders);
   for (std::size_t i = 0; i < exact.size(); ++i) {
     exact[i] = reference.run(inputs.inputs[i]) == result.inferences[i].outputs;
   }

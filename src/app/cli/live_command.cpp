@@ -95,7 +95,7 @@ class LiveNetwork {
   const ModelDescription& model() const { return model_; }
 
   // Whether the host computes the same; nothing if that is not asked for.
-  std::optional<bool> check(const LiveInput& input, const LiveAnswer& answer) const {
+  std::optional<bool> check(const LiveInput& input, const LiveAnswer& answer) {
     if (!reference_) return std::nullopt;
     if (reference_->run(input.input) != answer.outputs) return false;
     return !detector_ || datasets::read_detections(answer.detections) ==
@@ -190,7 +190,7 @@ class LiveNetwork {
 };
 
 // One line, at once.
-void show(const LiveArguments& arguments, const LiveNetwork& network, const LiveInput& input,
+void show(const LiveArguments& arguments, LiveNetwork& network, const LiveInput& input,
           const LiveAnswer& answer, std::int64_t index, double per_second,
           std::optional<bool> is_exact) {
   const double latency_ms = 1e3 * answer.seconds;
@@ -235,7 +235,7 @@ void show_summary(const LiveArguments& arguments, const Totals& totals, const Li
   }
 }
 
-Totals feed(const LiveArguments& arguments, const LiveNetwork& network, const LiveSource& next,
+Totals feed(const LiveArguments& arguments, LiveNetwork& network, const LiveSource& next,
             deploy::LiveFirmware& firmware) {
   Totals totals;
   Rate rate;
@@ -280,7 +280,7 @@ int run_live(LiveArguments arguments) {
   arguments.firmware.is_stopped = stop_on_signals();
   arguments.source.is_stopped = arguments.firmware.is_stopped;
   const std::string& folder = arguments.source.model.folder;
-  const LiveNetwork network(arguments, deploy::read_model_description(folder));
+  LiveNetwork network(arguments, deploy::read_model_description(folder));
   LiveLosses losses;
   const LiveSource next =
       open_live_source(arguments.source, network.model(), pipeline::kMediaReader, losses);

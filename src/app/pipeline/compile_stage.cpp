@@ -24,7 +24,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using engine::CompiledGraph;
 
-Json tensors_to_json(const engine::Graph& graph, const std::vector<engine::TensorId>& tensors) {
+Json tensors_to_json(const engine::Graph& graph, std::span<const engine::TensorId> tensors) {
   Json list = Json::array();
   for (engine::TensorId id : tensors) {
     const engine::Shape& shape = graph.tensors[id].shape;
@@ -52,9 +52,10 @@ std::string description_of(const CompiledGraph& compiled, const std::string& nam
   }
   json["device"] = device.name;
   json["borders"] = engine::name_of(compiled.options.borders);
-  json["inputs"] = tensors_to_json(compiled.graph, compiled.graph.inputs);
+  json["inputs"] = tensors_to_json(compiled.graph, compiled.graph.given_inputs());
   if (compiled.options.input_format) json["input_format"] = name_of(*compiled.options.input_format);
-  json["outputs"] = tensors_to_json(compiled.graph, compiled.graph.outputs);
+  json["outputs"] = tensors_to_json(compiled.graph, compiled.graph.told_outputs());
+  if (result.state_bytes > 0) json["state_bytes"] = result.state_bytes;
   const std::vector<std::string>& classes = compiled.options.class_names;
   if (!classes.empty()) json["classes"] = classes;
   json["arena_bytes"] = result.arena_bytes;
@@ -112,6 +113,7 @@ CompileResult write_and_link(const Request& request, const CompiledGraph& compil
   CompileResult result;
   result.arena_bytes = compiled.arena.plan.arena_bytes;
   result.lower_bound_bytes = compiled.arena.plan.lower_bound_bytes;
+  result.state_bytes = compiled.graph.state_bytes();
   result.scratch_growth = compiled.options.scratch_growth;
   result.scratch_gain = compiled.arena.gain;
   result.saved_ms = saved_milliseconds(compiled.arena.gain, request.device);
@@ -195,7 +197,8 @@ std::string describe_folding(const fs::path& model, const engine::CompileOptions
   const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), folding);
   const std::int64_t constants =
       result.constant_bytes - engine::generate_code(compiled).constant_bytes;
-  const std::int64_t arena = result.least_sram_bytes() - compiled.arena.plan.arena_bytes;
+  const std::int64_t arena =
+      result.least_sram_bytes() - result.state_bytes - compiled.arena.plan.arena_bytes;
   if (constants <= 0 && arena <= 0) return "";
   return fmt::format("without its dead channels it has {} bytes less of constants and {} of arena",
                      std::max<std::int64_t>(0, constants), std::max<std::int64_t>(0, arena));

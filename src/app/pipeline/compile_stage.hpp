@@ -17,6 +17,7 @@ namespace mcunet::pipeline {
 struct CompileResult {
   std::int64_t arena_bytes = 0;  // with kernel scratch, and samples where the code takes in sound
   std::int64_t lower_bound_bytes = 0;  // of the arena with the least scratch
+  std::int64_t state_bytes = 0;        // beside it: what is kept between inferences
   engine::ScratchGrowth scratch_growth = engine::ScratchGrowth::kWithinBudget;
   engine::ScratchGain scratch_gain;  // what the arena is larger for than it has to be
   double saved_ms = 0;               // of an inference by that, by the device's latency model
@@ -24,9 +25,9 @@ struct CompileResult {
   std::int64_t constant_bytes = 0;  // weights, biases, multipliers, tables
   deploy::FirmwareReport firmware;
 
-  // As planned: the arena, which holds the kernels' scratch. `firmware` has what was linked.
-  std::int64_t peak_sram_bytes() const { return arena_bytes; }
-  std::int64_t least_sram_bytes() const { return arena_bytes - scratch_gain.bytes; }
+  // As planned: the arena, which holds the kernels' scratch, and state. `firmware` has what was linked.
+  std::int64_t peak_sram_bytes() const { return arena_bytes + state_bytes; }
+  std::int64_t least_sram_bytes() const { return peak_sram_bytes() - scratch_gain.bytes; }
   // Start-up, kernels and generated code, as linked.
   std::int64_t code_bytes() const { return firmware.text_bytes - constant_bytes; }
 };

@@ -84,7 +84,7 @@ void emulate_examples(const fs::path& folder, const engine::Graph& graph,
   const deploy::EmulationResult run =
       deploy::emulate(folder, is_sound ? inputs.clips : inputs.bytes,
                       {.estimates_cycles = true, .takes_samples = is_sound});
-  const deploy::ReferenceModel reference(folder / engine::model_file_name(graph));
+  deploy::ReferenceModel reference(folder / engine::model_file_name(graph));
   const engine::Shape& shape = graph.tensors[graph.outputs[0]].shape;
   const engine::Quantization& quantization = graph.info_of(graph.outputs[0]).quantization;
   result.board = run.board;

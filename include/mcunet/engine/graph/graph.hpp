@@ -215,6 +215,9 @@ struct Graph {
   std::vector<TensorId> op_inputs;
   std::vector<TensorId> inputs;
   std::vector<TensorId> outputs;
+  // State between inferences: the last inputs hold this at first, and then what the last outputs, as many and in the
+  // same order, gave at the inference before. The caller of a network sees neither.
+  std::vector<TensorBytes> states;
 
   std::vector<TensorInfo> tensor_info;  // of every tensor, or empty
   std::vector<OpDetails> details;
@@ -227,6 +230,16 @@ struct Graph {
     return tensors[op_inputs[op.first_input + index]];
   }
   const Tensor& output_of(const Op& op) const { return tensors[op.output]; }
+  // Without those of states.
+  std::span<const TensorId> given_inputs() const {
+    return std::span(inputs).first(inputs.size() - states.size());
+  }
+  std::span<const TensorId> told_outputs() const {
+    return std::span(outputs).first(outputs.size() - states.size());
+  }
+  std::span<const TensorId> state_inputs() const { return std::span(inputs).last(states.size()); }
+  std::span<const TensorId> state_outputs() const { return std::span(outputs).last(states.size()); }
+  std::int64_t state_bytes() const;
   // All defaults where there is none.
   const TensorInfo& info_of(TensorId tensor) const;
   const OpDetails& details_of(const Op& op) const;

@@ -19,7 +19,7 @@
 namespace mcunet::engine {
 
 struct Resources {
-  std::int64_t peak_sram_bytes = 0;    // arena and kernel scratch
+  std::int64_t peak_sram_bytes = 0;    // arena, kernel scratch, state between inferences
   std::int64_t lower_bound_bytes = 0;  // no plan of this schedule can have a lower peak
   std::int64_t flash_bytes = 0;        // weights, biases, quantization constants, code
   std::int64_t macs = 0;
