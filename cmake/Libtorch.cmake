@@ -1,7 +1,7 @@
 # libtorch: the system's, or that of the Python package `torch`, which comes with headers and libraries, for CPUs or
 # with CUDA. Sets MCUNET_LIBTORCH, what modules link; where ranks on GPUs can talk by NCCL, MCUNET_NCCL_INCLUDE_DIRS: the
-# headers of CUDA and NCCL; and where kernels for GPUs can be compiled, MCUNET_NVCC, MCUNET_CUDA_RUNTIME and
-# MCUNET_LIBTORCH_HEADERS.
+# headers of CUDA and NCCL; and where kernels for GPUs can be compiled, MCUNET_NVCC, MCUNET_NVCC_FLAGS,
+# MCUNET_CUDA_RUNTIME and MCUNET_LIBTORCH_HEADERS.
 set(MCUNET_TORCH_PACKAGE "" CACHE PATH
     "Folder of a Python package torch, to build with its libtorch: python3 -c 'import torch; print(torch.__path__[0])'")
 
@@ -51,10 +51,21 @@ if(EXISTS ${MCUNET_TORCH_PACKAGE}/lib/libtorch_cuda.so)
   # The static one, as libtorch brings another, which lies where only libtorch finds it.
   find_library(MCUNET_CUDA_RUNTIME cudart_static HINTS ${toolkit}/../lib64 ${toolkit}/../lib)
   mark_as_advanced(MCUNET_NVCC MCUNET_CUDA_RUNTIME)
+  # For Ampere and Hopper; what comes later compiles Hopper's when it loads them.
+  set(MCUNET_NVCC_FLAGS -ccbin ${CMAKE_CXX_COMPILER} -std=c++20 -O3 -Xcompiler -fPIC --expt-relaxed-constexpr
+    -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_90,code=[sm_90,compute_90])
+  set(problem "is missing (CUDA_HOME may say where it is)")
   if(MCUNET_NVCC AND MCUNET_CUDA_RUNTIME)
-    set(MCUNET_LIBTORCH_HEADERS ${headers})
-  else()
-    message(WARNING "CUDA's compiler nvcc or its static run-time library is missing (CUDA_HOME may say where they are): "
+    set(problem "does not take C++20, this host's compiler, or Hopper")
+    file(WRITE ${CMAKE_BINARY_DIR}/nvcc_works.cu "template <typename T> concept Any = true;\n__global__ void f() {}\n")
+    execute_process(COMMAND ${MCUNET_NVCC} ${MCUNET_NVCC_FLAGS} -c nvcc_works.cu -o nvcc_works.o
+      WORKING_DIRECTORY ${CMAKE_BINARY_DIR} RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+    if(failed EQUAL 0)
+      set(MCUNET_LIBTORCH_HEADERS ${headers})
+    endif()
+  endif()
+  if(NOT MCUNET_LIBTORCH_HEADERS)
+    message(WARNING "CUDA's compiler nvcc, with its static run-time library, ${problem}: "
       "training on GPUs will take libtorch's operators alone, which is slower, and slow to begin with each new shape")
   endif()
   if(MCUNET_NCCL_INCLUDE_DIRS MATCHES NOTFOUND)

@@ -93,7 +93,8 @@ ModelDescription read_model_description(const std::filesystem::path& folder) {
             .names = engine::ModelNames(json.value("prefix", "model")),
             .input_format = read_input_format(json),
             .features = read_features(json),
-            .is_detector = find_detector(json) != nullptr};
+            .is_detector = find_detector(json) != nullptr,
+            .state_bytes = json.value("state_bytes", std::int64_t{0})};
   } catch (const std::exception& error) {
     throw Error("{}: describes no generated network: {}", file.string(), error.what());
   }

@@ -38,7 +38,8 @@ void warn_of(const ConvBatchNormShape& shape) {
   std::call_once(warned, [&] {
     spdlog::warn(
         "A unit of {} channels, {} kernels of {} columns and stride {} takes libtorch's operators on the GPU, which are "
-        "slower: the own ones are for multiples of 4 channels, and depthwise kernels of 3, 5 or 7 columns",
+        "slower: the own ones are for multiples of 4 channels, and depthwise kernels of 3, 5 or 7 columns with strides of "
+        "1 or 2",
         shape.out_channels, shape.depthwise ? "depthwise" : "dense", shape.kernel, shape.stride);
   });
 }

@@ -3,6 +3,8 @@
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 
+#include <mutex>
+
 namespace mcunet::supernet {
 namespace {
 
@@ -24,14 +26,26 @@ at::Tensor as_pixels(const at::Tensor& rows, const at::Tensor& like) {
 
 at::Tensor as_matrix(const at::Tensor& weight) { return weight.select(3, 0).select(2, 0); }
 
-// With as many bits as convolutions have, which libtorch decides apart.
+// While there is one, products of matrices have as many bits as convolutions, which libtorch decides apart, and for
+// the whole process.
+class BitsOfConvolutions {
+ public:
+  BitsOfConvolutions() {
+    at::globalContext().setAllowTF32CuBLAS(at::globalContext().allowTF32CuDNN());
+  }
+  ~BitsOfConvolutions() { at::globalContext().setAllowTF32CuBLAS(before_); }
+  BitsOfConvolutions(const BitsOfConvolutions&) = delete;
+  BitsOfConvolutions& operator=(const BitsOfConvolutions&) = delete;
+
+ private:
+  static inline std::mutex mutex_;
+  std::lock_guard<std::mutex> lock_{mutex_};
+  bool before_ = at::globalContext().allowTF32CuBLAS();
+};
+
 at::Tensor product_of(const at::Tensor& a, const at::Tensor& b) {
-  at::Context& context = at::globalContext();
-  const bool before = context.allowTF32CuBLAS();
-  context.setAllowTF32CuBLAS(context.allowTF32CuDNN());
-  at::Tensor product = at::mm(a, b);
-  context.setAllowTF32CuBLAS(before);
-  return product;
+  const BitsOfConvolutions bits;
+  return at::mm(a, b);
 }
 
 }  // namespace

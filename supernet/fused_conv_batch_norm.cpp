@@ -2,6 +2,8 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "gpu/kernels.hpp"
 #include "passes.hpp"
 
@@ -79,9 +81,12 @@ at::Tensor empty_depthwise_output(const at::Tensor& input, const ConvBatchNormSh
 }
 
 std::string gpu_problem(const at::Device& device) {
-  if (!device.is_cuda() || gpu::kernels_on_gpu() != nullptr) return "";
-  return "this build has no kernels for GPUs, as CUDA's compiler was missing: libtorch's operators are slower, and "
-         "prepare depthwise convolutions for up to a second for each new shape";
+  const std::string problem =
+      device.is_cuda() ? gpu::problem_of(std::max<int>(0, device.index())) : "";
+  if (problem.empty()) return "";
+  return problem +
+         ": libtorch's operators are slower, and prepare depthwise convolutions for up to a second for each "
+         "new shape";
 }
 
 bool can_fuse(const at::Tensor& input, const ConvBatchNormTensors& tensors,

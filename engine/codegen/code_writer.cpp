@@ -138,9 +138,7 @@ TemplateValues state_values(const CompiledGraph& compiled) {
                   {"state_input", std::to_string(compiled.offset_of(graph.state_inputs()[i]))},
                   {"state_output", std::to_string(compiled.offset_of(graph.state_outputs()[i]))}},
         .sections = {{"filled", {}}, {"copied", {}}}};
-    const bool is_uniform = std::all_of(initial.begin(), initial.end(),
-                                        [&](std::byte byte) { return byte == initial[0]; });
-    state.sections[is_uniform ? "filled" : "copied"].push_back(
+    state.sections[is_uniform(initial) ? "filled" : "copied"].push_back(
         {.texts = {{"state_fill", std::to_string(std::to_integer<int>(initial[0]))},
                    {"state_values", byte_lines(as_numbers(initial))}}});
     all.sections["state"].push_back(std::move(state));
@@ -225,7 +223,7 @@ std::string c_string(std::string_view bytes) {
 }
 
 GeneratedCode generate_code(const CompiledGraph& compiled) {
-  GeneratedCode code;
+  GeneratedCode code{.constant_bytes = compiled.graph.uneven_state_bytes()};
   std::vector<StepCode> steps;
   std::vector<std::string> kernels = {"mcunet_kernels.h"};
   for (std::size_t i = 0; i < compiled.schedule.steps.size(); ++i) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
@@ -78,6 +81,18 @@ std::int64_t Graph::state_bytes() const {
   std::int64_t bytes = 0;
   for (const TensorBytes& state : states) bytes += static_cast<std::int64_t>(state.size());
   return bytes;
+}
+
+std::int64_t Graph::uneven_state_bytes() const {
+  std::int64_t bytes = 0;
+  for (const TensorBytes& state : states) {
+    if (!is_uniform(state)) bytes += static_cast<std::int64_t>(state.size());
+  }
+  return bytes;
+}
+
+bool is_uniform(const TensorBytes& bytes) {
+  return std::adjacent_find(bytes.begin(), bytes.end(), std::not_equal_to<>()) == bytes.end();
 }
 
 const TensorInfo& Graph::info_of(TensorId tensor) const {

@@ -92,6 +92,7 @@ FlashEstimate estimate_flash(const Graph& graph, const Schedule& schedule, CodeC
       add_kernel(kernel_named("move_up"), called);
     }
   }
+  flash.quantization += graph.uneven_state_bytes();
   flash.code += code_bytes(called, core);
   return flash;
 }

@@ -151,6 +151,7 @@ class TfliteOperators {
   std::vector<ConstantId> constants_;
   std::map<std::int32_t, std::string> handles_;  // of variables, by the file's index
   std::map<std::string, Variable> variables_;
+  bool has_called_once_ = false;
   std::vector<std::string> states_;  // names of variables in the order of their inputs
   std::set<std::int32_t> unknown_;   // outputs of operators that cannot be read
   const tflite::Operator* source_ = nullptr;

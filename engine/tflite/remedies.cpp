@@ -15,7 +15,7 @@ constexpr std::string_view kReplace =
     "express it with supported operators (README lists them), or cut the model before it and "
     "compute the rest in the application";
 constexpr std::string_view kState =
-    "state between inferences is not supported: pass it in as an input and out as an output";
+    "its state is not supported: keep it in variables (VAR_HANDLE), or pass it in as an input and out as an output";
 constexpr std::string_view kUnroll = "unroll the layer (unroll=True in Keras), or use convolutions";
 constexpr std::string_view kControl = "control flow is not supported: unroll it";
 constexpr std::string_view kFunction =

@@ -1,6 +1,7 @@
 // Resource variables, in which a network keeps something from one inference to the next. They become inputs and outputs
 // that its caller does not see.
 #include <algorithm>
+#include <utility>
 
 #include "mcunet/core/error.hpp"
 #include "tflite/model_kind.hpp"
@@ -9,20 +10,24 @@
 namespace mcunet::engine {
 namespace {
 
-std::string name_of(const tflite::Operator& handle) {
+std::string name_of(const tflite::Operator& handle, TfliteTensors& tensors) {
   const auto* options = handle.builtin_options_as<tflite::VarHandleOptions>();
   if (options == nullptr) throw Error("its options are missing");
-  const auto text = [](const flatbuffers::String* string) {
-    return string == nullptr ? std::string() : string->str();
+  const auto text = [&](const flatbuffers::String* string) {
+    if (string == nullptr) return std::string();
+    tensors.charge(string->size());
+    return string->str();
   };
-  return text(options->container()) + "/" + text(options->shared_name());
+  const std::string container = text(options->container());
+  return container + "/" + text(options->shared_name());
 }
 
 // Of the graph that runs once, before all others: which values it gives to which variables.
 class FirstGraph {
  public:
-  FirstGraph(const tflite::Model& model, std::int32_t index)
-      : model_(model), graph_(subgraph(model, index)) {}
+  // The tensors count what is copied out of the file.
+  FirstGraph(const tflite::Model& model, std::int32_t index, TfliteTensors& tensors)
+      : model_(model), graph_(subgraph(model, index)), tensors_(tensors) {}
 
   std::map<std::string, TensorBytes> read() const {
     std::map<std::int32_t, std::string> handles;
@@ -31,7 +36,7 @@ class FirstGraph {
     for (const tflite::Operator* op : *graph_.operators()) {
       const tflite::BuiltinOperator code = code_of(*op);
       if (code == tflite::BuiltinOperator_VAR_HANDLE) {
-        handles[only(op->outputs())] = name_of(*op);
+        handles[only(op->outputs())] = name_of(*op, tensors_);
       } else if (code == tflite::BuiltinOperator_ASSIGN_VARIABLE) {
         const auto* inputs = op->inputs();
         if (inputs == nullptr || inputs->size() != 2) throw Error("an assignment has no value");
@@ -73,30 +78,34 @@ class FirstGraph {
     if (tensors == nullptr || index < 0 || static_cast<std::uint32_t>(index) >= tensors->size()) {
       throw Error("there is no tensor {} in the graph that it calls", index);
     }
-    const std::uint32_t buffer = tensors->Get(static_cast<std::uint32_t>(index))->buffer();
-    const bool is_there = buffers != nullptr && buffer < buffers->size();
-    const auto* data = is_there ? buffers->Get(buffer)->data() : nullptr;
-    if (data == nullptr) throw Error("tensor {} of the graph that it calls is no constant", index);
+    const tflite::Tensor& tensor = *tensors->Get(static_cast<std::uint32_t>(index));
+    const bool is_there = buffers != nullptr && tensor.buffer() < buffers->size();
+    const auto* data = is_there ? buffers->Get(tensor.buffer())->data() : nullptr;
+    if (data == nullptr || data->size() == 0 || tensor.type() != tflite::TensorType_INT8) {
+      throw Error("tensor {} of the graph that it calls is no constant of int8", index);
+    }
+    tensors_.charge(data->size());
     const auto bytes = std::as_bytes(std::span(data->data(), data->size()));
     return {bytes.begin(), bytes.end()};
   }
 
   const tflite::Model& model_;
   const tflite::SubGraph& graph_;
+  TfliteTensors& tensors_;
 };
 
 }  // namespace
 
 void TfliteOperators::read_call_once() {
+  if (std::exchange(has_called_once_, true)) throw Error("a second one is not supported");
   const std::int32_t graph = options<tflite::CallOnceOptions>().init_subgraph_index();
-  for (auto& [name, value] : FirstGraph(model_, graph).read()) {
-    tensors_.charge(value.size());
+  for (auto& [name, value] : FirstGraph(model_, graph, tensors_).read()) {
     variables_[name].initial = std::move(value);
   }
 }
 
 void TfliteOperators::read_var_handle() {
-  const std::string name = name_of(*source_);
+  const std::string name = name_of(*source_, tensors_);
   handles_[output()] = name;
   variables_.try_emplace(name);
 }
@@ -148,6 +157,7 @@ void TfliteOperators::add_states() {
     Variable& variable = variables_.at(name);
     const auto bytes = static_cast<std::size_t>(graph_.tensors[variable.state].bytes());
     if (variable.initial.empty()) {
+      tensors_.charge(bytes);
       const std::int32_t zero = graph_.info_of(variable.state).quantization.zero_point;
       variable.initial.assign(bytes, static_cast<std::byte>(zero));
     }

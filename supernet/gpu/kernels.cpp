@@ -46,6 +46,10 @@ const Kernels& kernels_in_turn() {
 
 #ifndef MCUNET_HAS_GPU_KERNELS
 const Kernels* kernels_on_gpu() { return nullptr; }
+
+std::string problem_of(int) {
+  return "this build has no kernels for GPUs, as CUDA's compiler was missing";
+}
 #endif
 
 }  // namespace mcunet::supernet::gpu

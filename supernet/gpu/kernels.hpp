@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "coefficients.hpp"
 
 // The inner loops of training on a GPU that are bound by memory, over NHWC data of 32-bit or 16-bit floats: fewer
 // passes than one operator after the other makes, and nothing that is chosen or compiled anew for each shape, of
-// which a supernet has thousands. Sums come in the same order on every GPU, as the number of parts that they are
-// made of depends on the shape alone.
+// which a supernet has thousands.
 namespace mcunet::supernet::gpu {
 
 enum class Element { kFloat32, kBfloat16, kFloat16 };
@@ -105,6 +105,9 @@ struct Kernels {
 
 // Null if this was built without a compiler for GPUs.
 const Kernels* kernels_on_gpu();
+
+// Why they do not run on the GPU of this number, or nothing.
+std::string problem_of(int gpu);
 
 // The same with a GPU's threads one after the other, by which they are tested where there is none.
 const Kernels& kernels_in_turn();

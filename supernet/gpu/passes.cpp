@@ -117,6 +117,9 @@ at::Tensor add_up(const at::Tensor& sums) { return sums.sum(1, /*keepdim=*/false
 at::Tensor coefficients_of(const at::Tensor& hidden, const ConvBatchNormTensors& tensors,
                            const ConvBatchNormShape& shape, const NormStatistics& statistics) {
   const Pixels pixels = pixels_of(hidden);
+  if (statistics.from_batch && pixels.rows == 0) {
+    throw Error("batch normalization: there are no examples");
+  }
   const KernelsFor kernels(hidden);
   const at::Tensor result =
       at::empty({kCoefficients, pixels.channels}, tensors.bn_weight.options());
@@ -151,7 +154,7 @@ at::Tensor coefficients_of(const at::Tensor& hidden, const ConvBatchNormTensors&
 
 bool can_take(const at::Tensor& input, const ConvBatchNormTensors& tensors,
               const ConvBatchNormShape& shape) {
-  if (!input.is_cuda() || kernels_on_gpu() == nullptr || !element_type(input) ||
+  if (!input.is_cuda() || !problem_of(input.device().index()).empty() || !element_type(input) ||
       tensors.weight.scalar_type() != at::kFloat || tensors.bn_weight.size(0) % kVectorWidth != 0) {
     return false;
   }

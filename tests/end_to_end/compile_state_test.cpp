@@ -44,6 +44,8 @@ TEST_F(CompileState, GoesOnFromTheInferenceBefore) {
   EXPECT_EQ(outputs[0]["outputs"][1], nlohmann::json({1, 2, 3, 4}));
   EXPECT_EQ(outputs[3]["outputs"][1], nlohmann::json({13, 14, 15, 16}));
   EXPECT_THAT(read("out/model.h"), HasSubstr("void model_reset(void);"));
+  EXPECT_THAT(run({"live", "out", "--images", "."}).err,
+              HasSubstr("keeps state from one inference to the next"));
 }
 
 // A detector of voices that takes three rows of a spectrogram at a time.

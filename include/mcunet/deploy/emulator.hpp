@@ -51,7 +51,8 @@ struct ModelDescription {
   engine::ModelNames names;                         // of files and symbols
   std::optional<engine::PixelFormat> input_format;  // of the pixels that the firmware takes, if any
   std::optional<ModelFeatures> features;
-  bool is_detector = false;  // comes with what finds objects in output 0 (detections.h)
+  bool is_detector = false;      // comes with what finds objects in output 0 (detections.h)
+  std::int64_t state_bytes = 0;  // kept from one inference to the next
 
   // Of all inputs of one inference.
   std::int64_t input_bytes() const {

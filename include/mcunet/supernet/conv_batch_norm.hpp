@@ -44,7 +44,8 @@ struct ConvBatchNormTensors {
 };
 
 // activation(batch_norm(convolution(input))) + residual, if there is one. input is
-// [n, in, height, width]; the output has its precision and, on a CPU, is channels-last.
+// [n, in, height, width]; the output has its precision and, unless libtorch's operators
+// made it one after the other, is channels-last.
 at::Tensor conv_batch_norm(const at::Tensor& input, const at::Tensor& residual,
                            const ConvBatchNormTensors& tensors, const ConvBatchNormShape& shape,
                            const NormStatistics& statistics);

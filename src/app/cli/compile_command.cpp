@@ -127,7 +127,7 @@ int run_compile(const CompileArguments& arguments) {
     say("mcunet: does not fit {}: {}\n", device.name, excess);
   }
   if (result.firmware.fits()) return kDone;
-  const std::string folding = pipeline::describe_folding(arguments.model, options, result);
+  const std::string folding = pipeline::describe_folding(arguments.model, options);
   if (!folding.empty()) say("mcunet: {}: --fold-dead-channels\n", folding);
   return kDoesNotFit;
 }

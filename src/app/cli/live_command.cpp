@@ -83,6 +83,12 @@ class LiveNetwork {
         device_(deploy::read_project_device(arguments.source.model.folder)),
         detector_(read_detector(arguments.source.model.folder, model_)),
         is_emulated_(arguments.is_emulated()) {
+    if (model_.state_bytes > 0) {
+      throw Error(
+          "{}: keeps state from one inference to the next, which an input that is sent again after "
+          "a fault of the line would move twice; mcunet emulate runs it",
+          arguments.source.model.folder);
+    }
     if (!arguments.checks) return;
     const auto file = deploy::find_model_file(arguments.source.model.folder);
     if (!file) {

@@ -167,7 +167,7 @@ void print_linked(const Resources& r, const CompileResult& linked) {
 }
 
 void print_summary(const Resources& r, const engine::ResourceOracle& oracle,
-                   const std::optional<deploy::Device>& device) {
+                   std::int64_t state_bytes, const std::optional<deploy::Device>& device) {
   fmt::print("MACs         {:>12}\nparameters   {:>12}\n", r.macs, r.params);
   fmt::print("peak SRAM    {:>12} bytes ({:.1f} KiB)", r.peak_sram_bytes,
              r.peak_sram_bytes / 1024.0);
@@ -177,6 +177,7 @@ void print_summary(const Resources& r, const engine::ResourceOracle& oracle,
                    ? "that the interpreter keeps of the network"
                    : "scratch beside the arena, as TinyEngine has it (--scratch own: this engine)");
   }
+  if (state_bytes > 0) fmt::print(", of them {} kept from one inference to the next", state_bytes);
   fmt::print("\nlower bound  {:>12} bytes, gap {} ({})\n", r.lower_bound_bytes,
              r.peak_sram_bytes - r.lower_bound_bytes,
              r.is_optimal ? "the plan is proven optimal" : "optimality not proven");
@@ -247,7 +248,7 @@ int run_plan(const PlanArguments& arguments) {
     fmt::print("Memory map: offset in KiB over the steps; letters are tensors, # is scratch\n{}\n",
                report::draw_memory_map(oracle, 24));
     if (arguments.explain) fmt::print("{}\n", report::explain_plan(graph, oracle));
-    print_summary(resources, oracle, device);
+    print_summary(resources, oracle, graph.state_bytes(), device);
     if (linked) print_linked(resources, *linked);
     if (!arguments.out.empty()) fmt::print("Report: {}/index.html\n", arguments.out);
   }

@@ -159,9 +159,12 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
     all_options.input_notes =
         input_notes(*preprocessing, options.names, options.schedule.pulls_input);
   }
-  std::int64_t& sram_budget = all_options.sram_budget_bytes.emplace(std::min(
-      device.sram_budget_bytes(), options.sram_budget_bytes.value_or(device.sram_budget_bytes())));
   const engine::Graph graph = engine::read_tflite(model);
+  // The arena's.
+  std::int64_t& sram_budget = all_options.sram_budget_bytes.emplace(std::max<std::int64_t>(
+      0, std::min(device.sram_budget_bytes(),
+                  options.sram_budget_bytes.value_or(device.sram_budget_bytes())) -
+             graph.state_bytes()));
   const auto compile = [&] {
     return under_name(model, [&] { return engine::compile_graph(graph, all_options); });
   };
@@ -188,17 +191,20 @@ CompileResult compile_model(const fs::path& model, const deploy::Device& device,
   }
 }
 
-std::string describe_folding(const fs::path& model, const engine::CompileOptions& options,
-                             const CompileResult& result) {
+std::string describe_folding(const fs::path& model, const engine::CompileOptions& options) {
   if (options.folds_dead_channels) return "";
-  engine::CompileOptions folding = options;
-  folding.folds_dead_channels = true;
-  folding.scratch_growth = engine::ScratchGrowth::kNone;
-  const CompiledGraph compiled = engine::compile_graph(engine::read_tflite(model), folding);
+  const engine::Graph graph = engine::read_tflite(model);
+  const auto compile = [&](bool folds) {
+    engine::CompileOptions least = options;
+    least.folds_dead_channels = folds;
+    least.scratch_growth = engine::ScratchGrowth::kNone;
+    return engine::compile_graph(graph, least);
+  };
+  const CompiledGraph whole = compile(false);
+  const CompiledGraph folded = compile(true);
   const std::int64_t constants =
-      result.constant_bytes - engine::generate_code(compiled).constant_bytes;
-  const std::int64_t arena =
-      result.least_sram_bytes() - result.state_bytes - compiled.arena.plan.arena_bytes;
+      engine::generate_code(whole).constant_bytes - engine::generate_code(folded).constant_bytes;
+  const std::int64_t arena = whole.arena.plan.arena_bytes - folded.arena.plan.arena_bytes;
   if (constants <= 0 && arena <= 0) return "";
   return fmt::format("without its dead channels it has {} bytes less of constants and {} of arena",
                      std::max<std::int64_t>(0, constants), std::max<std::int64_t>(0, arena));

@@ -49,9 +49,8 @@ CompileResult compile_model(const std::filesystem::path& model, const deploy::De
                             const std::optional<datasets::Postprocessing>& postprocessing = {});
 
 // What the model would need less without its dead channels, if `options` keep them and it has some: for people, or "".
-// `result` is what compile_model made with the same arguments.
 std::string describe_folding(const std::filesystem::path& model,
-                             const engine::CompileOptions& options, const CompileResult& result);
+                             const engine::CompileOptions& options);
 
 // What the arena has beyond the least: as lines for people, none if that is nothing, and as a JSON
 // object.

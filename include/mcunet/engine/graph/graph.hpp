@@ -80,6 +80,9 @@ struct Tensor {
   bool operator==(const Tensor&) const = default;
 };
 
+// Whether all bytes are the same.
+bool is_uniform(const TensorBytes& bytes);
+
 // real value = scale * (quantized value - zero_point). A scale of 0: not quantized.
 struct Quantization {
   float scale = 0;
@@ -240,6 +243,7 @@ struct Graph {
   std::span<const TensorId> state_inputs() const { return std::span(inputs).last(states.size()); }
   std::span<const TensorId> state_outputs() const { return std::span(outputs).last(states.size()); }
   std::int64_t state_bytes() const;
+  std::int64_t uneven_state_bytes() const;  // of those that do not begin with one byte all over
   // All defaults where there is none.
   const TensorInfo& info_of(TensorId tensor) const;
   const OpDetails& details_of(const Op& op) const;
