@@ -119,7 +119,7 @@ int compare_on_cores(const engine::Graph& graph, const std::string& name,
   const std::filesystem::path model = folder / engine::model_file_name(graph);
   engine::write_model(graph, model);
   constexpr auto kBorders = engine::Borders::kInvoke;
-  const deploy::ReferenceModel reference(model, kBorders);
+  deploy::ReferenceModel reference(model, kBorders);
   const std::vector<Int8Bytes> inputs = {joined_inputs(graph, 1), joined_inputs(graph, 2)};
   int compared = 0;
   for (const char* device : devices) {

@@ -29,7 +29,7 @@ class Listing {
     file_.write(reinterpret_cast<const char*>(bytes.data()),
                 static_cast<std::streamsize>(bytes.size()));
     const nlohmann::json line = {{"what", what}, {"tensor", tensor}, {"bytes", bytes.size()}};
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   bool finish() { return static_cast<bool>(file_.flush()); }
 
