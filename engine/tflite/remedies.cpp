@@ -14,7 +14,7 @@ struct Remedy {
 constexpr std::string_view kReplace =
     "express it with supported operators (README lists them), or cut the model before it and "
     "compute the rest in the application";
-constexpr std::string_view kState =
+constexpr std::string_view kSvdf =
     "its state is not supported: keep it in variables (VAR_HANDLE), or pass it in as an input and out as an output";
 constexpr std::string_view kUnroll = "unroll the layer (unroll=True in Keras), or use convolutions";
 constexpr std::string_view kControl = "control flow is not supported: unroll it";
@@ -27,7 +27,7 @@ constexpr std::string_view kProduct =
     "a product of two computed matrices is not supported: use Dense or convolutional layers";
 
 constexpr std::array kRemedies = {
-    Remedy{tflite::BuiltinOperator_SVDF, kState},
+    Remedy{tflite::BuiltinOperator_SVDF, kSvdf},
     Remedy{tflite::BuiltinOperator_LSTM, kUnroll},
     Remedy{tflite::BuiltinOperator_RNN, kUnroll},
     Remedy{tflite::BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_LSTM, kUnroll},

@@ -1,6 +1,7 @@
 // write_random_models FOLDER COUNT: for every operator, COUNT random models of one operator as
 // KIND_SEED.tflite, and where it has rare forms or sums as many of those as KIND_rare_SEED.tflite and
-// KIND_wide_SEED.tflite or, with weights of four bits, KIND_int4_SEED.tflite, and one that keeps state, each with its inputs (.inI), for scripts/compare_with_tflite.py.
+// KIND_wide_SEED.tflite or, with weights of four bits, KIND_int4_SEED.tflite, and state_0.tflite, which keeps state; each
+// with its inputs (.inI), for scripts/compare_with_tflite.py.
 #include <fmt/format.h>
 
 #include <cstdlib>
