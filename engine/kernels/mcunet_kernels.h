@@ -230,7 +230,8 @@ void mcunet_fully_connected_s4(const int8_t* input, int8_t* output,
 // points and bounds are those of what is stored and computed: of an input of four bits the zero point is 8
 // more, of an output zero point and bounds are 120 less, where an upper bound of 7 becomes 127.
 // Weights: as above, of pixels whose channels are filled up with zeros to a multiple of 8 where the input has
-// four bits. Scratch: mcunet_conv2d_1x1_narrow_scratch_bytes, mcunet_conv2d_narrow_scratch_bytes. Not in place.
+// four bits. Scratch: mcunet_conv2d_1x1_narrow_scratch_bytes, mcunet_conv2d_narrow_scratch_bytes. The output may
+// overlap the input by the rules of the functions for int8, with bytes of pixels and rows in place of channels.
 void mcunet_conv2d_1x1_a8a4(const int8_t* input, int8_t* output,
                             const struct mcunet_conv2d_1x1_layer* layer, const void* weights,
                             void* scratch);

@@ -298,7 +298,7 @@ std::int32_t band_height(const Graph& graph, const Op& op) {
 bool overwrites_rows(const Graph& graph, const Op& op) {
   const Window& w = op.window;
   return op.kind == OpKind::kConv2d && w.dilation_height == 1 && w.dilation_width == 1 &&
-         are_int8(graph, op) && works_in_bands(graph, op);
+         works_in_bands(graph, op);
 }
 
 RowReuse row_reuse_of(const Graph& graph, const Op& op) {

@@ -86,6 +86,11 @@ TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
   return best;
 }
 
+bool narrows(const Graph& graph, const Op& op) {
+  return graph.output_of(op).type == DataType::kInt4 &&
+         graph.input_of(op).type == DataType::kInt8;
+}
+
 // Lifetimes and what is overwritten, of the schedule's steps.
 void find_memory(const Graph& graph, const ScheduleOptions& options, Schedule& schedule) {
   find_lifetimes(graph, schedule.steps, schedule.lifetimes);
@@ -129,6 +134,7 @@ ScheduleOptions options_of(SchedulePolicy policy) {
   const bool in_place = policy == SchedulePolicy::kInPlace || policy == SchedulePolicy::kStreaming;
   return {.in_place_depthwise = in_place,
           .in_place_elementwise = in_place,
+          .in_place_narrowing = in_place,
           .streams = policy == SchedulePolicy::kStreaming};
 }
 
@@ -144,8 +150,12 @@ void make_schedule(const Graph& graph, const ScheduleOptions& options, Schedule&
     return make_schedule(graph, scheduler.schedule(graph, options).steps, options, schedule);
   }
   schedule.steps.clear();
-  for (OpId id = 0; id < static_cast<OpId>(graph.ops.size()); ++id)
-    schedule.steps.push_back({id, 1});
+  for (OpId id = 0; id < static_cast<OpId>(graph.ops.size()); ++id) {
+    Step step{.first_op = id};
+    step.overlaps = options.in_place_narrowing && narrows(graph, graph.ops[id]) &&
+                    find_overlap(graph, step).input != kNoId;
+    schedule.steps.push_back(step);
+  }
   find_memory(graph, options, schedule);
 }
 

@@ -11,9 +11,9 @@ namespace mcunet::engine {
 // The planner's alignment.
 inline std::int64_t aligned(std::int64_t bytes) { return (bytes + 3) & ~std::int64_t{3}; }
 
-// The schedule of operators that are steps of their own.
+// The schedule of operators that are steps of their own. What follows its input through memory is not decided there.
 inline ScheduleOptions one_by_one(ScheduleOptions options) {
-  options.streams = options.pulls_input = false;
+  options.streams = options.pulls_input = options.in_place_narrowing = false;
   return options;
 }
 

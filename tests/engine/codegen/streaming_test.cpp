@@ -233,6 +233,22 @@ TEST(Streaming, ActivationsOfFourBitsAreExact) {
   EXPECT_GT(narrow_groups, 6);
 }
 
+// Of four bits to four, of the image to four, and of four to eight.
+TEST(Streaming, ActivationsOfFourBitsFollowTheirInput) {
+  int followers = 0;
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    const Graph graph = random_narrow_network(seed);
+    std::vector<Step> steps;
+    for (OpId id = 0; id < static_cast<OpId>(graph.ops.size()); ++id) {
+      Step& step = steps.emplace_back(Step{.first_op = id});
+      step.overlaps = find_overlap(graph, step).input != kNoId;
+      followers += step.overlaps ? 1 : 0;
+    }
+    expect_exact(in_steps(graph, steps, ScratchGrowth::kNone), "follow-" + std::to_string(seed));
+  }
+  EXPECT_GT(followers, 12);
+}
+
 TEST(Streaming, ASumOfATensorAndAConstantRow) {
   for (const OpKind kind : {OpKind::kAdd, OpKind::kSub, OpKind::kMul}) {
     int constants = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mcunet/core/error.hpp"
+#include "mcunet/engine/graph/activations.hpp"
 #include "residual_block.hpp"
 
 namespace mcunet::engine {
@@ -58,6 +59,37 @@ TEST(Schedule, AGraphOutputIsNotOverwritten) {
   const Schedule schedule = make_schedule(graph);
   EXPECT_EQ(schedule.in_place_of[first], input);
   EXPECT_EQ(schedule.in_place_of[second], kNoId);
+}
+
+// An image and the map of four bits that is made of it.
+Graph narrowing_convolution() {
+  Graph graph;
+  const TensorId image = add_input(graph, {32, 32, 3});
+  const Op convolution{.kind = OpKind::kConv2d, .window = centred_window(3, 2)};
+  const TensorId map = append_op(graph, convolution, {image}, 16);
+  graph.outputs.push_back(append_op(graph, convolution, {map}, 16));
+  set_activation_bits(graph, 4);
+  return graph;
+}
+
+TEST(Schedule, AMapOfFourBitsFollowsItsImage) {
+  const Graph graph = narrowing_convolution();
+  ASSERT_EQ(graph.tensors[1].type, DataType::kInt4);
+  const Schedule schedule = make_schedule(graph);
+  EXPECT_TRUE(schedule.steps[0].overlaps);
+  EXPECT_EQ(schedule.in_place_of[1], 0);
+  // A row of the map, 128 bytes, is written before a row of the image, 96 bytes, is done with; from then on two rows
+  // are for each of the map's.
+  EXPECT_EQ(schedule.headroom[1], 160);
+  EXPECT_EQ(schedule.in_place_of[2], kNoId) << "int8 of four bits";
+  EXPECT_EQ(make_schedule(graph, options_of(SchedulePolicy::kOpByOp)).in_place_of[1], kNoId);
+}
+
+TEST(Schedule, AnImageThatIsReadAgainIsNotFollowed) {
+  Graph graph = narrowing_convolution();
+  const Op pool{.kind = OpKind::kMaxPool2d, .has_bias = false, .window = centred_window(3, 2)};
+  graph.outputs.push_back(append_op(graph, pool, {0}));
+  EXPECT_EQ(make_schedule(graph).in_place_of[1], kNoId);
 }
 
 TEST(Schedule, AMultiplierRulesOutInPlace) {

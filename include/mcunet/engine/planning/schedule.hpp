@@ -44,6 +44,9 @@ struct ScheduleOptions {
   bool in_place_depthwise = true;
   // An elementwise operator overwrites an operand: an addition, an activation, a reshape.
   bool in_place_elementwise = true;
+  // A convolution that makes int4 of int8, as of the image, writes over what it has read of that: else an image
+  // that keeps its eight bits would bind where all maps behind it take half.
+  bool in_place_narrowing = true;
   // Operators that need too much memory one by one form steps that run in bands of rows
   // (streaming_schedule.hpp): as few as the least peak allows, or this limit if it is larger.
   bool streams = false;
