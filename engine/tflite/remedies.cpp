@@ -12,7 +12,7 @@ struct Remedy {
 };
 
 constexpr std::string_view kReplace =
-    "express it with supported operators (README lists them), or cut the model before it and "
+    "express it with supported operators (docs/compiler.md lists them), or cut the model before it and "
     "compute the rest in the application";
 constexpr std::string_view kSvdf =
     "its state is not supported: keep it in variables (VAR_HANDLE), or pass it in as an input and out as an output";

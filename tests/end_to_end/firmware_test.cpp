@@ -275,7 +275,7 @@ void report_fault(const struct fault_frame* frame, uint32_t exception) {
 }
 )";
 
-// By hand, as README tells: both folders' files in one, built by the first one's Makefile.
+// By hand, as docs/compiler.md tells: both folders' files in one, built by the first one's Makefile.
 TEST(SlowFirmware, TwoNetworksShareAnArena) {
   if (!has_emulator()) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
   const TemporaryFolder folder;
