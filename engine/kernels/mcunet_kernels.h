@@ -164,7 +164,7 @@ struct mcunet_fully_connected_layer {
 void mcunet_fully_connected(const int8_t* input, int8_t* output,
                             const struct mcunet_fully_connected_layer* layer, const void* weights,
                             void* scratch);
-// The same without scratch: for a few outputs as fast, for many slower.
+// The same without scratch: for a few outputs as fast or faster, for many slower.
 void mcunet_fully_connected_few(const int8_t* input, int8_t* output,
                                 const struct mcunet_fully_connected_layer* layer,
                                 const void* weights);
@@ -223,6 +223,9 @@ void mcunet_depthwise_conv2d_s4(const int8_t* input, int8_t* output,
 void mcunet_fully_connected_s4(const int8_t* input, int8_t* output,
                                const struct mcunet_fully_connected_layer* layer,
                                const void* weights, void* scratch);
+void mcunet_fully_connected_few_s4(const int8_t* input, int8_t* output,
+                                   const struct mcunet_fully_connected_layer* layer,
+                                   const void* weights);
 
 // ---- Activations of four bits ----
 

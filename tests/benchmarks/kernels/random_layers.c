@@ -341,8 +341,9 @@ static int run_fully_connected(void) {
   (bits == 4 ? mcunet_pack_matmul_s4 : mcunet_pack_matmul)(&f, depth, packed);
   memset(output, 0x33, sizeof output);
   const int32_t bytes = guarded_scratch(mcunet_fully_connected_scratch_bytes(layer.batches, depth));
-  if (bits == 8 && between(0, 1)) {
-    mcunet_fully_connected_few(input, output, &layer, packed);
+  if (between(0, 1)) {
+    (bits == 4 ? mcunet_fully_connected_few_s4 : mcunet_fully_connected_few)(input, output, &layer,
+                                                                             packed);
   } else {
     (bits == 4 ? mcunet_fully_connected_s4 : mcunet_fully_connected)(input, output, &layer, packed,
                                                                      scratch);
