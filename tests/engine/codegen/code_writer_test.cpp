@@ -8,6 +8,7 @@
 #include "generated_model.hpp"
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/graph_passes.hpp"
+#include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/resources.hpp"
 #include "mcunet/engine/quantization/random_weights.hpp"
 #include "mcunet/engine/tflite/reader.hpp"
@@ -148,23 +149,34 @@ TEST(CodeWriter, ActivationsOfFourBitsAreExact) {
   EXPECT_GT(followers, 4);
 }
 
-// As the last layer of a keyword spotter, whose input widened to 16 bits would be the most that it needs.
-TEST(CodeWriter, AFewOutputsOfManyInputsNeedNoScratch) {
-  for (const std::int32_t outputs : {1, 2, 3, 4, 5}) {
+// A layer whose input widened to 16 bits may be the most that it needs.
+void expect_scratch_from(std::int32_t outputs_with_scratch, std::int32_t inputs, int weight_bits) {
+  for (std::int32_t outputs = 1; outputs <= outputs_with_scratch; ++outputs) {
+    SCOPED_TRACE(fmt::format("{} outputs of {} inputs, {} bits", outputs, inputs, weight_bits));
     Graph shapes;
-    const TensorId input = add_input(shapes, {1, 1, 1027});
+    const TensorId input = add_input(shapes, {1, 1, inputs});
     shapes.outputs = {append_op(shapes, {.kind = OpKind::kFullyConnected}, {input}, outputs)};
+    set_weight_bits(shapes, weight_bits);
     RandomStream random(outputs);
     const Graph graph = with_random_weights(shapes, random);
     const CompiledGraph compiled = compile_graph(graph);
-    const std::int64_t tensors = 1028 + (outputs > 4 ? 8 : 4);
-    EXPECT_EQ(compiled.arena.plan.arena_bytes > tensors, outputs > 4);
-    const std::vector<TensorBytes> inputs = random_inputs(graph, 1);
-    EXPECT_EQ(GeneratedModel(compiled, "generated-few").run(inputs), execute(graph, inputs));
+    const std::int64_t tensors = (inputs + 3) / 4 * 4 + (outputs + 3) / 4 * 4;
+    EXPECT_EQ(compiled.arena.plan.arena_bytes > tensors, outputs == outputs_with_scratch);
+    const std::vector<TensorBytes> values = random_inputs(graph, 1);
+    EXPECT_EQ(GeneratedModel(compiled, "generated-few").run(values), execute(graph, values));
     EXPECT_EQ(
-        GeneratedModel(compile_graph(graph, {.specializes_kernels = false}), "general").run(inputs),
-        execute(graph, inputs));
+        GeneratedModel(compile_graph(graph, {.specializes_kernels = false}), "general").run(values),
+        execute(graph, values));
   }
+}
+
+// As the last layers of a keyword spotter, and of a network that tells two classes apart.
+TEST(CodeWriter, AFewOutputsOfManyInputsNeedNoScratch) {
+  expect_scratch_from(5, 1027, 8);
+  expect_scratch_from(1, 1023, 8);
+  expect_scratch_from(7, 1027, 4);
+  expect_scratch_from(7, 65, 4);
+  expect_scratch_from(1, 63, 4);
 }
 
 // A network in an arena with room for four columns and whole planes.
