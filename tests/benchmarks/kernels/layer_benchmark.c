@@ -26,6 +26,15 @@ void semihosting_print(const char* format, ...);
   2048  // bytes of scratch above which depthwise convolutions use a ring of rows
 #endif
 
+// Fully connected layers of so few outputs and so many inputs have a kernel without columns, as
+// engine/planning/kernels.cpp chooses.
+#ifndef FEW_OUTPUTS
+#define FEW_OUTPUTS (WEIGHT_BITS == 4 ? 6 : 4)
+#endif
+#ifndef MANY_INPUTS
+#define MANY_INPUTS (WEIGHT_BITS == 4 ? 64 : 1024)
+#endif
+
 static const struct layer kLayers[] = {
 #include "layers.inc"
 };
@@ -77,6 +86,7 @@ static struct {
     struct mcunet_conv2d_1x1_layer conv2d_1x1;
     struct mcunet_conv2d_layer conv2d;
     struct mcunet_depthwise_layer depthwise;
+    struct mcunet_fully_connected_layer fully_connected;
     struct mcunet_elementwise_layer add;
     struct mcunet_pool2d_layer pool;
   } as;
@@ -87,6 +97,12 @@ static struct {
 
 static void run_conv2d_1x1(void) {
   KERNEL(conv2d_1x1)(input, output, &job.as.conv2d_1x1, packed, scratch);
+}
+static void run_fully_connected(void) {
+  KERNEL(fully_connected)(input, output, &job.as.fully_connected, packed, scratch);
+}
+static void run_fully_connected_few(void) {
+  KERNEL(fully_connected_few)(input, output, &job.as.fully_connected, packed);
 }
 static void run_conv2d(void) {
   KERNEL(conv2d)(input, output, &job.as.conv2d, packed, scratch, sizeof scratch);
@@ -100,8 +116,9 @@ static void run_max_pool(void) { mcunet_max_pool2d(input, output, &job.as.pool);
 
 static __attribute__((noinline)) void job_run(void) { job.run(); }
 
-// What is counted: from where it calls `run` to where it is back. run.sh knows these names.
-static __attribute__((noinline)) uint32_t count_instructions(void (*run)(void)) {
+// What is counted: from where it calls `run` to where it is back. run.sh knows these names, so the
+// compiler may not make another function of it, for the one argument that it always has.
+static __attribute__((noipa)) uint32_t count_instructions(void (*run)(void)) {
   start_timer();
   run();
   return elapsed_instructions();
@@ -194,6 +211,14 @@ static void prepare_conv(const struct layer* layer, const struct mcunet_filter* 
                          int32_t depth) {
   KERNEL(pack_matmul)(filter, depth, packed);
   job.result = output;
+  if (layer->kind == FULLY_CONNECTED) {
+    job.as.fully_connected = (struct mcunet_fully_connected_layer){
+        1, layer->in_channels, layer->out_channels, filter->output};
+    job.run = layer->out_channels <= FEW_OUTPUTS && layer->in_channels >= MANY_INPUTS
+                  ? run_fully_connected_few
+                  : run_fully_connected;
+    return;
+  }
   if (layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride == 1) {
     job.as.conv2d_1x1 = (struct mcunet_conv2d_1x1_layer){
         layer->height * layer->width, layer->in_channels, layer->out_channels, filter->output};
