@@ -66,6 +66,11 @@ LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scal
           quantize_multiplier(double{input_scale * alpha / output_scale})};
 }
 
+LeakyReluMultipliers prelu_multipliers(float input_scale, float slope_scale, float output_scale) {
+  return {quantize_multiplier(double{input_scale} / double{output_scale}),
+          product_multiplier(input_scale, slope_scale, output_scale)};
+}
+
 std::vector<Interpolation> interpolations(std::int32_t input, std::int32_t output,
                                           const OpDetails& details) {
   constexpr std::int64_t kOne = 1 << 10;

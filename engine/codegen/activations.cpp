@@ -9,30 +9,6 @@
 namespace mcunet::engine {
 namespace {
 
-// A function of one value is a table, which the reference executor fills in. The kernel takes the
-// bytes of uint8 for int8, so those are the order of the entries; of int4 a byte is two values.
-void write_lookup(StepWriter& step) {
-  Graph one;
-  const Tensor& output = step.graph().output_of(step.op());
-  const Shape every_byte = step.has_int4_input() ? Shape{1, 64, 8} : Shape{1, 1, 256};
-  const TensorId in = add_input(one, every_byte, step.graph().input_of(step.op()).type);
-  edit_info(one, in).quantization = step.input_quantization();
-  Op op = step.op();
-  one.details = {step.details()};
-  op.details = 0;
-  const TensorId out = append_op(one, op, std::span(&in, 1), Tensor{every_byte, output.type});
-  edit_info(one, out).quantization = step.output_quantization();
-  one.outputs = {out};
-  TensorBytes values;
-  for (int value = -128; value < 128; ++value) values.push_back(static_cast<std::byte>(value));
-  const std::vector<TensorBytes> results = execute(one, std::span(&values, 1));
-  std::vector<unsigned char> table;
-  for (std::byte value : results[0]) table.push_back(std::to_integer<unsigned char>(value));
-  const std::string name = step.add_array("table", std::move(table));
-  step.call({step.input_address(), step.output_address(),
-             step.in_rows(row_bytes_of(output), output.bytes()), "(const int8_t*)" + name});
-}
-
 // Between float and the values of `type`.
 void write_conversion_layer(StepWriter& step, const Quantization& q, DataType type) {
   step.layer(
@@ -54,6 +30,34 @@ std::vector<std::string> row_members(const StepWriter& step, const SoftmaxParame
 }
 
 }  // namespace
+
+// The kernel takes the bytes of uint8 for int8, so those are the order of the entries; of int4 a byte is
+// two values.
+void write_lookup(StepWriter& step) {
+  Graph one;
+  const Tensor& output = step.graph().output_of(step.op());
+  const Shape every_byte = step.has_int4_input() ? Shape{1, 64, 8} : Shape{1, 1, 256};
+  const TensorId in = add_input(one, every_byte, step.graph().input_of(step.op()).type);
+  edit_info(one, in).quantization = step.input_quantization();
+  Op op = step.op();
+  one.details = {step.details()};
+  if (step.details().operand != kNoId) {
+    one.constants = {step.graph().constants[step.details().operand]};
+    one.details[0].operand = 0;
+  }
+  op.details = 0;
+  const TensorId out = append_op(one, op, std::span(&in, 1), Tensor{every_byte, output.type});
+  edit_info(one, out).quantization = step.output_quantization();
+  one.outputs = {out};
+  TensorBytes values;
+  for (int value = -128; value < 128; ++value) values.push_back(static_cast<std::byte>(value));
+  const std::vector<TensorBytes> results = execute(one, std::span(&values, 1));
+  std::vector<unsigned char> table;
+  for (std::byte value : results[0]) table.push_back(std::to_integer<unsigned char>(value));
+  const std::string name = step.add_array("table", std::move(table));
+  step.call({step.input_address(), step.output_address(),
+             step.in_rows(row_bytes_of(output), output.bytes()), "(const int8_t*)" + name});
+}
 
 void write_relu(StepWriter& step) { write_lookup(step); }
 void write_relu6(StepWriter& step) { write_lookup(step); }

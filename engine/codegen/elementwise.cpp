@@ -41,12 +41,21 @@ std::string operand_text(const Operand& side, const QuantizedMultiplier& multipl
                      side.quantization.zero_point, multiplier.multiplier, -multiplier.shift);
 }
 
+// As mcunet_kernels.h has them for each operator.
+AdditionMultipliers factors_of(OpKind kind, float first, float second, float output) {
+  if (kind == OpKind::kMul) return {{}, {}, product_multiplier(first, second, output)};
+  if (kind == OpKind::kPrelu) {
+    const LeakyReluMultipliers by = prelu_multipliers(first, second, output);
+    return {by.positive, {}, by.negative};
+  }
+  return addition_multipliers(first, second, output);
+}
+
 std::vector<std::string> layer_members(const StepWriter& step, const std::vector<Operand>& sides) {
   const float first = sides[0].quantization.scale;
   const float second = sides[1].quantization.scale;
   const float out = step.output_quantization().scale;
-  AdditionMultipliers by = addition_multipliers(first, second, out);
-  if (step.op().kind == OpKind::kMul) by = {{}, {}, product_multiplier(first, second, out)};
+  const AdditionMultipliers by = factors_of(step.op().kind, first, second, out);
   const std::int64_t row = std::int64_t{step.output().width} * step.output().channels;
   return {
       member("elements", step.in_rows(row)),
@@ -128,6 +137,10 @@ void write_extremum(StepWriter& step) {
 void write_add(StepWriter& step) { write_elementwise(step); }
 void write_sub(StepWriter& step) { write_elementwise(step); }
 void write_mul(StepWriter& step) { write_elementwise(step); }
+void write_prelu(StepWriter& step) {
+  if (step.kernel() == "lookup") return write_lookup(step);
+  write_elementwise(step);
+}
 
 void write_maximum(StepWriter& step) { write_extremum(step); }
 void write_minimum(StepWriter& step) { write_extremum(step); }

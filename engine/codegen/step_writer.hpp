@@ -106,6 +106,10 @@ std::string nested_member(const char* name, const std::vector<std::string>& memb
 // The initializer of struct mcunet_output.
 std::string output_member(const mcunet_output& output);
 
+// Of a function of one value: a table, which the reference executor fills in. A second operand is one constant
+// value.
+void write_lookup(StepWriter& step);
+
 // One function per operator, in files by family.
 #define OPERATOR(kind, stem, ...) void write_##stem(StepWriter& step);
 #include "mcunet/engine/graph/operators.inc"

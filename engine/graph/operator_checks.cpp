@@ -108,6 +108,10 @@ void check_leaky_relu(const CheckedOp& op) {
   if (!std::isfinite(alpha)) op.fail("alpha is {}", alpha);
 }
 
+void check_prelu(const CheckedOp& op) {
+  if (op.details.operand_is_first) op.fail("its input is constant");
+}
+
 // Differences in Q5.26, the sum of exponentials in Q12.19.
 void check_log_softmax(const CheckedOp& op) {
   const double scale = op.input_quantization().scale;
@@ -150,6 +154,10 @@ double factor_of_product(const Graph& graph, const Op& op) {
 
 double factor_of_leak(const Graph& graph, const Op& op) {
   return factor_of_one(graph, op) * std::max(1.0, std::abs(double{graph.details_of(op).alpha}));
+}
+
+double factor_of_prelu(const Graph& graph, const Op& op) {
+  return factor_of_one(graph, op) * std::max(1.0, other_scale(graph, op));
 }
 
 }  // namespace mcunet::engine

@@ -54,6 +54,7 @@ void check_resize(const CheckedOp& op);
 void check_resize_bilinear(const CheckedOp& op);
 void check_part(const CheckedOp& op);
 void check_extremum(const CheckedOp& op);
+void check_prelu(const CheckedOp& op);
 
 // The largest factor from input to output.
 double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale
@@ -61,6 +62,7 @@ double factor_with_weights(const Graph& graph, const Op& op);
 double factor_of_larger(const Graph& graph, const Op& op);  // of two operands
 double factor_of_product(const Graph& graph, const Op& op);
 double factor_of_leak(const Graph& graph, const Op& op);
+double factor_of_prelu(const Graph& graph, const Op& op);
 
 // How channels pass.
 ChannelFlow channels_mix(const Graph& graph, const Op& op);

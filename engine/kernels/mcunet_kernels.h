@@ -383,7 +383,7 @@ void mcunet_reduce_max(const int8_t* input, int8_t* output,
 
 struct mcunet_operand {
   int32_t zero_point;
-  int32_t multiplier;  // of 2^31; addition and subtraction only
+  int32_t multiplier;  // of 2^31; of addition and subtraction, and a of prelu
   int32_t shift;       // to the right
 };
 
@@ -407,6 +407,10 @@ void mcunet_sub(const int8_t* a, const int8_t* b, int8_t* output,
                 const struct mcunet_elementwise_layer* layer);
 void mcunet_mul(const int8_t* a, const int8_t* b, int8_t* output,
                 const struct mcunet_elementwise_layer* layer);
+// a where it is not negative, else its product with the slope b: that has the layer's multiplier, a its
+// operand's.
+void mcunet_prelu(const int8_t* a, const int8_t* b, int8_t* output,
+                  const struct mcunet_elementwise_layer* layer);
 
 // Either operand repeats along any axes. `elements` and `period` of `values` do not matter.
 struct mcunet_broadcast_layer {
@@ -422,6 +426,8 @@ void mcunet_sub_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer);
 void mcunet_mul_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer);
+void mcunet_prelu_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
+                            const struct mcunet_broadcast_layer* layer);
 
 // Operands that repeat along some axes.
 struct mcunet_extremum_layer {

@@ -127,6 +127,14 @@ KernelCalls kernels_of_sub(const Query& query) {
 KernelCalls kernels_of_mul(const Query& query) {
   return either(query, kernel_named("mul"), kernel_named("mul_broadcast"));
 }
+// One slope for all values makes it a function of one.
+KernelCalls kernels_of_prelu(const Query& query) {
+  const ConstantId slopes = query.details().operand;
+  if (slopes != kNoId && query.graph.constants[slopes].elements() == 1) {
+    return kernel_named("lookup");
+  }
+  return either(query, kernel_named("prelu"), kernel_named("prelu_broadcast"));
+}
 KernelCalls kernels_of_maximum(const Query&) { return kernel_named("maximum"); }
 KernelCalls kernels_of_minimum(const Query&) { return kernel_named("minimum"); }
 
@@ -250,7 +258,7 @@ ElementwiseSides sides_of(const Graph& graph, const Op& op) {
     if (details.operand_is_first) std::swap(sides.shapes[0], sides.shapes[1]);
   }
   sides.is_swapped =
-      op.kind != OpKind::kSub && sides.shapes[0].elements() != graph.output_of(op).shape.elements();
+      commutes(op.kind) && sides.shapes[0].elements() != graph.output_of(op).shape.elements();
   if (sides.is_swapped) std::swap(sides.shapes[0], sides.shapes[1]);
   return sides;
 }

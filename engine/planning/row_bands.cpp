@@ -47,7 +47,7 @@ bool is_elementwise(const Graph& graph, const Op& op) {
   const OpDetails& details = graph.details_of(op);
   // The kernel's second operand is the one that repeats.
   const auto may_repeat = [&](bool is_first, const Shape& operand) {
-    return (!is_first || op.kind != OpKind::kSub) && repeats_by_row(operand, output);
+    return (!is_first || commutes(op.kind)) && repeats_by_row(operand, output);
   };
   int repeating = 0;
   if (details.operand != kNoId) {

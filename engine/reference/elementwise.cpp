@@ -87,6 +87,16 @@ void run_mul(const KernelCall& call) {
           [&](std::int32_t a, std::int32_t b) { return multiply(a * b, multiplier); });
 }
 
+void run_prelu(const KernelCall& call) {
+  const Operands operands = operands_of(call);
+  const LeakyReluMultipliers by =
+      prelu_multipliers(operands.first.quantization.scale, operands.second.quantization.scale,
+                        call.output_quantization().scale);
+  combine(call, operands, [&](std::int32_t value, std::int32_t slope) {
+    return value >= 0 ? multiply(value, by.positive) : multiply(value * slope, by.negative);
+  });
+}
+
 void run_maximum(const KernelCall& call) {
   combine(call, operands_of(call), [](std::int32_t a, std::int32_t b) { return std::max(a, b); });
 }

@@ -263,6 +263,12 @@ void TfliteOperators::read_binary(tflite::ActivationFunction function) {
   append({activation(input(is_first ? 1 : 0))});
 }
 
+void TfliteOperators::read_prelu() {
+  require_inputs(2, 2);
+  activation(input(0));
+  read_binary(tflite::ActivationFunction_NONE);
+}
+
 void TfliteOperators::read_mean() { read_reduction(); }
 void TfliteOperators::read_reduce_max() { read_reduction(); }
 

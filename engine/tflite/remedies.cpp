@@ -38,7 +38,6 @@ constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_IF, kControl},
     Remedy{tflite::BuiltinOperator_GELU, kFunction},
     Remedy{tflite::BuiltinOperator_ELU, kFunction},
-    Remedy{tflite::BuiltinOperator_PRELU, kFunction},
     Remedy{tflite::BuiltinOperator_ARG_MAX, kPostprocess},
     Remedy{tflite::BuiltinOperator_ARG_MIN, kPostprocess},
     Remedy{tflite::BuiltinOperator_TOPK_V2, kPostprocess},

@@ -33,7 +33,8 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kStridedSlice,
                                             OpKind::kMaximum,
                                             OpKind::kMinimum,
-                                            OpKind::kTransposeConv};
+                                            OpKind::kTransposeConv,
+                                            OpKind::kPrelu};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

@@ -119,6 +119,7 @@ TEST(Elementwise, BroadcastsOfEitherOperandMatchTheOperatorOnRepeatedValues) {
     expect_same(mcunet_add, mcunet_add_broadcast);
     expect_same(mcunet_sub, mcunet_sub_broadcast);
     expect_same(mcunet_mul, mcunet_mul_broadcast);
+    expect_same(mcunet_prelu, mcunet_prelu_broadcast);
   }
 }
 
@@ -157,6 +158,29 @@ TEST(Elementwise, ProductsMatch) {
       const int value =
           reference_rescale(product, layer.multiplier, -layer.shift) + layer.output.zero_point;
       ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max));
+    }
+  }
+}
+
+TEST(Elementwise, NegativeValuesHaveSlopes) {
+  Random random(12);
+  for (int i = 0; i < kLayers; ++i) {
+    mcunet_elementwise_layer layer = random_elementwise(random, i);
+    layer.shift = random.between(-1, 9);
+    layer.operands[0].shift = random.between(-2, 2);
+    const Bytes a = random.bytes(static_cast<std::size_t>(layer.elements));
+    const Bytes b = random.bytes(static_cast<std::size_t>(layer.period));
+    Bytes output = a;  // in place
+    mcunet_prelu(output.data(), b.data(), output.data(), &layer);
+    for (std::size_t e = 0; e < output.size(); ++e) {
+      const int value = a[e] - layer.operands[0].zero_point;
+      const int product = value * (b[e % b.size()] - layer.operands[1].zero_point);
+      const int rescaled = value >= 0 ? reference_rescale(value, layer.operands[0].multiplier,
+                                                          -layer.operands[0].shift)
+                                      : reference_rescale(product, layer.multiplier, -layer.shift);
+      ASSERT_EQ(output[e],
+                std::clamp(rescaled + layer.output.zero_point, layer.output.min, layer.output.max))
+          << "layer " << i;
     }
   }
 }

@@ -1,7 +1,7 @@
 #ifndef MCUNET_KERNELS_ELEMENTWISE_H_
 #define MCUNET_KERNELS_ELEMENTWISE_H_
 
-// What addition, subtraction and multiplication share. Internal to the kernels.
+// What operators of two values share. Internal to the kernels.
 
 #include "mcunet_kernels.h"
 
@@ -26,6 +26,18 @@ MCUNET_INLINE int8_t mcunet_product(int32_t a, int32_t b,
   const int32_t value =
       mcunet_rescale(product, layer->multiplier, layer->shift) + layer->output.zero_point;
   return (int8_t)mcunet_clamp(value, layer->output.min, layer->output.max);
+}
+
+// a, or its product with the slope b where it is negative; each has a factor of its own.
+MCUNET_INLINE int8_t mcunet_rectified(int32_t a, int32_t b,
+                                      const struct mcunet_elementwise_layer* layer) {
+  const struct mcunet_operand* const positive = &layer->operands[0];
+  const int32_t value = a - positive->zero_point;
+  const int32_t product = value * (b - layer->operands[1].zero_point);
+  const int32_t rescaled = value >= 0 ? mcunet_rescale(value, positive->multiplier, positive->shift)
+                                      : mcunet_rescale(product, layer->multiplier, layer->shift);
+  return (int8_t)mcunet_clamp(mcunet_wrapping_add(rescaled, layer->output.zero_point),
+                              layer->output.min, layer->output.max);
 }
 
 MCUNET_INLINE void mcunet_add_rescaled(const int8_t* a, const int8_t* b, int8_t* output,

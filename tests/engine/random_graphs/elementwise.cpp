@@ -18,11 +18,12 @@ void RandomGraph::build_binary() {
   const Shape shape = random_shape();
   const bool keeps = QuantizationRule(traits_of(op_.kind).quantization).keeps;
   const Quantization first = random_quantization();
+  const bool is_prelu = op_.kind == OpKind::kPrelu;
   const Quantization second = keeps ? first : random_quantization();
   const bool is_mul = op_.kind == OpKind::kMul;
   const Quantization output =
       keeps ? first : random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
-  if (!keeps) choose_activation();
+  if (!keeps && !is_prelu) choose_activation();
   Shape other = broadcasting(shape);
   Shape own = shape;
   if (is_rare_) {
@@ -42,10 +43,10 @@ void RandomGraph::build_binary() {
     graph_.constants.push_back(operand);
     OpDetails& details = edit_details(graph_, op_);
     details.operand = 0;
-    details.operand_is_first = chance(2);
+    details.operand_is_first = !is_prelu && chance(2);
   } else {
     inputs.push_back(new_input(other, second));
-    if (chance(2)) std::swap(inputs[0], inputs[1]);
+    if (!is_prelu && chance(2)) std::swap(inputs[0], inputs[1]);
   }
   finish(inputs, shape, output);
 }
@@ -55,5 +56,6 @@ void RandomGraph::build_sub() { build_binary(); }
 void RandomGraph::build_mul() { build_binary(); }
 void RandomGraph::build_maximum() { build_binary(); }
 void RandomGraph::build_minimum() { build_binary(); }
+void RandomGraph::build_prelu() { build_binary(); }
 
 }  // namespace mcunet::engine

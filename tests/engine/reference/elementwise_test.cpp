@@ -54,5 +54,15 @@ TEST(ReferenceElementwise, TheLargerAndTheSmallerValue) {
   EXPECT_EQ(run(OpKind::kMinimum), (std::vector{0, 2, -128, 3}));
 }
 
+TEST(ReferenceElementwise, NegativeValuesHaveSlopes) {
+  OpDetails details;
+  details.operand = 0;
+  Graph graph = one_op_graph({.kind = OpKind::kPrelu}, {{{1, 2, 2}, {1, 1}}},
+                             {{1, 2, 2}, {0.5F, 4}}, &details);
+  graph.constants = {int8_constant({1, 1, 2}, {2, -4}, {0.25F})};
+  // 2 (a - 1) + 4, or with slopes of 0.5 and -1
+  EXPECT_EQ(run_int8(graph, {{3, 1, -9, -9}}), (std::vector{8, 4, -6, 24}));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

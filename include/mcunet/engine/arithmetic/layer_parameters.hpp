@@ -59,6 +59,9 @@ struct LeakyReluMultipliers {
 };
 LeakyReluMultipliers leaky_relu_multipliers(float input_scale, float output_scale, float alpha);
 
+// Of prelu: of values at least zero, and of products of those below with their slopes.
+LeakyReluMultipliers prelu_multipliers(float input_scale, float slope_scale, float output_scale);
+
 // Of resize_bilinear: between which elements along one axis those of the output lie, `weight`
 // 1024ths of the way from the first to the second.
 struct Interpolation {

@@ -172,7 +172,8 @@ struct OpDetails {
   // kernel width, out}; fully connected {out, in}. int8 or int4 with a zero point of 0.
   ConstantId weights = kNoId;
   ConstantId bias = kNoId;  // of those three: int32 {out}
-  // Of two operands: the other one where it is constant, int8 of up to four dimensions.
+  // Of two operands, of which prelu's second one is its slopes: the other one where it is constant, int8 of
+  // up to four dimensions.
   ConstantId operand = kNoId;
   bool operand_is_first = false;
   Axis axis = Axis::kChannels;                         // concatenation

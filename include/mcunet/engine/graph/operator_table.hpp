@@ -155,6 +155,9 @@ inline const OperatorTraits& traits_of(OpKind kind) {
 
 inline bool has_weights(const Op& op) { return traits_of(op.kind).weights != WeightOrder::kNone; }
 
+// Whether an operator of two operands gives the same with the two exchanged.
+inline bool commutes(OpKind kind) { return kind != OpKind::kSub && kind != OpKind::kPrelu; }
+
 // The operator with this name, or nothing.
 std::optional<OpKind> kind_named(std::string_view name);
 
