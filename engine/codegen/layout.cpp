@@ -62,7 +62,7 @@ void write_pad(StepWriter& step) {
     throw Error("{}: pads {} channels of int4, which are no multiple of 8", describe(step.op()),
                 step.input().channels);
   }
-  const std::int32_t zero_point = step.output_quantization().zero_point;
+  const std::int32_t value = border_of(step.graph(), step.op());
   const Padding& p = step.op().window.padding;
   const std::vector<std::string> border = {
       member("input_height", step.input().height),
@@ -72,7 +72,7 @@ void write_pad(StepWriter& step) {
       member("bottom", p.bottom),
       member("left", p.left),
       member("right", p.right),
-      member("value", is_int4 ? static_cast<std::int8_t>(0x11 * (zero_point + 8)) : zero_point)};
+      member("value", is_int4 ? static_cast<std::int8_t>(0x11 * (value + 8)) : value)};
   const bool pads_channels = details.channels_before != 0 || details.channels_after != 0;
   if (pads_channels) {
     step.layer("mcunet_pad_channels_layer",

@@ -90,8 +90,7 @@ class Constants {
       case ChannelFlow::kPass:
         return is_constant_alike(op, channel);
       case ChannelFlow::kPad:
-        return of(graph_.inputs_of(op)[0], channel) ==
-               graph_.info_of(op.output).quantization.zero_point;
+        return of(graph_.inputs_of(op)[0], channel) == border_of(graph_, op);
       case ChannelFlow::kStack:
         return is_constant_throughout(op, channel);
       case ChannelFlow::kOpaque:

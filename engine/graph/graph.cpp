@@ -168,6 +168,12 @@ std::int64_t rows_of(const Graph& graph, const Op& fully_connected) {
   return std::int64_t{output.height} * output.width;
 }
 
+std::int32_t border_of(const Graph& graph, const Op& pad) {
+  const std::int32_t zero_point = graph.info_of(pad.output).quantization.zero_point;
+  const std::optional<std::int8_t>& border = graph.details_of(pad).border;
+  return border ? std::int32_t{*border} : zero_point;
+}
+
 OpCost cost_of(const Graph& graph, const Op& op) {
   const OperatorTraits& traits = traits_of(op.kind);
   if (traits.weights == WeightOrder::kNone) return {};

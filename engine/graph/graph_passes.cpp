@@ -161,7 +161,9 @@ Graph fold_padding(const Graph& graph) {
     const OpDetails& details = graph.details_of(pad->op);
     const Padding& padding = pad->op.window.padding;
     const bool pads_channels = details.channels_before != 0 || details.channels_after != 0;
-    if (pads_channels || rewrite.uses_of(pad->op.output) != 1) continue;
+    const bool has_zeros =
+        border_of(graph, pad->op) == graph.info_of(pad->op.output).quantization.zero_point;
+    if (pads_channels || !has_zeros || rewrite.uses_of(pad->op.output) != 1) continue;
     if (!can_take_padding(node.op, padding)) continue;
     node.op.window.padding = sum(node.op.window.padding, padding);
     node.inputs.front() = pad->inputs.front();

@@ -52,6 +52,9 @@ void check_pool(const CheckedOp& op) {
 void check_pad(const CheckedOp& op) {
   const auto [least, most] = std::minmax(op.details.channels_before, op.details.channels_after);
   if (least < 0 || most > kMaxTensorBytes) op.fail("its padding is out of range");
+  if (op.details.border && op.graph.input_of(op.op).type != DataType::kInt8) {
+    op.fail("pads with a value of int8");
+  }
 }
 
 // Ranges within which the fixed-point functions are specified.

@@ -13,11 +13,9 @@ void run_reshape(const KernelCall& call) {
   std::copy(call.inputs[0].begin(), call.inputs[0].end(), call.output.begin());
 }
 
-// The border is the output's zero point.
 void run_pad(const KernelCall& call) {
   const auto output = call.int8_output();
-  const auto zero_point = static_cast<std::int8_t>(call.output_quantization().zero_point);
-  std::fill(output.begin(), output.end(), zero_point);
+  std::fill(output.begin(), output.end(), static_cast<std::int8_t>(border_of(call.graph, call.op)));
   const Shape& in = call.input_shape();
   const Padding& p = call.op.window.padding;
   for (std::int32_t y = 0; y < in.height; ++y) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -70,6 +71,9 @@ class TfliteOperators {
 
   // window_operators.cpp
   void read_pool();
+  void read_padv2();
+  std::array<std::int32_t, 8> paddings() const;  // of input 0, in input 1
+  void append_pad();
   void set_weights(ConstantId weights);  // and the bias
   ConstantId add_ungrouped(std::int32_t input_channels);
   void set_kernel(std::int32_t height, std::int32_t width);

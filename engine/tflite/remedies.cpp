@@ -45,7 +45,6 @@ constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_NON_MAX_SUPPRESSION_V5, kPostprocess},
     Remedy{tflite::BuiltinOperator_CUSTOM, kPostprocess},
     Remedy{tflite::BuiltinOperator_MIRROR_PAD, kZeros},
-    Remedy{tflite::BuiltinOperator_PADV2, kZeros},
     Remedy{tflite::BuiltinOperator_BATCH_MATMUL, kProduct},
 };
 

@@ -149,23 +149,51 @@ void TfliteOperators::read_pool() {
   append({activation(input(0))});
 }
 
-void TfliteOperators::read_pad() {
-  require_inputs(2, 2);
+// Before and after batch, height, width and channels.
+std::array<std::int32_t, 8> TfliteOperators::paddings() const {
   tensors_.require_map(input(0));
-  const TensorId source = activation(input(0));
-  const std::vector<std::int32_t> paddings = tensors_.short_integers(input(1));
+  const std::vector<std::int32_t> amounts = tensors_.short_integers(input(1));
   const auto rank = static_cast<int>(tensors_.dims(input(0)).size());
-  if (paddings.size() != 2 * static_cast<std::size_t>(rank)) {
-    throw Error("{}: has {} values", tensors_.describe(input(1)), paddings.size());
+  if (amounts.size() != 2 * static_cast<std::size_t>(rank)) {
+    throw Error("{}: has {} values", tensors_.describe(input(1)), amounts.size());
   }
-  std::array<std::int32_t, 8> all = {};  // before and after batch, height, width, channels
-  std::copy(paddings.begin(), paddings.end(), all.end() - 2 * rank);
+  std::array<std::int32_t, 8> all = {};
+  std::copy(amounts.begin(), amounts.end(), all.end() - 2 * rank);
   if (all[0] != 0 || all[1] != 0) throw Error("padding of the batch is not supported");
+  return all;
+}
+
+void TfliteOperators::append_pad() {
+  const std::array<std::int32_t, 8> all = paddings();
+  const TensorId source = activation(input(0));
   op_.window.padding = {narrow(all[2], "padding"), narrow(all[3], "padding"),
                         narrow(all[4], "padding"), narrow(all[5], "padding")};
   details().channels_before = all[6];
   details().channels_after = all[7];
   append({source});
+}
+
+void TfliteOperators::read_pad() {
+  require_inputs(2, 2);
+  append_pad();
+}
+
+// With a value, which is quantized as the output is.
+void TfliteOperators::read_padv2() {
+  require_inputs(3, 3);
+  const Constant value = tensors_.constant(input(2));
+  if (value.type != DataType::kInt8 || value.data.size() != 1) {
+    throw Error("{}: is not one value of int8", tensors_.describe(input(2)));
+  }
+  const Quantization to = tensors_.info(output()).quantization;
+  if (value.zero_point != to.zero_point ||
+      (value.scales.empty() ? 0 : value.scales[0]) != to.scale) {
+    throw Error("{}: has another scale or zero point than the output", tensors_.describe(input(2)));
+  }
+  op_.kind = OpKind::kPad;
+  const auto border = std::to_integer<std::int8_t>(value.data[0]);
+  if (border != to.zero_point) details().border = border;
+  append_pad();
 }
 
 }  // namespace mcunet::engine

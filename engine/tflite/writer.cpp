@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "mcunet/core/error.hpp"
@@ -66,8 +67,9 @@ class GraphWriter {
     int version = 1;
     tflite::BuiltinOptions options_type = tflite::BuiltinOptions_NONE;
     Options options;
-    std::vector<std::int32_t> operands;      // after the tensors: weights, axes, shapes
-    std::vector<std::int32_t> leading = {};  // before them
+    std::vector<std::int32_t> operands;                // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> leading = {};            // before them
+    std::optional<tflite::BuiltinOperator> code = {};  // where it is not the row's
   };
 
   flatbuffers::FlatBufferBuilder& fbb() { return builder_.fbb(); }
@@ -182,8 +184,8 @@ class GraphWriter {
     inputs.insert(graph_.details_of(op).operand_is_first ? inputs.begin() : inputs.end(),
                   entry.operands.begin(), entry.operands.end());
     inputs.insert(inputs.begin(), entry.leading.begin(), entry.leading.end());
-    builder_.add_operator(code_of(op.kind), entry.version, inputs, activations_[op.output],
-                          entry.options_type, entry.options);
+    builder_.add_operator(entry.code.value_or(code_of(op.kind)), entry.version, inputs,
+                          activations_[op.output], entry.options_type, entry.options);
   }
 
   // A PAD before an operator; returns its output.
@@ -245,6 +247,7 @@ class GraphWriter {
   // The options of operators that differ in their functions only.
   Entry pool(const Op& op, tflite::Padding padding);
   Entry reduction(const Op& op);
+  std::int32_t paddings(const Op& op);
   Entry extremum(const Op& op);
 
   const Graph& graph_;
@@ -371,17 +374,29 @@ GraphWriter::Entry GraphWriter::write_reduce_max(const Op& op, tflite::Padding) 
   return reduction(op);
 }
 
-GraphWriter::Entry GraphWriter::write_pad(const Op& op, tflite::Padding) {
+// As many pairs as the output has dimensions.
+std::int32_t GraphWriter::paddings(const Op& op) {
   const Padding& p = op.window.padding;
   const OpDetails& details = graph_.details_of(op);
   const std::array<std::int32_t, 8> all = {
       0, 0, p.top, p.bottom, p.left, p.right, details.channels_before, details.channels_after};
   const std::int32_t rank = ranks_[op.output];
-  const std::vector<std::int32_t> amounts(all.end() - 2 * rank, all.end());
-  return {2,
-          tflite::BuiltinOptions_PadOptions,
-          tflite::CreatePadOptions(fbb()).Union(),
-          {integers(op, "paddings", amounts, {rank, 2})}};
+  return integers(op, "paddings", {all.end() - 2 * rank, all.end()}, {rank, 2});
+}
+
+GraphWriter::Entry GraphWriter::write_pad(const Op& op, tflite::Padding) {
+  const std::int32_t amounts = paddings(op);
+  if (!graph_.details_of(op).border) {
+    return {
+        2, tflite::BuiltinOptions_PadOptions, tflite::CreatePadOptions(fbb()).Union(), {amounts}};
+  }
+  const TensorInfo& info = graph_.info_of(op.output);
+  Constant value{.name = info.name + "/border", .zero_point = info.quantization.zero_point};
+  if (info.quantization.scale != 0) value.scales = {info.quantization.scale};
+  value.data = {static_cast<std::byte>(border_of(graph_, op))};
+  return {.version = 2,
+          .operands = {amounts, builder_.add_constant(value)},
+          .code = tflite::BuiltinOperator_PADV2};
 }
 
 GraphWriter::Entry GraphWriter::write_reshape(const Op& op, tflite::Padding) {

@@ -42,6 +42,7 @@ void RandomGraph::build_pad() {
   op_.window.padding = {amount(), amount(), amount(), amount()};
   if (is_rare_ || chance(3)) details.channels_after = between(0, 5);
   if (is_rare_ || chance(3)) details.channels_before = between(0, 5);
+  if (is_rare_ && chance(2)) details.border = static_cast<std::int8_t>(between(-128, 127));
   finish({&input, 1}, infer_of(input), quantization_of(input));
 }
 

@@ -10,12 +10,15 @@ TEST(ReferenceLayout, ReshapeKeepsTheOrder) {
   EXPECT_EQ(run_int8(graph, {{1, 2, 3, 4, 5, 6}}), (std::vector{1, 2, 3, 4, 5, 6}));
 }
 
-TEST(ReferenceLayout, PadSurroundsWithTheZeroPoint) {
+TEST(ReferenceLayout, PadSurroundsWithTheZeroPointOrAValue) {
   OpDetails details;
   details.channels_before = 1;
   const Op op{.kind = OpKind::kPad, .window = {.padding = {.top = 1, .right = 1}}};
   const Graph graph = one_op_graph(op, {{{1, 1, 1}, {1, 9}}}, {{2, 2, 2}, {1, 9}}, &details);
   EXPECT_EQ(run_int8(graph, {{5}}), (std::vector{9, 9, 9, 9, 9, 5, 9, 9}));
+  details.border = -3;
+  const Graph own = one_op_graph(op, {{{1, 1, 1}, {1, 9}}}, {{2, 2, 2}, {1, 9}}, &details);
+  EXPECT_EQ(run_int8(own, {{5}}), (std::vector{-3, -3, -3, -3, -3, 5, -3, -3}));
 }
 
 TEST(ReferenceLayout, ConcatenatesAlongEachAxis) {

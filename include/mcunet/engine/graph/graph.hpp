@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -186,9 +187,10 @@ struct OpDetails {
   Shape part;
   std::int32_t channels_before = 0;  // pad
   std::int32_t channels_after = 0;
-  float beta = 1;              // softmax
-  float alpha = 0;             // leaky_relu: the factor of negative values
-  bool align_corners = false;  // resize_nearest_neighbor, resize_bilinear
+  std::optional<std::int8_t> border;  // pad: what the border is made of; else the zero point
+  float beta = 1;                     // softmax
+  float alpha = 0;                    // leaky_relu: the factor of negative values
+  bool align_corners = false;         // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
 
   bool operator==(const OpDetails&) const = default;
@@ -276,6 +278,9 @@ std::string describe(const Op& op);
 // How many vectors a fully connected layer is applied to: all of its input is one, or each of its
 // input's {channels}, of which the output has as many.
 std::int64_t rows_of(const Graph& graph, const Op& fully_connected);
+
+// The value that a pad operator surrounds its input with.
+std::int32_t border_of(const Graph& graph, const Op& pad);
 
 struct OpCost {
   // Multiply-accumulates; what the papers on mobile networks call FLOPs.
