@@ -108,4 +108,14 @@ std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t out
   return sources;
 }
 
+std::vector<std::int32_t> mirrored(std::int32_t input, std::int32_t before, std::int32_t output,
+                                   const OpDetails& details) {
+  const std::int32_t repeated = details.repeats_edges ? 1 : 0;
+  std::vector<std::int32_t> sources;
+  for (std::int32_t i = -before; i < output - before; ++i) {
+    sources.push_back(i < 0 ? -i - repeated : i >= input ? 2 * (input - 1) + repeated - i : i);
+  }
+  return sources;
+}
+
 }  // namespace mcunet::engine

@@ -37,6 +37,20 @@ std::vector<unsigned char> as_uint16(const std::vector<Interpolation>& places) {
   return as_uint16(values);
 }
 
+// Rows and columns of the input that are named for each of the output.
+void write_gathered(StepWriter& step, const std::vector<std::int32_t>& rows,
+                    const std::vector<std::int32_t>& columns) {
+  const std::string row_numbers = step.add_array("rows", as_uint16(rows));
+  const std::string column_numbers = step.add_array("columns", as_uint16(columns));
+  step.layer(
+      "mcunet_resize_nearest_layer",
+      {member("input_width", step.input().width), member("channels", step.input().channels),
+       member("output_height", step.output().height), member("output_width", step.output().width)});
+  step.call({step.input_address(), step.output_address(), "&layer",
+             "(const uint16_t*)(const void*)" + row_numbers,
+             "(const uint16_t*)(const void*)" + column_numbers});
+}
+
 }  // namespace
 
 void write_reshape(StepWriter& step) { write_copy(step); }
@@ -112,15 +126,16 @@ void write_concatenation(StepWriter& step) {
 void write_resize_nearest_neighbor(StepWriter& step) {
   const Shape& input = step.input();
   const Shape& output = step.output();
-  const std::string rows = step.add_array(
-      "rows", as_uint16(nearest_neighbors(input.height, output.height, step.details())));
-  const std::string columns = step.add_array(
-      "columns", as_uint16(nearest_neighbors(input.width, output.width, step.details())));
-  step.layer("mcunet_resize_nearest_layer",
-             {member("input_width", input.width), member("channels", input.channels),
-              member("output_height", output.height), member("output_width", output.width)});
-  step.call({step.input_address(), step.output_address(), "&layer",
-             "(const uint16_t*)(const void*)" + rows, "(const uint16_t*)(const void*)" + columns});
+  write_gathered(step, nearest_neighbors(input.height, output.height, step.details()),
+                 nearest_neighbors(input.width, output.width, step.details()));
+}
+
+void write_mirror_pad(StepWriter& step) {
+  const Shape& input = step.input();
+  const Shape& output = step.output();
+  const Padding& p = step.op().window.padding;
+  write_gathered(step, mirrored(input.height, p.top, output.height, step.details()),
+                 mirrored(input.width, p.left, output.width, step.details()));
 }
 
 void write_strided_slice(StepWriter& step) {

@@ -138,6 +138,24 @@ void check_resize_bilinear(const CheckedOp& op) {
   }
 }
 
+// No farther than to the other end. The kernel keeps the places of rows and columns in 16 bits.
+void check_mirror_pad(const CheckedOp& op) {
+  const Shape& input = op.graph.input_of(op.op).shape;
+  const Padding& p = op.op.window.padding;
+  const std::int32_t kept = op.details.repeats_edges ? 0 : 1;
+  if (std::max(p.top, p.bottom) > input.height - kept ||
+      std::max(p.left, p.right) > input.width - kept) {
+    op.fail("its padding mirrors more than the {} rows and {} columns that there are", input.height,
+            input.width);
+  }
+  if (op.details.channels_before != 0 || op.details.channels_after != 0) {
+    op.fail("mirrors channels");
+  }
+  if (std::max(input.height, input.width) > 1 << 16) {
+    op.fail("cannot mirror {} rows and {} columns", input.height, input.width);
+  }
+}
+
 double factor_of_one(const Graph& graph, const Op& op) {
   return input_scale(graph, op) / output_scale(graph, op);
 }

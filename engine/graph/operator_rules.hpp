@@ -55,6 +55,7 @@ void check_resize_bilinear(const CheckedOp& op);
 void check_part(const CheckedOp& op);
 void check_extremum(const CheckedOp& op);
 void check_prelu(const CheckedOp& op);
+void check_mirror_pad(const CheckedOp& op);
 
 // The largest factor from input to output.
 double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale

@@ -564,7 +564,8 @@ struct mcunet_resize_nearest_layer {
   int32_t output_width;
 };
 
-// rows[output_height] and columns[output_width] name the input row and column of each output one.
+// rows[output_height] and columns[output_width] name the input row and column of each output one; serves
+// MIRROR_PAD, too.
 void mcunet_resize_nearest(const int8_t* input, int8_t* output,
                            const struct mcunet_resize_nearest_layer* layer, const uint16_t* rows,
                            const uint16_t* columns);

@@ -171,6 +171,7 @@ KernelCalls kernels_of_concatenation(const Query&) { return kernel_named("copy_c
 KernelCalls kernels_of_resize_nearest_neighbor(const Query&) {
   return kernel_named("resize_nearest");
 }
+KernelCalls kernels_of_mirror_pad(const Query&) { return kernel_named("resize_nearest"); }
 KernelCalls kernels_of_resize_bilinear(const Query&) { return kernel_named("resize_bilinear"); }
 KernelCalls kernels_of_strided_slice(const Query&) { return kernel_named("slice"); }
 

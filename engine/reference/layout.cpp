@@ -9,6 +9,24 @@
 #include "reference/reference_kernels.hpp"
 
 namespace mcunet::engine {
+namespace {
+
+// The output's rows and columns are those of the input that are named.
+void gather(const KernelCall& call, const std::vector<std::int32_t>& rows,
+            const std::vector<std::int32_t>& columns) {
+  const Shape& in = call.input_shape();
+  const Shape& out = call.output_shape();
+  for (std::int32_t y = 0; y < out.height; ++y) {
+    for (std::int32_t x = 0; x < out.width; ++x) {
+      for (std::int32_t c = 0; c < out.channels; ++c) {
+        call.int8_output()[offset(out, y, x, c)] = call.input()[offset(in, rows[y], columns[x], c)];
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void run_reshape(const KernelCall& call) {
   std::copy(call.inputs[0].begin(), call.inputs[0].end(), call.output.begin());
 }
@@ -48,17 +66,16 @@ void run_concatenation(const KernelCall& call) {
 }
 
 void run_resize_nearest_neighbor(const KernelCall& call) {
-  const Shape& in = call.input_shape();
-  const Shape& out = call.output_shape();
-  const auto rows = nearest_neighbors(in.height, out.height, call.details());
-  const auto columns = nearest_neighbors(in.width, out.width, call.details());
-  for (std::int32_t y = 0; y < out.height; ++y) {
-    for (std::int32_t x = 0; x < out.width; ++x) {
-      for (std::int32_t c = 0; c < out.channels; ++c) {
-        call.int8_output()[offset(out, y, x, c)] = call.input()[offset(in, rows[y], columns[x], c)];
-      }
-    }
-  }
+  gather(call,
+         nearest_neighbors(call.input_shape().height, call.output_shape().height, call.details()),
+         nearest_neighbors(call.input_shape().width, call.output_shape().width, call.details()));
+}
+
+void run_mirror_pad(const KernelCall& call) {
+  const Padding& p = call.op.window.padding;
+  gather(call,
+         mirrored(call.input_shape().height, p.top, call.output_shape().height, call.details()),
+         mirrored(call.input_shape().width, p.left, call.output_shape().width, call.details()));
 }
 
 void run_transpose(const KernelCall& call) {

@@ -74,6 +74,7 @@ class TfliteOperators {
   void read_padv2();
   std::array<std::int32_t, 8> paddings() const;  // of input 0, in input 1
   void append_pad();
+  TensorId mirrored(TensorId tensor, const Padding& padding, bool repeats_edges);
   void set_weights(ConstantId weights);  // and the bias
   ConstantId add_ungrouped(std::int32_t input_channels);
   void set_kernel(std::int32_t height, std::int32_t width);

@@ -22,7 +22,6 @@ constexpr std::string_view kFunction =
     "use RELU, RELU6, HARD_SWISH or LOGISTIC in its place and train again";
 constexpr std::string_view kPostprocess =
     "cut the model before it and compute it in the application from the outputs";
-constexpr std::string_view kZeros = "pad with zeros";
 constexpr std::string_view kProduct =
     "a product of two computed matrices is not supported: use Dense or convolutional layers";
 
@@ -44,7 +43,6 @@ constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_NON_MAX_SUPPRESSION_V4, kPostprocess},
     Remedy{tflite::BuiltinOperator_NON_MAX_SUPPRESSION_V5, kPostprocess},
     Remedy{tflite::BuiltinOperator_CUSTOM, kPostprocess},
-    Remedy{tflite::BuiltinOperator_MIRROR_PAD, kZeros},
     Remedy{tflite::BuiltinOperator_BATCH_MATMUL, kProduct},
 };
 

@@ -196,4 +196,46 @@ void TfliteOperators::read_padv2() {
   append_pad();
 }
 
+TensorId TfliteOperators::mirrored(TensorId tensor, const Padding& p, bool repeats_edges) {
+  const Shape& from = graph_.tensors[tensor].shape;
+  const Shape to = {from.height + p.top + p.bottom, from.width + p.left + p.right, from.channels};
+  Op op{.kind = OpKind::kMirrorPad, .has_bias = false};
+  op.window.padding = p;
+  edit_details(graph_, op).repeats_edges = repeats_edges;
+  return append_between(op, {tensor}, to);
+}
+
+// Channels are mirrored as the columns of a view.
+void TfliteOperators::read_mirror_pad() {
+  require_inputs(2, 2);
+  const tflite::MirrorPadMode mode = options<tflite::MirrorPadOptions>().mode();
+  if (mode != tflite::MirrorPadMode_REFLECT && mode != tflite::MirrorPadMode_SYMMETRIC) {
+    throw Error("mode {} is unknown", static_cast<int>(mode));
+  }
+  const bool repeats_edges = mode == tflite::MirrorPadMode_SYMMETRIC;
+  const std::array<std::int32_t, 8> all = paddings();
+  TensorId source = activation(input(0));
+  const Padding map = {narrow(all[2], "padding"), narrow(all[3], "padding"),
+                       narrow(all[4], "padding"), narrow(all[5], "padding")};
+  const Padding columns = {0, 0, narrow(all[6], "padding"), narrow(all[7], "padding")};
+  if (columns == Padding{}) {
+    op_.window.padding = map;
+    details().repeats_edges = repeats_edges;
+    return append({source});
+  }
+  std::vector<std::int32_t> dims = tensors_.dims(input(0));
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const std::size_t pair = all.size() - 2 * (dims.size() - i);
+    dims[i] += all[pair] + all[pair + 1];
+  }
+  settle_dims(output(), dims);
+  Shape shape = graph_.tensors[source].shape;
+  source = mirrored(viewed(source, {shape.height * shape.width, shape.channels, 1}), columns,
+                    repeats_edges);
+  shape.channels = dims.back();
+  if (map != Padding{}) source = mirrored(viewed(source, shape), map, repeats_edges);
+  op_.kind = OpKind::kReshape;
+  append({source});
+}
+
 }  // namespace mcunet::engine

@@ -399,6 +399,15 @@ GraphWriter::Entry GraphWriter::write_pad(const Op& op, tflite::Padding) {
           .code = tflite::BuiltinOperator_PADV2};
 }
 
+GraphWriter::Entry GraphWriter::write_mirror_pad(const Op& op, tflite::Padding) {
+  const auto mode = graph_.details_of(op).repeats_edges ? tflite::MirrorPadMode_SYMMETRIC
+                                                        : tflite::MirrorPadMode_REFLECT;
+  return {2,
+          tflite::BuiltinOptions_MirrorPadOptions,
+          tflite::CreateMirrorPadOptions(fbb(), mode).Union(),
+          {paddings(op)}};
+}
+
 GraphWriter::Entry GraphWriter::write_reshape(const Op& op, tflite::Padding) {
   const std::vector<std::int32_t> dims = dims_of(op.output);
   const auto options = tflite::CreateReshapeOptionsDirect(fbb(), &dims);

@@ -46,6 +46,18 @@ void RandomGraph::build_pad() {
   finish({&input, 1}, infer_of(input), quantization_of(input));
 }
 
+void RandomGraph::build_mirror_pad() {
+  const TensorId input = moved_input();
+  const Shape& shape = graph_.tensors[input].shape;
+  const bool repeats = edit_details(graph_, op_).repeats_edges = chance(2);
+  const auto amount = [&](std::int32_t size) {
+    return static_cast<std::int16_t>(between(0, repeats ? size : size - 1));
+  };
+  op_.window.padding = {amount(shape.height), amount(shape.height), amount(shape.width),
+                        amount(shape.width)};
+  finish({&input, 1}, infer_of(input), quantization_of(input));
+}
+
 void RandomGraph::build_reshape() {
   const TensorId input = moved_input();
   const Shape shape = graph_.tensors[input].shape;

@@ -21,6 +21,17 @@ TEST(ReferenceLayout, PadSurroundsWithTheZeroPointOrAValue) {
   EXPECT_EQ(run_int8(own, {{5}}), (std::vector{-3, -3, -3, -3, -3, 5, -3, -3}));
 }
 
+TEST(ReferenceLayout, MirrorsWithTheEdgesOrWithout) {
+  const Op op{.kind = OpKind::kMirrorPad, .window = {.padding = {.left = 2, .right = 1}}};
+  OpDetails details;
+  const auto run = [&] {
+    return run_int8(one_op_graph(op, {{{1, 3, 1}}}, {{1, 6, 1}}, &details), {{1, 2, 3}});
+  };
+  EXPECT_EQ(run(), (std::vector{3, 2, 1, 2, 3, 2}));
+  details.repeats_edges = true;
+  EXPECT_EQ(run(), (std::vector{2, 1, 1, 2, 3, 3}));
+}
+
 TEST(ReferenceLayout, ConcatenatesAlongEachAxis) {
   const auto joined = [](Axis axis, const Shape& output) {
     OpDetails details;

@@ -80,6 +80,67 @@ class LayoutOperators : public testing::Test {
   int next_ = 0;
 };
 
+TEST_F(LayoutOperators, MirrorsChannelsAsColumns) {
+  const auto input = tensor({1, 1, 2, 3});
+  const auto output = tensor({1, 1, 3, 5});
+  const auto amounts = builder_.add_integers("paddings", {0, 0, 0, 0, 1, 0, 0, 2}, {4, 2});
+  add(tflite::BuiltinOperator_MIRROR_PAD, {input, amounts}, output,
+      tflite::CreateMirrorPadOptions(fbb_, tflite::MirrorPadMode_REFLECT));
+  EXPECT_THAT(outputs_of(read(input, output)),
+              ElementsAre(3, 4, 5, 4, 3, 0, 1, 2, 1, 0, 3, 4, 5, 4, 3));
+}
+
+TEST_F(LayoutOperators, MirrorsOfChannelsAloneAndOfTooMuch) {
+  const auto input = tensor({2, 3});
+  const auto output = tensor({2, 6});
+  const auto mirror = [&](std::int32_t channels, tflite::MirrorPadMode mode) {
+    const auto amounts = builder_.add_integers("paddings", {0, 0, channels, 0}, {2, 2});
+    add(tflite::BuiltinOperator_MIRROR_PAD, {input, amounts}, output,
+        tflite::CreateMirrorPadOptions(fbb_, mode));
+  };
+  mirror(3, tflite::MirrorPadMode_SYMMETRIC);
+  EXPECT_THAT(outputs_of(read(input, output)), ElementsAre(2, 1, 0, 0, 1, 2, 5, 4, 3, 3, 4, 5));
+}
+
+TEST_F(LayoutOperators, MirrorsNoMoreThanThereIs) {
+  const auto input = tensor({2, 3});
+  const auto output = tensor({2, 6});
+  const auto amounts = builder_.add_integers("paddings", {0, 0, 3, 0}, {2, 2});
+  add(tflite::BuiltinOperator_MIRROR_PAD, {input, amounts}, output,
+      tflite::CreateMirrorPadOptions(fbb_, tflite::MirrorPadMode_REFLECT));
+  EXPECT_THAT(complaint(input, output),
+              HasSubstr("its padding mirrors more than the 2 rows and 3"));
+}
+
+TEST_F(LayoutOperators, PadsWithAValueOfTheOutputsScale) {
+  const auto input = tensor({1, 2});
+  const auto output = tensor({1, 4});
+  const auto amounts = builder_.add_integers("paddings", {0, 0, 1, 1}, {2, 2});
+  const Constant value{.name = "v", .scales = {0.5F}, .zero_point = 3, .data = {std::byte{9}}};
+  add(tflite::BuiltinOperator_PADV2, {input, amounts, builder_.add_constant(value)}, output);
+  EXPECT_THAT(outputs_of(read(input, output)), ElementsAre(9, 0, 1, 9));
+}
+
+TEST_F(LayoutOperators, RefusesPaddingWithOtherValues) {
+  const auto complaint_about = [&](const Constant& value) {
+    const auto input = tensor({1, 2});
+    const auto output = tensor({1, 4});
+    const auto amounts = builder_.add_integers("paddings", {0, 0, 1, 1}, {2, 2});
+    add(tflite::BuiltinOperator_PADV2, {input, amounts, builder_.add_constant(value)}, output);
+    const std::string text = complaint(input, output);
+    builder_ = {};
+    return text;
+  };
+  Constant value{.name = "v", .scales = {0.25F}, .zero_point = 3, .data = {std::byte{9}}};
+  EXPECT_THAT(complaint_about(value), HasSubstr("'v': has another scale or zero point"));
+  value.scales = {};
+  EXPECT_THAT(complaint_about(value), HasSubstr("'v': has another scale or zero point"));
+  value.scales = {0.5F};
+  value.dims = {2};
+  value.data = {std::byte{9}, std::byte{9}};
+  EXPECT_THAT(complaint_about(value), HasSubstr("'v': is not one value of int8"));
+}
+
 // As Keras flattens where the batch is not fixed.
 TEST_F(LayoutOperators, ReshapesToComputedShapes) {
   const auto input = tensor({1, 2, 3, 2}, {-1, 2, 3, 2});

@@ -76,4 +76,8 @@ std::vector<Interpolation> interpolations(std::int32_t input, std::int32_t outpu
 std::vector<std::int32_t> nearest_neighbors(std::int32_t input, std::int32_t output,
                                             const OpDetails& details);
 
+// Of mirror_pad: the same, for as many elements as the output has, of which `before` come before the input's.
+std::vector<std::int32_t> mirrored(std::int32_t input, std::int32_t before, std::int32_t output,
+                                   const OpDetails& details);
+
 }  // namespace mcunet::engine

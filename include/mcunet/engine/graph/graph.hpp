@@ -188,6 +188,7 @@ struct OpDetails {
   std::int32_t channels_before = 0;  // pad
   std::int32_t channels_after = 0;
   std::optional<std::int8_t> border;  // pad: what the border is made of; else the zero point
+  bool repeats_edges = false;         // mirror_pad: outermost rows and columns occur twice
   float beta = 1;                     // softmax
   float alpha = 0;                    // leaky_relu: the factor of negative values
   bool align_corners = false;         // resize_nearest_neighbor, resize_bilinear
