@@ -1,4 +1,4 @@
-// Steps that summarize: pools, means and maxima.
+// Steps that summarize: pools and reductions.
 #include <fmt/format.h>
 
 #include "codegen/loops.hpp"
@@ -38,14 +38,8 @@ void write_pool(StepWriter& step) {
   step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
-}  // namespace
-
-void write_average_pool_2d(StepWriter& step) { write_pool(step); }
-
-void write_max_pool_2d(StepWriter& step) { write_pool(step); }
-
 // Axes side by side are [outer][reduced][inner]; only height and channels can be apart.
-void write_mean(StepWriter& step) {
+void write_sum_over_axes(StepWriter& step) {
   const auto& reduced = step.details().reduced;
   const std::int64_t sizes[] = {step.input().height, step.input().width, step.input().channels};
   std::int64_t outer = 1;
@@ -60,7 +54,8 @@ void write_mean(StepWriter& step) {
     }
   }
   const QuantizedMultiplier by =
-      mean_multiplier(step.input_quantization().scale, step.output_quantization().scale, count);
+      mean_multiplier(step.input_quantization().scale, step.output_quantization().scale,
+                      step.op().kind == OpKind::kMean ? count : 1);
   std::vector<std::string> members = {member("outer", outer), member("reduced", count),
                                       member("inner", inner)};
   const bool is_apart = is_mean_apart(step.graph(), step.op());
@@ -76,17 +71,29 @@ void write_mean(StepWriter& step) {
   step.call({step.input_address(), step.output_address(), "&layer"});
 }
 
-void write_reduce_max(StepWriter& step) {
+void write_reduced_extremum(StepWriter& step) {
   const auto& reduced = step.details().reduced;
   const Shape& input = step.input();
   const Shape kept = {reduced[0] ? 1 : input.height, reduced[1] ? 1 : input.width,
                       reduced[2] ? 1 : input.channels};
   const Loops loops = merged({{input.height, input.width, input.channels},
                               {strides_of(input), broadcast_strides_of(kept)}});
-  step.layer("mcunet_reduce_max_layer",
+  step.layer("mcunet_reduce_extremum_layer",
              {".sizes = " + braced(loops.sizes), ".strides = " + braced(loops.strides[1]),
               member("outputs", kept.elements())});
   step.call({step.input_address(), step.output_address(), "&layer"});
 }
+
+}  // namespace
+
+void write_average_pool_2d(StepWriter& step) { write_pool(step); }
+
+void write_max_pool_2d(StepWriter& step) { write_pool(step); }
+
+void write_mean(StepWriter& step) { write_sum_over_axes(step); }
+void write_sum(StepWriter& step) { write_sum_over_axes(step); }
+
+void write_reduce_max(StepWriter& step) { write_reduced_extremum(step); }
+void write_reduce_min(StepWriter& step) { write_reduced_extremum(step); }
 
 }  // namespace mcunet::engine

@@ -334,14 +334,14 @@ void mcunet_average_pool2d_a4a4(const int8_t* input, int8_t* output,
 void mcunet_max_pool2d_a4a4(const int8_t* input, int8_t* output,
                             const struct mcunet_pool2d_layer* layer);
 
-// The mean over the middle axis of input[outer][reduced][inner].
+// The mean over the middle axis of input[outer][reduced][inner], or with another factor the sum.
 struct mcunet_mean_layer {
   int32_t outer;
   int32_t reduced;
   int32_t inner;
   int32_t input_zero_point;
   // input scale / output scale / reduced: with m, s (to the right) of the ratio of the scales and
-  // n = floor(log2(reduced)), (m << n) / reduced and s + n. May be less than 2^30.
+  // n = floor(log2(reduced)), (m << n) / reduced and s + n. May be less than 2^30. Of a sum m and s.
   int32_t multiplier;
   int32_t shift;  // to the right
   struct mcunet_output output;
@@ -368,8 +368,8 @@ struct mcunet_mean_apart_layer {
 void mcunet_mean_apart(const int8_t* input, int8_t* output,
                        const struct mcunet_mean_apart_layer* layer);
 
-// The largest values along any axes of input[sizes[0]][sizes[1]][sizes[2]].
-struct mcunet_reduce_max_layer {
+// The largest or the smallest values along any axes of input[sizes[0]][sizes[1]][sizes[2]].
+struct mcunet_reduce_extremum_layer {
   int32_t sizes[3];
   int32_t strides[3];  // how far apart neighbours along each axis lie in the output; 0: reduced
   int32_t outputs;
@@ -377,7 +377,9 @@ struct mcunet_reduce_max_layer {
 
 // Not in place.
 void mcunet_reduce_max(const int8_t* input, int8_t* output,
-                       const struct mcunet_reduce_max_layer* layer);
+                       const struct mcunet_reduce_extremum_layer* layer);
+void mcunet_reduce_min(const int8_t* input, int8_t* output,
+                       const struct mcunet_reduce_extremum_layer* layer);
 
 // ---- Elementwise ----
 

@@ -112,6 +112,10 @@ KernelCalls kernels_of_mean(const Query& query) {
 }
 
 KernelCalls kernels_of_reduce_max(const Query&) { return kernel_named("reduce_max"); }
+KernelCalls kernels_of_reduce_min(const Query&) { return kernel_named("reduce_min"); }
+
+// A mean with another factor.
+KernelCalls kernels_of_sum(const Query& query) { return kernels_of_mean(query); }
 
 KernelCalls either(const Query& query, Kernel periodic, Kernel broadcast) {
   if (query.has_int4_input()) return kernel_named("lookup_nibbles");

@@ -86,9 +86,11 @@ std::int64_t cmsis_nn_scratch_bytes(const Graph& graph, const Op& op) {
     case ScratchKind::kNone:
       break;
   }
-  // arm_avgpool_s8_get_buffer_size; sums of MEAN.
+  // arm_avgpool_s8_get_buffer_size; sums of MEAN and SUM.
   if (op.kind == OpKind::kAveragePool2d) return 4 * std::int64_t{graph.input_of(op).shape.channels};
-  if (op.kind == OpKind::kMean) return 4 * graph.output_of(op).shape.elements();
+  if (op.kind == OpKind::kMean || op.kind == OpKind::kSum) {
+    return 4 * graph.output_of(op).shape.elements();
+  }
   return 0;
 }
 

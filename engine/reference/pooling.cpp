@@ -1,4 +1,4 @@
-// Pools, means and maxima. A pool keeps the quantization of its input.
+// Pools and reductions. A pool keeps the quantization of its input.
 #include <algorithm>
 
 #include "mcunet/engine/arithmetic/layer_parameters.hpp"
@@ -61,6 +61,32 @@ void for_each_reduced(const KernelCall& call, const Visit& visit) {
   }
 }
 
+// Of the sums of differences from the zero point, the `divisor`th part, also between equal quantizations.
+void rescale_sums(const KernelCall& call, std::int64_t divisor) {
+  const Quantization& from = call.input_quantization();
+  const Quantization& to = call.output_quantization();
+  const auto input = call.input();
+  std::vector<std::int32_t> sums(call.output.size());
+  for_each_reduced(call, [&](std::size_t out, std::size_t in) { sums[out] += input[in]; });
+  const auto count = static_cast<std::int64_t>(input.size() / sums.size());
+  const QuantizedMultiplier multiplier = mean_multiplier(from.scale, to.scale, divisor);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const auto difference = static_cast<std::int32_t>(sums[i] - from.zero_point * count);
+    const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + to.zero_point;
+    call.int8_output()[i] = static_cast<std::int8_t>(std::clamp<std::int64_t>(value, -128, 127));
+  }
+}
+
+// Of all that are reduced to one, pick(a, b).
+template <typename Pick>
+void reduce_to_one(const KernelCall& call, std::int8_t first, const Pick& pick) {
+  const auto input = call.input();
+  const auto output = call.int8_output();
+  std::fill(output.begin(), output.end(), first);
+  for_each_reduced(
+      call, [&](std::size_t out, std::size_t in) { output[out] = pick(output[out], input[in]); });
+}
+
 }  // namespace
 
 void run_average_pool_2d(const KernelCall& call) {
@@ -91,29 +117,18 @@ void run_max_pool_2d(const KernelCall& call) {
   });
 }
 
-// The sum of differences from the zero point is rescaled, also between equal quantizations.
 void run_mean(const KernelCall& call) {
-  const Quantization& from = call.input_quantization();
-  const Quantization& to = call.output_quantization();
-  const auto input = call.input();
-  std::vector<std::int32_t> sums(call.output.size());
-  for_each_reduced(call, [&](std::size_t out, std::size_t in) { sums[out] += input[in]; });
-  const auto count = static_cast<std::int64_t>(input.size() / sums.size());
-  const QuantizedMultiplier multiplier = mean_multiplier(from.scale, to.scale, count);
-  for (std::size_t i = 0; i < sums.size(); ++i) {
-    const auto difference = static_cast<std::int32_t>(sums[i] - from.zero_point * count);
-    const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + to.zero_point;
-    call.int8_output()[i] = static_cast<std::int8_t>(std::clamp<std::int64_t>(value, -128, 127));
-  }
+  rescale_sums(call, static_cast<std::int64_t>(call.input().size() / call.output.size()));
 }
 
+void run_sum(const KernelCall& call) { rescale_sums(call, 1); }
+
 void run_reduce_max(const KernelCall& call) {
-  const auto input = call.input();
-  const auto output = call.int8_output();
-  std::fill(output.begin(), output.end(), std::int8_t{-128});
-  for_each_reduced(call, [&](std::size_t out, std::size_t in) {
-    output[out] = std::max(output[out], input[in]);
-  });
+  reduce_to_one(call, -128, [](std::int8_t a, std::int8_t b) { return std::max(a, b); });
+}
+
+void run_reduce_min(const KernelCall& call) {
+  reduce_to_one(call, 127, [](std::int8_t a, std::int8_t b) { return std::min(a, b); });
 }
 
 }  // namespace mcunet::engine

@@ -271,7 +271,9 @@ void TfliteOperators::read_prelu() {
 }
 
 void TfliteOperators::read_mean() { read_reduction(); }
+void TfliteOperators::read_sum() { read_reduction(); }
 void TfliteOperators::read_reduce_max() { read_reduction(); }
+void TfliteOperators::read_reduce_min() { read_reduction(); }
 
 void TfliteOperators::read_reduction() {
   require_inputs(2, 2);

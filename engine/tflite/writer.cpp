@@ -369,8 +369,12 @@ GraphWriter::Entry GraphWriter::reduction(const Op& op) {
 }
 
 GraphWriter::Entry GraphWriter::write_mean(const Op& op, tflite::Padding) { return reduction(op); }
+GraphWriter::Entry GraphWriter::write_sum(const Op& op, tflite::Padding) { return reduction(op); }
 
 GraphWriter::Entry GraphWriter::write_reduce_max(const Op& op, tflite::Padding) {
+  return reduction(op);
+}
+GraphWriter::Entry GraphWriter::write_reduce_min(const Op& op, tflite::Padding) {
   return reduction(op);
 }
 

@@ -34,7 +34,9 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kMaximum,
                                             OpKind::kMinimum,
                                             OpKind::kTransposeConv,
-                                            OpKind::kPrelu};
+                                            OpKind::kPrelu,
+                                            OpKind::kSum,
+                                            OpKind::kReduceMin};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

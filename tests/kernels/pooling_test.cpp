@@ -164,25 +164,30 @@ TEST(Maximum, OverAnyAxes) {
     int kept[3];
     for (int axis = 0; axis < 3; ++axis) kept[axis] = random.one_in(2) ? 1 : sizes[axis];
     const int steps[] = {kept[1] * kept[2], kept[2], 1};
-    mcunet_reduce_max_layer layer{{}, {}, kept[0] * kept[1] * kept[2]};
+    mcunet_reduce_extremum_layer layer{{}, {}, kept[0] * kept[1] * kept[2]};
     for (int axis = 0; axis < 3; ++axis) {
       layer.sizes[axis] = sizes[axis];
       layer.strides[axis] = kept[axis] == 1 ? 0 : steps[axis];
     }
     const Bytes input = random.bytes(static_cast<std::size_t>(sizes[0] * sizes[1] * sizes[2]));
     Bytes output(static_cast<std::size_t>(layer.outputs));
+    Bytes least(output.size());
     mcunet_reduce_max(input.data(), output.data(), &layer);
-    Bytes expected(output.size(), -128);
+    mcunet_reduce_min(input.data(), least.data(), &layer);
+    Bytes expected(output.size(), -128), expected_least(output.size(), 127);
     for (int y = 0; y < sizes[0]; ++y) {
       for (int x = 0; x < sizes[1]; ++x) {
         for (int c = 0; c < sizes[2]; ++c) {
-          std::int8_t& most = expected[index_in(
-              kept, std::min(y, kept[0] - 1), std::min(x, kept[1] - 1), std::min(c, kept[2] - 1))];
-          most = std::max(most, input[index_in(sizes, y, x, c)]);
+          const auto at = index_in(kept, std::min(y, kept[0] - 1), std::min(x, kept[1] - 1),
+                                   std::min(c, kept[2] - 1));
+          const std::int8_t value = input[index_in(sizes, y, x, c)];
+          expected[at] = std::max(expected[at], value);
+          expected_least[at] = std::min(expected_least[at], value);
         }
       }
     }
     ASSERT_EQ(output, expected) << "layer " << i;
+    ASSERT_EQ(least, expected_least) << "layer " << i;
   }
 }
 

@@ -14,10 +14,11 @@ void RandomGraph::build_pool() {
   finish({&input, 1}, infer_of(input), q);
 }
 
-// A maximum keeps its input's.
+// A maximum or minimum keeps its input's.
 Quantization RandomGraph::reduced_quantization(TensorId input) {
   const Quantization& q = quantization_of(input);
-  return op_.kind == OpKind::kReduceMax ? q : random_quantization(q.scale / 2);
+  if (QuantizationRule(traits_of(op_.kind).quantization).keeps) return q;
+  return random_quantization(op_.kind == OpKind::kSum ? q.scale * 5 : q.scale / 2);
 }
 
 void RandomGraph::build_any_reduction(TensorId input, OpDetails& details) {
@@ -49,5 +50,7 @@ void RandomGraph::build_average_pool_2d() { build_pool(); }
 void RandomGraph::build_max_pool_2d() { build_pool(); }
 void RandomGraph::build_mean() { build_reduction(); }
 void RandomGraph::build_reduce_max() { build_reduction(); }
+void RandomGraph::build_sum() { build_reduction(); }
+void RandomGraph::build_reduce_min() { build_reduction(); }
 
 }  // namespace mcunet::engine

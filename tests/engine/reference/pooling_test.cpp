@@ -43,6 +43,22 @@ TEST(ReferencePooling, MeansOfWholeNumbersAreExact) {
   EXPECT_EQ(run_int8(mean_graph({1, 4, 1}, {1, 1}, {0.5F, -3}), {{1, 3, 5, 7}}), (std::vector{3}));
 }
 
+TEST(ReferencePooling, SumsAreNotDivided) {
+  OpDetails details;
+  details.reduced = {false, true, false};
+  const Graph graph = one_op_graph({.kind = OpKind::kSum}, {{{1, 3, 2}, {0.5F, 1}}},
+                                   {{1, 1, 2}, {0.25F, -7}}, &details);
+  EXPECT_EQ(run_int8(graph, {{1, 3, 2, -2, 3, 100}}), (std::vector{-1, 127}));
+}
+
+TEST(ReferencePooling, MinimaOverAnyAxes) {
+  OpDetails details;
+  details.reduced = {true, false, true};
+  const Graph graph =
+      one_op_graph({.kind = OpKind::kReduceMin}, {{{2, 2, 2}}}, {{1, 2, 1}}, &details);
+  EXPECT_EQ(run_int8(graph, {{1, 2, 3, 4, 5, -6, 127, 3}}), (std::vector{-6, 3}));
+}
+
 // Each result rounds twice, by up to half a step.
 TEST(ReferencePooling, MeansAreNearTheRealMean) {
   std::vector<int> input;

@@ -33,7 +33,7 @@ AdditionMultipliers addition_multipliers(float first_scale, float second_scale, 
 QuantizedMultiplier product_multiplier(float first_scale, float second_scale, float output_scale);
 
 // Of a mean over `count` elements: the scales' ratio, with the factor 1 / count within it,
-// truncated.
+// truncated. With a count of 1, that of a sum.
 QuantizedMultiplier mean_multiplier(float input_scale, float output_scale, std::int64_t count);
 
 // Of a softmax: differences from the maximum in Q5.26, those beyond `least_difference` count as

@@ -178,7 +178,7 @@ struct OpDetails {
   ConstantId operand = kNoId;
   bool operand_is_first = false;
   Axis axis = Axis::kChannels;                         // concatenation
-  std::array<bool, 3> reduced = {};                    // mean, reduce_max
+  std::array<bool, 3> reduced = {};                    // mean, sum, reduce_max, reduce_min
   std::array<std::int8_t, 3> permutation = {0, 1, 2};  // transpose: output axis i is input axis [i]
   // Strided_slice: where the part of the input begins that it takes, steps along each axis, which may
   // be negative, and the part's size.
