@@ -228,6 +228,27 @@ Reciprocal reciprocal(std::int32_t x) {
   return {one_over_one_plus(above_one), kIntegerBits - headroom};
 }
 
+// Five steps of Newton's method from 1, in Q3.28, of x times the power of four that brings it to 1/4 or more.
+QuantizedMultiplier inverse_square_root(std::int32_t x) {
+  constexpr std::int32_t kOneOfQ3 = 1 << 28;
+  constexpr std::int32_t kHalfThree = kOneOfQ3 + kOneOfQ3 / 2;
+  constexpr std::int32_t kRootOfHalf = 1518500250;
+  if (x <= 1) return {kMax, 0};
+  const int pairs = (std::countl_zero(static_cast<std::uint32_t>(x)) - 1) / 2 - 1;
+  const std::int32_t half = rounding_divide_by_power_of_two((x << (2 * pairs)) >> 1, 1);
+  std::int32_t root = kOneOfQ3;
+  for (int i = 0; i < 5; ++i) {
+    const std::int32_t cube =
+        saturating_shift_left(doubling_high_multiply(doubling_high_multiply(root, root), root), 6);
+    root = saturating_shift_left(
+        doubling_high_multiply(kHalfThree, root) - doubling_high_multiply(half, cube), 3);
+  }
+  const std::int32_t mantissa = doubling_high_multiply(root, kRootOfHalf);
+  const int shift = 11 - pairs;
+  return shift < 0 ? QuantizedMultiplier{mantissa << -shift, 0}
+                   : QuantizedMultiplier{mantissa, -shift};
+}
+
 std::int32_t input_radius(int integer_bits, int left_shift) {
   const double largest =
       ((1 << integer_bits) - 1) * std::ldexp(1.0, 31 - integer_bits - left_shift);

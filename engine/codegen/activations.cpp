@@ -65,6 +65,16 @@ void write_leaky_relu(StepWriter& step) { write_lookup(step); }
 void write_logistic(StepWriter& step) { write_lookup(step); }
 void write_tanh(StepWriter& step) { write_lookup(step); }
 void write_hard_swish(StepWriter& step) { write_lookup(step); }
+void write_gelu(StepWriter& step) { write_lookup(step); }
+void write_elu(StepWriter& step) { write_lookup(step); }
+void write_abs(StepWriter& step) { write_lookup(step); }
+void write_rsqrt(StepWriter& step) { write_lookup(step); }
+void write_sqrt(StepWriter& step) { write_lookup(step); }
+void write_exp(StepWriter& step) { write_lookup(step); }
+void write_log(StepWriter& step) { write_lookup(step); }
+void write_neg(StepWriter& step) { write_lookup(step); }
+void write_relu_n1_to_1(StepWriter& step) { write_lookup(step); }
+void write_relu_0_to_1(StepWriter& step) { write_lookup(step); }
 
 void write_quantize(StepWriter& step) {
   const Tensor& output = step.graph().output_of(step.op());

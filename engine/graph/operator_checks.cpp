@@ -156,6 +156,12 @@ void check_mirror_pad(const CheckedOp& op) {
   }
 }
 
+// Bytes are negated as they are.
+void check_neg(const CheckedOp& op) {
+  const std::int32_t zero_point = op.output_quantization().zero_point;
+  if (zero_point != 0) op.fail("its zero point is {}, not 0", zero_point);
+}
+
 double factor_of_one(const Graph& graph, const Op& op) {
   return input_scale(graph, op) / output_scale(graph, op);
 }
@@ -175,6 +181,10 @@ double factor_of_product(const Graph& graph, const Op& op) {
 
 double factor_of_leak(const Graph& graph, const Op& op) {
   return factor_of_one(graph, op) * std::max(1.0, std::abs(double{graph.details_of(op).alpha}));
+}
+
+double factor_of_inverse_root(const Graph& graph, const Op& op) {
+  return 1 / (std::sqrt(input_scale(graph, op)) * output_scale(graph, op));
 }
 
 double factor_of_prelu(const Graph& graph, const Op& op) {

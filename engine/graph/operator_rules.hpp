@@ -56,6 +56,7 @@ void check_part(const CheckedOp& op);
 void check_extremum(const CheckedOp& op);
 void check_prelu(const CheckedOp& op);
 void check_mirror_pad(const CheckedOp& op);
+void check_neg(const CheckedOp& op);
 
 // The largest factor from input to output.
 double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale
@@ -64,6 +65,7 @@ double factor_of_larger(const Graph& graph, const Op& op);  // of two operands
 double factor_of_product(const Graph& graph, const Op& op);
 double factor_of_leak(const Graph& graph, const Op& op);
 double factor_of_prelu(const Graph& graph, const Op& op);
+double factor_of_inverse_root(const Graph& graph, const Op& op);
 
 // How channels pass.
 ChannelFlow channels_mix(const Graph& graph, const Op& op);

@@ -444,9 +444,9 @@ void mcunet_maximum(const int8_t* a, const int8_t* b, int8_t* output,
 void mcunet_minimum(const int8_t* a, const int8_t* b, int8_t* output,
                     const struct mcunet_extremum_layer* layer);
 
-// Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, RELU6,
-// LEAKY_RELU, LOGISTIC, TANH, HARD_SWISH) and requantization (QUANTIZE), of uint8 too if the table is made for its
-// bytes read as int8. May work in place.
+// Any function of one value: table[128 + input]. Serves activations that stand alone (RELU, LOGISTIC, GELU, …),
+// other functions of one value (RSQRT, ABS, …) and requantization (QUANTIZE), of uint8 too if the table is made for
+// its bytes read as int8. May work in place.
 void mcunet_lookup(const int8_t* input, int8_t* output, int32_t elements, const int8_t* table);
 
 // Any function of two values of four bits: table[16 * a + b], of nibbles as they are stored. May work in place.

@@ -148,6 +148,16 @@ KernelCalls kernels_of_leaky_relu(const Query&) { return kernel_named("lookup");
 KernelCalls kernels_of_logistic(const Query&) { return kernel_named("lookup"); }
 KernelCalls kernels_of_tanh(const Query&) { return kernel_named("lookup"); }
 KernelCalls kernels_of_hard_swish(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_gelu(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_elu(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_abs(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_rsqrt(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_sqrt(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_exp(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_log(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_neg(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_relu_n1_to_1(const Query&) { return kernel_named("lookup"); }
+KernelCalls kernels_of_relu_0_to_1(const Query&) { return kernel_named("lookup"); }
 KernelCalls kernels_of_quantize(const Query& query) {
   return query.graph.input_of(query.op).type == DataType::kFloat32 ? kernel_named("quantize")
                                                                    : kernel_named("lookup");

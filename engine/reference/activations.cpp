@@ -18,6 +18,13 @@ std::int16_t saturate_to_16(std::int64_t value) {
   return static_cast<std::int16_t>(std::clamp<std::int64_t>(value, -32768, 32767));
 }
 
+// A rounded value and the zero point; what is no number counts as 0.
+std::int8_t quantized(float steps, std::int32_t zero_point) {
+  constexpr float kFar = 1e6F;  // outside of any range
+  return std::isnan(steps) ? saturate(zero_point)
+                           : saturate(std::int64_t(std::clamp(steps, -kFar, kFar)) + zero_point);
+}
+
 template <typename Function>
 void map(const KernelCall& call, const Function& function) {
   const auto input = call.input();
@@ -196,21 +203,120 @@ std::int32_t read_quantized(const KernelCall& call, std::size_t index) {
                                                : std::to_integer<std::int8_t>(value);
 }
 
-void rescale(const KernelCall& call, Activation activation) {
-  const Quantization& output = call.output_quantization();
-  const auto multiplier =
-      quantize_multiplier(double{call.input_quantization().scale} / double{output.scale});
-  const ValueRange range = activation_range(activation, output, call.output_type());
+// By `ratio` of the scales, within `range`.
+void rescale(const KernelCall& call, double ratio, const ValueRange& range) {
+  const QuantizedMultiplier multiplier = quantize_multiplier(ratio);
+  const std::int32_t zero_point = call.output_quantization().zero_point;
   map(call, [&](std::int32_t difference) {
-    const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + output.zero_point;
+    const std::int64_t value = std::int64_t{multiply(difference, multiplier)} + zero_point;
     return static_cast<std::int8_t>(range.clamp(static_cast<std::int32_t>(value)));
   });
+}
+
+void rescale(const KernelCall& call, Activation activation) {
+  const Quantization& output = call.output_quantization();
+  rescale(call, double{call.input_quantization().scale} / double{output.scale},
+          activation_range(activation, output, call.output_type()));
+}
+
+// Between -1 or 0 and 1. TFLite divides these scales in single precision.
+void rescale_to_unit(const KernelCall& call, float least) {
+  const Quantization& output = call.output_quantization();
+  const ValueRange all = value_range(call.output_type());
+  rescale(call, double{call.input_quantization().scale / output.scale},
+          {quantize_value(least, output, all), quantize_value(1, output, all)});
+}
+
+// A function of real numbers in single precision, as TFLite fills its tables.
+template <typename Function>
+void map_real(const KernelCall& call, const Function& function) {
+  const Quantization& output = call.output_quantization();
+  const float inverse_scale = 1 / output.scale;
+  map(call, [&](std::int32_t difference) {
+    const float real = call.input_quantization().scale * static_cast<float>(difference);
+    return quantized(std::round(function(real) * inverse_scale), output.zero_point);
+  });
+}
+
+// Functions of the C library may differ in the last bit of a float; these do not.
+float exp_of(float x) { return static_cast<float>(std::exp(double{x})); }
+float log_of(float x) { return static_cast<float>(std::log(double{x})); }
+
+float gelu(float x) {
+  constexpr auto kMinusRootOfHalf = static_cast<float>(-0.70710678118654752440);
+  return 0.5F * x * static_cast<float>(std::erfc(double{x * kMinusRootOfHalf}));
+}
+
+float approximate_gelu(float x) {
+  constexpr auto kRootOfTwoByPi = static_cast<float>(0.79788456080286535588);
+  const float argument = kRootOfTwoByPi * (x + 0.044715F * x * x * x);
+  return 0.5F * x * (1.0F + static_cast<float>(std::tanh(double{argument})));
 }
 
 }  // namespace
 
 void run_relu(const KernelCall& call) { rescale(call, Activation::kRelu); }
 void run_relu6(const KernelCall& call) { rescale(call, Activation::kRelu6); }
+
+void run_relu_n1_to_1(const KernelCall& call) { rescale_to_unit(call, -1); }
+void run_relu_0_to_1(const KernelCall& call) { rescale_to_unit(call, 0); }
+
+void run_gelu(const KernelCall& call) {
+  map_real(call, call.details().is_approximate ? approximate_gelu : gelu);
+}
+
+void run_elu(const KernelCall& call) {
+  map_real(call, [](float x) { return x < 0 ? exp_of(x) - 1.0F : x; });
+}
+
+void run_exp(const KernelCall& call) { map_real(call, exp_of); }
+
+// Of what has no logarithm, the least output.
+void run_log(const KernelCall& call) {
+  const Quantization& output = call.output_quantization();
+  const float least = static_cast<float>(-128 - output.zero_point) * output.scale;
+  map_real(call, [least](float x) { return x <= 0 ? least : log_of(x); });
+}
+
+// Truncated. TFLite gives no root of what is negative; it counts as 0.
+void run_sqrt(const KernelCall& call) {
+  const Quantization& output = call.output_quantization();
+  map(call, [&](std::int32_t difference) {
+    const float real = call.input_quantization().scale * static_cast<float>(difference);
+    return quantized(std::trunc(std::sqrt(std::max(real, 0.0F)) / output.scale), output.zero_point);
+  });
+}
+
+// The same, and that of 0 is the greatest output. With 20 bits of headroom.
+void run_rsqrt(const KernelCall& call) {
+  constexpr int kHeadroom = 20;
+  const Quantization& output = call.output_quantization();
+  QuantizedMultiplier to_output = quantize_multiplier(
+      1 / (std::sqrt(double{call.input_quantization().scale}) * double{output.scale}));
+  to_output.shift -= kHeadroom;
+  map(call, [&](std::int32_t difference) {
+    if (difference <= 0) return std::int8_t{127};
+    QuantizedMultiplier root = inverse_square_root(difference);
+    root.shift += kHeadroom;
+    return saturate(std::int64_t{multiply(multiply(1, root), to_output)} + output.zero_point);
+  });
+}
+
+void run_abs(const KernelCall& call) {
+  const Quantization& output = call.output_quantization();
+  const QuantizedMultiplier multiplier =
+      quantize_multiplier(double{call.input_quantization().scale} / double{output.scale});
+  map(call, [&](std::int32_t difference) {
+    return saturate(std::int64_t{multiply(std::abs(difference), multiplier)} + output.zero_point);
+  });
+}
+
+// -128 stays.
+void run_neg(const KernelCall& call) {
+  for (std::size_t i = 0; i < call.output.size(); ++i) {
+    call.int8_output()[i] = static_cast<std::int8_t>(-call.input()[i]);
+  }
+}
 
 void run_logistic(const KernelCall& call) {
   map_saturating(call, [](std::int32_t x) {

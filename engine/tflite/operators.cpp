@@ -333,12 +333,26 @@ void TfliteOperators::read_leaky_relu() {
   read_unary();
 }
 
+void TfliteOperators::read_gelu() {
+  details().is_approximate = options<tflite::GeluOptions>().approximate();
+  read_unary();
+}
+
 void TfliteOperators::read_relu() { read_unary(); }
 void TfliteOperators::read_relu6() { read_unary(); }
 void TfliteOperators::read_logistic() { read_unary(); }
 void TfliteOperators::read_tanh() { read_unary(); }
 void TfliteOperators::read_log_softmax() { read_unary(); }
 void TfliteOperators::read_hard_swish() { read_unary(); }
+void TfliteOperators::read_elu() { read_unary(); }
+void TfliteOperators::read_abs() { read_unary(); }
+void TfliteOperators::read_rsqrt() { read_unary(); }
+void TfliteOperators::read_sqrt() { read_unary(); }
+void TfliteOperators::read_exp() { read_unary(); }
+void TfliteOperators::read_log() { read_unary(); }
+void TfliteOperators::read_neg() { read_unary(); }
+void TfliteOperators::read_relu_n1_to_1() { read_unary(); }
+void TfliteOperators::read_relu_0_to_1() { read_unary(); }
 void TfliteOperators::read_quantize() { read_unary(); }
 void TfliteOperators::read_dequantize() { read_unary(); }
 

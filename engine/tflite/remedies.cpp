@@ -19,7 +19,7 @@ constexpr std::string_view kSvdf =
 constexpr std::string_view kUnroll = "unroll the layer (unroll=True in Keras), or use convolutions";
 constexpr std::string_view kControl = "control flow is not supported: unroll it";
 constexpr std::string_view kFunction =
-    "use RELU, RELU6, HARD_SWISH or LOGISTIC in its place and train again";
+    "TensorFlow Lite has no int8 form of it: compute it in the application, or use another function and train again";
 constexpr std::string_view kPostprocess =
     "cut the model before it and compute it in the application from the outputs";
 constexpr std::string_view kProduct =
@@ -35,8 +35,10 @@ constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_BIDIRECTIONAL_SEQUENCE_RNN, kUnroll},
     Remedy{tflite::BuiltinOperator_WHILE, kControl},
     Remedy{tflite::BuiltinOperator_IF, kControl},
-    Remedy{tflite::BuiltinOperator_GELU, kFunction},
-    Remedy{tflite::BuiltinOperator_ELU, kFunction},
+    Remedy{tflite::BuiltinOperator_SIGN, kFunction},
+    Remedy{tflite::BuiltinOperator_SIN, kFunction},
+    Remedy{tflite::BuiltinOperator_COS, kFunction},
+    Remedy{tflite::BuiltinOperator_POW, kFunction},
     Remedy{tflite::BuiltinOperator_ARG_MAX, kPostprocess},
     Remedy{tflite::BuiltinOperator_ARG_MIN, kPostprocess},
     Remedy{tflite::BuiltinOperator_TOPK_V2, kPostprocess},

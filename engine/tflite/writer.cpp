@@ -427,6 +427,20 @@ GraphWriter::Entry GraphWriter::write_relu(const Op&, tflite::Padding) { return 
 GraphWriter::Entry GraphWriter::write_relu6(const Op&, tflite::Padding) { return {2}; }
 GraphWriter::Entry GraphWriter::write_logistic(const Op&, tflite::Padding) { return {2}; }
 GraphWriter::Entry GraphWriter::write_tanh(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_elu(const Op&, tflite::Padding) { return {1}; }
+GraphWriter::Entry GraphWriter::write_abs(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_rsqrt(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_sqrt(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_exp(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_log(const Op&, tflite::Padding) { return {2}; }
+GraphWriter::Entry GraphWriter::write_neg(const Op&, tflite::Padding) { return {1}; }
+GraphWriter::Entry GraphWriter::write_relu_n1_to_1(const Op&, tflite::Padding) { return {1}; }
+GraphWriter::Entry GraphWriter::write_relu_0_to_1(const Op&, tflite::Padding) { return {1}; }
+
+GraphWriter::Entry GraphWriter::write_gelu(const Op& op, tflite::Padding) {
+  const auto options = tflite::CreateGeluOptions(fbb(), graph_.details_of(op).is_approximate);
+  return {2, tflite::BuiltinOptions_GeluOptions, options.Union(), {}};
+}
 
 GraphWriter::Entry GraphWriter::write_leaky_relu(const Op& op, tflite::Padding) {
   const auto options = tflite::CreateLeakyReluOptions(fbb(), graph_.details_of(op).alpha);

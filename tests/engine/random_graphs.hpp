@@ -36,7 +36,9 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kTransposeConv,
                                             OpKind::kPrelu,
                                             OpKind::kSum,
-                                            OpKind::kReduceMin};
+                                            OpKind::kReduceMin,
+                                            OpKind::kRsqrt,
+                                            OpKind::kSqrt};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

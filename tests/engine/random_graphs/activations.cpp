@@ -40,6 +40,26 @@ void RandomGraph::build_unary() {
   finish({&input, 1}, shape, to);
 }
 
+// What has no negative values has a zero point of -128, but for rare forms. Ranges within which the functions
+// neither vanish nor saturate all over.
+void RandomGraph::build_real_function() {
+  const Shape shape = random_shape();
+  const bool is_exp = op_.kind == OpKind::kExp;
+  Quantization from = random_quantization(is_exp ? 0.005 : 0.04);
+  const bool is_root = op_.kind == OpKind::kRsqrt || op_.kind == OpKind::kSqrt;
+  if (is_root && !is_rare_) from.zero_point = -128;
+  const TensorId input = new_input(shape, from);
+  edit_details(graph_, op_).is_approximate = op_.kind == OpKind::kGelu && chance(2);
+  finish({&input, 1}, shape, random_quantization(is_exp ? 0.1 : 0.02));
+}
+
+void RandomGraph::build_neg() {
+  const Quantization q = {random_quantization().scale, 0};
+  const Shape shape = random_shape();
+  const TensorId input = new_input(shape, q);
+  finish({&input, 1}, shape, q);
+}
+
 void RandomGraph::build_softmax() { build_unary(); }
 void RandomGraph::build_log_softmax() { build_unary(); }
 void RandomGraph::build_relu() { build_unary(); }
@@ -48,6 +68,15 @@ void RandomGraph::build_leaky_relu() { build_unary(); }
 void RandomGraph::build_logistic() { build_unary(); }
 void RandomGraph::build_tanh() { build_unary(); }
 void RandomGraph::build_hard_swish() { build_unary(); }
+void RandomGraph::build_gelu() { build_real_function(); }
+void RandomGraph::build_elu() { build_real_function(); }
+void RandomGraph::build_abs() { build_real_function(); }
+void RandomGraph::build_rsqrt() { build_real_function(); }
+void RandomGraph::build_sqrt() { build_real_function(); }
+void RandomGraph::build_exp() { build_real_function(); }
+void RandomGraph::build_log() { build_real_function(); }
+void RandomGraph::build_relu_n1_to_1() { build_real_function(); }
+void RandomGraph::build_relu_0_to_1() { build_real_function(); }
 void RandomGraph::build_quantize() { build_conversion(); }
 void RandomGraph::build_dequantize() { build_conversion(); }
 

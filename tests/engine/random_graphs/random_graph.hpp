@@ -151,6 +151,7 @@ class RandomGraph {
   // activations.cpp
   void build_conversion();
   void build_unary();
+  void build_real_function();
 
   // layout.cpp
   void build_joined();

@@ -133,5 +133,53 @@ TEST(ReferenceActivations, ConvertsAtTheBorders) {
             int8_bytes({-128, 0, 1, 127}));
 }
 
+TEST(ReferenceActivations, FunctionsOfRealNumbersAreNear) {
+  const Quantization from = {0.05F, 3}, positive = {0.05F, -128}, to = {0.03F, -100};
+  const auto gelu = [](double x) { return x / 2 * std::erfc(-x * std::sqrt(0.5)); };
+  EXPECT_EQ(largest_error(OpKind::kGelu, from, to, gelu), 0);
+  EXPECT_EQ(
+      largest_error(OpKind::kElu, from, to, [](double x) { return x < 0 ? std::expm1(x) : x; }), 0);
+  EXPECT_EQ(largest_error(OpKind::kExp, from, to, [](double x) { return std::exp(x); }), 0);
+  EXPECT_EQ(largest_error(OpKind::kLog, positive, to, [](double x) { return std::log(x); }), 0);
+  EXPECT_LE(largest_error(OpKind::kAbs, from, to, [](double x) { return std::abs(x); }), 1);
+  // Truncated.
+  EXPECT_EQ(largest_error(OpKind::kSqrt, positive, to, [](double x) { return std::sqrt(x); }), 1);
+  EXPECT_LE(largest_error(OpKind::kRsqrt, positive, to, [](double x) { return 1 / std::sqrt(x); }),
+            1);
+}
+
+// An approximation by tanh, at most a step of 2^-8 away.
+TEST(ReferenceActivations, GeluByTanh) {
+  OpDetails details;
+  details.is_approximate = true;
+  const Graph graph = one_op_graph({.kind = OpKind::kGelu}, {{{1, 1, 256}, {1.0F / 32, 0}}},
+                                   {{1, 1, 256}, {1.0F / 32, 0}}, &details);
+  const std::vector<int> outputs = run_int8(graph, {all_values()});
+  for (int value = -128; value < 128; ++value) {
+    const double x = value / 32.0;
+    EXPECT_NEAR(outputs[value + 128], std::round(16 * x * std::erfc(-x * std::sqrt(0.5))), 1);
+  }
+}
+
+TEST(ReferenceActivations, RootsOfWhatIsNegativeAreThoseOfZero) {
+  const auto run = [](OpKind kind) {
+    const Graph graph = one_op_graph({.kind = kind}, {{{1, 1, 4}}}, {{1, 1, 4}, {0.25F, 0}});
+    return run_int8(graph, {{-128, -1, 0, 4}});
+  };
+  EXPECT_EQ(run(OpKind::kSqrt), (std::vector{0, 0, 0, 8}));
+  EXPECT_EQ(run(OpKind::kRsqrt), (std::vector{127, 127, 127, 2}));
+}
+
+TEST(ReferenceActivations, NegatesAndClampsToAUnit) {
+  const auto run = [](OpKind kind) {
+    const Graph graph =
+        one_op_graph({.kind = kind}, {{{1, 1, 4}, {0.5F, 0}}}, {{1, 1, 4}, {0.5F, 0}});
+    return run_int8(graph, {{-128, -1, 1, 3}});
+  };
+  EXPECT_EQ(run(OpKind::kNeg), (std::vector{-128, 1, -1, -3}));
+  EXPECT_EQ(run(OpKind::kReluN1To1), (std::vector{-2, -1, 1, 2}));
+  EXPECT_EQ(run(OpKind::kRelu0To1), (std::vector{0, 0, 1, 2}));
+}
+
 }  // namespace
 }  // namespace mcunet::engine

@@ -71,6 +71,9 @@ struct Reciprocal {
 };
 Reciprocal reciprocal(std::int32_t x);
 
+// 1 / sqrt(x) of an integer x from 1 to 2^29.
+QuantizedMultiplier inverse_square_root(std::int32_t x);
+
 // The largest difference from zero that, multiplied by 2^left_shift, fits a number with
 // `integer_bits` integer bits of 31 in total.
 std::int32_t input_radius(int integer_bits, int left_shift);

@@ -191,6 +191,7 @@ struct OpDetails {
   bool repeats_edges = false;         // mirror_pad: outermost rows and columns occur twice
   float beta = 1;                     // softmax
   float alpha = 0;                    // leaky_relu: the factor of negative values
+  bool is_approximate = false;        // gelu: by tanh
   bool align_corners = false;         // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
 
