@@ -35,6 +35,16 @@ AdditionMultipliers addition_multipliers(float first_scale, float second_scale,
           quantize_multiplier(shared_scale / (kAdditionHeadroom * double{output_scale}))};
 }
 
+AdditionMultipliers difference_multipliers(float first_scale, float second_scale,
+                                           float output_scale) {
+  constexpr double kSquaredHeadroom = kDifferenceHeadroom * kDifferenceHeadroom;
+  const double shared_scale = 2 * std::max(double{first_scale}, double{second_scale});
+  return {
+      quantize_multiplier(first_scale / shared_scale),
+      quantize_multiplier(second_scale / shared_scale),
+      quantize_multiplier(shared_scale * shared_scale / (kSquaredHeadroom * double{output_scale}))};
+}
+
 QuantizedMultiplier product_multiplier(float first_scale, float second_scale, float output_scale) {
   return quantize_multiplier(double{first_scale} * double{second_scale} / double{output_scale});
 }

@@ -48,6 +48,7 @@ AdditionMultipliers factors_of(OpKind kind, float first, float second, float out
     const LeakyReluMultipliers by = prelu_multipliers(first, second, output);
     return {by.positive, {}, by.negative};
   }
+  if (kind == OpKind::kSquaredDifference) return difference_multipliers(first, second, output);
   return addition_multipliers(first, second, output);
 }
 
@@ -137,6 +138,7 @@ void write_extremum(StepWriter& step) {
 void write_add(StepWriter& step) { write_elementwise(step); }
 void write_sub(StepWriter& step) { write_elementwise(step); }
 void write_mul(StepWriter& step) { write_elementwise(step); }
+void write_squared_difference(StepWriter& step) { write_elementwise(step); }
 void write_prelu(StepWriter& step) {
   if (step.kernel() == "lookup") return write_lookup(step);
   write_elementwise(step);

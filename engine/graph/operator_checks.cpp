@@ -187,6 +187,10 @@ double factor_of_inverse_root(const Graph& graph, const Op& op) {
   return 1 / (std::sqrt(input_scale(graph, op)) * output_scale(graph, op));
 }
 
+double factor_of_square(const Graph& graph, const Op& op) {
+  return factor_of_larger(graph, op) * std::max(input_scale(graph, op), other_scale(graph, op));
+}
+
 double factor_of_prelu(const Graph& graph, const Op& op) {
   return factor_of_one(graph, op) * std::max(1.0, other_scale(graph, op));
 }

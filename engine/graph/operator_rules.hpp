@@ -65,6 +65,7 @@ double factor_of_larger(const Graph& graph, const Op& op);  // of two operands
 double factor_of_product(const Graph& graph, const Op& op);
 double factor_of_leak(const Graph& graph, const Op& op);
 double factor_of_prelu(const Graph& graph, const Op& op);
+double factor_of_square(const Graph& graph, const Op& op);  // of the larger of two operands
 double factor_of_inverse_root(const Graph& graph, const Op& op);
 
 // How channels pass.

@@ -385,7 +385,7 @@ void mcunet_reduce_min(const int8_t* input, int8_t* output,
 
 struct mcunet_operand {
   int32_t zero_point;
-  int32_t multiplier;  // of 2^31; of addition and subtraction, and a of prelu
+  int32_t multiplier;  // of 2^31; of sums and differences, and a of prelu
   int32_t shift;       // to the right
 };
 
@@ -409,6 +409,10 @@ void mcunet_sub(const int8_t* a, const int8_t* b, int8_t* output,
                 const struct mcunet_elementwise_layer* layer);
 void mcunet_mul(const int8_t* a, const int8_t* b, int8_t* output,
                 const struct mcunet_elementwise_layer* layer);
+// Squares of differences with 7 bits of headroom, which have operands' multipliers as sums have them; the output's
+// is the square of twice the larger scale over 2^14 output scales.
+void mcunet_squared_difference(const int8_t* a, const int8_t* b, int8_t* output,
+                               const struct mcunet_elementwise_layer* layer);
 // a where it is not negative, else its product with the slope b: that has the layer's multiplier, a its
 // operand's.
 void mcunet_prelu(const int8_t* a, const int8_t* b, int8_t* output,
@@ -428,6 +432,8 @@ void mcunet_sub_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer);
 void mcunet_mul_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                           const struct mcunet_broadcast_layer* layer);
+void mcunet_squared_difference_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
+                                         const struct mcunet_broadcast_layer* layer);
 void mcunet_prelu_broadcast(const int8_t* a, const int8_t* b, int8_t* output,
                             const struct mcunet_broadcast_layer* layer);
 

@@ -131,6 +131,11 @@ KernelCalls kernels_of_sub(const Query& query) {
 KernelCalls kernels_of_mul(const Query& query) {
   return either(query, kernel_named("mul"), kernel_named("mul_broadcast"));
 }
+KernelCalls kernels_of_squared_difference(const Query& query) {
+  return either(query, kernel_named("squared_difference"),
+                kernel_named("squared_difference_broadcast"));
+}
+
 // One slope for all values makes it a function of one.
 KernelCalls kernels_of_prelu(const Query& query) {
   const ConstantId slopes = query.details().operand;

@@ -97,6 +97,18 @@ void run_prelu(const KernelCall& call) {
   });
 }
 
+void run_squared_difference(const KernelCall& call) {
+  const Operands operands = operands_of(call);
+  const AdditionMultipliers by =
+      difference_multipliers(operands.first.quantization.scale, operands.second.quantization.scale,
+                             call.output_quantization().scale);
+  combine(call, operands, [&](std::int32_t a, std::int32_t b) {
+    const std::int32_t difference =
+        multiply(a * kDifferenceHeadroom, by.first) - multiply(b * kDifferenceHeadroom, by.second);
+    return multiply(difference * difference, by.output);
+  });
+}
+
 void run_maximum(const KernelCall& call) {
   combine(call, operands_of(call), [](std::int32_t a, std::int32_t b) { return std::max(a, b); });
 }

@@ -270,6 +270,8 @@ void TfliteOperators::read_prelu() {
   read_binary(tflite::ActivationFunction_NONE);
 }
 
+void TfliteOperators::read_squared_difference() { read_binary(tflite::ActivationFunction_NONE); }
+
 void TfliteOperators::read_mean() { read_reduction(); }
 void TfliteOperators::read_sum() { read_reduction(); }
 void TfliteOperators::read_reduce_max() { read_reduction(); }

@@ -350,6 +350,10 @@ GraphWriter::Entry GraphWriter::write_prelu(const Op& op, tflite::Padding) {
   return {1, tflite::BuiltinOptions_NONE, {}, operand(op)};
 }
 
+GraphWriter::Entry GraphWriter::write_squared_difference(const Op& op, tflite::Padding) {
+  return {2, tflite::BuiltinOptions_NONE, {}, operand(op)};
+}
+
 // The axes, counted in the file's dimensions. One more vanished than is reduced: the batch.
 GraphWriter::Entry GraphWriter::reduction(const Op& op) {
   const TensorId input = graph_.inputs_of(op)[0];

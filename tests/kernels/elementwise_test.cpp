@@ -120,6 +120,7 @@ TEST(Elementwise, BroadcastsOfEitherOperandMatchTheOperatorOnRepeatedValues) {
     expect_same(mcunet_sub, mcunet_sub_broadcast);
     expect_same(mcunet_mul, mcunet_mul_broadcast);
     expect_same(mcunet_prelu, mcunet_prelu_broadcast);
+    expect_same(mcunet_squared_difference, mcunet_squared_difference_broadcast);
   }
 }
 
@@ -158,6 +159,29 @@ TEST(Elementwise, ProductsMatch) {
       const int value =
           reference_rescale(product, layer.multiplier, -layer.shift) + layer.output.zero_point;
       ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max));
+    }
+  }
+}
+
+TEST(Elementwise, SquaresOfDifferencesMatch) {
+  Random random(13);
+  for (int i = 0; i < kLayers; ++i) {
+    mcunet_elementwise_layer layer = random_elementwise(random, i);
+    layer.shift = random.between(12, 20);
+    const Bytes a = random.bytes(static_cast<std::size_t>(layer.elements));
+    const Bytes b = random.bytes(static_cast<std::size_t>(layer.period));
+    Bytes output = a;  // in place
+    mcunet_squared_difference(output.data(), b.data(), output.data(), &layer);
+    for (std::size_t e = 0; e < output.size(); ++e) {
+      const auto term = [](int value, const mcunet_operand& operand) {
+        return reference_rescale((value - operand.zero_point) * 128, operand.multiplier,
+                                 -operand.shift);
+      };
+      const int difference =
+          term(a[e], layer.operands[0]) - term(b[e % b.size()], layer.operands[1]);
+      const int value = reference_rescale(difference * difference, layer.multiplier, -layer.shift) +
+                        layer.output.zero_point;
+      ASSERT_EQ(output[e], std::clamp(value, layer.output.min, layer.output.max)) << "layer " << i;
     }
   }
 }

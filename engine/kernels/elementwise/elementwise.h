@@ -28,6 +28,20 @@ MCUNET_INLINE int8_t mcunet_product(int32_t a, int32_t b,
   return (int8_t)mcunet_clamp(value, layer->output.min, layer->output.max);
 }
 
+// The square of a - b, which are brought to a common scale with 7 bits of headroom.
+MCUNET_INLINE int8_t mcunet_difference_squared(int32_t a, int32_t b,
+                                               const struct mcunet_elementwise_layer* layer) {
+  const struct mcunet_operand* const first = &layer->operands[0];
+  const struct mcunet_operand* const second = &layer->operands[1];
+  const int32_t x = (a - first->zero_point) * (1 << 7);
+  const int32_t y = (b - second->zero_point) * (1 << 7);
+  const int32_t difference = mcunet_rescale(x, first->multiplier, first->shift) -
+                             mcunet_rescale(y, second->multiplier, second->shift);
+  const int32_t rescaled = mcunet_rescale(difference * difference, layer->multiplier, layer->shift);
+  return (int8_t)mcunet_clamp(mcunet_wrapping_add(rescaled, layer->output.zero_point),
+                              layer->output.min, layer->output.max);
+}
+
 // a, or its product with the slope b where it is negative; each has a factor of its own.
 MCUNET_INLINE int8_t mcunet_rectified(int32_t a, int32_t b,
                                       const struct mcunet_elementwise_layer* layer) {

@@ -19,11 +19,12 @@ void RandomGraph::build_binary() {
   const bool keeps = QuantizationRule(traits_of(op_.kind).quantization).keeps;
   const Quantization first = random_quantization();
   const bool is_prelu = op_.kind == OpKind::kPrelu;
+  const bool may_clamp = !keeps && !is_prelu && op_.kind != OpKind::kSquaredDifference;
   const Quantization second = keeps ? first : random_quantization();
-  const bool is_mul = op_.kind == OpKind::kMul;
+  const bool is_product = op_.kind == OpKind::kMul || op_.kind == OpKind::kSquaredDifference;
   const Quantization output =
-      keeps ? first : random_quantization(is_mul ? first.scale * second.scale * 60 : 0.03);
-  if (!keeps && !is_prelu) choose_activation();
+      keeps ? first : random_quantization(is_product ? first.scale * second.scale * 60 : 0.03);
+  if (may_clamp) choose_activation();
   Shape other = broadcasting(shape);
   Shape own = shape;
   if (is_rare_) {
@@ -57,5 +58,6 @@ void RandomGraph::build_mul() { build_binary(); }
 void RandomGraph::build_maximum() { build_binary(); }
 void RandomGraph::build_minimum() { build_binary(); }
 void RandomGraph::build_prelu() { build_binary(); }
+void RandomGraph::build_squared_difference() { build_binary(); }
 
 }  // namespace mcunet::engine

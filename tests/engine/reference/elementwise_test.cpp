@@ -54,6 +54,14 @@ TEST(ReferenceElementwise, TheLargerAndTheSmallerValue) {
   EXPECT_EQ(run(OpKind::kMinimum), (std::vector{0, 2, -128, 3}));
 }
 
+TEST(ReferenceElementwise, SquaresDifferences) {
+  const Graph graph =
+      one_op_graph({.kind = OpKind::kSquaredDifference},
+                   {{{1, 1, 3}, {0.5F, 1}}, {{1, 1, 3}, {2, -1}}}, {{1, 1, 3}, {1, 4}});
+  // (0.5 (a - 1) - 2 (b + 1))^2 + 4
+  EXPECT_EQ(run_int8(graph, {{3, -5, 127}, {0, 1, 0}}), (std::vector{5, 53, 127}));
+}
+
 TEST(ReferenceElementwise, NegativeValuesHaveSlopes) {
   OpDetails details;
   details.operand = 0;

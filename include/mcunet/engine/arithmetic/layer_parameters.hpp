@@ -29,6 +29,11 @@ struct AdditionMultipliers {
 };
 AdditionMultipliers addition_multipliers(float first_scale, float second_scale, float output_scale);
 
+// Of the square of a difference, which has 7 more bits before it is squared.
+inline constexpr std::int32_t kDifferenceHeadroom = 1 << 7;
+AdditionMultipliers difference_multipliers(float first_scale, float second_scale,
+                                           float output_scale);
+
 // Of a product.
 QuantizedMultiplier product_multiplier(float first_scale, float second_scale, float output_scale);
 
