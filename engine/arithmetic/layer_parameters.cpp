@@ -49,6 +49,10 @@ QuantizedMultiplier product_multiplier(float first_scale, float second_scale, fl
   return quantize_multiplier(double{first_scale} * double{second_scale} / double{output_scale});
 }
 
+QuantizedMultiplier matrix_multiplier(float first_scale, float second_scale, float output_scale) {
+  return quantize_multiplier(double{first_scale * second_scale} / double{output_scale});
+}
+
 QuantizedMultiplier mean_multiplier(float input_scale, float output_scale, std::int64_t count) {
   const QuantizedMultiplier ratio = quantize_multiplier(double{input_scale} / double{output_scale});
   const int bits = 63 - std::countl_zero(static_cast<std::uint64_t>(count));

@@ -1,4 +1,4 @@
-// Steps that combine the elements of two tensors, with broadcasting.
+// Steps that combine two tensors: their elements, with broadcasting, or matrices.
 #include <fmt/format.h>
 
 #include "codegen/loops.hpp"
@@ -133,11 +133,38 @@ void write_extremum(StepWriter& step) {
   step.call({sides[0].address, sides[1].address, step.output_address(), "&layer"});
 }
 
+// How far apart matrices, their rows and their columns lie; one that repeats stays where it is.
+Strides matrix_strides_of(const Shape& shape) {
+  Strides strides = strides_of(shape);
+  if (shape.height == 1) strides[0] = 0;
+  return strides;
+}
+
 }  // namespace
 
 void write_add(StepWriter& step) { write_elementwise(step); }
 void write_sub(StepWriter& step) { write_elementwise(step); }
 void write_mul(StepWriter& step) { write_elementwise(step); }
+
+void write_batch_matmul(StepWriter& step) {
+  const std::vector<Operand> sides = operands_of(step);
+  const QuantizedMultiplier by = matrix_multiplier(
+      sides[0].quantization.scale, sides[1].quantization.scale, step.output_quantization().scale);
+  Strides second = matrix_strides_of(sides[1].shape);
+  if (step.details().is_transposed) std::swap(second[1], second[2]);
+  step.layer(
+      "mcunet_batch_matmul_layer",
+      {member("matrices", step.output().height), member("rows", step.output().width),
+       member("depth", sides[0].shape.channels), member("columns", step.output().channels),
+       member("stride", matrix_strides_of(sides[0].shape)[0]), ".strides = " + braced(second),
+       fmt::format(".zero_points = {{{}, {}}}", sides[0].quantization.zero_point,
+                   sides[1].quantization.zero_point),
+       member("multiplier", by.multiplier), member("shift", -by.shift),
+       output_member(step.output_struct())});
+  step.call({sides[0].address, sides[1].address, step.output_address(), "&layer",
+             step.scratch_address()});
+}
+
 void write_squared_difference(StepWriter& step) { write_elementwise(step); }
 void write_prelu(StepWriter& step) {
   if (step.kernel() == "lookup") return write_lookup(step);

@@ -176,7 +176,7 @@ std::int32_t border_of(const Graph& graph, const Op& pad) {
 
 OpCost cost_of(const Graph& graph, const Op& op) {
   const OperatorTraits& traits = traits_of(op.kind);
-  if (traits.weights == WeightOrder::kNone) return {};
+  if (traits.weights == WeightOrder::kNone) return {.macs = traits.macs(graph, op, {})};
   const WeightLayout layout = weight_layout(graph, op);
   const int biases = op.folds_batch_norm ? 2 : op.has_bias ? 1 : 0;
   return {.macs = traits.macs(graph, op, layout),

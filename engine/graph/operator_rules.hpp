@@ -14,6 +14,8 @@ Shape shape_of_depthwise_convolution(const Graph& graph, const Op& op,
 Shape shape_of_features(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_pool(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_both(const Graph& graph, const Op& op, std::int32_t output_channels);  // broadcast
+// Products of {rows, depth} and {depth, columns}, as many as there are along the height.
+Shape shape_of_matrices(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_first(const Graph& graph, const Op& op, std::int32_t output_channels);
 // With the reduced axes kept.
 Shape shape_of_reduction(const Graph& graph, const Op& op, std::int32_t output_channels);
@@ -36,6 +38,7 @@ bool accepts_transposed(const Graph& graph, const Op& op);  // windows over it l
 std::int64_t macs_of_none(const Graph& graph, const Op& op, const WeightLayout& layout);
 // Every output takes the weights of its channel.
 std::int64_t macs_per_output(const Graph& graph, const Op& op, const WeightLayout& layout);
+std::int64_t macs_of_matrices(const Graph& graph, const Op& op, const WeightLayout& layout);
 // Every input pixel takes all weights; those whose outputs are cut off at the borders count too.
 std::int64_t macs_per_input(const Graph& graph, const Op& op, const WeightLayout& layout);
 

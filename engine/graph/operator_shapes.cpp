@@ -1,6 +1,8 @@
 // The shapes that operators produce, and their multiply-accumulates.
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "graph/operator_rules.hpp"
 #include "mcunet/core/error.hpp"
@@ -8,6 +10,23 @@
 #include "mcunet/engine/graph/weights.hpp"
 
 namespace mcunet::engine {
+namespace {
+
+// In the order of the operator.
+std::array<Shape, 2> operand_shapes(const Graph& graph, const Op& op) {
+  const OpDetails& details = graph.details_of(op);
+  const bool is_constant = details.operand != kNoId;
+  if (op.input_count != (is_constant ? 1 : 2)) {
+    throw Error("{} has {} inputs", name_of(op.kind), op.input_count);
+  }
+  const Shape& first = graph.input_of(op).shape;
+  if (!is_constant) return {first, graph.input_of(op, 1).shape};
+  const Shape constant = shape_of_dims(graph.constants[details.operand].dims);
+  if (details.operand_is_first) return {constant, first};
+  return {first, constant};
+}
+
+}  // namespace
 
 Shape shape_of_convolution(const Graph& graph, const Op& op, std::int32_t output_channels) {
   Shape shape = windows_of(op, graph.input_of(op).shape);
@@ -36,17 +55,25 @@ Shape shape_of_pool(const Graph& graph, const Op& op, std::int32_t) {
 Shape shape_of_both(const Graph& graph, const Op& op, std::int32_t) {
   const Shape& first = graph.input_of(op).shape;
   if (op.input_count == 2 && graph.input_of(op, 1).shape == first) return first;
-  const ConstantId constant = graph.details_of(op).operand;
-  if (op.input_count != (constant == kNoId ? 2 : 1)) {
-    throw Error("{} has {} inputs", name_of(op.kind), op.input_count);
-  }
-  const Shape other = constant == kNoId ? graph.input_of(op, 1).shape
-                                        : shape_of_dims(graph.constants[constant].dims);
+  const auto [one, other] = operand_shapes(graph, op);
   try {
-    return broadcast_shape(first, other);
+    return broadcast_shape(one, other);
   } catch (const Error& error) {
     throw Error("{} of operands that do not match: {}", name_of(op.kind), error.what());
   }
+}
+
+Shape shape_of_matrices(const Graph& graph, const Op& op, std::int32_t) {
+  auto [a, b] = operand_shapes(graph, op);
+  if (graph.details_of(op).is_transposed) std::swap(b.width, b.channels);
+  if (a.channels != b.width) {
+    throw Error("{} of matrices {}x{} and {}x{}", name_of(op.kind), a.width, a.channels, b.width,
+                b.channels);
+  }
+  if (a.height != b.height && a.height != 1 && b.height != 1) {
+    throw Error("{} of {} and {} matrices", name_of(op.kind), a.height, b.height);
+  }
+  return {std::max(a.height, b.height), a.width, b.channels};
 }
 
 Shape shape_of_first(const Graph& graph, const Op& op, std::int32_t) {
@@ -142,6 +169,10 @@ std::int64_t macs_of_none(const Graph&, const Op&, const WeightLayout&) { return
 
 std::int64_t macs_per_output(const Graph& graph, const Op& op, const WeightLayout& layout) {
   return graph.output_of(op).shape.elements() * layout.per_output();
+}
+
+std::int64_t macs_of_matrices(const Graph& graph, const Op& op, const WeightLayout&) {
+  return graph.output_of(op).shape.elements() * operand_shapes(graph, op)[0].channels;
 }
 
 std::int64_t macs_per_input(const Graph& graph, const Op& op, const WeightLayout& layout) {

@@ -169,6 +169,25 @@ void mcunet_fully_connected_few(const int8_t* input, int8_t* output,
                                 const struct mcunet_fully_connected_layer* layer,
                                 const void* weights);
 
+// a[matrices][rows][depth] times b, whose matrices have `columns`: each of a's rows by each of b's columns.
+struct mcunet_batch_matmul_layer {
+  int32_t matrices;
+  int32_t rows;
+  int32_t depth;
+  int32_t columns;
+  int32_t stride;  // from one matrix of a to the next; 0: it is the same for all
+  int32_t
+      strides[3];  // of b: from one matrix, or 0, and within it from one row and column to the next
+  int32_t zero_points[2];  // of a, b
+  int32_t multiplier;      // of 2^31
+  int32_t shift;           // to the right
+  struct mcunet_output output;
+};
+
+// Scratch: mcunet_batch_matmul_scratch_bytes. Not in place.
+void mcunet_batch_matmul(const int8_t* a, const int8_t* b, int8_t* output,
+                         const struct mcunet_batch_matmul_layer* layer, void* scratch);
+
 // ---- Weights of four bits ----
 
 // The functions above for weights of -8 … 7, two in a byte; all else is the same. Weights:

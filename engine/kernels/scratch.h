@@ -24,6 +24,11 @@ static inline int32_t mcunet_fully_connected_scratch_bytes(int32_t batches,
   return mcunet_conv2d_1x1_scratch_bytes(batches, input_features);
 }
 
+// Two columns of int16.
+static inline int32_t mcunet_batch_matmul_scratch_bytes(int32_t depth) {
+  return 2 * 2 * ((depth + 3) & ~3);
+}
+
 // Of a convolution with 1 or 4 columns: int16 and, unless the rows of a window are made of whole
 // words, the int8 values as well.
 static inline int32_t mcunet_conv2d_scratch_bytes(const struct mcunet_conv2d_layer* layer,

@@ -106,6 +106,8 @@ std::int64_t scratch(const Graph& graph, const Op& op, const Rows& rows, Appetit
       const std::int64_t features = weight_layout(graph, op).per_output();
       return mcunet_fully_connected_scratch_bytes(batches, static_cast<std::int32_t>(features));
     }
+    case ScratchKind::kMatrixColumns:
+      return mcunet_batch_matmul_scratch_bytes(sides_of(graph, op).shapes[0].channels);
     case ScratchKind::kNone:
       break;
   }

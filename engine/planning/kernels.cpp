@@ -92,6 +92,7 @@ KernelCalls kernels_of_fully_connected(const Query& query) {
 }
 
 KernelCalls kernels_of_transpose_conv(const Query&) { return kernel_named("transpose_conv2d"); }
+KernelCalls kernels_of_batch_matmul(const Query&) { return kernel_named("batch_matmul"); }
 
 KernelCalls summed_to(Kernel result) { return {kernel_named("accumulate"), result}; }
 

@@ -43,6 +43,7 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
     case ScratchKind::kTransposedColumns:
       return column_pair(graph, op);
     case ScratchKind::kFeatures:
+    case ScratchKind::kMatrixColumns:
     case ScratchKind::kNone:
       break;
   }

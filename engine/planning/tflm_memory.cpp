@@ -5,6 +5,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/weights.hpp"
+#include "planning/kernels.hpp"
 
 namespace mcunet::engine {
 namespace {
@@ -63,6 +64,12 @@ std::int64_t transposed_scratch(const Graph& graph, const Op& op) {
          std::max(w.kernel_height, w.stride_height);
 }
 
+// What BATCH_MATMUL keeps of its second operand, unless that is transposed already.
+std::int64_t transposed_matrices(const Graph& graph, const Op& op) {
+  if (graph.details_of(op).is_transposed) return 0;
+  return aligned(sides_of(graph, op).shapes[1].elements());
+}
+
 std::int64_t constants_of(const Graph& graph, const Op& op) {
   const std::int64_t weights = has_weights(op) ? 1 + (op.has_bias ? 1 : 0) : 0;
   return weights + (graph.details_of(op).operand != kNoId ? 1 : 0);
@@ -82,6 +89,8 @@ std::int64_t cmsis_nn_scratch_bytes(const Graph& graph, const Op& op) {
       return transposed_scratch(graph, op);
     case ScratchKind::kRows:
       return depthwise_scratch(graph, op);
+    case ScratchKind::kMatrixColumns:
+      return transposed_matrices(graph, op);
     case ScratchKind::kFeatures:
     case ScratchKind::kNone:
       break;

@@ -1,4 +1,4 @@
-// Operators between elements of two tensors, with broadcasting.
+// Operators between elements of two tensors, with broadcasting, and products of matrices.
 #include <algorithm>
 
 #include "mcunet/engine/arithmetic/layer_parameters.hpp"
@@ -107,6 +107,31 @@ void run_squared_difference(const KernelCall& call) {
         multiply(a * kDifferenceHeadroom, by.first) - multiply(b * kDifferenceHeadroom, by.second);
     return multiply(difference * difference, by.output);
   });
+}
+
+void run_batch_matmul(const KernelCall& call) {
+  const auto [a, b] = operands_of(call);
+  const QuantizedMultiplier multiplier = matrix_multiplier(
+      a.quantization.scale, b.quantization.scale, call.output_quantization().scale);
+  const bool is_transposed = call.details().is_transposed;
+  const Shape& out = call.output_shape();
+  for (std::int32_t i = 0; i < out.height; ++i) {
+    for (std::int32_t row = 0; row < out.width; ++row) {
+      for (std::int32_t column = 0; column < out.channels; ++column) {
+        // An axis of one element is taken for one that repeats, which comes to the same.
+        std::uint32_t sum = 0;
+        for (std::int32_t k = 0; k < a.shape.channels; ++k) {
+          sum += static_cast<std::uint32_t>(
+              a.at(i, row, k) * (is_transposed ? b.at(i, column, k) : b.at(i, k, column)));
+        }
+        const std::int64_t value =
+            std::int64_t{multiply(static_cast<std::int32_t>(sum), multiplier)} +
+            call.output_quantization().zero_point;
+        call.int8_output()[offset(out, i, row, column)] =
+            static_cast<std::int8_t>(call.output_range().clamp(static_cast<std::int32_t>(value)));
+      }
+    }
+  }
 }
 
 void run_maximum(const KernelCall& call) {

@@ -272,6 +272,57 @@ void TfliteOperators::read_prelu() {
 
 void TfliteOperators::read_squared_difference() { read_binary(tflite::ActivationFunction_NONE); }
 
+// Matrices are the last two dimensions, and as many as the others say. A first one that is transposed becomes so
+// by an operator of its own.
+void TfliteOperators::read_batch_matmul() {
+  require_inputs(2, 2);
+  const auto& o = options<tflite::BatchMatMulOptions>();
+  std::array<std::vector<std::int32_t>, 2> dims = {tensors_.dims(input(0)),
+                                                   tensors_.dims(input(1))};
+  std::array<std::vector<std::int32_t>, 2> batches;
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (dims[i].size() < 2) throw Error("{}: is no matrix", tensors_.describe(input(i)));
+    const auto first =
+        std::find_if(dims[i].begin(), dims[i].end() - 2, [](auto n) { return n != 1; });
+    batches[i] = {first, dims[i].end() - 2};
+  }
+  if (batches[0] != batches[1] && !batches[0].empty() && !batches[1].empty()) {
+    throw Error(
+        "matrices of {} and {} are not supported, only as many on both sides, or one for all",
+        fmt::join(dims[0], "x"), fmt::join(dims[1], "x"));
+  }
+  std::vector<std::int32_t> result = dims[dims[0].size() < dims[1].size() ? 1 : 0];
+  std::copy_backward(batches[batches[0].empty() ? 1 : 0].begin(),
+                     batches[batches[0].empty() ? 1 : 0].end(), result.end() - 2);
+  result.end()[-2] = dims[0].end()[o.adj_x() ? -1 : -2];
+  result.end()[-1] = dims[1].end()[o.adj_y() ? -2 : -1];
+  settle_dims(output(), result);
+  const bool is_first = tensors_.is_constant(input(0));
+  if (is_first && o.adj_x()) {
+    throw Error("{}: is constant and transposed, which is not supported",
+                tensors_.describe(input(0)));
+  }
+  std::vector<TensorId> matrices;
+  if (!is_first) matrices.push_back(activation(input(0)));
+  if (o.adj_x()) matrices[0] = transposed(matrices[0]);
+  details().is_transposed = o.adj_y();
+  if (is_first || tensors_.is_constant(input(1))) {
+    details().operand = constant(input(is_first ? 0 : 1));
+    details().operand_is_first = is_first;
+  }
+  if (is_first || details().operand == kNoId) matrices.push_back(activation(input(1)));
+  append(std::move(matrices));
+}
+
+// Rows for columns, in each matrix.
+TensorId TfliteOperators::transposed(TensorId matrices) {
+  const Shape& shape = graph_.tensors[matrices].shape;
+  const Shape exchanged = {shape.height, shape.channels, shape.width};
+  Op op{.kind = OpKind::kTranspose, .has_bias = false};
+  edit_details(graph_, op).permutation = {0, 2, 1};
+  return append_between(op, {matrices}, exchanged);
+}
+
 void TfliteOperators::read_mean() { read_reduction(); }
 void TfliteOperators::read_sum() { read_reduction(); }
 void TfliteOperators::read_reduce_max() { read_reduction(); }

@@ -66,6 +66,7 @@ class TfliteOperators {
   void read_binary(tflite::ActivationFunction activation);
   void read_unary();
   void read_reduction();
+  TensorId transposed(TensorId matrices);
   template <typename Options>
   void read_resize(const Options& options);
 

@@ -22,8 +22,6 @@ constexpr std::string_view kFunction =
     "TensorFlow Lite has no int8 form of it: compute it in the application, or use another function and train again";
 constexpr std::string_view kPostprocess =
     "cut the model before it and compute it in the application from the outputs";
-constexpr std::string_view kProduct =
-    "a product of two computed matrices is not supported: use Dense or convolutional layers";
 
 constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_SVDF, kSvdf},
@@ -45,7 +43,6 @@ constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_NON_MAX_SUPPRESSION_V4, kPostprocess},
     Remedy{tflite::BuiltinOperator_NON_MAX_SUPPRESSION_V5, kPostprocess},
     Remedy{tflite::BuiltinOperator_CUSTOM, kPostprocess},
-    Remedy{tflite::BuiltinOperator_BATCH_MATMUL, kProduct},
 };
 
 }  // namespace

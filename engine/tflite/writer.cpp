@@ -354,6 +354,12 @@ GraphWriter::Entry GraphWriter::write_squared_difference(const Op& op, tflite::P
   return {2, tflite::BuiltinOptions_NONE, {}, operand(op)};
 }
 
+GraphWriter::Entry GraphWriter::write_batch_matmul(const Op& op, tflite::Padding) {
+  const auto options =
+      tflite::CreateBatchMatMulOptions(fbb(), /*adj_x=*/false, graph_.details_of(op).is_transposed);
+  return {2, tflite::BuiltinOptions_BatchMatMulOptions, options.Union(), operand(op)};
+}
+
 // The axes, counted in the file's dimensions. One more vanished than is reduced: the batch.
 GraphWriter::Entry GraphWriter::reduction(const Op& op) {
   const TensorId input = graph_.inputs_of(op)[0];

@@ -39,7 +39,8 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kReduceMin,
                                             OpKind::kRsqrt,
                                             OpKind::kSqrt,
-                                            OpKind::kSquaredDifference};
+                                            OpKind::kSquaredDifference,
+                                            OpKind::kBatchMatmul};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.

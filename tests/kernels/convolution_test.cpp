@@ -422,5 +422,49 @@ TEST(TransposedConvolution, MatchesReference) {
   }
 }
 
+TEST(BatchMatmul, ProductsMatch) {
+  Random random(14);
+  for (int i = 0; i < 300; ++i) {
+    mcunet_batch_matmul_layer layer{};
+    layer.matrices = random.between(1, 3);
+    layer.rows = random.between(1, 5);
+    layer.depth = random.between(1, 13);
+    layer.columns = random.between(1, 5);
+    const int size = layer.depth * layer.columns;
+    layer.stride = random.one_in(3) ? 0 : layer.rows * layer.depth;
+    layer.strides[0] = random.one_in(3) ? 0 : size;
+    const bool is_transposed = random.one_in(2);
+    layer.strides[1] = is_transposed ? 1 : layer.columns;
+    layer.strides[2] = is_transposed ? layer.depth : 1;
+    for (int& zero_point : layer.zero_points) zero_point = random.between(-128, 127);
+    layer.multiplier = random.between(1 << 30, INT32_MAX);
+    layer.shift = random.between(-1, 12);
+    layer.output = {random.between(-128, 127), -128, 127};
+    const Bytes a =
+        random.bytes(static_cast<std::size_t>(layer.matrices * layer.rows * layer.depth));
+    const Bytes b = random.bytes(static_cast<std::size_t>(layer.matrices * size));
+    Bytes output(static_cast<std::size_t>(layer.matrices * layer.rows * layer.columns));
+    std::vector<std::int32_t> scratch(
+        static_cast<std::size_t>(mcunet_batch_matmul_scratch_bytes(layer.depth)) / 4);
+    mcunet_batch_matmul(a.data(), b.data(), output.data(), &layer, scratch.data());
+    std::size_t at = 0;
+    for (int m = 0; m < layer.matrices; ++m) {
+      for (int row = 0; row < layer.rows; ++row) {
+        for (int column = 0; column < layer.columns; ++column) {
+          int sum = 0;
+          for (int k = 0; k < layer.depth; ++k) {
+            sum += (a[m * layer.stride + row * layer.depth + k] - layer.zero_points[0]) *
+                   (b[m * layer.strides[0] + k * layer.strides[1] + column * layer.strides[2]] -
+                    layer.zero_points[1]);
+          }
+          const int value =
+              reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
+          ASSERT_EQ(output[at++], std::clamp(value, -128, 127)) << "layer " << i;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mcunet::kernels_test

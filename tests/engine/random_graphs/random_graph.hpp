@@ -146,6 +146,7 @@ class RandomGraph {
 
   // elementwise.cpp
   Shape broadcasting(const Shape& shape);
+  ConstantId add_operand(const Shape& shape, const Quantization& quantization);
   void build_binary();
 
   // activations.cpp

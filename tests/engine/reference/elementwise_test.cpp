@@ -62,6 +62,17 @@ TEST(ReferenceElementwise, SquaresDifferences) {
   EXPECT_EQ(run_int8(graph, {{3, -5, 127}, {0, 1, 0}}), (std::vector{5, 53, 127}));
 }
 
+TEST(ReferenceElementwise, MultipliesMatrices) {
+  const Quantized a{{1, 2, 3}, {0.5F, 1}}, b{{1, 3, 2}, {2, -1}}, output{{1, 2, 2}, {1, 4}};
+  Graph graph = one_op_graph({.kind = OpKind::kBatchMatmul}, {a, b}, output);
+  const std::vector<int> first = {2, 1, 3, 0, 1, 1};
+  EXPECT_EQ(run_int8(graph, {first, {0, 1, 9, 9, -3, 2}}), (std::vector{1, 12, 3, 2}));
+  OpDetails details;
+  details.is_transposed = true;
+  graph = one_op_graph({.kind = OpKind::kBatchMatmul}, {a, {{1, 2, 3}, {2, -1}}}, output, &details);
+  EXPECT_EQ(run_int8(graph, {first, {0, 9, -3, 1, 9, 2}}), (std::vector{1, 12, 3, 2}));
+}
+
 TEST(ReferenceElementwise, NegativeValuesHaveSlopes) {
   OpDetails details;
   details.operand = 0;

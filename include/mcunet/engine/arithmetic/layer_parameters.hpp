@@ -37,6 +37,9 @@ AdditionMultipliers difference_multipliers(float first_scale, float second_scale
 // Of a product.
 QuantizedMultiplier product_multiplier(float first_scale, float second_scale, float output_scale);
 
+// Of a product of matrices, whose scales are multiplied in single precision.
+QuantizedMultiplier matrix_multiplier(float first_scale, float second_scale, float output_scale);
+
 // Of a mean over `count` elements: the scales' ratio, with the factor 1 / count within it,
 // truncated. With a count of 1, that of a sum.
 QuantizedMultiplier mean_multiplier(float input_scale, float output_scale, std::int64_t count);

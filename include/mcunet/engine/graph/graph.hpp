@@ -192,7 +192,9 @@ struct OpDetails {
   float beta = 1;                     // softmax
   float alpha = 0;                    // leaky_relu: the factor of negative values
   bool is_approximate = false;        // gelu: by tanh
-  bool align_corners = false;         // resize_nearest_neighbor, resize_bilinear
+  bool is_transposed =
+      false;  // batch_matmul: its second operand has a row for each column of the output
+  bool align_corners = false;  // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
 
   bool operator==(const OpDetails&) const = default;

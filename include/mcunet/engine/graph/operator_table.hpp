@@ -96,8 +96,9 @@ enum class ScratchKind : std::uint8_t {
   kNone,
   kColumns,  // values under the window, gathered for a few pixels
   kTransposedColumns,
-  kRows,      // rows of one channel, with their borders
-  kFeatures,  // the input, widened
+  kRows,           // rows of one channel, with their borders
+  kFeatures,       // the input, widened
+  kMatrixColumns,  // two columns of the second operand, widened
 };
 
 // Operators whose time follows from the same amounts of work (timing/latency_model.hpp).
@@ -142,7 +143,7 @@ struct OperatorTraits {
   Required<void (*)(const CheckedOp&)> check;
   // The largest factor by which quantized values are rescaled.
   Required<double (*)(const Graph&, const Op&)> factor;
-  // Multiply-accumulates, for operators with weights.
+  // Multiply-accumulates. The layout is that of weights, where there are any.
   Required<std::int64_t (*)(const Graph&, const Op&, const WeightLayout&)> macs;
   Required<ChannelFlow (*)(const Graph&, const Op&)> channels;
 };
@@ -156,7 +157,9 @@ inline const OperatorTraits& traits_of(OpKind kind) {
 inline bool has_weights(const Op& op) { return traits_of(op.kind).weights != WeightOrder::kNone; }
 
 // Whether an operator of two operands gives the same with the two exchanged.
-inline bool commutes(OpKind kind) { return kind != OpKind::kSub && kind != OpKind::kPrelu; }
+inline bool commutes(OpKind kind) {
+  return kind != OpKind::kSub && kind != OpKind::kPrelu && kind != OpKind::kBatchMatmul;
+}
 
 // The operator with this name, or nothing.
 std::optional<OpKind> kind_named(std::string_view name);
