@@ -242,6 +242,52 @@ void TfliteOperators::append_view_transpose(TensorId source, const MapPermutatio
   append({append_between(op, {view}, {size(0), size(1), size(2)})});
 }
 
+TensorId TfliteOperators::exchanged(TensorId tensor, const Shape& view) {
+  Op op{.kind = OpKind::kTranspose, .has_bias = false};
+  edit_details(graph_, op).permutation = {1, 0, 2};
+  return append_between(op, {viewed(tensor, view)}, {view.width, view.height, view.channels});
+}
+
+// {height, width, rows of a block, columns of it and channels}: those rows go before the width, by way of the
+// front.
+void TfliteOperators::read_depth_to_space() {
+  require_inputs(1, 1);
+  tensors_.require_map(input(0));
+  const TensorId source = activation(input(0));
+  const Shape from = graph_.tensors[source].shape;
+  const std::int32_t block = options<tflite::DepthToSpaceOptions>().block_size();
+  if (block < 1 || block > from.channels || from.channels % (std::int64_t{block} * block) != 0) {
+    throw Error("{} channels are no blocks of {}x{}", from.channels, block, block);
+  }
+  const std::int32_t row = from.channels / block;
+  Dims dims = {1, from.height, from.width, row / block};
+  set_dim(dims, 1, std::int64_t{from.height} * block);
+  set_dim(dims, 2, std::int64_t{from.width} * block);
+  settle_dims(output(), dims);
+  const TensorId rows = exchanged(source, {from.height * from.width, block, row});
+  op_.kind = OpKind::kReshape;
+  append({exchanged(rows, {block, from.height, from.width * row})});
+}
+
+// The way back.
+void TfliteOperators::read_space_to_depth() {
+  require_inputs(1, 1);
+  tensors_.require_map(input(0));
+  const TensorId source = activation(input(0));
+  const Shape from = graph_.tensors[source].shape;
+  const std::int32_t block = options<tflite::SpaceToDepthOptions>().block_size();
+  if (block < 1 || from.height % block != 0 || from.width % block != 0) {
+    throw Error("a map of {}x{} has no blocks of {}x{}", from.height, from.width, block, block);
+  }
+  const std::int32_t height = from.height / block;
+  const std::int32_t width = from.width / block;
+  const std::int32_t row = block * from.channels;
+  settle_dims(output(), {1, height, width, block * row});
+  const TensorId rows = exchanged(source, {height, block, width * row});
+  op_.kind = OpKind::kReshape;
+  append({exchanged(rows, {block, height * width, row})});
+}
+
 void TfliteOperators::read_pack() {
   Dims dims = tensors_.dims(input(0));
   const std::size_t axis = axis_of(options<tflite::PackOptions>().axis(), dims.size() + 1);

@@ -123,6 +123,8 @@ void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperat
       Row{tflite::BuiltinOperator_SPLIT_V, &TfliteOperators::read_split_v},
       Row{tflite::BuiltinOperator_TILE, &TfliteOperators::read_tile},
       Row{tflite::BuiltinOperator_PADV2, &TfliteOperators::read_padv2},
+      Row{tflite::BuiltinOperator_DEPTH_TO_SPACE, &TfliteOperators::read_depth_to_space},
+      Row{tflite::BuiltinOperator_SPACE_TO_DEPTH, &TfliteOperators::read_space_to_depth},
       Row{tflite::BuiltinOperator_CALL_ONCE, &TfliteOperators::read_call_once},
       Row{tflite::BuiltinOperator_VAR_HANDLE, &TfliteOperators::read_var_handle},
       Row{tflite::BuiltinOperator_READ_VARIABLE, &TfliteOperators::read_read_variable},

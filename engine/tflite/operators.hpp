@@ -95,6 +95,9 @@ class TfliteOperators {
   void read_slice();
   void read_split();
   void read_split_v();
+  void read_depth_to_space();
+  void read_space_to_depth();
+  TensorId exchanged(TensorId tensor, const Shape& view);  // its first two axes
 
   // state_operators.cpp
   void read_call_once();

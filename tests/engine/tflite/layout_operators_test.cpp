@@ -80,6 +80,37 @@ class LayoutOperators : public testing::Test {
   int next_ = 0;
 };
 
+TEST_F(LayoutOperators, BlocksBecomeChannelsAndBack) {
+  const auto input = tensor({1, 1, 2, 8});
+  const auto space = tensor({1, 2, 4, 2});
+  const auto output = tensor({1, 1, 2, 8});
+  add(tflite::BuiltinOperator_DEPTH_TO_SPACE, {input}, space,
+      tflite::CreateDepthToSpaceOptions(fbb_, 2));
+  add(tflite::BuiltinOperator_SPACE_TO_DEPTH, {space}, output,
+      tflite::CreateSpaceToDepthOptions(fbb_, 2));
+  const Graph graph = read(input, output);
+  EXPECT_EQ(outputs_of(graph), counting(16));
+  Graph half = graph;
+  half.outputs = {half.ops[half.ops.size() / 2 - 1].output};
+  EXPECT_THAT(outputs_of(half), ElementsAre(0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15));
+}
+
+TEST_F(LayoutOperators, BlocksMustFit) {
+  const auto input = tensor({1, 1, 2, 8});
+  const auto output = tensor({1, 1, 2, 8});
+  add(tflite::BuiltinOperator_SPACE_TO_DEPTH, {input}, output,
+      tflite::CreateSpaceToDepthOptions(fbb_, 2));
+  EXPECT_THAT(complaint(input, output), HasSubstr("a map of 1x2 has no blocks of 2x2"));
+}
+
+TEST_F(LayoutOperators, ChannelsMustBeBlocks) {
+  const auto input = tensor({1, 1, 2, 8});
+  const auto output = tensor({1, 1, 2, 8});
+  add(tflite::BuiltinOperator_DEPTH_TO_SPACE, {input}, output,
+      tflite::CreateDepthToSpaceOptions(fbb_, 1 << 30));
+  EXPECT_THAT(complaint(input, output), HasSubstr("8 channels are no blocks of"));
+}
+
 TEST_F(LayoutOperators, MirrorsChannelsAsColumns) {
   const auto input = tensor({1, 1, 2, 3});
   const auto output = tensor({1, 1, 3, 5});
