@@ -79,6 +79,7 @@ class TfliteOperators {
   void set_weights(ConstantId weights);  // and the bias
   ConstantId add_ungrouped(std::int32_t input_channels);
   void set_kernel(std::int32_t height, std::int32_t width);
+  void require_images_apart() const;  // after the strides are set
   // After the kernel and the dilation are set.
   void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
   // Of a window that slides over a tensor of shape `under`.

@@ -49,9 +49,17 @@ void TfliteOperators::set_strides(tflite::Padding padding, std::int32_t height, 
   w.padding = same_padding(w, under);
 }
 
+// Images of a batch lie below each other, as one map, whose windows must not reach from one into the next.
+void TfliteOperators::require_images_apart() const {
+  const Window& w = op_.window;
+  const std::vector<std::int32_t> dims = tensors_.dims(input(0));
+  const bool is_apart = dims.size() == 4 && w.extent_height() <= w.stride_height &&
+                        dims[1] % w.stride_height == 0 && w.padding.top + w.padding.bottom == 0;
+  if (!is_apart) tensors_.require_map(input(0));
+}
+
 void TfliteOperators::read_conv_2d() {
   const auto& o = options<tflite::Conv2DOptions>();
-  tensors_.require_map(input(0));
   const TensorId source = activation(input(0));
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
@@ -65,6 +73,7 @@ void TfliteOperators::read_conv_2d() {
   op_.window.dilation_height = narrow(o.dilation_h(), "dilation");
   op_.window.dilation_width = narrow(o.dilation_w(), "dilation");
   set_strides(o.padding(), o.stride_h(), o.stride_w());
+  require_images_apart();
   set_activation(o.activation());
   append({source});
 }
@@ -96,7 +105,6 @@ void TfliteOperators::read_transpose_conv() {
 
 void TfliteOperators::read_depthwise_conv_2d() {
   const auto& o = options<tflite::DepthwiseConv2DOptions>();
-  tensors_.require_map(input(0));
   set_weights(constant(input(1)));
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
@@ -104,6 +112,7 @@ void TfliteOperators::read_depthwise_conv_2d() {
   op_.window.dilation_height = narrow(o.dilation_h(), "dilation");
   op_.window.dilation_width = narrow(o.dilation_w(), "dilation");
   set_strides(o.padding(), o.stride_h(), o.stride_w());
+  require_images_apart();
   set_activation(o.activation());
   const TensorId source = activation(input(0));
   const std::int64_t channels = graph_.tensors[source].shape.channels;
@@ -142,9 +151,9 @@ void TfliteOperators::read_max_pool_2d() { read_pool(); }
 void TfliteOperators::read_pool() {
   const auto& o = options<tflite::Pool2DOptions>();
   require_inputs(1, 1);
-  tensors_.require_map(input(0));
   set_kernel(o.filter_h(), o.filter_w());
   set_strides(o.padding(), o.stride_h(), o.stride_w());
+  require_images_apart();
   set_activation(o.activation());
   append({activation(input(0))});
 }

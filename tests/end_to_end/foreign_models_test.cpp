@@ -105,7 +105,6 @@ TEST_F(ForeignModels, TellAllThatIsInTheWay) {
       {"misleading_fc_batch/attention_tiny.tflite",
        {"2 of its 7 operators cannot be run", "operators 2, 6 (BATCH_MATMUL)"}},
       {"missing_ops/conv_batch2.tflite", {"operator 0 (CONV_2D)", "a batch of 2"}},
-      {"missing_ops/maxpool_batch3.tflite", {"operator 0 (MAX_POOL_2D)", "a batch of 3"}},
   };
   for (const auto& [name, phrases] : files) {
     const std::string message = compile_failure((data / "field" / name).string());

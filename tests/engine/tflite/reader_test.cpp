@@ -92,12 +92,25 @@ TEST(TfliteReader, TellsAllOperatorsThatCannotBeRead) {
   }
 }
 
-TEST(TfliteReader, BatchesAreRefused) {
+// Of four images of 4x2, with windows of `size` rows and steps of `stride`.
+std::string complaint_about_batch(std::int32_t size, std::int32_t stride) {
   TfliteModelBuilder builder;
-  const auto input = builder.add_activation("in", DataType::kInt8, {4, 2, 2, 1}, {1, 0});
-  const auto output = builder.add_activation("out", DataType::kInt8, {4, 2, 2, 1}, {1, 0});
-  add_pool(builder, input, output);
-  EXPECT_THAT(complaint(builder.finish({input}, {output})), HasSubstr("batch of 4"));
+  const auto input = builder.add_activation("in", DataType::kInt8, {4, 4, 2, 1}, {1, 0});
+  const auto output =
+      builder.add_activation("out", DataType::kInt8, {4, (4 - size) / stride + 1, 2, 1}, {1, 0});
+  const auto options = tflite::CreatePool2DOptions(builder.fbb(), tflite::Padding_VALID, 1, stride,
+                                                   1, size, tflite::ActivationFunction_NONE);
+  builder.add_operator(tflite::BuiltinOperator_MAX_POOL_2D, 1, {input}, output,
+                       tflite::BuiltinOptions_Pool2DOptions, options.Union());
+  return complaint(builder.finish({input}, {output}));
+}
+
+TEST(TfliteReader, BatchesAreRefusedWhereWindowsReachFromOneImageIntoTheNext) {
+  EXPECT_EQ(complaint_about_batch(1, 1), "");
+  EXPECT_EQ(complaint_about_batch(2, 2), "");
+  EXPECT_EQ(complaint_about_batch(1, 2), "");
+  EXPECT_THAT(complaint_about_batch(2, 1), HasSubstr("batch of 4"));
+  EXPECT_THAT(complaint_about_batch(3, 3), HasSubstr("batch of 4"));
 }
 
 TEST(TfliteReader, MapsOfFiveDimensionsAreRefused) {
