@@ -54,6 +54,9 @@ TensorId TfliteOperators::activation(std::int32_t index) const {
     throw Error("there is no tensor {}", index);
   }
   if (activations_[index] != kNoId) return activations_[index];
+  if (negated_.contains(index)) {
+    throw Error("{}: is negated in float, which is not supported here", tensors_.describe(index));
+  }
   const bool is_known = tensors_.is_constant(index) || tensors_.has_integers(index);
   throw Error("{}: {}", tensors_.describe(index),
               is_known ? "a constant is not supported here" : "is used before it is produced");
@@ -405,11 +408,43 @@ void TfliteOperators::read_rsqrt() { read_unary(); }
 void TfliteOperators::read_sqrt() { read_unary(); }
 void TfliteOperators::read_exp() { read_unary(); }
 void TfliteOperators::read_log() { read_unary(); }
-void TfliteOperators::read_neg() { read_unary(); }
 void TfliteOperators::read_relu_n1_to_1() { read_unary(); }
 void TfliteOperators::read_relu_0_to_1() { read_unary(); }
-void TfliteOperators::read_quantize() { read_unary(); }
 void TfliteOperators::read_dequantize() { read_unary(); }
+
+// TensorFlow, which knows no NEG of int8, writes one of float between conversions. It becomes a product, and the
+// conversion before it is not needed.
+void TfliteOperators::read_neg() {
+  require_inputs(1, 1);
+  const TensorId source = activation(input(0));
+  const bool follows_conversion = !graph_.ops.empty() &&
+                                  graph_.ops.back().kind == OpKind::kDequantize &&
+                                  graph_.ops.back().output == source;
+  if (!follows_conversion) return append({source});
+  const std::int32_t result = output();
+  tensors_.activation(result);
+  negated_[result] = graph_.inputs_of(graph_.ops.back())[0];
+  graph_.op_inputs.pop_back();
+  graph_.ops.pop_back();
+  graph_.tensors.pop_back();
+  graph_.tensor_info.resize(graph_.tensors.size());
+  activations_[input(0)] = kNoId;
+}
+
+void TfliteOperators::read_quantize() {
+  require_inputs(1, 1);
+  const auto negated = negated_.find(input(0));
+  if (negated == negated_.end()) return read_unary();
+  const Quantization& from = graph_.info_of(negated->second).quantization;
+  if (tensors_.info(output()).quantization.scale != from.scale) {
+    throw Error("{}: is a negated tensor with another scale than that, which is not supported",
+                tensors_.describe(output()));
+  }
+  op_.kind = OpKind::kMul;
+  details().operand = static_cast<ConstantId>(graph_.constants.size());
+  graph_.constants.push_back({.name = "minus_one", .scales = {1}, .data = {std::byte{0xff}}});
+  append({negated->second});
+}
 
 void TfliteOperators::read_unary() {
   require_inputs(1, 1);

@@ -159,6 +159,7 @@ class TfliteOperators {
   Graph& graph_;
   std::vector<TensorId> activations_;  // by the file's index
   std::vector<ConstantId> constants_;
+  std::map<std::int32_t, TensorId> negated_;     // what float tensors negate, by the file's index
   std::map<std::int32_t, std::string> handles_;  // of variables, by the file's index
   std::map<std::string, Variable> variables_;
   bool has_called_once_ = false;

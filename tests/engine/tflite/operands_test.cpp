@@ -31,6 +31,15 @@ class Operands : public testing::Test {
   void add(tflite::BuiltinOperator code, const Dims& inputs, std::int32_t output) {
     builder_.add_operator(code, 1, inputs, output, tflite::BuiltinOptions_NONE, {});
   }
+  // What makes a model one of int8, but for some operators.
+  std::int32_t after_relus(std::int32_t input, const Quantization& quantization) {
+    for (int i = 0; i < 6; ++i) {
+      const std::int32_t output = tensor({1, 4}, quantization);
+      add(tflite::BuiltinOperator_RELU, {input}, output);
+      input = output;
+    }
+    return input;
+  }
   void add_matmul(const Dims& inputs, std::int32_t output, bool adj_x = false, bool adj_y = false) {
     builder_.add_operator(tflite::BuiltinOperator_BATCH_MATMUL, 2, inputs, output,
                           tflite::BuiltinOptions_BatchMatMulOptions,
@@ -153,6 +162,38 @@ TEST_F(Operands, OnlyNumbersAroundZeroAreNegated) {
   const auto input = tensor({1, 4}, {1, 2}), output = tensor({1, 4}, {1, 2});
   add(tflite::BuiltinOperator_NEG, {input}, output);
   EXPECT_THAT(complaint({input}, output), HasSubstr("its zero point is 2, not 0"));
+}
+
+TEST_F(Operands, ANegationInFloatIsAProduct) {
+  const auto real = [this] { return builder_.add_activation("f", DataType::kFloat32, {1, 4}, {}); };
+  const auto input = tensor({1, 4}, {0.1F, 3}), from = real(), to = real();
+  const auto output = tensor({1, 4}, {0.1F, -4});
+  add(tflite::BuiltinOperator_DEQUANTIZE, {input}, from);
+  add(tflite::BuiltinOperator_NEG, {from}, to);
+  add(tflite::BuiltinOperator_QUANTIZE, {to}, output);
+  const Graph graph = read({input}, output);
+  EXPECT_EQ(graph.ops.size(), 1u);
+  EXPECT_EQ(graph.tensors.size(), 2u);
+  EXPECT_THAT(outputs_of(graph), ElementsAre(-2, -3, -4, -5));
+}
+
+TEST_F(Operands, ANegationInFloatKeepsTheScale) {
+  const auto real = [this] { return builder_.add_activation("f", DataType::kFloat32, {1, 4}, {}); };
+  const auto input = tensor({1, 4}, {0.1F, 3}), from = real(), to = real();
+  const auto output = tensor({1, 4}, {0.2F, -4});
+  add(tflite::BuiltinOperator_DEQUANTIZE, {after_relus(input, {0.1F, 3})}, from);
+  add(tflite::BuiltinOperator_NEG, {from}, to);
+  add(tflite::BuiltinOperator_QUANTIZE, {to}, output);
+  EXPECT_THAT(complaint({input}, output), HasSubstr("is a negated tensor with another scale"));
+}
+
+TEST_F(Operands, ANegationInFloatIsConvertedBack) {
+  const auto input = tensor({1, 4}, {0.1F, 3});
+  const auto from = builder_.add_activation("f", DataType::kFloat32, {1, 4}, {});
+  const auto to = builder_.add_activation("g", DataType::kFloat32, {1, 4}, {});
+  add(tflite::BuiltinOperator_DEQUANTIZE, {after_relus(input, {0.1F, 3})}, from);
+  add(tflite::BuiltinOperator_NEG, {from}, to);
+  EXPECT_THAT(complaint({input}, to), HasSubstr("'g': is negated in float"));
 }
 
 TEST_F(Operands, FunctionsNeedTheirOptions) {
