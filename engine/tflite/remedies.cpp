@@ -20,6 +20,7 @@ constexpr std::string_view kUnroll = "unroll the layer (unroll=True in Keras), o
 constexpr std::string_view kControl = "control flow is not supported: unroll it";
 constexpr std::string_view kFunction =
     "TensorFlow Lite has no int8 form of it: compute it in the application, or use another function and train again";
+constexpr std::string_view kSquare = "write it as a product, x * x";
 constexpr std::string_view kPostprocess =
     "cut the model before it and compute it in the application from the outputs";
 
@@ -33,6 +34,7 @@ constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_BIDIRECTIONAL_SEQUENCE_RNN, kUnroll},
     Remedy{tflite::BuiltinOperator_WHILE, kControl},
     Remedy{tflite::BuiltinOperator_IF, kControl},
+    Remedy{tflite::BuiltinOperator_SQUARE, kSquare},
     Remedy{tflite::BuiltinOperator_SIGN, kFunction},
     Remedy{tflite::BuiltinOperator_SIN, kFunction},
     Remedy{tflite::BuiltinOperator_COS, kFunction},

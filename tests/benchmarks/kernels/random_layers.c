@@ -438,15 +438,54 @@ static int run_mean(void) {
   return guards_hold(output, layer.outer * layer.inner, 0);
 }
 
+static int run_batch_matmul(void) {
+  struct mcunet_batch_matmul_layer layer = {.matrices = between(1, 3),
+                                            .rows = between(1, 7),
+                                            .depth = between(1, 40),
+                                            .columns = between(1, 7),
+                                            .zero_points = {between(-128, 127), between(-128, 127)},
+                                            .multiplier = between(1 << 30, INT32_MAX - 1),
+                                            .shift = between(4, 14),
+                                            .output = {between(-128, 127), -128, 127}};
+  const int32_t is_transposed = between(0, 1);
+  layer.stride = between(0, 2) ? layer.rows * layer.depth : 0;
+  layer.strides[0] = between(0, 2) ? layer.depth * layer.columns : 0;
+  layer.strides[1] = is_transposed ? 1 : layer.columns;
+  layer.strides[2] = is_transposed ? layer.depth : 1;
+  fill_random(input, layer.matrices * layer.rows * layer.depth);
+  fill_random(weights, layer.matrices * layer.depth * layer.columns);
+  const int32_t outputs = layer.matrices * layer.rows * layer.columns;
+  for (int32_t at = 0; at < outputs; ++at) {
+    const int32_t matrix = at / (layer.rows * layer.columns);
+    const int8_t* const row =
+        input + matrix * layer.stride + at / layer.columns % layer.rows * layer.depth;
+    const int8_t* const column =
+        weights + matrix * layer.strides[0] + at % layer.columns * layer.strides[2];
+    int32_t sum = 0;
+    for (int32_t k = 0; k < layer.depth; ++k) {
+      sum +=
+          (row[k] - layer.zero_points[0]) * (column[k * layer.strides[1]] - layer.zero_points[1]);
+    }
+    const int32_t value =
+        reference_rescale(sum, layer.multiplier, -layer.shift) + layer.output.zero_point;
+    expected[at] = (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+  }
+  const int32_t bytes = mcunet_batch_matmul_scratch_bytes(layer.depth);
+  memset(output, 0x33, sizeof output);
+  guarded_scratch(bytes);
+  mcunet_batch_matmul(input, weights, output, &layer, scratch);
+  return guards_hold(output, outputs, bytes);
+}
+
 int main(void) {
   int failures = 0;
-  static int (*const kKinds[])(void) = {run_pointwise,    run_convolution,  run_fully_connected,
-                                        run_depthwise,    run_average_pool, run_max_pool,
-                                        run_mean,         run_add,          run_series,
-                                        run_any_depthwise};
+  static int (*const kKinds[])(void) = {run_pointwise,     run_convolution,  run_fully_connected,
+                                        run_depthwise,     run_average_pool, run_max_pool,
+                                        run_mean,          run_add,          run_series,
+                                        run_any_depthwise, run_batch_matmul};
   static const char* const kNames[] = {
-      "conv2d_1x1", "conv2d", "fully_connected", "depthwise",    "average_pool2d", "max_pool2d",
-      "mean",       "add",    "series",          "any depthwise"};
+      "conv2d_1x1", "conv2d", "fully_connected", "depthwise",     "average_pool2d", "max_pool2d",
+      "mean",       "add",    "series",          "any depthwise", "batch_matmul"};
   enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
     for (int kind = 0; kind < kCount; ++kind) {

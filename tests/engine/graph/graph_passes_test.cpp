@@ -63,6 +63,15 @@ TEST(FoldPadding, LeavesAPadOfChannels) {
   EXPECT_EQ(fold_padding(graph).ops.size(), 2u);
 }
 
+TEST(FoldPadding, LeavesABorderThatIsNotZero) {
+  Graph graph = with_explicit_padding(random_graph(OpKind::kConv2d, 1));
+  const std::int32_t zero_point = graph.info_of(graph.ops[0].output).quantization.zero_point;
+  edit_details(graph, graph.ops[0]).border = static_cast<std::int8_t>(zero_point);
+  EXPECT_EQ(fold_padding(graph).ops.size(), 1u);
+  edit_details(graph, graph.ops[0]).border = static_cast<std::int8_t>(zero_point ^ 1);
+  EXPECT_EQ(fold_padding(graph).ops.size(), 2u);
+}
+
 TEST(StripFloatBorders, MakesTheInt8TensorsInputsAndOutputs) {
   Graph graph;
   const TensorId image = add_input(graph, {4, 4, 2}, DataType::kFloat32);
