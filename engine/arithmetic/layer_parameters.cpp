@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "mcunet/engine/graph/operator_table.hpp"
 
@@ -50,7 +51,9 @@ QuantizedMultiplier product_multiplier(float first_scale, float second_scale, fl
 }
 
 QuantizedMultiplier matrix_multiplier(float first_scale, float second_scale, float output_scale) {
-  return quantize_multiplier(double{first_scale * second_scale} / double{output_scale});
+  // Scales far from any use may exceed it.
+  const float product = std::min(first_scale * second_scale, std::numeric_limits<float>::max());
+  return quantize_multiplier(double{product} / double{output_scale});
 }
 
 QuantizedMultiplier mean_multiplier(float input_scale, float output_scale, std::int64_t count) {

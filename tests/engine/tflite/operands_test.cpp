@@ -134,6 +134,13 @@ TEST_F(Operands, MatricesMustFit) {
   EXPECT_THAT(complaint({a, b}, output), HasSubstr("batch_matmul of matrices 2x3 and 2x2"));
 }
 
+TEST_F(Operands, ScalesOfMatricesMayBeAbsurd) {
+  const auto a = tensor({1, 1}, {1e20F, 0}), b = tensor({1, 1}, {1e19F, 0});
+  const auto output = tensor({1, 1}, {3e38F, 0});
+  add_matmul({a, b}, output);
+  EXPECT_THAT(outputs_of(read({a, b}, output)), ElementsAre(1));
+}
+
 TEST_F(Operands, AVectorIsNoMatrix) {
   const auto a = tensor({3}), b = tensor({3, 2}), output = tensor({2});
   add_matmul({a, b}, output);
