@@ -57,6 +57,10 @@ TensorId TfliteOperators::activation(std::int32_t index) const {
   if (negated_.contains(index)) {
     throw Error("{}: is negated in float, which is not supported here", tensors_.describe(index));
   }
+  if (parts_.contains(index)) {
+    throw Error("{}: is a map in parts, of which only convolutions are supported",
+                tensors_.describe(index));
+  }
   const bool is_known = tensors_.is_constant(index) || tensors_.has_integers(index);
   throw Error("{}: {}", tensors_.describe(index),
               is_known ? "a constant is not supported here" : "is used before it is produced");
@@ -128,15 +132,18 @@ void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperat
       Row{tflite::BuiltinOperator_PADV2, &TfliteOperators::read_padv2},
       Row{tflite::BuiltinOperator_DEPTH_TO_SPACE, &TfliteOperators::read_depth_to_space},
       Row{tflite::BuiltinOperator_SPACE_TO_DEPTH, &TfliteOperators::read_space_to_depth},
+      Row{tflite::BuiltinOperator_SPACE_TO_BATCH_ND, &TfliteOperators::read_space_to_batch_nd},
+      Row{tflite::BuiltinOperator_BATCH_TO_SPACE_ND, &TfliteOperators::read_batch_to_space_nd},
       Row{tflite::BuiltinOperator_CALL_ONCE, &TfliteOperators::read_call_once},
       Row{tflite::BuiltinOperator_VAR_HANDLE, &TfliteOperators::read_var_handle},
       Row{tflite::BuiltinOperator_READ_VARIABLE, &TfliteOperators::read_read_variable},
       Row{tflite::BuiltinOperator_ASSIGN_VARIABLE, &TfliteOperators::read_assign_variable},
   };
   source_ = &source;
+  joined_ = nullptr;
   op_ = {};
   op_.has_bias = false;
-  if (fold(code)) return;
+  if (fold(code) || takes_parts(code)) return;
   const auto has_code = [code](const Row& row) { return row.code == code; };
   if (const auto row = std::ranges::find_if(kRows, has_code); row != kRows.end()) {
     op_.kind = static_cast<OpKind>(row - kRows.begin());

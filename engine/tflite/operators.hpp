@@ -21,6 +21,9 @@ class UnknownOperator : public Error {
   using Error::Error;
 };
 
+// A number of a window or a border: throws Error if `what` is negative or beyond 16 bits.
+std::int16_t narrow(std::int64_t value, const char* what);
+
 // Appends the operators of a `.tflite` file to a graph, one after another.
 class TfliteOperators {
  public:
@@ -79,12 +82,21 @@ class TfliteOperators {
   void set_weights(ConstantId weights);  // and the bias
   ConstantId add_ungrouped(std::int32_t input_channels);
   void set_kernel(std::int32_t height, std::int32_t width);
+  template <typename Options>
+  void set_window(const Options& o);  // of a convolution whose kernel is set
+  TensorId convolved() const;
+  void append_convolution();
   void require_images_apart() const;  // after the strides are set
   // After the kernel and the dilation are set.
   void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width);
   // Of a window that slides over a tensor of shape `under`.
   void set_strides(tflite::Padding padding, std::int32_t height, std::int32_t width,
                    const Shape& under);
+
+  // parts_operators.cpp
+  void read_space_to_batch_nd();
+  void read_batch_to_space_nd();
+  bool takes_parts(tflite::BuiltinOperator code);
 
   // layout_operators.cpp
   void read_expand_dims();
@@ -147,6 +159,18 @@ class TfliteOperators {
   void append_parts(std::int32_t source, std::size_t dim, const std::vector<std::int32_t>& sizes,
                     bool drops);
 
+  // SPACE_TO_BATCH_ND makes images of each n-th row and column of a map, for a convolution that goes through them with
+  // its taps side by side, until BATCH_TO_SPACE_ND joins them: in the graph one convolution of the map with its taps
+  // apart, and no parts.
+  struct Parts {
+    std::int32_t whole = -1;  // the file's index of the map
+    std::int16_t block_height = 1;
+    std::int16_t block_width = 1;
+    Padding padding;
+    const tflite::Operator* convolution = nullptr;  // that they went through
+    tflite::BuiltinOperator code = {};              // which one it is
+  };
+
   struct Variable {
     TensorId state =
         kNoId;  // what it holds when an inference begins, as an input; none: is not read before it is set
@@ -159,7 +183,10 @@ class TfliteOperators {
   Graph& graph_;
   std::vector<TensorId> activations_;  // by the file's index
   std::vector<ConstantId> constants_;
-  std::map<std::int32_t, TensorId> negated_;     // what float tensors negate, by the file's index
+  std::map<std::int32_t, TensorId> negated_;  // what float tensors negate, by the file's index
+  std::map<std::int32_t, Parts> parts_;       // likewise
+  const Parts* joined_ = nullptr;             // while the convolution of parts is read
+  std::int32_t joined_output_ = -1;
   std::map<std::int32_t, std::string> handles_;  // of variables, by the file's index
   std::map<std::string, Variable> variables_;
   bool has_called_once_ = false;

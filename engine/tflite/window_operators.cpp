@@ -9,7 +9,6 @@
 #include "tflite/operators.hpp"
 
 namespace mcunet::engine {
-namespace {
 
 std::int16_t narrow(std::int64_t value, const char* what) {
   if (value < 0 || value > std::numeric_limits<std::int16_t>::max()) {
@@ -17,8 +16,6 @@ std::int16_t narrow(std::int64_t value, const char* what) {
   }
   return static_cast<std::int16_t>(value);
 }
-
-}  // namespace
 
 void TfliteOperators::set_weights(ConstantId weights) {
   require_inputs(2, 3);
@@ -58,9 +55,36 @@ void TfliteOperators::require_images_apart() const {
   if (!is_apart) tensors_.require_map(input(0));
 }
 
+TensorId TfliteOperators::convolved() const {
+  return activation(joined_ == nullptr ? input(0) : joined_->whole);
+}
+
+template <typename Options>
+void TfliteOperators::set_window(const Options& o) {
+  Window& w = op_.window;
+  w.dilation_height = narrow(o.dilation_h(), "dilation");
+  w.dilation_width = narrow(o.dilation_w(), "dilation");
+  if (joined_ == nullptr) {
+    set_strides(o.padding(), o.stride_h(), o.stride_w());
+    return require_images_apart();
+  }
+  if (w.dilation_height != 1 || w.dilation_width != 1 || o.stride_h() != 1 || o.stride_w() != 1 ||
+      o.padding() != tflite::Padding_VALID) {
+    throw Error(
+        "of a map in parts only convolutions without strides, dilation and padding are supported");
+  }
+  w.dilation_height = joined_->block_height;
+  w.dilation_width = joined_->block_width;
+  w.padding = joined_->padding;
+}
+
+void TfliteOperators::append_convolution() {
+  append({convolved()}, joined_ == nullptr ? output() : joined_output_);
+}
+
 void TfliteOperators::read_conv_2d() {
   const auto& o = options<tflite::Conv2DOptions>();
-  const TensorId source = activation(input(0));
+  const TensorId source = convolved();
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
   const std::int32_t channels = graph_.tensors[source].shape.channels;
@@ -70,12 +94,9 @@ void TfliteOperators::read_conv_2d() {
     set_weights(add_ungrouped(channels));
   }
   set_kernel(dims[1], dims[2]);
-  op_.window.dilation_height = narrow(o.dilation_h(), "dilation");
-  op_.window.dilation_width = narrow(o.dilation_w(), "dilation");
-  set_strides(o.padding(), o.stride_h(), o.stride_w());
-  require_images_apart();
+  set_window(o);
   set_activation(o.activation());
-  append({source});
+  append_convolution();
 }
 
 // The weights of a convolution in groups as those of a full one.
@@ -109,17 +130,13 @@ void TfliteOperators::read_depthwise_conv_2d() {
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
   set_kernel(dims[1], dims[2]);
-  op_.window.dilation_height = narrow(o.dilation_h(), "dilation");
-  op_.window.dilation_width = narrow(o.dilation_w(), "dilation");
-  set_strides(o.padding(), o.stride_h(), o.stride_w());
-  require_images_apart();
+  set_window(o);
   set_activation(o.activation());
-  const TensorId source = activation(input(0));
-  const std::int64_t channels = graph_.tensors[source].shape.channels;
+  const std::int64_t channels = graph_.tensors[convolved()].shape.channels;
   if (o.depth_multiplier() != 0 && o.depth_multiplier() * channels != dims[3]) {
     throw Error("a depth multiplier of {} contradicts its weights", o.depth_multiplier());
   }
-  append({source});
+  append_convolution();
 }
 
 void TfliteOperators::read_fully_connected() {
