@@ -88,6 +88,7 @@ bool TfliteOperators::has_input(std::uint32_t position) const {
 
 std::int32_t TfliteOperators::input(std::uint32_t position) const {
   if (!has_input(position)) throw Error("input {} is missing", position);
+  if (joined_ != nullptr && position == 0) return joined_->whole;
   return source_->inputs()->Get(position);
 }
 

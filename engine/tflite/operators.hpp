@@ -54,7 +54,8 @@ class TfliteOperators {
  private:
   TensorId activation(std::int32_t index) const;
   ConstantId constant(std::int32_t index);
-  std::int32_t input(std::uint32_t position) const;  // the file's index
+  // The file's index; in place of parts the map that they are of.
+  std::int32_t input(std::uint32_t position) const;
   std::uint32_t input_count() const;
   bool has_input(std::uint32_t position) const;
   void require_inputs(std::uint32_t least, std::uint32_t most) const;
@@ -84,7 +85,6 @@ class TfliteOperators {
   void set_kernel(std::int32_t height, std::int32_t width);
   template <typename Options>
   void set_window(const Options& o);  // of a convolution whose kernel is set
-  TensorId convolved() const;
   void append_convolution();
   void require_images_apart() const;  // after the strides are set
   // After the kernel and the dilation are set.

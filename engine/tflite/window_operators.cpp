@@ -55,10 +55,6 @@ void TfliteOperators::require_images_apart() const {
   if (!is_apart) tensors_.require_map(input(0));
 }
 
-TensorId TfliteOperators::convolved() const {
-  return activation(joined_ == nullptr ? input(0) : joined_->whole);
-}
-
 template <typename Options>
 void TfliteOperators::set_window(const Options& o) {
   Window& w = op_.window;
@@ -79,12 +75,12 @@ void TfliteOperators::set_window(const Options& o) {
 }
 
 void TfliteOperators::append_convolution() {
-  append({convolved()}, joined_ == nullptr ? output() : joined_output_);
+  append({activation(input(0))}, joined_ == nullptr ? output() : joined_output_);
 }
 
 void TfliteOperators::read_conv_2d() {
   const auto& o = options<tflite::Conv2DOptions>();
-  const TensorId source = convolved();
+  const TensorId source = activation(input(0));
   const std::vector<std::int32_t> dims = tensors_.dims(input(1));
   if (dims.size() != 4) throw Error("its weights have {} dimensions", dims.size());
   const std::int32_t channels = graph_.tensors[source].shape.channels;
@@ -132,7 +128,7 @@ void TfliteOperators::read_depthwise_conv_2d() {
   set_kernel(dims[1], dims[2]);
   set_window(o);
   set_activation(o.activation());
-  const std::int64_t channels = graph_.tensors[convolved()].shape.channels;
+  const std::int64_t channels = graph_.tensors[activation(input(0))].shape.channels;
   if (o.depth_multiplier() != 0 && o.depth_multiplier() * channels != dims[3]) {
     throw Error("a depth multiplier of {} contradicts its weights", o.depth_multiplier());
   }

@@ -172,6 +172,7 @@ TensorBytes convolved_in_parts(const Case& c, const TensorBytes& map) {
 TEST(Parts, AreOneConvolutionWhoseTapsLieApart) {
   const std::vector<Case> cases = {
       {},
+      {.height = 8, .width = 8},                                        // no smaller than it was
       {.block = {4, 4}, .border = {4, 4, 5, 5}, .crop = {0, 1, 1, 2}},  // pads and takes off
       {.height = 9, .width = 9, .block = {3, 2}, .border = {3, 3, 2, 3}, .crop = {0, 0, 0, 1}},
       {.block = {2, 2}, .border = {0, 0, 0, 0}, .is_depthwise = true},
