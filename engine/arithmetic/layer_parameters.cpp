@@ -56,6 +56,32 @@ QuantizedMultiplier matrix_multiplier(float first_scale, float second_scale, flo
   return quantize_multiplier(double{product} / double{output_scale});
 }
 
+LstmParameters lstm_parameters(const Graph& graph, const Op& op) {
+  constexpr double kGateScale = 1.0 / (1 << 12);
+  constexpr double kProductScale = 1.0 / (1 << 30);
+  const OpDetails& details = graph.details_of(op);
+  const auto states = states_of(graph, op);
+  const float input = graph.info_of(graph.inputs_of(op)[0]).quantization.scale;
+  const float hidden = graph.info_of(states[0]).quantization.scale;
+  const float cell = graph.info_of(states[1]).quantization.scale;
+  LstmParameters result;
+  // Not in single precision, as those of a fully connected layer.
+  const auto multiplier = [&](double scale, ConstantId weights) {
+    return quantize_multiplier(scale * double{graph.constants[weights].scales[0]} / kGateScale);
+  };
+  for (std::size_t gate = 0; gate < kGates; ++gate) {
+    result.input[gate] = multiplier(input, details.gates.input[gate]);
+    result.recurrent[gate] = multiplier(hidden, details.gates.recurrent[gate]);
+  }
+  result.hidden = quantize_multiplier(kProductScale / double{hidden});
+  result.cell_exponent = std::ilogb(cell);
+  constexpr std::int32_t kMost = std::numeric_limits<std::int16_t>::max();
+  const double clip = std::min(double{details.cell_clip} / double{cell}, double{kMost});
+  const auto limit = static_cast<std::int32_t>(clip);
+  result.cells = details.cell_clip > 0 ? ValueRange{-limit, limit} : ValueRange{-kMost - 1, kMost};
+  return result;
+}
+
 QuantizedMultiplier mean_multiplier(float input_scale, float output_scale, std::int64_t count) {
   const QuantizedMultiplier ratio = quantize_multiplier(double{input_scale} / double{output_scale});
   const int bits = 63 - std::countl_zero(static_cast<std::uint64_t>(count));

@@ -134,6 +134,31 @@ std::int32_t log_near_fourth_root_of_half(std::int32_t x) {
                                 one_over_one_plus(denominator_minus_one));
 }
 
+constexpr int kTableSize = 256;
+
+// 65536 / (1 + exp(-i / 24)), rounded; some entries of TFLite's table are one more.
+std::array<std::int32_t, kTableSize> logistic_table() {
+  constexpr std::array<std::uint32_t, kTableSize / 32> kOneMore = {
+      0xfa7bd110, 0xc0467bae, 0x20440005, 0x00110090, 0x00000080, 0, 0, 0x80000000};
+  std::array<std::int32_t, kTableSize> table{};
+  for (std::size_t i = 0; i < kTableSize; ++i) {
+    const double value = 65536 / (1 + std::exp(-static_cast<double>(i) / 24));
+    table[i] = static_cast<std::int32_t>(std::lround(value)) +
+               static_cast<std::int32_t>(kOneMore[i / 32] >> (i % 32) & 1);
+  }
+  return table;
+}
+
+// 1 / (1 + exp(-x / 24)) of x >= 0 in units of 2^-fraction_bits, as Q0.(16 + fraction_bits); `last` where the
+// table ends.
+std::int32_t interpolated_logistic(std::int32_t x, int fraction_bits, std::int32_t last) {
+  static const std::array<std::int32_t, kTableSize> table = logistic_table();
+  const std::int32_t index = x >> fraction_bits;
+  if (index >= kTableSize - 1) return last;
+  const std::int32_t rest = x & ((1 << fraction_bits) - 1);
+  return (table[index] << fraction_bits) + rest * (table[index + 1] - table[index]);
+}
+
 }  // namespace
 
 QuantizedMultiplier quantize_multiplier(double real) {
@@ -210,6 +235,26 @@ std::int32_t tanh(std::int32_t x) {
   // The same bits with one more integer bit are twice the number.
   const std::int32_t of_magnitude = one_minus_over_one_plus(exp_of_negative(x > 0 ? -x : x, 5));
   return x > 0 ? of_magnitude : -of_magnitude;
+}
+
+// x * 24 in units of 2^-9 is 3 x / 2^12 * 2^12.
+std::int16_t table_logistic(std::int16_t x) {
+  const std::int32_t scaled = 3 * x;
+  const std::int32_t value = interpolated_logistic(std::abs(scaled), 9, 0x7fff << 10);
+  const std::int32_t half = 1 << 9;
+  return static_cast<std::int16_t>((scaled >= 0 ? value + half : (1 << 25) - value + half - 1) >>
+                                   10);
+}
+
+// 2 / (1 + exp(-2x)) - 1.
+std::int16_t table_tanh(std::int16_t x, int exponent) {
+  const int shift = -12 - exponent;
+  const std::int32_t scaled = shift > 0 ? (3 * x + (1 << (shift - 1))) >> shift : x * (3 << -shift);
+  const std::int32_t value = interpolated_logistic(std::abs(scaled), 8, 0xffff << 8);
+  const std::int32_t half = 1 << 7;
+  const std::int32_t from_middle = value - (1 << 23);
+  return static_cast<std::int16_t>((scaled >= 0 ? from_middle + half : -from_middle + half - 1) >>
+                                   8);
 }
 
 std::int32_t log_of_at_least_one(std::int32_t x) {

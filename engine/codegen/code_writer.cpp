@@ -125,19 +125,23 @@ std::vector<unsigned char> as_numbers(const TensorBytes& bytes) {
   return numbers;
 }
 
-// What is kept between inferences: as one byte that fills it at first, or with an array that it begins as.
+// What is kept between inferences: as one byte that fills it at first, or with an array that it begins as. What
+// operators keep themselves does not move into the arena and back.
 TemplateValues state_values(const CompiledGraph& compiled) {
   const Graph& graph = compiled.graph;
   TemplateValues all{.texts = {{"state_bytes", std::to_string(graph.state_bytes())}},
                      .sections = {{"state", {}}}};
   for (std::size_t i = 0; i < graph.states.size(); ++i) {
     const TensorBytes& initial = graph.states[i];
-    TemplateValues state{
-        .texts = {{"state_index", std::to_string(i)},
-                  {"state_size", std::to_string(initial.size())},
-                  {"state_input", std::to_string(compiled.offset_of(graph.state_inputs()[i]))},
-                  {"state_output", std::to_string(compiled.offset_of(graph.state_outputs()[i]))}},
-        .sections = {{"filled", {}}, {"copied", {}}}};
+    TemplateValues state{.texts = {{"state_index", std::to_string(i)},
+                                   {"state_size", std::to_string(initial.size())}},
+                         .sections = {{"filled", {}}, {"copied", {}}, {"moved", {}}}};
+    if (const TensorId input = graph.state_inputs()[i]; graph.state_in_place(input) == kNoId) {
+      const TensorId output = graph.state_outputs()[i];
+      state.sections["moved"].push_back(
+          {.texts = {{"state_input", std::to_string(compiled.offset_of(input))},
+                     {"state_output", std::to_string(compiled.offset_of(output))}}});
+    }
     state.sections[is_uniform(initial) ? "filled" : "copied"].push_back(
         {.texts = {{"state_fill", std::to_string(std::to_integer<int>(initial[0]))},
                    {"state_values", byte_lines(as_numbers(initial))}}});

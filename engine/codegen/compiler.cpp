@@ -11,14 +11,16 @@ namespace mcunet::engine {
 namespace {
 
 void check_types(const Graph& graph, Borders borders) {
-  for (const Tensor& tensor : graph.tensors) {
-    if (tensor.type == DataType::kInt16 || tensor.type == DataType::kInt32) {
+  for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
+    const DataType type = graph.tensors[id].type;
+    if (graph.state_in_place(static_cast<TensorId>(id)) != kNoId) continue;
+    if (type == DataType::kInt16 || type == DataType::kInt32) {
       throw Error("a tensor within the network is neither int8, uint8 nor float");
     }
   }
   if (borders == Borders::kInvoke) return;
-  for (const auto* tensors : {&graph.inputs, &graph.outputs}) {
-    for (TensorId id : *tensors) {
+  for (const auto& tensors : {graph.given_inputs(), graph.told_outputs()}) {
+    for (TensorId id : tensors) {
       if (graph.tensors[id].type == DataType::kInt8) continue;
       throw Error(
           "'{}' has no int8 form that the caller could deal in; let model_invoke() convert it "

@@ -43,6 +43,9 @@ std::string StepWriter::address(std::int64_t offset) const {
 std::string StepWriter::input_address(int index) const {
   if (is_in_bands_) return fmt::format("band->inputs[{}]", index);
   const TensorId input = graph_.inputs_of(op_)[index];
+  if (const std::int32_t state = graph_.state_in_place(input); state != kNoId) {
+    return fmt::format("state_{}", state);
+  }
   return address(compiled_.offset_of(input) + compiled_.schedule.moved_in(graph_, run_, input));
 }
 

@@ -43,6 +43,7 @@ class StepWriter {
   bool has_int4_input() const { return graph_.input_of(op_).type == DataType::kInt4; }
   bool has_int4_output() const { return graph_.output_of(op_).type == DataType::kInt4; }
 
+  // In the arena or, of a state that the operator keeps itself, beside it.
   std::string input_address(int index = 0) const;
   std::string output_address() const;
   // The rows that the step, or the operator in a band, works on: of its input, of its output, and

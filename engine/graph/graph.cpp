@@ -83,6 +83,15 @@ std::int64_t Graph::state_bytes() const {
   return bytes;
 }
 
+std::int32_t Graph::state_in_place(TensorId tensor) const {
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (state_inputs()[i] == tensor && state_outputs()[i] == tensor) {
+      return static_cast<std::int32_t>(i);
+    }
+  }
+  return kNoId;
+}
+
 std::int64_t Graph::uneven_state_bytes() const {
   std::int64_t bytes = 0;
   for (const TensorBytes& state : states) {

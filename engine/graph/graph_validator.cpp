@@ -54,8 +54,16 @@ class OpValidator : private CheckedOp {
         return op.input_count == (details.operand == kNoId ? 2 : 1);
       case OperandCount::kMany:
         return op.input_count >= 1;
+      case OperandCount::kOneAndStates:
+        return op.input_count > 1;
     }
     return false;
+  }
+
+  // Inputs that are no states.
+  std::span<const TensorId> operands() const {
+    const std::span<const TensorId> inputs = graph.inputs_of(op);
+    return inputs.first(inputs.size() - states_of(graph, op).size());
   }
 
   void check_operands() const {
@@ -84,22 +92,6 @@ class OpValidator : private CheckedOp {
     if (q.zero_point < lowest || q.zero_point >= lowest + (1 << bits)) {
       fail("{}: its zero point is {}", describe(tensor_id), q.zero_point);
     }
-  }
-
-  const Constant& constant(ConstantId number, const char* role) const {
-    if (!is_in(number, graph.constants)) fail("has no {}", role);
-    const Constant& c = graph.constants[number];
-    std::int64_t elements = 1;
-    for (std::int32_t dim : c.dims) {
-      if (dim < 1 || elements > kMaxTensorBytes / dim) fail("{} '{}': bad shape", role, c.name);
-      elements *= dim;
-    }
-    const std::int64_t bytes = bytes_of_elements(elements, c.type);
-    if (bytes > kMaxTensorBytes) fail("{} '{}': bad shape", role, c.name);
-    if (bytes != static_cast<std::int64_t>(c.data.size())) {
-      fail("{} '{}': has {} bytes instead of {}", role, c.name, c.data.size(), bytes);
-    }
-    return c;
   }
 
   void check_weights() const {
@@ -153,7 +145,7 @@ class OpValidator : private CheckedOp {
     const DataType output = graph.output_of(op).type;
     switch (TypeRule{traits_.types}) {
       case TypeRule::kInt8:
-        for (TensorId input_id : graph.inputs_of(op)) {
+        for (TensorId input_id : operands()) {
           if (graph.tensors[input_id].type != DataType::kInt8) fail_type(input_id);
         }
         if (output != DataType::kInt8) fail_type(op.output);
@@ -289,7 +281,41 @@ void check_order(const Graph& graph) {
   for (TensorId id : graph.outputs) use(id);
 }
 
+// What operators keep themselves are states of the graph, each of one operator.
+void check_kept_states(const Graph& graph) {
+  std::vector<bool> is_kept(graph.tensors.size());
+  const auto check_use = [&](TensorId id) {
+    if (is_kept[id]) throw Error("tensor {} is a state of one operator, which others use", id);
+  };
+  for (const Op& op : graph.ops) {
+    for (TensorId id : states_of(graph, op)) {
+      check_use(id);
+      if (graph.state_in_place(id) == kNoId) {
+        throw Error("tensor {} is kept by {}, but is no state", id, name_of(op.kind));
+      }
+      is_kept[id] = true;
+    }
+  }
+  for (const Op& op : graph.ops) {
+    const auto inputs = graph.inputs_of(op);
+    for (TensorId id : inputs.first(inputs.size() - states_of(graph, op).size())) check_use(id);
+  }
+  for (TensorId id : graph.told_outputs()) check_use(id);
+  for (std::size_t i = 0; i < graph.states.size(); ++i) {
+    const TensorId id = graph.state_inputs()[i];
+    const bool is_int8 = graph.tensors[id].type == DataType::kInt8;
+    const std::span<const TensorId> outputs = graph.state_outputs();
+    if (is_kept[id] ? std::count(outputs.begin(), outputs.end(), id) != 1 : !is_int8) {
+      throw Error("state {} is neither an int8 tensor nor one operator's own", i);
+    }
+  }
+}
+
 void check_states(const Graph& graph) {
+  if (graph.inputs.size() < graph.states.size() || graph.outputs.size() < graph.states.size()) {
+    throw Error("has {} states, but not as many inputs and outputs", graph.states.size());
+  }
+  check_kept_states(graph);
   if (graph.states.empty()) return;
   if (graph.inputs.size() <= graph.states.size() || graph.outputs.size() <= graph.states.size()) {
     throw Error("has no inputs or no outputs besides its state");
@@ -298,10 +324,10 @@ void check_states(const Graph& graph) {
     const TensorId input = graph.state_inputs()[i];
     const TensorId output = graph.state_outputs()[i];
     const Tensor& tensor = graph.tensors[input];
-    if (tensor.type != DataType::kInt8 || tensor != graph.tensors[output] ||
+    if (tensor != graph.tensors[output] ||
         graph.info_of(input).quantization != graph.info_of(output).quantization ||
         tensor.bytes() != static_cast<std::int64_t>(graph.states[i].size())) {
-      throw Error("state {} is not the same int8 tensor when it is read and when it is kept", i);
+      throw Error("state {} is not the same tensor when it is read and when it is kept", i);
     }
   }
 }

@@ -1,12 +1,15 @@
 // The rules of single operators, and the factors by which they rescale.
 #include "graph/operator_checks.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "graph/operator_rules.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 
 namespace mcunet::engine {
@@ -32,6 +35,24 @@ double other_scale(const Graph& graph, const Op& op) {
 }
 
 }  // namespace
+
+const Constant& CheckedOp::constant(ConstantId number, std::string_view role) const {
+  if (number < 0 || static_cast<std::size_t>(number) >= graph.constants.size()) {
+    fail("has no {}", role);
+  }
+  const Constant& c = graph.constants[number];
+  std::int64_t elements = 1;
+  for (std::int32_t dim : c.dims) {
+    if (dim < 1 || elements > kMaxTensorBytes / dim) fail("{} '{}': bad shape", role, c.name);
+    elements *= dim;
+  }
+  const std::int64_t bytes = bytes_of_elements(elements, c.type);
+  if (bytes > kMaxTensorBytes) fail("{} '{}': bad shape", role, c.name);
+  if (bytes != static_cast<std::int64_t>(c.data.size())) {
+    fail("{} '{}': has {} bytes instead of {}", role, c.name, c.data.size(), bytes);
+  }
+  return c;
+}
 
 void check_nothing(const CheckedOp&) {}
 
@@ -162,6 +183,64 @@ void check_neg(const CheckedOp& op) {
   if (zero_point != 0) op.fail("its zero point is {}, not 0", zero_point);
 }
 
+namespace {
+
+// Of an LSTM: one for each gate.
+void check_gates(const CheckedOp& op, const std::array<ConstantId, kGates>& ids,
+                 std::string_view role, DataType type, const std::vector<std::int32_t>& dims) {
+  for (ConstantId id : ids) {
+    const Constant& c = op.constant(id, role);
+    if (c.type != type || c.dims != dims) {
+      op.fail("{} '{}': are {} of {}, not {} of {}", role, c.name, name_of(c.type),
+              fmt::join(c.dims, "x"), name_of(type), fmt::join(dims, "x"));
+    }
+    if (type != DataType::kInt8) continue;
+    if (c.scales.size() != 1 || !(c.scales[0] > 0) || !std::isfinite(c.scales[0]) ||
+        c.zero_point != 0) {
+      op.fail("{} '{}': need one positive scale and a zero point of 0", role, c.name);
+    }
+  }
+}
+
+void check_cells(const CheckedOp& op, TensorId id) {
+  const Tensor& tensor = op.graph.tensors[id];
+  if (tensor.type != DataType::kInt16) {
+    op.fail("{}: are cells of {}, and must be int16", op.describe(id), name_of(tensor.type));
+  }
+  const Quantization& q = op.quantization_of(id);
+  int exponent = 0;
+  if (q.zero_point != 0 || !std::isfinite(q.scale) || std::frexp(q.scale, &exponent) != 0.5F ||
+      exponent - 1 < kLeastCellExponent || exponent - 1 > kMostCellExponent) {
+    op.fail(
+        "{}: the scale of cells must be a power of two from 2^{} to 2^{} with a zero point of "
+        "0, is {} with {}",
+        op.describe(id), kLeastCellExponent, kMostCellExponent, q.scale, q.zero_point);
+  }
+}
+
+}  // namespace
+
+// The output has the hidden state's bytes, whatever its own scale says: so TensorFlow Lite Micro has it.
+void check_lstm(const CheckedOp& op) {
+  const auto states = states_of(op.graph, op.op);
+  if (states.size() != 2) op.fail("keeps {} states, not hidden ones and cells", states.size());
+  if (op.op.activation != Activation::kNone) op.fail("has a fused activation");
+  const Tensor& hidden = op.graph.tensors[states[0]];
+  const std::int32_t cells = hidden.shape.channels;
+  if (hidden.type != DataType::kInt8 || hidden.shape != Shape{1, 1, cells} ||
+      op.graph.tensors[states[1]].shape != hidden.shape) {
+    op.fail("{} and {}: are not as many hidden states of int8 as cells", op.describe(states[0]),
+            op.describe(states[1]));
+  }
+  check_cells(op, states[1]);
+  const std::int32_t features = op.graph.input_of(op.op).shape.channels;
+  check_gates(op, op.details.gates.input, "input weights", DataType::kInt8, {cells, features});
+  check_gates(op, op.details.gates.recurrent, "recurrent weights", DataType::kInt8, {cells, cells});
+  check_gates(op, op.details.gates.bias, "biases", DataType::kInt32, {cells});
+  const float clip = op.details.cell_clip;
+  if (!std::isfinite(clip) || clip < 0) op.fail("its cells are clipped to {}", clip);
+}
+
 double factor_of_one(const Graph& graph, const Op& op) {
   return input_scale(graph, op) / output_scale(graph, op);
 }
@@ -193,6 +272,22 @@ double factor_of_square(const Graph& graph, const Op& op) {
 
 double factor_of_prelu(const Graph& graph, const Op& op) {
   return factor_of_one(graph, op) * std::max(1.0, other_scale(graph, op));
+}
+
+// Gates are Q3.12, what follows from them is Q0.15.
+double factor_of_gates(const Graph& graph, const Op& op) {
+  const auto states = states_of(graph, op);
+  const double hidden = scale_of(graph, states[0]);
+  const double product = std::ldexp(1.0, -30);
+  double most = std::max(product / hidden, product / scale_of(graph, states[1]));
+  const GateConstants& gates = graph.details_of(op).gates;
+  for (std::size_t gate = 0; gate < kGates; ++gate) {
+    const double weight = graph.constants[gates.input[gate]].scales[0];
+    const double recurrent = graph.constants[gates.recurrent[gate]].scales[0];
+    most = std::max({most, std::ldexp(input_scale(graph, op) * weight, 12),
+                     std::ldexp(hidden * recurrent, 12)});
+  }
+  return most;
 }
 
 }  // namespace mcunet::engine

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "mcunet/core/error.hpp"
@@ -31,6 +32,9 @@ class CheckedOp {
   }
   const Quantization& input_quantization() const { return quantization_of(input_id()); }
   const Quantization& output_quantization() const { return quantization_of(op.output); }
+
+  // One that is there and has the bytes of its shape; `role` is what a message calls it.
+  const Constant& constant(ConstantId number, std::string_view role) const;
 
   // "tensor 'name'", "tensor 3".
   std::string describe(TensorId tensor) const {

@@ -23,6 +23,8 @@ Shape shape_of_pad(const Graph& graph, const Op& op, std::int32_t output_channel
 Shape shape_of_concatenation(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_transpose(const Graph& graph, const Op& op, std::int32_t output_channels);
 Shape shape_of_part(const Graph& graph, const Op& op, std::int32_t output_channels);
+// As many vectors as the input has, of an element for each cell.
+Shape shape_of_steps(const Graph& graph, const Op& op, std::int32_t output_channels);
 // Throws Error: the inputs do not determine the output.
 Shape shape_unknown(const Graph& graph, const Op& op, std::int32_t output_channels);
 
@@ -60,6 +62,7 @@ void check_extremum(const CheckedOp& op);
 void check_prelu(const CheckedOp& op);
 void check_mirror_pad(const CheckedOp& op);
 void check_neg(const CheckedOp& op);
+void check_lstm(const CheckedOp& op);
 
 // The largest factor from input to output.
 double factor_of_one(const Graph& graph, const Op& op);  // input scale / output scale
@@ -70,6 +73,7 @@ double factor_of_leak(const Graph& graph, const Op& op);
 double factor_of_prelu(const Graph& graph, const Op& op);
 double factor_of_square(const Graph& graph, const Op& op);  // of the larger of two operands
 double factor_of_inverse_root(const Graph& graph, const Op& op);
+double factor_of_gates(const Graph& graph, const Op& op);  // of sums, products and the hidden state
 
 // How channels pass.
 ChannelFlow channels_mix(const Graph& graph, const Op& op);

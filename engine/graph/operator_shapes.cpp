@@ -122,6 +122,15 @@ Shape shape_of_part(const Graph& graph, const Op& op, std::int32_t) {
   return graph.details_of(op).part;
 }
 
+Shape shape_of_steps(const Graph& graph, const Op& op, std::int32_t) {
+  const Shape& input = graph.input_of(op).shape;
+  if (input.height != 1 && input.width != 1) {
+    throw Error("{} of {}x{} vectors, which are no sequence", name_of(op.kind), input.height,
+                input.width);
+  }
+  return {input.height, input.width, graph.input_of(op, 1).shape.channels};
+}
+
 Shape shape_unknown(const Graph&, const Op& op, std::int32_t) {
   throw Error("{}: its inputs do not determine its output", name_of(op.kind));
 }

@@ -19,6 +19,7 @@ std::int8_t weight_at(const Constant& weights, std::size_t index) {
 std::vector<std::int32_t> WeightLayout::dims() const {
   switch (order) {
     case WeightOrder::kNone:
+    case WeightOrder::kPerGate:
       break;
     case WeightOrder::kOutputFirst:
       return {outputs, height, width, inputs};
@@ -48,6 +49,11 @@ WeightLayout weight_layout(const Graph& graph, const Op& op) {
     case WeightOrder::kMatrix:
       layout.places =
           static_cast<std::int32_t>(std::int64_t{input.height} * input.width / rows_of(graph, op));
+      break;
+    case WeightOrder::kPerGate:
+      layout.inputs += layout.outputs;
+      layout.outputs *= static_cast<std::int32_t>(kGates);
+      layout.places = 1;
       break;
     case WeightOrder::kNone:
       throw Error("{} has no weights", name_of(op.kind));

@@ -129,6 +129,7 @@ MCUNET_INLINE int32_t mcunet_add_rounded_shift(int32_t base, int32_t value, int3
 }
 
 MCUNET_INLINE int32_t mcunet_saturate_int8(int32_t value) { return __ssat(value, 8); }
+MCUNET_INLINE int32_t mcunet_saturate_int16(int32_t value) { return __ssat(value, 16); }
 
 // The larger of each two int8, and the smaller.
 MCUNET_INLINE uint32_t mcunet_max_bytes(uint32_t a, uint32_t b) {
@@ -198,6 +199,9 @@ MCUNET_INLINE int32_t mcunet_add_rounded_shift(int32_t base, int32_t value, int3
 }
 MCUNET_INLINE int32_t mcunet_saturate_int8(int32_t value) {
   return value < -128 ? -128 : value > 127 ? 127 : value;
+}
+MCUNET_INLINE int32_t mcunet_saturate_int16(int32_t value) {
+  return value < -32768 ? -32768 : value > 32767 ? 32767 : value;
 }
 
 #endif

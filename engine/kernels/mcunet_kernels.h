@@ -188,6 +188,35 @@ struct mcunet_batch_matmul_layer {
 void mcunet_batch_matmul(const int8_t* a, const int8_t* b, int8_t* output,
                          const struct mcunet_batch_matmul_layer* layer, void* scratch);
 
+// ---- Recurrent ----
+
+enum { MCUNET_GATES = 4 };  // input, forget, cell, output
+
+// A factor: doubled / 2^32 / 2^shift, see requantize.h. A shift below 1 may stand with any of them.
+struct mcunet_factor {
+  int32_t doubled;
+  int32_t shift;
+};
+
+struct mcunet_lstm_layer {
+  int32_t steps;
+  int32_t features;
+  int32_t cells;
+  // From sums to gates in Q3.12: over the features, and over the hidden state.
+  struct mcunet_factor input[MCUNET_GATES];
+  struct mcunet_factor recurrent[MCUNET_GATES];
+  int32_t cell_exponent;  // cells are multiples of two to the power of this, -30 to 2
+  int32_t cell_min;       // int16, to which they are clipped
+  int32_t cell_max;
+  struct mcunet_factor hidden_factor;  // from Q0.30
+  int32_t hidden_zero_point;
+};
+
+// input[steps][features] to output[steps][cells]. `hidden` and `cell`, of as many values as there are cells, are
+// read and then hold what the last step left. Weights: mcunet_pack_lstm. Scratch: mcunet_lstm_scratch_bytes.
+void mcunet_lstm(const int8_t* input, int8_t* output, const struct mcunet_lstm_layer* layer,
+                 const void* weights, int8_t* hidden, int16_t* cell, void* scratch);
+
 // ---- Weights of four bits ----
 
 // The functions above for weights of -8 … 7, two in a byte; all else is the same. Weights:

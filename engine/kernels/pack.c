@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "depthwise_rows.h"
+#include "lstm.h"
 #include "matmul_columns_s4.h"
 #include "nibbles.h"
 
@@ -189,5 +190,39 @@ void mcunet_pack_depthwise_s4(const struct mcunet_filter* filter, int32_t taps, 
       mcunet_set_nibble(channel->weights, tap, value);
     }
     to += mcunet_depthwise_channel_bytes(mcunet_nibble_bytes(taps));
+  }
+}
+
+size_t mcunet_packed_lstm_bytes(int32_t features, int32_t cells) {
+  return (size_t)cells * (size_t)(mcunet_lstm_part_bytes(features) + mcunet_lstm_part_bytes(cells));
+}
+
+// What one cell's gates have for `values` of them, whose weights lie in [cells][values]; returns where it ends.
+static uint8_t* pack_gates(const int8_t* const* weights, const int32_t* const* bias, int32_t cell,
+                           int32_t values, int32_t zero_point, uint8_t* to) {
+  // Of the values in the two halves of a block of four.
+  static const int kByte[4] = {0, 8, 2, 10};
+  uint8_t* const blocks = to + MCUNET_LSTM_HEAD_BYTES;
+  for (int gate = 0; gate < MCUNET_GATES; ++gate) {
+    const int8_t* const row = weights[gate] + (ptrdiff_t)cell * values;
+    uint32_t sum = 0;
+    for (int32_t k = 0; k < values; ++k) {
+      sum += (uint32_t)row[k];
+      uint8_t* const block = blocks + (k & ~3) * MCUNET_GATES;
+      block[kByte[k & 3] + 4 * (gate >> 1) + (gate & 1)] = (uint8_t)row[k];
+    }
+    const uint32_t folded =
+        (bias == NULL ? 0 : (uint32_t)bias[gate][cell]) - (uint32_t)zero_point * sum;
+    memcpy(to + 4 * gate, &folded, sizeof folded);
+  }
+  return to + mcunet_lstm_part_bytes(values);
+}
+
+void mcunet_pack_lstm(const struct mcunet_lstm_weights* layer, void* packed) {
+  uint8_t* to = (uint8_t*)packed;
+  memset(to, 0, mcunet_packed_lstm_bytes(layer->features, layer->cells));
+  for (int32_t cell = 0; cell < layer->cells; ++cell) {
+    to = pack_gates(layer->input, layer->bias, cell, layer->features, layer->input_zero_point, to);
+    to = pack_gates(layer->recurrent, NULL, cell, layer->cells, layer->hidden_zero_point, to);
   }
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mcunet_kernels.h"
 #include "requantize.h"
 
 #ifdef __cplusplus
@@ -34,6 +35,21 @@ void mcunet_pack_matmul(const struct mcunet_filter* filter, int32_t depth, void*
 // The same in four bits, laid out as in matmul_columns_s4.h.
 size_t mcunet_packed_matmul_bytes_s4(int32_t output_channels, int32_t depth);
 void mcunet_pack_matmul_s4(const struct mcunet_filter* filter, int32_t depth, void* packed);
+
+// What an LSTM computes with, per gate: input, forget, cell, output.
+struct mcunet_lstm_weights {
+  const int8_t* input[MCUNET_GATES];      // [cells][features]
+  const int8_t* recurrent[MCUNET_GATES];  // [cells][cells]
+  const int32_t* bias[MCUNET_GATES];      // [cells]
+  int32_t features;
+  int32_t cells;
+  int32_t input_zero_point;
+  int32_t hidden_zero_point;
+};
+
+// The layout is in lstm.h.
+size_t mcunet_packed_lstm_bytes(int32_t features, int32_t cells);
+void mcunet_pack_lstm(const struct mcunet_lstm_weights* layer, void* packed);
 
 // Transposed convolution: the part of weights[output_channels][kernel_height][kernel_width]
 // [input_channels] that outputs see whose row and column, counted from the padding, leave these

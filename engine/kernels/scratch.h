@@ -29,6 +29,12 @@ static inline int32_t mcunet_batch_matmul_scratch_bytes(int32_t depth) {
   return 2 * 2 * ((depth + 3) & ~3);
 }
 
+// The features of a step and the hidden state, as int16.
+static inline int32_t mcunet_lstm_padded(int32_t values) { return (values + 3) & ~3; }
+static inline int32_t mcunet_lstm_scratch_bytes(int32_t features, int32_t cells) {
+  return 2 * (mcunet_lstm_padded(features) + mcunet_lstm_padded(cells));
+}
+
 // Of a convolution with 1 or 4 columns: int16 and, unless the rows of a window are made of whole
 // words, the int8 values as well.
 static inline int32_t mcunet_conv2d_scratch_bytes(const struct mcunet_conv2d_layer* layer,

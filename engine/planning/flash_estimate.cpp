@@ -1,5 +1,6 @@
 #include "kernels/pack.h"
 #include "kernels/scratch.h"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "mcunet/engine/graph/shape_inference.hpp"
 #include "mcunet/engine/graph/weights.hpp"
 #include "mcunet/engine/planning/resources.hpp"
@@ -47,13 +48,13 @@ std::int64_t table_bytes(const Graph& graph, const Op& op, const KernelCalls& ke
 
 void add_constants(const Graph& graph, const Op& op, const KernelCalls& kernels,
                    FlashEstimate& flash) {
-  if (!has_weights(op)) {
+  if (traits_of(op.kind).weights == WeightOrder::kNone) {
     flash.quantization += table_bytes(graph, op, kernels);
     return;
   }
   const WeightLayout layout = weight_layout(graph, op);
   const std::int64_t weights = bytes_of_elements(layout.elements(), op.weight_bits);
-  const std::int64_t biases = std::int64_t{4} * graph.output_of(op).shape.channels;
+  const std::int64_t biases = std::int64_t{4} * layout.outputs;
   flash.weights += weights;
   flash.biases += biases;
   flash.quantization += packed_weight_bytes(graph, op, layout) - weights - biases;
@@ -63,6 +64,10 @@ void add_constants(const Graph& graph, const Op& op, const KernelCalls& kernels,
 
 std::int64_t packed_weight_bytes(const Graph& graph, const Op& op, const WeightLayout& layout) {
   if (op.kind == OpKind::kTransposeConv) return packed_transposed_bytes(op, layout);
+  if (layout.order == WeightOrder::kPerGate) {
+    return static_cast<std::int64_t>(mcunet_packed_lstm_bytes(graph.input_of(op).shape.channels,
+                                                              graph.output_of(op).shape.channels));
+  }
   const bool is_int4 = op.weight_bits == 4;
   if (layout.order == WeightOrder::kOutputLast) {
     const auto bytes_of =

@@ -108,6 +108,9 @@ std::int64_t scratch(const Graph& graph, const Op& op, const Rows& rows, Appetit
     }
     case ScratchKind::kMatrixColumns:
       return mcunet_batch_matmul_scratch_bytes(sides_of(graph, op).shapes[0].channels);
+    case ScratchKind::kSteps:
+      return mcunet_lstm_scratch_bytes(graph.input_of(op).shape.channels,
+                                       graph.output_of(op).shape.channels);
     case ScratchKind::kNone:
       break;
   }

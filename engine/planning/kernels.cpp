@@ -195,6 +195,8 @@ KernelCalls kernels_of_mirror_pad(const Query&) { return kernel_named("resize_ne
 KernelCalls kernels_of_resize_bilinear(const Query&) { return kernel_named("resize_bilinear"); }
 KernelCalls kernels_of_strided_slice(const Query&) { return kernel_named("slice"); }
 
+KernelCalls kernels_of_unidirectional_sequence_lstm(const Query&) { return kernel_named("lstm"); }
+
 // Whether `part` repeats in `whole` with a period: it lacks outer axes.
 bool repeats_in(const Shape& part, const Shape& whole) {
   const std::int64_t elements = part.elements();

@@ -44,6 +44,7 @@ std::int64_t tinyengine_scratch(const Graph& graph, const Op& op) {
       return column_pair(graph, op);
     case ScratchKind::kFeatures:
     case ScratchKind::kMatrixColumns:
+    case ScratchKind::kSteps:
     case ScratchKind::kNone:
       break;
   }
@@ -91,7 +92,7 @@ void request_tensors(const Graph& graph, const Schedule& schedule, MemoryRequest
   requests.tensor_buffer.assign(graph.tensors.size(), kNoId);
   for (std::size_t tensor = 0; tensor < graph.tensors.size(); ++tensor) {
     const Lifetime& lifetime = schedule.lifetimes[tensor];
-    if (lifetime.is_within_step) continue;
+    if (!lifetime.has_buffer()) continue;
     const TensorId source = schedule.in_place_of[tensor];
     requests.tensor_buffer[tensor] = static_cast<std::int32_t>(requests.buffers.size());
     requests.buffers.push_back({graph.tensors[tensor].bytes(), lifetime.first_step,

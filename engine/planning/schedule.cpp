@@ -33,6 +33,9 @@ void find_lifetimes(const Graph& graph, std::span<const Step> steps,
     }
   }
   for (TensorId output : graph.outputs) lifetimes[output].last_step = std::max(step_count - 1, 0);
+  for (const TensorId state : graph.state_inputs()) {
+    lifetimes[state].is_kept = graph.state_in_place(state) != kNoId;
+  }
   if (!steps.empty() && steps.front().pulls_input) {
     lifetimes[graph.inputs[0]].is_within_step = true;
   }

@@ -73,7 +73,8 @@ std::int64_t tensor_bytes(const Graph& graph, const Step& step) {
     const bool is_inside =
         is_pulled || (first[id] >= step.first_op && first[id] + 1 < end && last[id] < end);
     const bool is_alive = first[id] < end && last[id] >= step.first_op;
-    if (is_alive && !is_inside) bytes += aligned(graph.tensors[id].bytes());
+    const bool is_kept = graph.state_in_place(static_cast<TensorId>(id)) != kNoId;
+    if (is_alive && !is_inside && !is_kept) bytes += aligned(graph.tensors[id].bytes());
   }
   return bytes;
 }

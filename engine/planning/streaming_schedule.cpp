@@ -133,7 +133,7 @@ void StreamingScheduler::Search::begin(const Graph& graph, const ScheduleOptions
   reuses_rows_ = options.in_place_depthwise && options.in_place_elementwise;
   pulled_ = options.pulls_input ? graph.inputs[0] : kNoId;
   for (const TensorId input : graph.inputs) {
-    if (input == pulled_) continue;
+    if (input == pulled_ || alone_.lifetimes[input].is_kept) continue;
     add_live(0, last_use_[input], aligned(graph.tensors[input].bytes()));
   }
   for (OpId id = 0; id < count; ++id) {

@@ -71,6 +71,8 @@ std::int64_t transposed_matrices(const Graph& graph, const Op& op) {
 }
 
 std::int64_t constants_of(const Graph& graph, const Op& op) {
+  if (traits_of(op.kind).weights == WeightOrder::kPerGate)
+    return 3 * std::ssize(GateConstants{}.bias);
   const std::int64_t weights = has_weights(op) ? 1 + (op.has_bias ? 1 : 0) : 0;
   return weights + (graph.details_of(op).operand != kNoId ? 1 : 0);
 }
@@ -91,6 +93,8 @@ std::int64_t cmsis_nn_scratch_bytes(const Graph& graph, const Op& op) {
       return depthwise_scratch(graph, op);
     case ScratchKind::kMatrixColumns:
       return transposed_matrices(graph, op);
+    case ScratchKind::kSteps:  // four gates of 16 bits
+      return 4 * aligned(2 * std::int64_t{graph.output_of(op).shape.channels});
     case ScratchKind::kFeatures:
     case ScratchKind::kNone:
       break;

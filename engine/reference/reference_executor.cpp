@@ -5,6 +5,7 @@
 #include "mcunet/core/error.hpp"
 #include "mcunet/engine/graph/activations.hpp"
 #include "mcunet/engine/graph/graph_validator.hpp"
+#include "mcunet/engine/graph/operator_table.hpp"
 #include "reference/reference_kernels.hpp"
 
 namespace mcunet::engine {
@@ -56,6 +57,7 @@ std::vector<TensorBytes> run_all(const Graph& graph, std::span<const TensorBytes
       const TensorBytes& values = unpacked[i];
       call.inputs.emplace_back(values.empty() ? tensors[graph.inputs_of(op)[i]] : values);
     }
+    for (TensorId state : states_of(graph, op)) call.states.emplace_back(tensors[state]);
     kKernels[static_cast<std::size_t>(op.kind)](call);
     tensors[op.output] = is_packed ? pack_activation(result, output) : std::move(output);
     if (observer) observer(static_cast<OpId>(id), tensors[op.output]);

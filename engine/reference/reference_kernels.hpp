@@ -18,6 +18,8 @@ struct KernelCall {
   const Op& op;
   std::vector<std::span<const std::byte>> inputs;
   std::span<std::byte> output;
+  // Of states_of() the operator, which it changes. They are among the inputs as well.
+  std::vector<std::span<std::byte>> states = {};
 
   const OpDetails& details() const { return graph.details_of(op); }
   const Shape& input_shape(int index = 0) const { return graph.input_of(op, index).shape; }

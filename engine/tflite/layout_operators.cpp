@@ -408,6 +408,35 @@ void TfliteOperators::append_part(std::int32_t source, const std::vector<SliceRa
   append({append_between(slice, {tensor}, part.shape)}, output);
 }
 
+void TfliteOperators::read_reverse() {
+  require_inputs(2, 2);
+  std::vector<SliceRange> ranges;
+  for (std::int32_t size : tensors_.dims(input(0))) ranges.push_back({0, 1, size});
+  for (std::int32_t axis : tensors_.short_integers(input(1))) {
+    SliceRange& range = ranges[axis_of(axis, ranges.size())];
+    range = {range.count - 1, -1, range.count};
+  }
+  retell_scale(activation(input(0)));
+  append_part(input(0), ranges, output());
+}
+
+// TensorFlow's converter may give an LSTM's output another scale once it is reversed. The bytes are the same, those of
+// the hidden state: where nobody else reads them, the scale may be the second one from the beginning.
+void TfliteOperators::retell_scale(TensorId reversed) {
+  const auto producer = std::ranges::find(graph_.ops, reversed, &Op::output);
+  if (producer == graph_.ops.end() || producer->kind != OpKind::kUnidirectionalSequenceLstm) return;
+  std::size_t uses = 0;
+  const tflite::SubGraph& subgraph = *model_.subgraphs()->Get(0);
+  for (const tflite::Operator* op : *subgraph.operators()) {
+    if (op->inputs() == nullptr) continue;
+    uses +=
+        static_cast<std::size_t>(std::count(op->inputs()->begin(), op->inputs()->end(), input(0)));
+  }
+  uses += static_cast<std::size_t>(
+      std::count(subgraph.outputs()->begin(), subgraph.outputs()->end(), input(0)));
+  if (uses == 1) edit_info(graph_, reversed).quantization = tensors_.info(output()).quantization;
+}
+
 // Axis by axis, each as a concatenation of the tensor with itself.
 void TfliteOperators::read_tile() {
   require_inputs(2, 2);

@@ -62,12 +62,24 @@ std::int32_t TfliteModelBuilder::add_activation(const std::string& name, DataTyp
                                                 const std::vector<std::int32_t>& dims,
                                                 const Quantization& q,
                                                 const std::vector<std::int32_t>& signature) {
+  return add_tensor(tflite::CreateTensorDirect(
+      fbb_, &dims, tensor_type(type), /*buffer=*/0, name.c_str(), quantization_of(q),
+      /*is_variable=*/false, /*sparsity=*/0, signature.empty() ? nullptr : &signature));
+}
+
+std::int32_t TfliteModelBuilder::add_variable(const std::string& name, DataType type,
+                                              const std::vector<std::int32_t>& dims,
+                                              const Quantization& q) {
+  return add_tensor(tflite::CreateTensorDirect(fbb_, &dims, tensor_type(type), /*buffer=*/0,
+                                               name.c_str(), quantization_of(q),
+                                               /*is_variable=*/true));
+}
+
+flatbuffers::Offset<tflite::QuantizationParameters> TfliteModelBuilder::quantization_of(
+    const Quantization& q) {
   std::vector<float> scales;
   if (q.scale != 0) scales.push_back(q.scale);
-  const auto parameters = quantization(fbb_, scales, q.zero_point, 0);
-  return add_tensor(tflite::CreateTensorDirect(
-      fbb_, &dims, tensor_type(type), /*buffer=*/0, name.c_str(), parameters,
-      /*is_variable=*/false, /*sparsity=*/0, signature.empty() ? nullptr : &signature));
+  return quantization(fbb_, scales, q.zero_point, 0);
 }
 
 std::int32_t TfliteModelBuilder::add_constant(const Constant& constant) {
@@ -107,15 +119,18 @@ void TfliteModelBuilder::add_operator(tflite::BuiltinOperator code, int version,
                                       const std::vector<std::int32_t>& inputs,
                                       const std::vector<std::int32_t>& outputs,
                                       tflite::BuiltinOptions options_type,
-                                      flatbuffers::Offset<void> options) {
+                                      flatbuffers::Offset<void> options,
+                                      const std::vector<std::int32_t>& intermediates) {
   const auto [entry, is_new] =
       code_indices_.try_emplace({code, version}, static_cast<std::uint32_t>(code_indices_.size()));
   if (is_new) {
     const auto deprecated = static_cast<std::int8_t>(std::min<int>(code, kLastDeprecatedCode));
     codes_.push_back(tflite::CreateOperatorCode(fbb_, deprecated, 0, version, code));
   }
-  operators_.push_back(
-      tflite::CreateOperatorDirect(fbb_, entry->second, &inputs, &outputs, options_type, options));
+  operators_.push_back(tflite::CreateOperatorDirect(
+      fbb_, entry->second, &inputs, &outputs, options_type, options, /*custom_options=*/nullptr,
+      /*custom_options_format=*/0, /*mutating_variable_inputs=*/nullptr,
+      intermediates.empty() ? nullptr : &intermediates));
 }
 
 void TfliteModelBuilder::end_graph(const std::vector<std::int32_t>& inputs,

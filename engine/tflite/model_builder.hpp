@@ -28,6 +28,11 @@ class TfliteModelBuilder {
   std::int32_t add_integers(const std::string& name, const std::vector<std::int32_t>& values,
                             const std::vector<std::int32_t>& dims);
 
+  // What an operator keeps between inferences.
+  std::int32_t add_variable(const std::string& name, DataType type,
+                            const std::vector<std::int32_t>& dims,
+                            const Quantization& quantization);
+
   // Of a resource variable.
   std::int32_t add_handle(const std::string& name);
 
@@ -37,7 +42,8 @@ class TfliteModelBuilder {
   void add_operator(tflite::BuiltinOperator code, int version,
                     const std::vector<std::int32_t>& inputs,
                     const std::vector<std::int32_t>& outputs, tflite::BuiltinOptions options_type,
-                    flatbuffers::Offset<void> options);
+                    flatbuffers::Offset<void> options,
+                    const std::vector<std::int32_t>& intermediates = {});
 
   // What follows belongs to the next graph; the first is the one that runs.
   void end_graph(const std::vector<std::int32_t>& inputs, const std::vector<std::int32_t>& outputs);
@@ -47,6 +53,7 @@ class TfliteModelBuilder {
 
  private:
   std::uint32_t add_buffer(std::span<const std::byte> data);
+  flatbuffers::Offset<tflite::QuantizationParameters> quantization_of(const Quantization& q);
   std::int32_t add_tensor(flatbuffers::Offset<tflite::Tensor> tensor);
 
   flatbuffers::FlatBufferBuilder fbb_;

@@ -135,6 +135,7 @@ void TfliteOperators::read(const tflite::Operator& source, tflite::BuiltinOperat
       Row{tflite::BuiltinOperator_SPACE_TO_DEPTH, &TfliteOperators::read_space_to_depth},
       Row{tflite::BuiltinOperator_SPACE_TO_BATCH_ND, &TfliteOperators::read_space_to_batch_nd},
       Row{tflite::BuiltinOperator_BATCH_TO_SPACE_ND, &TfliteOperators::read_batch_to_space_nd},
+      Row{tflite::BuiltinOperator_REVERSE_V2, &TfliteOperators::read_reverse},
       Row{tflite::BuiltinOperator_CALL_ONCE, &TfliteOperators::read_call_once},
       Row{tflite::BuiltinOperator_VAR_HANDLE, &TfliteOperators::read_var_handle},
       Row{tflite::BuiltinOperator_READ_VARIABLE, &TfliteOperators::read_read_variable},
@@ -169,6 +170,8 @@ void TfliteOperators::set_activation(tflite::ActivationFunction activation) {
     case tflite::ActivationFunction_RELU_N1_TO_1:
       op_.activation = Activation::kReluN1To1;
       return;
+    case tflite::ActivationFunction_TANH:
+      break;
   }
   throw Error("fused activation {} is not supported", static_cast<int>(activation));
 }
@@ -195,7 +198,7 @@ void TfliteOperators::infer_open_dims(std::int32_t index) {
   const Op& op = graph_.ops.back();
   const OperatorTraits& traits = traits_of(op.kind);
   std::int32_t channels = 0;
-  if (traits.weights != WeightOrder::kNone) {
+  if (has_weights(op)) {
     const auto& filters = graph_.constants[graph_.details_of(op).weights].dims;
     channels = traits.weights == WeightOrder::kOutputLast ? filters.back() : filters.front();
   }

@@ -105,12 +105,18 @@ class TfliteOperators {
   void read_pack();
   void read_unpack();
   void read_tile();
+  void read_reverse();
+  void retell_scale(TensorId reversed);
   void read_slice();
   void read_split();
   void read_split_v();
   void read_depth_to_space();
   void read_space_to_depth();
   TensorId exchanged(TensorId tensor, const Shape& view);  // its first two axes
+
+  // recurrent_operators.cpp
+  void read_gates();
+  TensorId add_kept(std::uint32_t position);
 
   // state_operators.cpp
   void read_call_once();
@@ -189,9 +195,10 @@ class TfliteOperators {
   std::int32_t joined_output_ = -1;
   std::map<std::int32_t, std::string> handles_;  // of variables, by the file's index
   std::map<std::string, Variable> variables_;
+  std::map<std::int32_t, Variable> kept_;  // what single operators keep, by the file's index
   bool has_called_once_ = false;
-  std::vector<std::string> states_;  // names of variables in the order of their inputs
-  std::set<std::int32_t> unknown_;   // outputs of operators that cannot be read
+  std::vector<Variable*> states_;   // in the order of their inputs
+  std::set<std::int32_t> unknown_;  // outputs of operators that cannot be read
   const tflite::Operator* source_ = nullptr;
   Op op_;
 };

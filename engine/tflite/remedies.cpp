@@ -16,8 +16,11 @@ constexpr std::string_view kReplace =
     "compute the rest in the application";
 constexpr std::string_view kSvdf =
     "its state is not supported: keep it in variables (VAR_HANDLE), or pass it in as an input and out as an output";
-constexpr std::string_view kUnroll = "unroll the layer (unroll=True in Keras), or use convolutions";
-constexpr std::string_view kControl = "control flow is not supported: unroll it";
+constexpr std::string_view kUnroll =
+    "unroll the layer (unroll=True in Keras), use LSTM layers of tf_keras, or convolutions";
+constexpr std::string_view kControl =
+    "control flow is not supported: unroll it (unroll=True in Keras); LSTM layers are supported as "
+    "tf_keras converts them, which Keras 3 makes loops of";
 constexpr std::string_view kFunction =
     "TensorFlow Lite has no int8 form of it: compute it in the application, or use another function and train again";
 constexpr std::string_view kSquare = "write it as a product, x * x";
@@ -28,7 +31,6 @@ constexpr std::array kRemedies = {
     Remedy{tflite::BuiltinOperator_SVDF, kSvdf},
     Remedy{tflite::BuiltinOperator_LSTM, kUnroll},
     Remedy{tflite::BuiltinOperator_RNN, kUnroll},
-    Remedy{tflite::BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_LSTM, kUnroll},
     Remedy{tflite::BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_RNN, kUnroll},
     Remedy{tflite::BuiltinOperator_BIDIRECTIONAL_SEQUENCE_LSTM, kUnroll},
     Remedy{tflite::BuiltinOperator_BIDIRECTIONAL_SEQUENCE_RNN, kUnroll},

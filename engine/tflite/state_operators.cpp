@@ -127,7 +127,7 @@ void TfliteOperators::read_read_variable() {
   if (read.value == kNoId) {
     read.state = read.value = add_input(graph_, tensor.shape, tensor.type);
     edit_info(graph_, read.state) = info;
-    states_.push_back(handles_.at(input(0)));
+    states_.push_back(&read);
   } else if (graph_.tensors[read.value] != tensor ||
              graph_.info_of(read.value).quantization != info.quantization) {
     throw Error("{}: its variable holds another tensor, or one that is quantized otherwise",
@@ -153,8 +153,8 @@ void TfliteOperators::read_assign_variable() {
 }
 
 void TfliteOperators::add_states() {
-  for (const std::string& name : states_) {
-    Variable& variable = variables_.at(name);
+  for (Variable* state : states_) {
+    Variable& variable = *state;
     const auto bytes = static_cast<std::size_t>(graph_.tensors[variable.state].bytes());
     if (variable.initial.empty()) {
       tensors_.charge(bytes);

@@ -151,6 +151,12 @@ Tensor TfliteTensors::activation(std::int32_t index) const {
   return {shape, type(index)};
 }
 
+Tensor TfliteTensors::variable(std::int32_t index) const {
+  if (!at(index).is_variable()) throw Error("{}: is no variable", describe(index));
+  if (is_constant(index)) throw Error("{}: is a variable with contents", describe(index));
+  return {view_of(dims(index)), type(index)};
+}
+
 const flatbuffers::Vector<float>* TfliteTensors::scales(std::int32_t index) const {
   const auto* quantization = at(index).quantization();
   if (quantization == nullptr) return nullptr;

@@ -40,6 +40,8 @@ class TfliteTensors {
 
   // Its shape is the view_of() its dimensions.
   Tensor activation(std::int32_t index) const;
+  // The same of a variable, which one operator keeps.
+  Tensor variable(std::int32_t index) const;
   TensorInfo info(std::int32_t index);
   Constant constant(std::int32_t index);
 

@@ -52,11 +52,11 @@ class GraphWriter {
     const std::vector<std::int32_t> variables = read_states();
     for (const Op& op : graph_.ops) add_op(op);
     for (std::size_t i = 0; i < variables.size(); ++i) {
-      assign(variables[i], activations_[graph_.state_outputs()[i]]);
+      if (variables[i] != kNoId) assign(variables[i], activations_[graph_.state_outputs()[i]]);
     }
     const auto inputs = indices_of(graph_.given_inputs());
     const auto outputs = indices_of(graph_.told_outputs());
-    if (variables.empty()) return builder_.finish(inputs, outputs);
+    if (resources_ == 0) return builder_.finish(inputs, outputs);
     builder_.end_graph(inputs, outputs);
     assign_first_states();
     return builder_.finish({}, {});
@@ -67,8 +67,10 @@ class GraphWriter {
     int version = 1;
     tflite::BuiltinOptions options_type = tflite::BuiltinOptions_NONE;
     Options options;
-    std::vector<std::int32_t> operands;                // after the tensors: weights, axes, shapes
-    std::vector<std::int32_t> leading = {};            // before them
+    std::vector<std::int32_t> operands;          // after the tensors: weights, axes, shapes
+    std::vector<std::int32_t> leading = {};      // before them
+    std::vector<std::int32_t> after_first = {};  // between the first tensor and the others
+    std::vector<std::int32_t> intermediates = {};
     std::optional<tflite::BuiltinOperator> code = {};  // where it is not the row's
   };
 
@@ -80,14 +82,26 @@ class GraphWriter {
     return indices;
   }
 
-  // State is kept in resource variables, which a graph that runs once fills. Their handles.
+  // State is kept in resource variables, which a graph that runs once fills, or by an operator itself. The handles of
+  // resources.
   std::vector<std::int32_t> read_states() {
     std::vector<std::int32_t> handles;
-    if (graph_.states.empty()) return handles;
+    for (std::size_t i = 0; i < graph_.states.size(); ++i) {
+      if (is_resource(i)) {
+        ++resources_;
+      } else {
+        add_kept(i);
+      }
+    }
+    if (resources_ == 0) return handles;
     builder_.add_operator(tflite::BuiltinOperator_CALL_ONCE, 1, {}, std::vector<std::int32_t>(),
                           tflite::BuiltinOptions_CallOnceOptions,
                           tflite::CreateCallOnceOptions(fbb(), 1).Union());
     for (std::size_t i = 0; i < graph_.states.size(); ++i) {
+      if (!is_resource(i)) {
+        handles.push_back(kNoId);
+        continue;
+      }
       handles.push_back(add_handle(i));
       add_activation(graph_.state_inputs()[i], 4);
       builder_.add_operator(tflite::BuiltinOperator_READ_VARIABLE, 1, {handles.back()},
@@ -95,6 +109,25 @@ class GraphWriter {
                             {});
     }
     return handles;
+  }
+
+  bool is_resource(std::size_t state) const {
+    return graph_.state_in_place(graph_.state_inputs()[state]) == kNoId;
+  }
+
+  // Throws Error unless it begins with zeros, as all such variables do.
+  void add_kept(std::size_t state) {
+    const TensorId id = graph_.state_inputs()[state];
+    const TensorInfo& info = graph_.info_of(id);
+    const auto zero = static_cast<std::byte>(info.quantization.zero_point);
+    const TensorBytes& first = graph_.states[state];
+    if (!std::all_of(first.begin(), first.end(), [&](std::byte byte) { return byte == zero; })) {
+      throw Error("tensor {} '{}': a file has no way to say that it does not begin with zeros", id,
+                  info.name);
+    }
+    ranks_[id] = info.rank == kNoId ? 2 : info.rank;
+    activations_[id] =
+        builder_.add_variable(info.name, graph_.tensors[id].type, dims_of(id), info.quantization);
   }
 
   std::int32_t add_handle(std::size_t state) {
@@ -113,6 +146,7 @@ class GraphWriter {
 
   void assign_first_states() {
     for (std::size_t i = 0; i < graph_.states.size(); ++i) {
+      if (!is_resource(i)) continue;
       const TensorId input = graph_.state_inputs()[i];
       const Quantization& quantization = graph_.info_of(input).quantization;
       Constant value{.name = fmt::format("first_{}", i),
@@ -183,9 +217,11 @@ class GraphWriter {
     const Entry entry = entry_of(op, padding);
     inputs.insert(graph_.details_of(op).operand_is_first ? inputs.begin() : inputs.end(),
                   entry.operands.begin(), entry.operands.end());
+    inputs.insert(inputs.begin() + 1, entry.after_first.begin(), entry.after_first.end());
     inputs.insert(inputs.begin(), entry.leading.begin(), entry.leading.end());
     builder_.add_operator(entry.code.value_or(code_of(op.kind)), entry.version, inputs,
-                          activations_[op.output], entry.options_type, entry.options);
+                          std::vector{activations_[op.output]}, entry.options_type, entry.options,
+                          entry.intermediates);
   }
 
   // A PAD before an operator; returns its output.
@@ -255,6 +291,7 @@ class GraphWriter {
   std::vector<std::int32_t> ranks_;        // in the file, by tensor
   std::vector<std::int32_t> activations_;  // the file's indices
   std::vector<std::int32_t> constants_;
+  std::size_t resources_ = 0;  // states that resource variables keep
 };
 
 // Of a convolution, depthwise or not.
@@ -551,6 +588,38 @@ GraphWriter::Entry GraphWriter::write_transpose(const Op& op, tflite::Padding) {
           tflite::BuiltinOptions_TransposeOptions,
           tflite::CreateTransposeOptions(fbb()).Union(),
           {integers(op, "permutation", axes)}};
+}
+
+// Operands in the order of the format; what is left out belongs to other forms of it.
+GraphWriter::Entry GraphWriter::write_unidirectional_sequence_lstm(const Op& op, tflite::Padding) {
+  const OpDetails& details = graph_.details_of(op);
+  const TensorId source = graph_.inputs_of(op)[0];
+  if (ranks_[source] != 3) {
+    throw Error("tensor {} '{}': has {} dimensions, and a sequence of vectors 3", source,
+                graph_.info_of(source).name, ranks_[source]);
+  }
+  const bool is_time_major = graph_.input_of(op).shape.height > 1;
+  Entry entry{.options_type = tflite::BuiltinOptions_UnidirectionalSequenceLSTMOptions,
+              .options = tflite::CreateUnidirectionalSequenceLSTMOptions(
+                             fbb(), tflite::ActivationFunction_TANH, details.cell_clip,
+                             /*proj_clip=*/0, is_time_major)
+                             .Union(),
+              .operands = std::vector<std::int32_t>(4, kNoId)};  // coefficients of norms
+  for (ConstantId id : details.gates.input) entry.after_first.push_back(constant(id));
+  for (ConstantId id : details.gates.recurrent) entry.after_first.push_back(constant(id));
+  entry.after_first.insert(entry.after_first.end(), 3, kNoId);  // peephole weights
+  for (ConstantId id : details.gates.bias) entry.after_first.push_back(constant(id));
+  entry.after_first.insert(entry.after_first.end(), 2, kNoId);  // a projection
+  // What gates are before a norm, without one of no type, and the hidden state before a projection.
+  const TensorId hidden = graph_.inputs_of(op)[1];
+  for (std::size_t i = 0; i <= kGates; ++i) {
+    const bool is_gate = i < kGates;
+    entry.intermediates.push_back(builder_.add_activation(
+        fmt::format("{}/intermediate_{}", graph_.info_of(op.output).name, i),
+        is_gate ? DataType::kFloat32 : DataType::kInt8, {0},
+        is_gate ? Quantization{} : graph_.info_of(hidden).quantization));
+  }
+  return entry;
 }
 
 // The first one, or kNoId.

@@ -57,6 +57,14 @@ WorkAmounts work_of_columns(const LayerShape& layer, std::int64_t columns, std::
                   .pixel = columns});
 }
 
+// Every step is a column of the features and the cells, of which each cell has four outputs, its gates.
+WorkAmounts work_of_steps(const LayerShape& layer) {
+  LayerShape gates = layer;
+  gates.output.channels *= static_cast<std::int32_t>(kGates);
+  return work_of_columns(gates, std::int64_t{layer.input.height} * layer.input.width,
+                         layer.input.channels + layer.output.channels, /*in_fours=*/0);
+}
+
 // Rows that the windows of one column of outputs have inside of the map. 3x3 windows are computed
 // whole.
 std::int64_t window_rows(const LayerShape& layer) {
@@ -125,6 +133,7 @@ LayerClass class_of(const LayerShape& layer) {
       if (side <= 3) return LayerClass::kDepthwise3;
       return side <= 5 ? LayerClass::kDepthwise5 : LayerClass::kDepthwise7;
     case LatencyFamily::kFullyConnected:
+    case LatencyFamily::kRecurrent:
       return LayerClass::kFullyConnected;
     case LatencyFamily::kAverage:
       return LayerClass::kAverage;
@@ -149,6 +158,8 @@ WorkAmounts work_of(const LayerShape& layer) {
       return work_of_columns(layer, pixels, inputs * area / pixels, 0);
     case LatencyFamily::kFullyConnected:
       return work_of_columns(layer, pixels, inputs / pixels, pixels / 4 * 4);
+    case LatencyFamily::kRecurrent:
+      return work_of_steps(layer);
     case LatencyFamily::kDepthwise:
       return work_of_depthwise(layer);
     case LatencyFamily::kAverage:

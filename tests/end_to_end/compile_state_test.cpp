@@ -48,6 +48,16 @@ TEST_F(CompileState, GoesOnFromTheInferenceBefore) {
               HasSubstr("keeps state from one inference to the next"));
 }
 
+// Digits by an LSTM, which goes on where it was.
+TEST_F(CompileState, OfAnLstm) {
+  MCUNET_REQUIRE_SHARED_DATA(data);
+  std::string inputs;
+  for (int i = 0; i < 3 * 28 * 28; ++i) inputs += static_cast<char>(i * i % 251);
+  const nlohmann::json outputs = inferences(
+      (data / "field/missing_ops/lstm_number_model_quant.tflite").string(), inputs, 20 + 40);
+  EXPECT_EQ(outputs.size(), 3u);
+}
+
 // A detector of voices that takes three rows of a spectrogram at a time.
 TEST_F(CompileState, OfARealModel) {
   MCUNET_REQUIRE_SHARED_DATA(data);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "engine/lstm_model.hpp"
 #include "engine/random_graphs.hpp"
 #include "hostile_inputs.hpp"
 #include "mcunet/core/random.hpp"
@@ -100,6 +101,13 @@ TEST_F(HostileModels, FlippedBitsNeverCrash) {
     const Outcome outcome = run_bounded({"", {"plan", "x.tflite"}, ""});
     EXPECT_TRUE(outcome.exit_code == 0 || outcome.exit_code == 1) << i << " " << outcome.err;
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), outcome.exit_code) << i;
+  }
+}
+
+// What is missing, of another shape or type, or of another form.
+TEST_F(HostileModels, LstmsThatAreNone) {
+  for (const engine::WrongLstm& wrong : engine::wrong_lstms()) {
+    expect_refused_model(wrong.message, text_of(wrong.model.file()));
   }
 }
 

@@ -1,8 +1,11 @@
-// execute_model MODEL.tflite OUTPUT INPUT…: runs a model on raw inputs with the reference executor.
-// Writes what every operator computes to OUTPUT, one after another, then the graph's outputs; prints
-// one JSON line for each: operator, name of the tensor, bytes. For scripts/compare_with_tflite.py.
+// execute_model MODEL.tflite TURNS OUTPUT INPUT…: runs a model on raw inputs with the reference executor, as often as
+// TURNS says, with what it keeps from one inference to the next. Writes what every operator computes in the last one
+// to OUTPUT, one after another, then the graph's outputs; prints one JSON line for each: operator, name of the tensor,
+// bytes. For scripts/compare_with_tflite.py.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -40,9 +43,14 @@ class Listing {
 int run(int argc, char** argv) {
   const Graph graph = read_tflite(std::filesystem::path(argv[1]));
   std::vector<TensorBytes> inputs;
-  for (int i = 3; i < argc; ++i) inputs.push_back(read_bytes(argv[i]));
+  for (int i = 4; i < argc; ++i) inputs.push_back(read_bytes(argv[i]));
   inputs.insert(inputs.end(), graph.states.begin(), graph.states.end());
-  Listing listing(argv[2]);
+  for (int turn = 1; turn < std::atoi(argv[2]); ++turn) {
+    const std::vector<TensorBytes> kept = execute(graph, inputs);
+    std::copy(kept.end() - std::ssize(graph.states), kept.end(),
+              inputs.end() - std::ssize(graph.states));
+  }
+  Listing listing(argv[3]);
   const auto outputs = execute(graph, inputs, [&](OpId id, std::span<const std::byte> bytes) {
     const Op& op = graph.ops[id];
     listing.add(name_of(op.kind), graph.info_of(op.output).name, bytes);
@@ -58,8 +66,8 @@ int run(int argc, char** argv) {
 }  // namespace mcunet::engine
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    fmt::print(stderr, "usage: execute_model MODEL.tflite OUTPUT INPUT...\n");
+  if (argc < 4) {
+    fmt::print(stderr, "usage: execute_model MODEL.tflite TURNS OUTPUT INPUT...\n");
     return 2;
   }
   try {

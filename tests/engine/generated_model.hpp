@@ -30,11 +30,12 @@ Function* symbol_of(void* library, const std::string& name) {
   return reinterpret_cast<Function*>(::dlsym(library, name.c_str()));
 }
 
-// One inference of generated code that was loaded, inputs and outputs in the types of the graph.
+// One inference of generated code that was loaded, inputs and outputs in the types of the graph. States among the inputs
+// are not looked at.
 inline std::vector<TensorBytes> run_generated(void* library, const std::string& prefix,
                                               const Graph& graph,
                                               std::span<const TensorBytes> inputs) {
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  for (std::size_t i = 0; i < graph.given_inputs().size(); ++i) {
     std::memcpy(symbol_of<void*(int)>(library, prefix + "_input_at")(static_cast<int>(i)),
                 inputs[i].data(), inputs[i].size());
   }

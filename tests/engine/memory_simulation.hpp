@@ -36,7 +36,9 @@ class MemorySimulation {
     for (step_ = 0; step_ < static_cast<std::int32_t>(schedule_.steps.size()); ++step_) {
       run_step(schedule_.steps[step_]);
     }
-    for (const TensorId output : graph_.outputs) read_tensor(output);
+    for (const TensorId output : graph_.outputs) {
+      if (!schedule_.lifetimes[output].is_kept) read_tensor(output);
+    }
     return error_;
   }
 
@@ -107,7 +109,9 @@ class MemorySimulation {
     if (step.overlaps) return run_by_row(op);
     if (schedule_.in_place_of[op.output] == kNoId) {
       write_tensor(op.output);
-      for (const TensorId input : graph_.inputs_of(op)) read_tensor(input);
+      for (const TensorId input : graph_.inputs_of(op)) {
+        if (!schedule_.lifetimes[input].is_kept) read_tensor(input);
+      }
     } else if (traits_of(op.kind).overwriting == Overwriting::kChannelwise) {
       run_by_channel(op);
     } else {

@@ -24,7 +24,7 @@ Graph random_int4_graph(OpKind kind, std::uint64_t seed) {
 
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed) {
   std::vector<TensorBytes> inputs;
-  for (TensorId id : graph.inputs) {
+  for (TensorId id : graph.given_inputs()) {
     Numbers random(seed, 1000 + static_cast<std::uint64_t>(id));
     const Tensor& tensor = graph.tensors[id];
     TensorBytes bytes(static_cast<std::size_t>(tensor.bytes()));
@@ -38,6 +38,7 @@ std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed) {
     }
     inputs.push_back(std::move(bytes));
   }
+  inputs.insert(inputs.end(), graph.states.begin(), graph.states.end());
   return inputs;
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::array kAllOpKinds = {
 Graph random_graph(OpKind kind, std::uint64_t seed);
 
 // The forms that few models have: dilated convolutions, fully connected layers on each pixel,
-// padded channels, means over any axes, and every way of broadcasting.
+// padded channels, means over any axes, every way of broadcasting, and LSTMs with any scale of their cells.
 inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kDepthwiseConv2d,
                                             OpKind::kFullyConnected,
@@ -40,7 +40,8 @@ inline constexpr std::array kRareOpKinds = {OpKind::kConv2d,
                                             OpKind::kRsqrt,
                                             OpKind::kSqrt,
                                             OpKind::kSquaredDifference,
-                                            OpKind::kBatchMatmul};
+                                            OpKind::kBatchMatmul,
+                                            OpKind::kUnidirectionalSequenceLstm};
 Graph random_rare_graph(OpKind kind, std::uint64_t seed);
 
 // Layers some of whose sums take all of 32 bits, or wrap around.
@@ -57,7 +58,7 @@ Graph random_int4_graph(OpKind kind, std::uint64_t seed);
 // words and such that do not, weights of both widths.
 Graph random_narrow_network(std::uint64_t seed);
 
-// For every input of the graph; int8 values over their whole range, floats a little beyond it.
+// For every input of the graph; int8 values over their whole range, floats a little beyond it. States are as they begin.
 std::vector<TensorBytes> random_inputs(const Graph& graph, std::uint64_t seed);
 
 }  // namespace mcunet::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mcunet/engine/graph/graph.hpp"
+#include "mcunet/engine/reference/reference_executor.hpp"
 #include "small_graphs.hpp"
 
 namespace mcunet::engine {
@@ -53,13 +54,14 @@ inline Graph stateful_graph(bool begins_uneven) {
   return graph;
 }
 
-// The outputs of inferences one after the other, by the reference executor.
-inline std::vector<std::vector<TensorBytes>> execute_in_turn(const Graph& graph,
-                                                             const std::vector<TensorBytes>& xs) {
+// The outputs of inferences one after the other, by the reference executor; of each, the inputs that are given, and
+// states that are not looked at.
+inline std::vector<std::vector<TensorBytes>> execute_in_turn(
+    const Graph& graph, const std::vector<std::vector<TensorBytes>>& given) {
   std::vector<TensorBytes> states = graph.states;
   std::vector<std::vector<TensorBytes>> all;
-  for (const TensorBytes& x : xs) {
-    std::vector<TensorBytes> inputs = {x};
+  for (std::vector<TensorBytes> inputs : given) {
+    inputs.resize(graph.given_inputs().size());
     inputs.insert(inputs.end(), states.begin(), states.end());
     std::vector<TensorBytes> outputs = execute(graph, inputs);
     states.assign(outputs.end() - static_cast<std::ptrdiff_t>(states.size()), outputs.end());

@@ -41,6 +41,22 @@ void reference_depthwise_conv2d(const int8_t* input, const int8_t* weights, cons
                                 const struct reference_window* window,
                                 const struct reference_scale* scale, int8_t* output);
 
+// Of an LSTM; weights and biases per gate: input, forget, cell, output. Shifts as above.
+struct reference_lstm_layer {
+  int32_t steps, features, cells;
+  const int8_t* input_weights[4];      // [cells][features]
+  const int8_t* recurrent_weights[4];  // [cells][cells]
+  const int32_t* bias[4];
+  int32_t input_multipliers[4], input_shifts[4];
+  int32_t recurrent_multipliers[4], recurrent_shifts[4];
+  int32_t input_zero_point, hidden_zero_point;
+  int32_t cell_exponent, cell_min, cell_max;
+  int32_t hidden_multiplier, hidden_shift;
+};
+// The hidden state is the last row of the output afterwards; `cell` is changed.
+void reference_lstm(const int8_t* input, const struct reference_lstm_layer* layer,
+                    const int8_t* hidden, int16_t* cell, int8_t* output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -68,7 +68,7 @@ std::string describe_peak(const Graph& graph, const ResourceOracle& oracle) {
   std::string text = fmt::format("Step {} needs the most, {} bytes of the arena:\n", index, *most);
   for (std::size_t id = 0; id < graph.tensors.size(); ++id) {
     const engine::Lifetime& lifetime = schedule.lifetimes[id];
-    if (lifetime.is_within_step || lifetime.first_step > index || lifetime.last_step < index) {
+    if (!lifetime.has_buffer() || lifetime.first_step > index || lifetime.last_step < index) {
       continue;
     }
     const engine::TensorId source = schedule.in_place_of[id];

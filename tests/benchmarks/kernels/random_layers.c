@@ -477,15 +477,87 @@ static int run_batch_matmul(void) {
   return guards_hold(output, outputs, bytes);
 }
 
+// Its weights and those of the hidden state share the same bytes.
+static int run_lstm(void) {
+  struct reference_lstm_layer reference = {
+      .steps = between(1, 4),
+      .features = between(1, 21),
+      .cells = between(1, 19),
+      .input_zero_point = between(-128, 127),
+      .hidden_zero_point = between(-128, 127),
+      .cell_exponent = between(0, 2) ? between(-15, -9) : between(-30, 2),
+      .cell_min = -32768,
+      .cell_max = 32767,
+      .hidden_multiplier = between(1 << 30, INT32_MAX - 1),
+      .hidden_shift = between(0, 5) ? -between(20, 23) : between(0, 1)};
+  if (between(0, 1)) {
+    reference.cell_max = between(0, 32767);
+    reference.cell_min = -reference.cell_max;
+  }
+  struct mcunet_lstm_layer layer = {
+      .steps = reference.steps,
+      .features = reference.features,
+      .cells = reference.cells,
+      .cell_exponent = reference.cell_exponent,
+      .cell_min = reference.cell_min,
+      .cell_max = reference.cell_max,
+      .hidden_factor = {(int32_t)((uint32_t)reference.hidden_multiplier << 1),
+                        -reference.hidden_shift},
+      .hidden_zero_point = reference.hidden_zero_point};
+  struct mcunet_lstm_weights filter = {.features = reference.features,
+                                       .cells = reference.cells,
+                                       .input_zero_point = reference.input_zero_point,
+                                       .hidden_zero_point = reference.hidden_zero_point};
+  fill_random(weights, 8 * 21 * 21);
+  for (int32_t i = 0; i < kChannels; ++i) bias[i] = between(-30000, 30000);
+  for (int gate = 0; gate < MCUNET_GATES; ++gate) {
+    filter.input[gate] = reference.input_weights[gate] = weights + gate * 21 * 21;
+    filter.recurrent[gate] = reference.recurrent_weights[gate] = weights + (4 + gate) * 21 * 21;
+    filter.bias[gate] = reference.bias[gate] = bias + gate * 5;
+    for (int part = 0; part < 2; ++part) {
+      const int32_t multiplier = between(1 << 30, INT32_MAX - 1);
+      const int32_t shift = between(0, 5) ? -between(1, 6) : between(0, 2);
+      (part ? reference.recurrent_multipliers : reference.input_multipliers)[gate] = multiplier;
+      (part ? reference.recurrent_shifts : reference.input_shifts)[gate] = shift;
+      struct mcunet_factor* const to = part ? layer.recurrent : layer.input;
+      to[gate] = (struct mcunet_factor){(int32_t)((uint32_t)multiplier << 1), -shift};
+    }
+  }
+  mcunet_pack_lstm(&filter, packed);
+  static int8_t hidden[32], first_hidden[32];
+  static int16_t cell[32], expected_cell[32];
+  fill_random(hidden, 32);
+  fill_random((int8_t*)cell, 64);
+  memcpy(first_hidden, hidden, 32);
+  memcpy(expected_cell, cell, 64);
+  fill_random(input, reference.steps * reference.features);
+  const int32_t count = reference.steps * reference.cells;
+  memset(output, 0x33, sizeof output);
+  reference_lstm(input, &reference, first_hidden, expected_cell, expected);
+  const int32_t bytes = guarded_scratch(mcunet_lstm_scratch_bytes(layer.features, layer.cells));
+  mcunet_lstm(input, output, &layer, packed, hidden, cell, scratch);
+  return guards_hold(output, count, bytes) && memcmp(cell, expected_cell, sizeof cell) == 0 &&
+         memcmp(hidden, expected + count - layer.cells, (size_t)layer.cells) == 0;
+}
+
 int main(void) {
   int failures = 0;
   static int (*const kKinds[])(void) = {run_pointwise,     run_convolution,  run_fully_connected,
                                         run_depthwise,     run_average_pool, run_max_pool,
                                         run_mean,          run_add,          run_series,
-                                        run_any_depthwise, run_batch_matmul};
-  static const char* const kNames[] = {
-      "conv2d_1x1", "conv2d", "fully_connected", "depthwise",     "average_pool2d", "max_pool2d",
-      "mean",       "add",    "series",          "any depthwise", "batch_matmul"};
+                                        run_any_depthwise, run_batch_matmul, run_lstm};
+  static const char* const kNames[] = {"conv2d_1x1",
+                                       "conv2d",
+                                       "fully_connected",
+                                       "depthwise",
+                                       "average_pool2d",
+                                       "max_pool2d",
+                                       "mean",
+                                       "add",
+                                       "series",
+                                       "any depthwise",
+                                       "batch_matmul",
+                                       "lstm"};
   enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
     for (int kind = 0; kind < kCount; ++kind) {

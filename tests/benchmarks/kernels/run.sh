@@ -43,7 +43,7 @@ fi
 # shellcheck disable=SC2086
 $build ${KERNEL_FLAGS:--O2} -Wall -Wextra "$@" "$here/$program.c" "$here/startup.c" \
   "$here/semihosting.c" "$here/../../kernels/reference.c" "$kernels"/*.c "$kernels"/*/*.c \
-  -I"$kernels" -I"$kernels/convolution" -I"$kernels/depthwise" -nostartfiles --specs=nano.specs \
+  -I"$kernels" -I"$kernels/convolution" -I"$kernels/depthwise" -I"$kernels/recurrent" -nostartfiles --specs=nano.specs \
   --specs=nosys.specs -Wl,--gc-sections,--no-warn-rwx-segments -T "$here/mps2.ld" \
   -o "$out/program.elf"
 run() {

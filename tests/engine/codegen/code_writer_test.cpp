@@ -16,6 +16,7 @@
 #include "random_graphs.hpp"
 #include "shared_data.hpp"
 #include "small_graphs.hpp"
+#include "stateful_graph.hpp"
 #include "uint8_graph.hpp"
 
 namespace mcunet::engine {
@@ -33,12 +34,14 @@ std::string refusal(const Graph& graph) {
 
 constexpr CompileOptions kConvertingBorders = {.borders = Borders::kInvoke};
 
-// Three random inputs, through the generated code and through the reference executor.
+// Three random inputs one after the other, through the generated code and through the reference executor.
 void expect_exact(const Graph& graph, const std::string& name) {
   const GeneratedModel model(compile_graph(graph, kConvertingBorders), "generated-" + name);
-  for (std::uint64_t trial = 0; trial < 3; ++trial) {
-    const std::vector<TensorBytes> inputs = random_inputs(graph, trial);
-    ASSERT_EQ(model.run(inputs), execute(graph, inputs)) << name;
+  std::vector<std::vector<TensorBytes>> inputs;
+  for (std::uint64_t trial = 0; trial < 3; ++trial) inputs.push_back(random_inputs(graph, trial));
+  const auto expected = execute_in_turn(graph, inputs);
+  for (std::size_t trial = 0; trial < inputs.size(); ++trial) {
+    ASSERT_EQ(model.run(inputs[trial]), expected[trial]) << name;
   }
 }
 

@@ -52,6 +52,7 @@ class RandomGraph {
     };
     (this->*kBuilders[static_cast<std::size_t>(op_.kind)])();
     graph_.outputs = {static_cast<TensorId>(graph_.tensors.size()) - 1};
+    for (TensorId state : graph_.state_inputs()) graph_.outputs.push_back(state);
     return std::move(graph_);
   }
 
@@ -137,6 +138,11 @@ class RandomGraph {
   void build_convolution();
   void build_matrix();
   void build_matrix_rows();
+
+  // recurrent.cpp
+  ConstantId add_gate(const char* name, std::int32_t cells, std::int32_t values, double scale);
+  TensorId add_state(const char* name, std::int32_t cells, DataType type,
+                     const Quantization& quantization);
 
   // pooling.cpp
   void build_pool();

@@ -16,9 +16,9 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::vector<TensorBytes> kInputs = {
-    int8_bytes({1, 2, 3, 4}), int8_bytes({5, -6, 7, -8}), int8_bytes({100, 100, 100, 100}),
-    int8_bytes({0, 0, 0, 0}), int8_bytes({9, 9, 9, 9}),   int8_bytes({-3, -3, -3, -3})};
+const std::vector<std::vector<TensorBytes>> kInputs = {
+    {int8_bytes({1, 2, 3, 4})}, {int8_bytes({5, -6, 7, -8})}, {int8_bytes({100, 100, 100, 100})},
+    {int8_bytes({0, 0, 0, 0})}, {int8_bytes({9, 9, 9, 9})},   {int8_bytes({-3, -3, -3, -3})}};
 
 TEST(State, OfOneInferenceIsTheNextOnes) {
   const auto outputs = execute_in_turn(stateful_graph(false), kInputs);
@@ -26,7 +26,7 @@ TEST(State, OfOneInferenceIsTheNextOnes) {
   EXPECT_EQ(outputs[0][0], int8_bytes({1, 2, 3, 4}));
   EXPECT_EQ(outputs[1][0], int8_bytes({9, -1, 13, -1}));
   EXPECT_EQ(outputs[0][1], int8_bytes({-3, -3, -3, -3}));
-  EXPECT_EQ(outputs[4][1], kInputs[0]);
+  EXPECT_EQ(outputs[4][1], kInputs[0][0]);
   EXPECT_EQ(execute_in_turn(stateful_graph(true), kInputs)[1][1], int8_bytes({5, 6, 7, 8}));
 }
 
@@ -53,7 +53,7 @@ TEST(State, GeneratedCodeKeepsItUntilItIsReset) {
       const auto expected = execute_in_turn(graph, kInputs);
       for (int round = 0; round < 2; ++round) {
         for (std::size_t i = 0; i < kInputs.size(); ++i) {
-          EXPECT_EQ(model.run(std::span(&kInputs[i], 1)), expected[i]) << round << " " << i;
+          EXPECT_EQ(model.run(kInputs[i]), expected[i]) << round << " " << i;
         }
         model.symbol<void()>("kept_reset")();
       }

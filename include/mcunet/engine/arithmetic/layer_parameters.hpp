@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -39,6 +40,21 @@ QuantizedMultiplier product_multiplier(float first_scale, float second_scale, fl
 
 // Of a product of matrices, whose scales are multiplied in single precision.
 QuantizedMultiplier matrix_multiplier(float first_scale, float second_scale, float output_scale);
+
+// Of an LSTM: sums to gates in Q3.12, those over the input and those over the hidden state; a product in Q0.30 to the
+// hidden state. Cells are real numbers divided by 2^cell_exponent, and are clipped to `cells`.
+struct LstmParameters {
+  std::array<QuantizedMultiplier, kGates> input;
+  std::array<QuantizedMultiplier, kGates> recurrent;
+  QuantizedMultiplier hidden;
+  int cell_exponent = 0;
+  ValueRange cells;
+
+  // Of a gate times a cell, to a cell; and of two gates.
+  QuantizedMultiplier forgotten() const { return {1 << 30, -14}; }
+  QuantizedMultiplier added() const { return {1 << 30, -29 - cell_exponent}; }
+};
+LstmParameters lstm_parameters(const Graph& graph, const Op& op);
 
 // Of a mean over `count` elements: the scales' ratio, with the factor 1 / count within it,
 // truncated. With a count of 1, that of a sum.

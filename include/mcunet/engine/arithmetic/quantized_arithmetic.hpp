@@ -61,6 +61,14 @@ std::int32_t logistic(std::int32_t x);
 // The hyperbolic tangent of x in Q4.27, as Q0.31.
 std::int32_t tanh(std::int32_t x);
 
+// Of 16 bits, as LSTMs have them: values of a table of 1 / (1 + exp(-i / 24)), or what lies between two of them.
+
+// 1 / (1 + exp(-x)) of x in Q3.12, as Q0.15.
+std::int16_t table_logistic(std::int16_t x);
+
+// The hyperbolic tangent of x * 2^exponent, as Q0.15. The exponent is at most kMostCellExponent.
+std::int16_t table_tanh(std::int16_t x, int exponent);
+
 // The natural logarithm of x >= 1 in Q12.19, as Q5.26.
 std::int32_t log_of_at_least_one(std::int32_t x);
 

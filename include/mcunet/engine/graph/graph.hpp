@@ -167,6 +167,21 @@ Window centred_window(int kernel, int stride);
 
 enum class Axis : std::uint8_t { kHeight, kWidth, kChannels };
 
+// Of an LSTM, what each gate has, in TFLite's order: input, forget, cell, output. Weights are int8 with one scale
+// and a zero point of 0.
+inline constexpr std::size_t kGates = 4;
+struct GateConstants {
+  std::array<ConstantId, kGates> input = {kNoId, kNoId, kNoId, kNoId};      // {cells, features}
+  std::array<ConstantId, kGates> recurrent = {kNoId, kNoId, kNoId, kNoId};  // {cells, cells}
+  std::array<ConstantId, kGates> bias = {kNoId, kNoId, kNoId, kNoId};       // int32 {cells}
+
+  bool operator==(const GateConstants&) const = default;
+};
+// The scale of its cells is two to the power of this: with less, products of gates would be shifted to the left; with
+// more, cells leave 32 bits on their way into the table of tanh.
+inline constexpr int kLeastCellExponent = -30;
+inline constexpr int kMostCellExponent = 2;
+
 // What only some graphs or some operators have. Each field says whose it is.
 struct OpDetails {
   // Convolution {out, kernel height, kernel width, in}; depthwise convolution {1, kernel height,
@@ -196,6 +211,8 @@ struct OpDetails {
       false;  // batch_matmul: its second operand has a row for each column of the output
   bool align_corners = false;  // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
+  GateConstants gates;  // unidirectional_sequence_lstm
+  float cell_clip = 0;  // of it: the magnitude that cells keep to, as a real number; 0: any
 
   bool operator==(const OpDetails&) const = default;
 };
@@ -226,7 +243,8 @@ struct Graph {
   std::vector<TensorId> inputs;
   std::vector<TensorId> outputs;
   // State between inferences: the last inputs hold this at first, and then what the last outputs, as many and in the
-  // same order, gave at the inference before. The caller of a network sees neither.
+  // same order, gave at the inference before. The caller of a network sees neither. A state that is one tensor, input
+  // and output, is changed by the operator that takes it, the only one, where it is kept.
   std::vector<TensorBytes> states;
 
   std::vector<TensorInfo> tensor_info;  // of every tensor, or empty
@@ -250,6 +268,8 @@ struct Graph {
   std::span<const TensorId> state_inputs() const { return std::span(inputs).last(states.size()); }
   std::span<const TensorId> state_outputs() const { return std::span(outputs).last(states.size()); }
   std::int64_t state_bytes() const;
+  // Of a tensor that is both input and output of a state: which one; else kNoId.
+  std::int32_t state_in_place(TensorId tensor) const;
   std::int64_t uneven_state_bytes() const;  // of those that do not begin with one byte all over
   // All defaults where there is none.
   const TensorInfo& info_of(TensorId tensor) const;

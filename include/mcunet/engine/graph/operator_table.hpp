@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "mcunet/engine/graph/graph.hpp"
@@ -35,12 +36,13 @@ class Required {
 // Activations that an operator takes.
 enum class OperandCount : std::uint8_t {
   kOne,
-  kTwo,   // of which one may be constant
-  kMany,  // at least one
+  kTwo,           // of which one may be constant
+  kMany,          // at least one
+  kOneAndStates,  // and what it keeps itself (states_of())
 };
 
 enum class TypeRule : std::uint8_t {
-  kInt8,       // arithmetic: int8 in, int8 out
+  kInt8,       // arithmetic: int8 in, int8 out; what it keeps has its own types
   kNarrow,     // arithmetic: each activation int8 or int4 (activations.hpp)
   kAllNarrow,  // arithmetic: all activations int8, or all int4
   kSame,       // values are moved only: the output's type is the input's
@@ -74,6 +76,7 @@ enum class WeightOrder : std::uint8_t {
   kOutputFirst,  // {out, kernel height, kernel width, in}
   kOutputLast,   // {1, kernel height, kernel width, out}
   kMatrix,       // {out, features}
+  kPerGate,      // of an LSTM: constants of their own, GateConstants
 };
 
 // Whether the output may take over the memory of an input.
@@ -99,6 +102,7 @@ enum class ScratchKind : std::uint8_t {
   kRows,           // rows of one channel, with their borders
   kFeatures,       // the input, widened
   kMatrixColumns,  // two columns of the second operand, widened
+  kSteps,          // what one step of a sequence reads, widened
 };
 
 // Operators whose time follows from the same amounts of work (timing/latency_model.hpp).
@@ -107,7 +111,8 @@ enum class LatencyFamily : std::uint8_t {
   kTransposedConvolution,
   kDepthwise,
   kFullyConnected,
-  kAverage,  // of a window, or of everything
+  kRecurrent,  // fully connected at every step
+  kAverage,    // of a window, or of everything
   kMaximum,
   kElementwise,
 };
@@ -154,7 +159,18 @@ inline const OperatorTraits& traits_of(OpKind kind) {
   return kOperators[static_cast<std::size_t>(kind)];
 }
 
-inline bool has_weights(const Op& op) { return traits_of(op.kind).weights != WeightOrder::kNone; }
+// Whether its weights are one constant, OpDetails::weights.
+inline bool has_weights(const Op& op) {
+  const WeightOrder order = traits_of(op.kind).weights;
+  return order != WeightOrder::kNone && order != WeightOrder::kPerGate;
+}
+
+// States of the graph that the operator reads and then changes itself, where they are kept: its inputs after the
+// first.
+inline std::span<const TensorId> states_of(const Graph& graph, const Op& op) {
+  const bool has_states = traits_of(op.kind).operands == OperandCount::kOneAndStates;
+  return graph.inputs_of(op).subspan(has_states ? 1 : graph.inputs_of(op).size());
+}
 
 // Whether an operator of two operands gives the same with the two exchanged.
 inline bool commutes(OpKind kind) {

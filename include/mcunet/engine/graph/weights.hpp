@@ -23,7 +23,7 @@ struct WeightLayout {
 
   std::int64_t per_output() const { return std::int64_t{places} * inputs; }
   std::int64_t elements() const { return per_output() * outputs; }
-  // The constant's dimensions.
+  // The constant's dimensions; of gates, which have several, none.
   std::vector<std::int32_t> dims() const;
   // The one of these that the output channels lie along, and their scales with them.
   std::int32_t channel_axis() const { return order == WeightOrder::kOutputLast ? 3 : 0; }
@@ -35,7 +35,8 @@ struct WeightLayout {
   }
 };
 
-// Of an operator with weights, from its shapes; it may have no constants yet.
+// Of an operator with weights, from its shapes; it may have no constants yet. Every cell of an LSTM counts as four
+// outputs, its gates, that take in the features and all cells.
 WeightLayout weight_layout(const Graph& graph, const Op& op);
 
 // Whether an operator's weights may be int4: those of a transposed convolution are int8, as TFLite's.

@@ -39,7 +39,7 @@ std::int64_t scratch_bytes(const Graph& graph, const Op& op, ScratchPolicy polic
 struct MemoryRequests {
   // Of tensors, in the graph's order; then of the scratch of steps that need some.
   std::vector<BufferRequest> buffers;
-  // Per tensor: its buffer, or kNoId if it lives within one step only (schedule.hpp).
+  // Per tensor: its buffer, or kNoId if it has none (Lifetime::has_buffer).
   std::vector<std::int32_t> tensor_buffer;
   std::size_t tensor_buffers = 0;                // how many of `buffers` are tensors'
   std::vector<std::int64_t> step_scratch_bytes;  // per step

@@ -76,6 +76,11 @@ struct Lifetime {
   // Made and used up within one step of several operators: the step keeps what it needs of the tensor
   // in its own scratch, and the tensor has no buffer.
   bool is_within_step = false;
+  // A state that its operator changes where it is kept, beside the arena.
+  bool is_kept = false;
+
+  // Whether it lies in the arena.
+  bool has_buffer() const { return !is_within_step && !is_kept; }
 };
 
 struct Schedule {
