@@ -90,8 +90,7 @@ TensorId overwritten_input(const Graph& graph, const Op& op, std::int32_t step,
 }
 
 bool narrows(const Graph& graph, const Op& op) {
-  return graph.output_of(op).type == DataType::kInt4 &&
-         graph.input_of(op).type == DataType::kInt8;
+  return graph.output_of(op).type == DataType::kInt4 && graph.input_of(op).type == DataType::kInt8;
 }
 
 // Lifetimes and what is overwritten, of the schedule's steps.
