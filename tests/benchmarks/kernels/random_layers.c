@@ -546,18 +546,9 @@ int main(void) {
                                         run_depthwise,     run_average_pool, run_max_pool,
                                         run_mean,          run_add,          run_series,
                                         run_any_depthwise, run_batch_matmul, run_lstm};
-  static const char* const kNames[] = {"conv2d_1x1",
-                                       "conv2d",
-                                       "fully_connected",
-                                       "depthwise",
-                                       "average_pool2d",
-                                       "max_pool2d",
-                                       "mean",
-                                       "add",
-                                       "series",
-                                       "any depthwise",
-                                       "batch_matmul",
-                                       "lstm"};
+  static const char* const kNames[] = {
+      "conv2d_1x1", "conv2d", "fully_connected", "depthwise",     "average_pool2d", "max_pool2d",
+      "mean",       "add",    "series",          "any depthwise", "batch_matmul",   "lstm"};
   enum { kCount = sizeof kKinds / sizeof *kKinds };
   for (int i = 0; i < kLayers; ++i) {
     for (int kind = 0; kind < kCount; ++kind) {
