@@ -176,8 +176,8 @@ struct mcunet_batch_matmul_layer {
   int32_t depth;
   int32_t columns;
   int32_t stride;  // from one matrix of a to the next; 0: it is the same for all
-  int32_t
-      strides[3];  // of b: from one matrix, or 0, and within it from one row and column to the next
+  // Of b: from one matrix to the next, or 0, and within it from one row and column to the next.
+  int32_t strides[3];
   int32_t zero_points[2];  // of a, b
   int32_t multiplier;      // of 2^31
   int32_t shift;           // to the right

@@ -207,8 +207,8 @@ struct OpDetails {
   float beta = 1;                     // softmax
   float alpha = 0;                    // leaky_relu: the factor of negative values
   bool is_approximate = false;        // gelu: by tanh
-  bool is_transposed =
-      false;  // batch_matmul: its second operand has a row for each column of the output
+  // Batch_matmul: its second operand has a row for each column of the output.
+  bool is_transposed = false;
   bool align_corners = false;  // resize_nearest_neighbor, resize_bilinear
   bool half_pixel_centers = false;
   GateConstants gates;  // unidirectional_sequence_lstm
