@@ -428,9 +428,11 @@ void TfliteOperators::read_dequantize() { read_unary(); }
 void TfliteOperators::read_neg() {
   require_inputs(1, 1);
   const TensorId source = activation(input(0));
+  // The conversion added the last operator and, unless a variable came in between, the last tensor.
   const bool follows_conversion = !graph_.ops.empty() &&
                                   graph_.ops.back().kind == OpKind::kDequantize &&
-                                  graph_.ops.back().output == source;
+                                  graph_.ops.back().output == source &&
+                                  static_cast<std::size_t>(source) + 1 == graph_.tensors.size();
   if (!follows_conversion) return append({source});
   const std::int32_t result = output();
   tensors_.activation(result);

@@ -194,6 +194,23 @@ TEST_F(Operands, ANegationInFloatKeepsTheScale) {
   EXPECT_THAT(complaint({input}, output), HasSubstr("is a negated tensor with another scale"));
 }
 
+// What a variable holds at first is a tensor that no operator makes.
+TEST_F(Operands, AVariableBeforeANegationInFloatStays) {
+  const auto input = tensor({1, 4}, {0.1F, 3}), kept = tensor({1, 6});
+  const auto from = builder_.add_activation("f", DataType::kFloat32, {1, 4}, {});
+  const auto to = builder_.add_activation("g", DataType::kFloat32, {1, 4}, {});
+  const auto output = tensor({1, 4}, {0.1F, -4});
+  const std::int32_t handle = builder_.add_handle("handle");
+  add(tflite::BuiltinOperator_DEQUANTIZE, {after_relus(input, {0.1F, 3})}, from);
+  builder_.add_operator(tflite::BuiltinOperator_VAR_HANDLE, 1, {}, handle,
+                        tflite::BuiltinOptions_VarHandleOptions,
+                        tflite::CreateVarHandleOptionsDirect(builder_.fbb(), "", "v").Union());
+  add(tflite::BuiltinOperator_READ_VARIABLE, {handle}, kept);
+  add(tflite::BuiltinOperator_NEG, {from}, to);
+  add(tflite::BuiltinOperator_QUANTIZE, {to}, output);
+  EXPECT_THAT(complaint({input}, output), HasSubstr("(NEG), producing tensor"));
+}
+
 TEST_F(Operands, ANegationInFloatIsConvertedBack) {
   const auto input = tensor({1, 4}, {0.1F, 3});
   const auto from = builder_.add_activation("f", DataType::kFloat32, {1, 4}, {});
